@@ -1,0 +1,1 @@
+"""What is acceptable: the policy language, and the one place where verdicts are reached."""

@@ -1,0 +1,864 @@
+"""Writes down what was decided: from a judgement to the record.
+
+Nothing is decided in here. Findings that differ only in their place are folded into one entry,
+everything is sorted worst first and otherwise by name, so that the record depends on nothing but
+the response, the policy and the instant.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import PurePath
+from string import Formatter
+
+from reporter import __version__, yamlfile
+from reporter.catalogue.read import catalogue
+from reporter.policy.evaluate import Decided, DecidedSkip, Judgement, Locate, WaiverTally
+from reporter.policy.load import Policy, Rule
+from reporter.policy.match import Target
+from reporter.precheck.finding import Finding
+from reporter.precheck.model import RiskSource
+from reporter.precheck.times import format_instant, is_missing, parse_timestamp
+from reporter.record.model import (
+    OUTCOMES_WORST_FIRST,
+    AddonRisk,
+    CatalogueEntry,
+    Change,
+    Check,
+    ConfigurationRisk,
+    Counts,
+    DeprecatedApiRisk,
+    Entry,
+    EvidenceLine,
+    Exhibit,
+    FindingOutcome,
+    Gate,
+    Moment,
+    NearMiss,
+    Node,
+    OutcomeCounts,
+    Outcome,
+    Place,
+    PolicyUse,
+    Reason,
+    Risks,
+    RuleMatch,
+    RuleUse,
+    SkippedCheck,
+    Source,
+    Statement,
+    Subject,
+    Tool,
+    Verdict,
+    WaiverStatus,
+    WaiverUse,
+)
+from reporter.words import statement
+
+STUB_DAYS = 30
+"""How long a ready-to-paste waiver stub would hold."""
+
+_KIND_ORDER = {"Exception": 0, "Risk": 2}
+_LEVEL_ORDER = {"Fatal": 0, "Warning": 2, "Info": 3}
+_DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/{page}.html"
+
+_Key = tuple[str | None, str]
+
+
+def assemble(
+    judgement: Judgement,
+    *,
+    cluster_name: str | None,
+    change: Change,
+    gate: Gate,
+    locate: Locate | None,
+) -> Verdict:
+    """The record of a judgement."""
+    checks = _checks(judgement, locate)
+    skipped = [_skipped(skip) for skip in judgement.skips]
+    waivers = [_waiver(tally, judgement.instant.at) for tally in judgement.waivers]
+    counts = _counts(judgement, checks, skipped)
+    reasons = _reasons(judgement, checks, skipped)
+    subject = _subject(judgement, cluster_name, change)
+    conditions = _conditions(judgement, checks, skipped, waivers, counts, subject, gate)
+    verdict = Verdict(
+        tool=Tool(version=__version__),
+        outcome=judgement.outcome,
+        headline=statement("headline.pass"),
+        instant=judgement.instant,
+        gate=gate,
+        subject=subject,
+        reasons=reasons,
+        conditions=conditions,
+        counts=counts,
+        evidence=judgement.evidence,
+        checks=checks,
+        skipped=skipped,
+        waivers=waivers,
+        rules=_rules(judgement),
+        defaults={"unmatched": judgement.policy.unmatched, "skipped": judgement.policy.skipped},
+        policies=_policies(judgement.policy),
+        catalogue=_catalogue(judgement, checks, skipped),
+        source=_source(judgement),
+        exhibits=_exhibits(judgement),
+    )
+    return verdict.model_copy(
+        update={"headline": _headline(verdict), "summary": _summary(verdict, judgement.outcome)}
+    )
+
+
+# Checks ---------------------------------------------------------------------------------------
+
+
+def _checks(judgement: Judgement, locate: Locate | None) -> list[Check]:
+    grouped: dict[_Key, list[Decided]] = {key: [] for key in judgement.passes}
+    for part in judgement.decided:
+        grouped.setdefault((part.target.check, part.finding.scope), []).append(part)
+    places: dict[str, tuple[int, int]] = {}
+    prefix = judgement.response.source.pointer
+    if locate is not None and judgement.decided:
+        places = locate([prefix + part.finding.pointer for part in judgement.decided])
+    checks = [_check(key, parts, judgement, places) for key, parts in grouped.items()]
+    return sorted(checks, key=_check_order)
+
+
+def _check_order(check: Check) -> tuple[int, int, int, str, str]:
+    kind, level = _worst_kind_level(check)
+    return (
+        OUTCOMES_WORST_FIRST.index(check.outcome),
+        _KIND_ORDER.get(kind or "", 1),
+        _LEVEL_ORDER.get(level or "", 1),
+        check.name or "",
+        check.scope,
+    )
+
+
+def _worst_kind_level(check: Check) -> tuple[str | None, str | None]:
+    if not check.entries:
+        return (check.kinds or [None])[0], (check.levels or [None])[0]
+    return check.entries[0].kind, check.entries[0].level
+
+
+def _check(
+    key: _Key,
+    parts: Sequence[Decided],
+    judgement: Judgement,
+    located: dict[str, tuple[int, int]],
+) -> Check:
+    name, scope = key
+    passes = judgement.passes.get(key)
+    folded: dict[tuple[object, ...], tuple[Decided, list[Place]]] = {}
+    prefix = judgement.response.source.pointer
+    for part in parts:
+        pointer = prefix + part.finding.pointer
+        line, column = located.get(pointer, (None, None))
+        place = Place(pointer=pointer, line=line, column=column, nodes=_nodes(part.finding))
+        folded.setdefault(_fold_key(part, judgement), (part, []))[1].append(place)
+    entries = [
+        _entry(part, places, judgement) for part, places in folded.values()
+    ]
+    counted = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
+    counted["pass"] = passes.passed if passes else 0
+    for entry in entries:
+        counted[entry.outcome] += len(entry.places)
+    findings = OutcomeCounts.model_validate(counted)
+    present = [outcome for outcome in OUTCOMES_WORST_FIRST if counted[outcome]]
+    kinds = {part.target.kind for part in parts} | (passes.kinds if passes else set())
+    levels = {part.target.level for part in parts} | (passes.levels if passes else set())
+    return Check(
+        name=name,
+        scope=scope,  # type: ignore[arg-type]
+        outcome=present[0],
+        findings=findings,
+        nodes_seen=min(findings.total, judgement.found.nodes) if scope == "node" else 0,
+        kinds=sorted(kind for kind in kinds if kind),
+        levels=sorted(level for level in levels if level),
+        entries=sorted(entries, key=_entry_order),
+    )
+
+
+def _entry_order(entry: Entry) -> tuple[int, int, int, int, str, str]:
+    return (
+        OUTCOMES_WORST_FIRST.index(entry.outcome),
+        _KIND_ORDER.get(entry.kind or "", 1),
+        _LEVEL_ORDER.get(entry.level or "", 1),
+        -len(entry.places),
+        entry.message or "",
+        entry.places[0].pointer,
+    )
+
+
+def _nodes(finding: Finding) -> list[Node]:
+    return [
+        Node(uid=node.uid, name=node.name, status=node.status, type=node.type)
+        for node in finding.nodes
+    ]
+
+
+def _fold_key(part: Decided, judgement: Judgement) -> tuple[object, ...]:
+    item = part.finding.item
+    source = item.risk_source
+    return (
+        part.outcome,
+        item.kind,
+        item.level,
+        item.group,
+        item.phase,
+        item.message,
+        tuple(item.error_codes or ()),
+        source.model_dump_json() if source is not None and source.model_fields_set else "",
+        part.why.text,
+        tuple(
+            (rule.id, effect, tuple(trace.fields), tuple(trace.undecided))
+            for rule, effect, trace in part.rules
+        ),
+        tuple(_said(part, judgement)),
+        part.waived_by,
+        tuple((miss.waiver, miss.why.text) for miss in part.near_misses),
+    )
+
+
+def _said(part: Decided, judgement: Judgement) -> list[str]:
+    rules = sorted(
+        (rule for rule, _, _ in part.rules if rule.message is not None), key=lambda rule: rule.id
+    )
+    return [fill(rule.message or "", part.target) for rule in rules]
+
+
+def fill(message: str, target: Target) -> str:
+    """A rule's message with its placeholders filled from a finding; "–" for what is missing."""
+    nodes = target.nodes
+    values: dict[str, str | None] = {
+        "check": target.check,
+        "kind": target.kind,
+        "level": target.level,
+        "group": target.group,
+        "phase": target.phase,
+        "scope": target.scope,
+        "message": target.message,
+        "error_code": ", ".join(code for code in target.error_codes if code) or None,
+        "addon": ", ".join(alias or name or "" for name, alias in target.addons) or None,
+        "cluster": target.facts.cluster,
+        "from_version": target.facts.from_version,
+        "target_version": target.facts.target_version,
+        "topic": target.topic,
+    }
+    for key in ("uid", "name", "status", "type"):
+        found = [value for node in nodes if (value := getattr(node, key))]
+        values[f"node.{key}"] = ", ".join(found) or None
+    return "".join(
+        literal + ((values[name] or "–") if name is not None else "")
+        for literal, name, _, _ in Formatter().parse(message)
+    )
+
+
+def _entry(part: Decided, places: list[Place], judgement: Judgement) -> Entry:
+    item = part.finding.item
+    rules = sorted(part.rules, key=lambda match: match[0].id)
+    return Entry(
+        outcome=part.outcome,
+        kind=item.kind or None,
+        level=item.level or None,
+        group=item.group or None,
+        phase=item.phase or None,
+        message=item.message or None,
+        error_codes=[code for code in item.error_codes or () if code],
+        risks=_risks(item.risk_source),
+        why=part.why,
+        rules=[
+            RuleMatch(
+                rule=rule.id, effect=effect, fields=trace.fields, undecided=trace.undecided
+            )
+            for rule, effect, trace in rules
+        ],
+        said=_said(part, judgement),
+        remediation=list(
+            dict.fromkeys(rule.remediation for rule, _, _ in rules if rule.remediation)
+        ),
+        waived_by=list(part.waived_by),
+        near_misses=list(part.near_misses),
+        tolerated=part.tolerated,
+        waiver_stub=_stub(part, places, judgement.instant.at) if part.waivable else None,
+        places=places,
+    )
+
+
+def _risks(source: RiskSource | None) -> Risks:
+    if source is None or not source.model_fields_set:
+        return Risks()
+    return Risks(
+        configuration=[
+            ConfigurationRisk(
+                package=risk.package,
+                source_file=risk.source_file,
+                node_message=risk.node_msg,
+                field=risk.field,
+                operation=risk.operation,
+                original_value=risk.original_value,
+                value=risk.value,
+            )
+            for risk in source.configuration_risks or ()
+        ],
+        deprecated_apis=[
+            DeprecatedApiRisk(url=risk.url, user_agent=risk.user_agent)
+            for risk in source.deprecated_api_risks or ()
+        ],
+        nodes=list(dict.fromkeys(risk.node_id for risk in source.node_risks or () if risk.node_id)),
+        addons=[
+            AddonRisk(template_name=risk.addon_template_name, alias=risk.alias)
+            for risk in source.addon_risks or ()
+        ],
+    )
+
+
+def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | None:
+    """A waiver for exactly these findings, to be given a reason and signed."""
+    if part.target.check is None:
+        return None
+    uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
+    if part.finding.scope == "node" and (None in uids or not uids):
+        return None  # a node nobody can name can't be waived by name
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
+    waiver: dict[str, object] = {
+        "id": f"{slug}-{instant:%Y%m%d}",
+        "check": {"equals": part.target.check},
+    }
+    if uids and None not in uids:
+        waiver["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
+    waiver["reason"] = "TODO"
+    waiver["approved_by"] = "TODO"
+    waiver["starts"] = f"{instant:%Y-%m-%d}"
+    waiver["expires"] = _stub_end(instant)
+    return yamlfile.dump([waiver])
+
+
+def _stub_end(instant: datetime) -> str:
+    try:
+        return f"{instant + timedelta(days=STUB_DAYS):%Y-%m-%d}"
+    except OverflowError:
+        return "9999-12-31"
+
+
+# Skips, waivers, rules, policies ---------------------------------------------------------------
+
+
+def _skipped(skip: DecidedSkip) -> SkippedCheck:
+    return SkippedCheck(
+        name=skip.skip.name or None,
+        node_uids=list(skip.node_uids),
+        has_selector=skip.has_selector,
+        outcome=skip.outcome,
+        why=skip.why,
+        waived_by=list(skip.waived_by),
+        near_misses=list(skip.near_misses),
+        pointer=f"/spec/skippedCheckItemList/{skip.index}",
+    )
+
+
+def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:
+    waiver = tally.waiver
+    if tally.elsewhere:
+        return "elsewhere", statement("waiver-status.elsewhere")
+    if tally.state == "expired":
+        return "expired", statement("waiver-status.expired", expires=waiver.expires)
+    if tally.state == "not-yet-valid":
+        begins = waiver.starts or waiver.approved_on
+        return "not-yet-valid", statement("waiver-status.not-yet-valid", starts=begins)
+    if tally.exceeded:
+        return "exceeded", statement(
+            "waiver-status.exceeded", limit=waiver.max_findings, count=tally.would_turn
+        )
+    if tally.waived and tally.skipped:
+        return "used", statement(
+            "waiver-status.used", findings=tally.waived, skipped=tally.skipped
+        )
+    if tally.waived:
+        return "used", statement("waiver-status.used-findings", count=tally.waived)
+    if tally.skipped:
+        return "used", statement("waiver-status.used-skipped", count=tally.skipped)
+    if tally.not_applicable:
+        reasons = [statement(code).text for code in sorted(tally.not_applicable_why)]
+        return "not-applicable", statement(
+            "waiver-status.not-applicable", reason="; ".join(reasons)
+        )
+    if tally.check_failed:
+        return "unused", statement("waiver-status.unused-elsewhere")
+    if tally.check_seen:
+        return "unused", statement("waiver-status.unused-passes")
+    return "unused", statement("waiver-status.unused-absent")
+
+
+def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
+    waiver = tally.waiver
+    status, why = _waiver_status(tally)
+    marks = [
+        mark
+        for mark, holds in (
+            ("undated", waiver.valid_from is None),
+            ("permanent", waiver.valid_until is None),
+            ("todo", re.match(r"\s*TODO\b", waiver.reason, re.IGNORECASE) is not None),
+        )
+        if holds
+    ]
+    until = waiver.valid_until
+    return WaiverUse(
+        id=waiver.id,
+        status=status,
+        why=why,
+        marks=marks,  # type: ignore[arg-type]
+        match=waiver.written,
+        reason=waiver.reason,
+        approved_by=waiver.approved_by,
+        approved_on=waiver.approved_on,
+        ticket=waiver.ticket,
+        starts=waiver.starts,
+        expires=waiver.expires,
+        valid_until=until,
+        days_left=(until - instant).days if until is not None else None,
+        findings=tally.waived,
+        skipped=tally.skipped,
+        not_applicable=tally.not_applicable,
+        source=waiver.source,
+        line=waiver.line,
+    )
+
+
+def _rules(judgement: Judgement) -> list[RuleUse]:
+    def use(rule: Rule) -> RuleUse:
+        tally = judgement.rules[rule.id]
+        return RuleUse(
+            id=rule.id,
+            title=rule.title,
+            effect=rule.effect_at(judgement.instant.at),
+            written_effect=rule.effect,
+            effective_on=rule.effective_on,
+            reason=rule.reason,
+            waivable=rule.waivable,
+            hits=tally.hits,
+            decided=tally.decided,
+            source=rule.source,
+            line=rule.line,
+        )
+
+    return [use(rule) for rule in judgement.policy.rules]
+
+
+def _policies(policy: Policy) -> list[PolicyUse]:
+    return [
+        PolicyUse(
+            kind=file.kind,
+            name=file.name,
+            version=file.version,
+            owner=file.owner,
+            title=file.title,
+            source=file.source,
+            sha256=file.digest,
+            rules=file.rules,
+            waivers=file.waivers,
+        )
+        for file in policy.files
+    ]
+
+
+def _catalogue(
+    judgement: Judgement, checks: Sequence[Check], skipped: Sequence[SkippedCheck]
+) -> dict[str, dict[str, CatalogueEntry]]:
+    names = {check.name for check in checks if check.entries} | {skip.name for skip in skipped}
+    concerned = sorted(name for name in names if name is not None)
+    if not concerned:
+        return {}
+    known = catalogue()
+    flavour = judgement.cluster_type or "standard"
+    result = {}
+    for name in concerned:
+        item = known.items.get(name)
+        if item is None:
+            continue
+        page = item.topic.documents.get(flavour)
+        result[name] = {
+            "en": CatalogueEntry(
+                topic=item.topic.id,
+                certainty=item.certainty,
+                title=item.topic.title,
+                checks=item.topic.checks,
+                fix=item.topic.fix,
+                link=_DOCUMENTATION.format(page=page) if page else None,
+                as_of=known.as_of,
+            )
+        }
+    return result
+
+
+# Subject, source, exhibits ----------------------------------------------------------------------
+
+
+def _moment(text: str | None) -> Moment | None:
+    if text is None or is_missing(text):
+        return None
+    return Moment(text=text, at=parse_timestamp(text))
+
+
+def _subject(judgement: Judgement, cluster_name: str | None, change: Change) -> Subject:
+    task = judgement.response.task
+    metadata, spec, status = task.metadata, task.spec, task.status
+    sidecar = judgement.response.source.sidecar
+    facts = judgement.facts
+    said_cluster = (spec.cluster_id if spec else None) or None
+    said_target = (spec.target_version if spec else None) or None
+    from_sidecar = sidecar is not None and sidecar.cluster_type == judgement.cluster_type
+    return Subject(
+        cluster_id=facts.cluster,
+        cluster_id_from=_origin(facts.cluster, said_cluster),
+        cluster_name=cluster_name,
+        cluster_type=judgement.cluster_type,
+        cluster_type_from=None
+        if judgement.cluster_type is None
+        else "sidecar"
+        if from_sidecar
+        else "option",
+        cluster_version=facts.from_version,
+        target_version=facts.target_version,
+        target_version_from=_origin(facts.target_version, said_target),
+        task_uid=(metadata.uid if metadata else None) or None,
+        task_phase=(status.phase if status else None) or None,
+        task_message=(status.message if status else None) or None,
+        created=_moment(metadata.creation_timestamp if metadata else None),
+        updated=_moment(metadata.update_timestamp if metadata else None),
+        expires=_moment(status.expire_time_stamp if status else None),
+        expected_cluster=judgement.expect_cluster,
+        expected_target=judgement.expect_target,
+        change=change,
+    )
+
+
+def _origin(value: str | None, said: str | None) -> str | None:
+    if value is None:
+        return None
+    return "response" if said is not None else "sidecar"
+
+
+def _source(judgement: Judgement) -> Source:
+    source = judgement.response.source
+    prefix = source.pointer
+    return Source(
+        name=source.name,
+        form=source.form,
+        pointer=prefix,
+        others=source.others,
+        unknown_fields=judgement.unknown.count,
+        unknown_field_pointers=[prefix + pointer for pointer in judgement.unknown.pointers],
+    )
+
+
+def _exhibits(judgement: Judgement) -> list[Exhibit]:
+    source = judgement.response.source
+    files: list[tuple[str, str, bytes, str]] = [
+        ("response", _base_name(source.name, "response.json"), source.data, "application/json")
+    ]
+    for file in judgement.policy.files:
+        role = "policy" if file.kind == "Policy" else "waivers"
+        name = file.source.removeprefix("builtin:")
+        name = f"{name}.yaml" if file.source.startswith("builtin:") else name
+        files.append((role, _base_name(name, f"{role}.yaml"), file.data, "application/yaml"))
+    if source.sidecar is not None:
+        name = _base_name(source.sidecar.name, "sidecar.json")
+        files.append(("sidecar", name, source.sidecar.data, "application/json"))
+    taken: set[str] = set()
+    exhibits = []
+    for role, name, data, media_type in files:
+        unique, number = name, 2
+        while unique in taken:
+            path = PurePath(name)
+            unique, number = f"{path.stem}-{number}{path.suffix}", number + 1
+        taken.add(unique)
+        exhibits.append(
+            Exhibit(
+                role=role,  # type: ignore[arg-type]
+                name=unique,
+                sha256=sha256(data).hexdigest(),
+                size=len(data),
+                media_type=media_type,
+            )
+        )
+    return exhibits
+
+
+def _base_name(name: str, default: str) -> str:
+    return PurePath(name).name if "." in PurePath(name).name else default
+
+
+# Totals, reasons, conditions, headline -----------------------------------------------------------
+
+
+def _counts(
+    judgement: Judgement, checks: Sequence[Check], skipped: Sequence[SkippedCheck]
+) -> Counts:
+    findings = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
+    by_check = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
+    for check in checks:
+        by_check[check.outcome] += 1
+        for outcome in OUTCOMES_WORST_FIRST:
+            findings[outcome] += getattr(check.findings, "passed" if outcome == "pass" else outcome)
+    return Counts(
+        findings=OutcomeCounts.model_validate(findings),
+        checks=OutcomeCounts.model_validate(by_check),
+        skipped=len(skipped),
+        skipped_covered=sum(skip.outcome == "waived" for skip in skipped),
+        nodes=judgement.found.nodes,
+        tolerated_exceptions=sum(
+            len(entry.places) for check in checks for entry in check.entries if entry.tolerated
+        ),
+    )
+
+
+def _reasons(
+    judgement: Judgement, checks: Sequence[Check], skipped: Sequence[SkippedCheck]
+) -> list[Reason]:
+    """Why the verdict is not `pass`: failures, then evidence, then what nobody can judge."""
+    titles = {rule.id: rule.title for rule in judgement.policy.rules}
+    failing = [_check_reason(check, "fail", titles) for check in checks if check.findings.fail]
+    skips = [_skip_reason(skip) for skip in skipped if skip.outcome == "fail"]
+    lines = [
+        _evidence_reason(line)
+        for line in judgement.evidence
+        if line.state == "not-ok" and line.level == "require"
+    ]
+    if judgement.found.items == 0:
+        lines.append(
+            Reason(
+                outcome="inconclusive",
+                what=statement("reason.no-items"),
+                why=statement("reason.no-items-why"),
+                actions=[statement("action.complete")],
+            )
+        )
+    phase = judgement.response.task.status.phase if judgement.response.task.status else None
+    finished = next(line for line in judgement.evidence if line.id == "finished")
+    if phase not in ("Success", "Failed") and finished.level != "require":
+        lines.append(
+            Reason(
+                outcome="inconclusive",
+                what=statement("reason.task-phase"),
+                why=statement("reason.task-phase-why"),
+                actions=[statement("action.finished")],
+            )
+        )
+    lines += [
+        Reason(
+            outcome="inconclusive",
+            what=statement(code),
+            why=statement("reason.choice-why"),
+            actions=[statement("action.choose")],
+        )
+        for code in judgement.response.source.doubts
+    ]
+    unknown = [
+        _check_reason(check, "unknown", titles) for check in checks if check.findings.unknown
+    ]
+    return [*failing, *skips, *lines, *unknown]
+
+
+def _check_reason(
+    check: Check, outcome: FindingOutcome, titles: dict[str, str | None]
+) -> Reason:
+    entries = [entry for entry in check.entries if entry.outcome == outcome]
+    first = entries[0]
+    places = sum(len(entry.places) for entry in entries)
+    name = check.name if check.name is not None else statement("reason.unnamed").text
+    verb = "fails" if outcome == "fail" else "unknown"
+    if check.scope == "node":
+        what = statement(
+            f"reason.{verb}-on-nodes", check=name, count=places, total=check.nodes_seen
+        )
+    elif outcome == "fail" and len(entries) == 1 and first.message:
+        what = statement("reason.fails-message", check=name, message=first.message)
+    else:
+        what = statement(f"reason.{verb}", check=name)
+    why = first.why
+    deciding = [match.rule for match in first.rules if match.effect == outcome]
+    if why.code == "decided.rule" and deciding:
+        title = titles.get(deciding[0])
+        code = "why.rule-title" if title else "why.rule"
+        why = statement(code, rule=deciding[0], **({"title": title} if title else {}))
+    return Reason(
+        outcome="fail" if outcome == "fail" else "unknown",
+        what=what,
+        why=why,
+        actions=_actions(check, entries),
+        near_misses=_distinct_misses(entries),
+        check=check.name,
+        scope=check.scope,
+        kind=first.kind,
+        level=first.level,
+    )
+
+
+def _distinct_misses(entries: Sequence[Entry]) -> list[NearMiss]:
+    found: dict[tuple[str, str], NearMiss] = {}
+    for entry in entries:
+        for miss in entry.near_misses:
+            found.setdefault((miss.waiver, miss.why.text), miss)
+    return list(found.values())
+
+
+def _actions(check: Check, entries: Sequence[Entry]) -> list[Statement]:
+    said = dict.fromkeys(text for entry in entries for text in entry.remediation)
+    actions = [statement("action.policy", text=text) for text in said]
+    item = catalogue().items.get(check.name) if check.name is not None else None
+    if item is not None:
+        code = "action.catalogue" + ("" if item.certainty == "verified" else "-likely")
+        actions.append(statement(code, text=item.topic.fix))
+    if entries[0].outcome == "unknown":
+        actions.append(statement("action.unknown-finding"))
+    elif any(entry.waiver_stub for entry in entries):
+        actions.append(statement("action.risk"))
+    elif entries[0].kind == "Risk":
+        actions.append(statement("action.risk-not-waivable"))
+    else:
+        actions.append(statement("action.exception"))
+    return actions
+
+
+def _skip_reason(skip: SkippedCheck) -> Reason:
+    name = skip.name if skip.name is not None else statement("reason.unnamed").text
+    what = statement("reason.skipped", check=name)
+    if skip.node_uids:
+        what = statement("reason.skipped-nodes", check=name, count=len(skip.node_uids))
+    return Reason(
+        outcome="fail",
+        what=what,
+        why=skip.why,
+        actions=[statement("action.skipped")],
+        near_misses=skip.near_misses,
+        check=skip.name,
+    )
+
+
+def _evidence_reason(line: EvidenceLine) -> Reason:
+    name = statement(f"evidence-name.{line.id}").text
+    return Reason(
+        outcome="inconclusive",
+        what=statement("reason.evidence", what="; ".join(part.text for part in line.statements)),
+        why=statement("reason.evidence-why", line=name),
+        actions=[statement(f"action.{line.id}")],
+    )
+
+
+def _names(names: Sequence[str | None]) -> list[str]:
+    unnamed = statement("reason.unnamed").text
+    return sorted({name if name is not None else unnamed for name in names})
+
+
+def _conditions(
+    judgement: Judgement,
+    checks: Sequence[Check],
+    skipped: Sequence[SkippedCheck],
+    waivers: Sequence[WaiverUse],
+    counts: Counts,
+    subject: Subject,
+    gate: Gate,
+) -> list[Statement]:
+    said: list[Statement] = []
+
+    def add(code: str, count: int, **params: list[str] | str) -> None:
+        if count:
+            said.append(statement(f"condition.{code}", count=count, **params))
+
+    tolerated = [
+        check.name for check in checks if any(entry.tolerated for entry in check.entries)
+    ]
+    add("tolerated-exceptions", counts.tolerated_exceptions, checks=_names(tolerated))
+    add("warnings", counts.findings.warn)
+    warned = [
+        line.id for line in judgement.evidence if line.state == "not-ok" and line.level == "warn"
+    ]
+    add("evidence-warnings", len(warned), lines=list(warned))
+    for outcome, code in (("warn", "skipped-warnings"), ("note", "skipped-noted")):
+        names = [skip.name for skip in skipped if skip.outcome == outcome]
+        add(code, len(names), checks=_names(names))
+    used = [use for use in waivers if use.status == "used"]
+    add("waivers-used", len(used), waivers=sorted(use.id for use in used))
+    for mark in ("undated", "permanent", "todo"):
+        marked = sorted(use.id for use in used if mark in use.marks)
+        add(f"waivers-{mark}", len(marked), waivers=marked)
+    # `elsewhere` is no condition: a pooled list speaks of many clusters.
+    for status in ("expired", "not-yet-valid", "exceeded", "not-applicable", "unused"):
+        found = sorted(use.id for use in waivers if use.status == status)
+        add(f"waivers-{status}", len(found), waivers=found)
+    said += _further_conditions(judgement, subject, gate)
+    return said
+
+
+def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> list[Statement]:
+    said = []
+    if judgement.instant.backdated:
+        said.append(statement("condition.backdated", at=format_instant(judgement.instant.at)))
+    if judgement.outcome == "pass" and subject.task_phase == "Failed":
+        said.append(statement("condition.recheck-needed"))
+    if judgement.found.items and not judgement.found.nodes:
+        said.append(statement("condition.no-nodes"))
+    expires = subject.expires.at if subject.expires else None
+    start, end = subject.change.window_start, subject.change.window_end
+    if expires is not None and start is not None and expires <= start:
+        code, edge = "condition.expires-before-window", start
+        said.append(
+            statement(code, expires=format_instant(expires), window=format_instant(edge))
+        )
+    elif expires is not None and end is not None and expires < end:
+        code, edge = "condition.expires-in-window", end
+        said.append(
+            statement(code, expires=format_instant(expires), window=format_instant(edge))
+        )
+    identity = next(line for line in judgement.evidence if line.id == "identity")
+    expected = judgement.expect_cluster is not None or judgement.expect_target is not None
+    if expected and identity.level == "off":
+        said.append(statement("condition.expectation-not-checked"))
+    if gate.fail_on == "warn":
+        said.append(statement("condition.fail-on-warn"))
+    if gate.advisory is not None:
+        said.append(statement("condition.advisory", reason=gate.advisory))
+    return said
+
+
+_QUIET_CONDITIONS = ("condition.no-nodes", "condition.fail-on-warn", "condition.advisory")
+"""Conditions that alone don't make a pass a conditional one."""
+
+
+def _headline(verdict: Verdict) -> Statement:
+    if verdict.outcome != "pass":
+        return statement(f"headline.{verdict.outcome}")
+    if verdict.refused_for_warnings:
+        return statement("headline.pass-refused")
+    if any(part.code not in _QUIET_CONDITIONS for part in verdict.conditions):
+        return statement("headline.pass-conditions")
+    return statement("headline.pass")
+
+
+def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
+    said = []
+
+    def add(code: str, count: int) -> None:
+        if count:
+            said.append(statement(f"summary.{code}", count=count))
+
+    failed = [reason for reason in verdict.reasons if reason.outcome == "fail" and reason.scope]
+    add("exceptions", sum(reason.kind == "Exception" for reason in failed))
+    add("risks", sum(reason.kind == "Risk" for reason in failed))
+    add("others", sum(reason.kind not in ("Exception", "Risk") for reason in failed))
+    add("skipped", sum(skip.outcome == "fail" for skip in verdict.skipped))
+    add("evidence", sum(
+        line.state == "not-ok" and line.level == "require" for line in verdict.evidence
+    ))
+    add("unknown", sum(check.findings.unknown > 0 for check in verdict.checks))
+    checks = verdict.counts.checks
+    if not checks.total:
+        said.append(statement("summary.nothing"))
+        return said
+    nodes = verdict.counts.nodes
+    code = {0: "summary.passed-no-nodes", 1: "summary.passed-one-node"}.get(nodes, "summary.passed")
+    said.append(statement(code, passed=checks.passed, total=checks.total, nodes=nodes))
+    return said
+

@@ -1,0 +1,747 @@
+"""The one place where verdicts are reached.
+
+Findings, skipped checks and waivers are decided here; `assemble.py` then writes down what was
+decided. Nothing in here depends on the order of rules, waivers, files or findings.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+from reporter.errors import InputError, PolicyError
+from reporter.policy import evidence as evidence_lines
+from reporter.policy.dates import parse_instant
+from reporter.policy.load import Policy, Rule, Waiver
+from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
+from reporter.precheck.finding import Finding, Node, iter_items
+from reporter.precheck.model import KINDS, LEVELS, CheckItem, PrecheckTask, SkippedCheckItem
+from reporter.precheck.response import Response
+from reporter.precheck.times import parse_timestamp
+from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
+from reporter.record.model import (
+    Change,
+    ClusterType,
+    Effect,
+    EvidenceLine,
+    FindingOutcome,
+    Gate,
+    Instant,
+    NearMiss,
+    Outcome,
+    SkipOutcome,
+    Statement,
+    Verdict,
+)
+from reporter.words import statement
+
+STRICTNESS: dict[Effect, int] = {"fail": 3, "warn": 2, "note": 1}
+
+Locate = Callable[[Sequence[str]], dict[str, tuple[int, int]]]
+"""Line and column of pointers in the input; handed over by whoever knows the input."""
+
+
+@dataclass(frozen=True)
+class Decided:
+    """A finding that is not a plain pass, and everything that decided it."""
+
+    finding: Finding
+    target: Target
+    outcome: FindingOutcome
+    why: Statement
+    rules: tuple[tuple[Rule, Effect, Trace], ...] = ()
+    waived_by: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+    tolerated: bool = False
+    waivable: bool = False
+
+
+@dataclass(frozen=True)
+class DecidedSkip:
+    """A check skipped on the server, and whether a waiver covers it."""
+
+    skip: SkippedCheckItem
+    index: int
+    node_uids: tuple[str, ...]
+    has_selector: bool
+    outcome: SkipOutcome
+    why: Statement
+    waived_by: tuple[str, ...] = ()
+    near_misses: tuple[NearMiss, ...] = ()
+
+
+@dataclass
+class WaiverTally:
+    """What became of a waiver over a response."""
+
+    waiver: Waiver
+    state: Literal["valid", "expired", "not-yet-valid"]
+    elsewhere: bool = False
+    exceeded: bool = False
+    would_turn: int = 0
+    waived: int = 0
+    skipped: int = 0
+    not_applicable: int = 0
+    not_applicable_why: set[str] = field(default_factory=set)
+    check_seen: bool = False
+    check_failed: bool = False
+
+    @property
+    def usable(self) -> bool:
+        """Whether it can cover anything at this instant."""
+        return self.state == "valid" and not self.exceeded
+
+
+@dataclass
+class RuleTally:
+    """How often a rule matched, and decided."""
+
+    hits: int = 0
+    decided: int = 0
+
+
+@dataclass
+class PassCount:
+    """Passing findings of one check and scope: counted, never listed."""
+
+    name: str | None
+    scope: Literal["cluster", "addon", "node"]
+    passed: int = 0
+    kinds: set[str] = field(default_factory=set)
+    levels: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Judgement:
+    """All that was decided about one response."""
+
+    response: Response
+    policy: Policy
+    instant: Instant
+    facts: Facts
+    cluster_type: ClusterType | None
+    outcome: Outcome
+    decided: list[Decided]
+    passes: dict[tuple[str | None, str], PassCount]
+    skips: list[DecidedSkip]
+    evidence: list[EvidenceLine]
+    waivers: list[WaiverTally]
+    rules: dict[str, RuleTally]
+    unknown: UnknownFields
+    found: evidence_lines.Tally
+    sidecar_used: bool
+    expect_cluster: str | None
+    expect_target: str | None
+
+
+def evaluate(
+    response: Response,
+    policy: Policy,
+    *,
+    at: str | datetime = "now",
+    now: datetime | None = None,
+    expect_cluster: str | None = None,
+    expect_target: str | None = None,
+    cluster_type: ClusterType | None = None,
+    cluster_name: str | None = None,
+    change: Change | None = None,
+    gate: Gate | None = None,
+    locate: Locate | None = None,
+) -> Verdict:
+    """Judge a response against a policy at an instant.
+
+    `at` is `now`, `response` (the response's own update time) or an instant (aware datetime,
+    RFC 3339 text, or a day, which means 00:00 UTC). `now` is the clock, for tests.
+    """
+    from reporter.policy.assemble import assemble
+
+    clock = (now or datetime.now(UTC)).astimezone(UTC)
+    with _collector_off():
+        judgement = judge(
+            response,
+            policy,
+            instant=settle_instant(response, at, clock),
+            expect_cluster=expect_cluster,
+            expect_target=expect_target,
+            cluster_type=cluster_type,
+        )
+        return assemble(
+            judgement,
+            cluster_name=cluster_name,
+            change=change or Change(),
+            gate=gate or Gate(),
+            locate=locate,
+        )
+
+
+@contextmanager
+def _collector_off() -> Iterator[None]:
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def settle_instant(response: Response, at: str | datetime, clock: datetime) -> Instant:
+    """The instant a verdict is for, and whether it lay in the past."""
+    if isinstance(at, str) and at == "now":
+        return Instant(at=clock, basis="now", backdated=False)
+    if isinstance(at, str) and at == "response":
+        metadata = response.task.metadata
+        moment = parse_timestamp(metadata.update_timestamp if metadata else None)
+        if moment is None:
+            raise InputError(
+                f"{response.source.name}: --at response needs the response's update time, "
+                "which is absent or can't be read",
+                hint="name the instant with --at, for example --at 2026-03-01T10:30:00Z",
+            )
+        return Instant(at=moment, basis="response", backdated=moment < clock)
+    if isinstance(at, str):
+        try:
+            at = parse_instant(at)
+        except ValueError as error:
+            raise PolicyError(
+                f"--at: {error}", hint="or --at now, or --at response for its update time"
+            ) from None
+    if at.tzinfo is None:
+        raise PolicyError(f"--at: {at.isoformat()} has no offset", hint="add Z for UTC")
+    moment = at.astimezone(UTC)
+    return Instant(at=moment, basis="given", backdated=moment < clock)
+
+
+def judge(
+    response: Response,
+    policy: Policy,
+    *,
+    instant: Instant,
+    expect_cluster: str | None = None,
+    expect_target: str | None = None,
+    cluster_type: ClusterType | None = None,
+) -> Judgement:
+    """Decide every finding, skip, waiver and evidence line, and the outcome."""
+    from reporter.catalogue.read import topic_of
+
+    task, sidecar = response.task, response.source.sidecar
+    spec = task.spec
+    said_cluster = (spec.cluster_id if spec else None) or None
+    said_target = (spec.target_version if spec else None) or None
+    facts = Facts(
+        cluster=said_cluster or (sidecar.cluster_id if sidecar else None),
+        from_version=(spec.cluster_version if spec else None) or None,
+        target_version=said_target or (sidecar.target_version if sidecar else None),
+        topic_of=topic_of,
+    )
+    known_type = cluster_type or (sidecar.cluster_type if sidecar else None)
+    bench = _Bench(task, policy, instant.at, facts)
+    bench.decide_findings()
+    bench.decide_skips()
+    found = evidence_lines.tally(task)
+    unknown = unknown_fields(task)
+    lines = evidence_lines.judge(
+        task,
+        found,
+        unknown,
+        evidence_lines.Circumstances(
+            instant=instant.at,
+            policy=policy,
+            cluster_id=facts.cluster,
+            target_version=facts.target_version,
+            cluster_type=known_type,
+            expect_cluster=expect_cluster,
+            expect_target=expect_target,
+            sidecar_disagrees=bool(
+                sidecar and sidecar.cluster_id and said_cluster
+                and sidecar.cluster_id != said_cluster
+            ),
+        ),
+    )
+    return Judgement(
+        response=response,
+        policy=policy,
+        instant=instant,
+        facts=facts,
+        cluster_type=known_type,
+        outcome=_outcome(task, found, bench, lines, response.source.doubts),
+        decided=bench.decided,
+        passes=bench.passes,
+        skips=bench.skips,
+        evidence=lines,
+        waivers=list(bench.waivers.values()),
+        rules=bench.rule_tallies,
+        unknown=unknown,
+        found=found,
+        sidecar_used=sidecar is not None,
+        expect_cluster=expect_cluster,
+        expect_target=expect_target,
+    )
+
+
+def _outcome(
+    task: PrecheckTask,
+    found: evidence_lines.Tally,
+    bench: _Bench,
+    lines: Sequence[EvidenceLine],
+    doubts: Sequence[str],
+) -> Outcome:
+    """`fail` beats `inconclusive` beats `pass`."""
+    if any(part.outcome == "fail" for part in bench.decided) or any(
+        skip.outcome == "fail" for skip in bench.skips
+    ):
+        return "fail"
+    inconclusive = (
+        found.items == 0
+        or task.status is None
+        or task.status.phase not in ("Success", "Failed")
+        or any(part.outcome == "unknown" for part in bench.decided)
+        or any(line.state == "not-ok" and line.level == "require" for line in lines)
+        or bool(doubts)
+    )
+    return "inconclusive" if inconclusive else "pass"
+
+
+@dataclass(frozen=True)
+class _Verdict:
+    """A finding decided by rules alone, before waivers."""
+
+    outcome: FindingOutcome
+    why: Statement
+    rules: tuple[tuple[Rule, Effect, Trace], ...]
+    doubt: FindingOutcome | None = None
+    """What it would be without its `fail` rules, if that is `unknown`."""
+
+
+class _Bench:
+    """One response, one policy, one instant."""
+
+    def __init__(
+        self, task: PrecheckTask, policy: Policy, instant: datetime, facts: Facts
+    ) -> None:
+        self.task = task
+        self.policy = policy
+        self.instant = instant
+        self.facts = facts
+        self.decided: list[Decided] = []
+        self.passes: dict[tuple[str | None, str], PassCount] = {}
+        self.skips: list[DecidedSkip] = []
+        self.rule_tallies = {rule.id: RuleTally() for rule in policy.rules}
+        self.waivers = {waiver.id: self._tally(waiver) for waiver in policy.waivers}
+        self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
+        self._candidates: dict[tuple[object, ...], tuple[Rule, ...]] = {}
+        self._naming: dict[str | None, tuple[WaiverTally, ...]] = {}
+
+    def _tally(self, waiver: Waiver) -> WaiverTally:
+        state: Literal["valid", "expired", "not-yet-valid"] = "valid"
+        if waiver.valid_until is not None and self.instant >= waiver.valid_until:
+            state = "expired"
+        elif waiver.valid_from is not None and self.instant < waiver.valid_from:
+            state = "not-yet-valid"
+        # Scoped to another cluster or version: its keys say no, surely, before any finding.
+        probe = Target(check=None, scope="cluster", facts=self.facts)
+        trace = Trace()
+        waiver.match.fits_waiver(probe, trace)
+        scoped = {"cluster", "from_version", "target_version"}
+        return WaiverTally(waiver, state, elsewhere=bool(scoped.intersection(trace.refused)))
+
+    # Findings ---------------------------------------------------------------------------------
+
+    def decide_findings(self) -> None:
+        """Rules first, then waivers over what they would turn."""
+        pending: list[tuple[Finding, Target, _Verdict]] = []
+        plain: dict[tuple[object, ...], int] = {}
+        samples: dict[tuple[object, ...], CheckItem] = {}
+        for scope, base, stage, items in iter_items(self.task):
+            for index, item in enumerate(items):
+                signature = (item.name, scope, item.kind, item.level, item.group, item.phase)
+                rules = self._candidates.get(signature)
+                if rules is None:
+                    rules = self._candidates[signature] = self._rules_for(
+                        Target.of(Finding(item, scope, ""), self.facts)
+                    )
+                if not rules and item.phase == "Success":
+                    plain[signature] = plain.get(signature, 0) + 1
+                    samples.setdefault(signature, item)
+                    continue
+                finding = Finding(item, scope, f"{base}/{index}", stage)
+                target = Target.of(finding, self.facts)
+                verdict = self._by_rules(target, rules)
+                if verdict.outcome == "pass":
+                    self._count_pass(item, scope)
+                else:
+                    pending.append((finding, target, verdict))
+        for signature, count in plain.items():
+            self._count_pass(samples[signature], signature[1], count)  # type: ignore[arg-type]
+        self._apply_waivers(pending)
+
+    def _count_pass(
+        self, item: CheckItem, scope: Literal["cluster", "addon", "node"], count: int = 1
+    ) -> None:
+        key = (item.name or None, scope)
+        entry = self.passes.get(key)
+        if entry is None:
+            entry = self.passes[key] = PassCount(item.name or None, scope)
+        entry.passed += count
+        if item.kind:
+            entry.kinds.add(item.kind)
+        if item.level:
+            entry.levels.add(item.level)
+
+    def _rules_for(self, target: Target) -> tuple[Rule, ...]:
+        """The rules that look at this signature at all."""
+        return tuple(
+            rule
+            for rule in self.policy.rules
+            if (target.phase == "Failed" or "phase" in rule.match.keys)
+            and rule.match.by_signature(target)
+        )
+
+    def _by_rules(self, target: Target, candidates: Sequence[Rule]) -> _Verdict:
+        matching: list[tuple[Rule, Effect, Trace]] = []
+        for rule in candidates:
+            effect = self._effects[rule.id]
+            fits = rule.match.fits_rule(target)
+            if fits is True or (fits is None and effect != "note"):
+                trace = Trace()
+                rule.match.fits_rule(target, trace)
+                matching.append((rule, effect, trace))
+                self.rule_tallies[rule.id].hits += 1
+        found = tuple(matching)
+        effects = [effect for _, effect, _ in found]
+        strictest = max(effects, key=STRICTNESS.__getitem__, default=None)
+        if target.phase == "Success":
+            if strictest is None:
+                return _Verdict("pass", statement("decided.success"), found)
+            return _Verdict(strictest, self._rule_said(found, strictest), found)
+        doubt = self._doubt(target, found)
+        if strictest == "fail":
+            gentler = tuple(part for part in found if part[1] != "fail")
+            remains: FindingOutcome | None = (
+                "unknown" if self._doubt(target, gentler) is not None else None
+            )
+            return _Verdict("fail", self._rule_said(found, "fail"), found, remains)
+        if doubt is not None:
+            return _Verdict("unknown", doubt, found, "unknown")
+        if strictest is None:
+            default = self.policy.unmatched
+            return _Verdict(default, statement("decided.unmatched", effect=default), found)
+        return _Verdict(strictest, self._rule_said(found, strictest), found)
+
+    def _rule_said(
+        self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect
+    ) -> Statement:
+        deciding = sorted(rule.id for rule, its, _ in found if its == effect)
+        for name in deciding:
+            self.rule_tallies[name].decided += 1
+        postponed = [
+            rule for rule, its, _ in found if its == effect == "warn" and rule.effect == "fail"
+        ]
+        if postponed and len(postponed) == len(deciding):
+            return statement(
+                "decided.rule-postponed", rules=deciding, effective_on=postponed[0].effective_on
+            )
+        return statement("decided.rule", rules=deciding, effect=effect)
+
+    def _doubt(
+        self, target: Target, found: Sequence[tuple[Rule, Effect, Trace]]
+    ) -> Statement | None:
+        """Why nobody knows what this finding means, unless a rule says `fail`."""
+        phase = target.phase
+        if phase is None:
+            return statement("doubt.phase-missing")
+        if phase not in ("Success", "Failed"):
+            known = phase in ("Init", "Running")
+            return statement("doubt.unfinished" if known else "doubt.phase-unknown", phase=phase)
+        if phase != "Failed":
+            return None
+        if target.group == "ExecuteException":
+            return statement("doubt.execute-exception")
+        unknown: dict[str, str | None] = {}
+        if target.kind not in KINDS:
+            unknown["kind"] = target.kind
+        if target.level not in LEVELS:
+            unknown["level"] = target.level
+        if not unknown:
+            return None
+        if any(set(unknown) <= rule.match.spells(target) for rule, _, _ in found):
+            return None
+        name, value = next(iter(unknown.items()))
+        if len(unknown) == 2:
+            shown = {key: value or "–" for key, value in unknown.items()}
+            return statement("doubt.kind-and-level", **shown)
+        if value is None:
+            return statement(f"doubt.{name}-missing")
+        return statement(f"doubt.{name}-unknown", value=value)
+
+    # Waivers ----------------------------------------------------------------------------------
+
+    def _waivers_naming(self, check: str | None) -> tuple[WaiverTally, ...]:
+        """The waivers whose `check` surely names this one."""
+        found = self._naming.get(check)
+        if found is None:
+            found = self._naming[check] = tuple(
+                tally
+                for tally in self.waivers.values()
+                if tally.waiver.match.check and tally.waiver.match.check.fits(check) is True
+            )
+        return found
+
+    def _apply_waivers(self, pending: Sequence[tuple[Finding, Target, _Verdict]]) -> None:
+        covering: list[list[WaiverTally]] = []
+        for _, target, verdict in pending:
+            obstacle = self._obstacle(target, verdict)
+            covers: list[WaiverTally] = []
+            if verdict.outcome in ("fail", "warn", "unknown"):
+                for tally in self._waivers_naming(target.check):
+                    if tally.waiver.match.fits_waiver(target) is not True:
+                        continue
+                    if obstacle is not None:
+                        tally.not_applicable += 1
+                        tally.not_applicable_why.add(obstacle)
+                        if tally.state == "valid" and obstacle == "waiver.doubt":
+                            covers.append(tally)
+                    else:
+                        covers.append(tally)
+                        tally.would_turn += 1
+            covering.append(covers)
+        for tally in self.waivers.values():
+            limit = tally.waiver.max_findings
+            tally.exceeded = (
+                tally.state == "valid" and limit is not None and tally.would_turn > limit
+            )
+        for (finding, target, verdict), covers in zip(pending, covering, strict=True):
+            self.decided.append(self._with_waivers(finding, target, verdict, covers))
+        self._note_checks_seen()
+
+    def _obstacle(self, target: Target, verdict: _Verdict) -> str | None:
+        """Why no waiver can turn this finding, as a code."""
+        if target.kind == "Exception":
+            return "waiver.exception"
+        if target.kind != "Risk":
+            return "waiver.not-a-risk"
+        if target.group == "ExecuteException":
+            return "waiver.execute-exception"
+        if any(not rule.waivable for rule, _, _ in verdict.rules):
+            return "waiver.not-waivable"
+        if verdict.doubt == "unknown":
+            return "waiver.doubt"
+        return None
+
+    def _with_waivers(
+        self, finding: Finding, target: Target, verdict: _Verdict, covers: Sequence[WaiverTally]
+    ) -> Decided:
+        obstacle = self._obstacle(target, verdict)
+        usable = [tally for tally in covers if tally.usable]
+        outcome, why = verdict.outcome, verdict.why
+        waived_by: tuple[str, ...] = ()
+        if usable and obstacle is None:
+            outcome = "waived"
+            waived_by = tuple(sorted(tally.waiver.id for tally in usable))
+            why = statement("decided.waived", waivers=list(waived_by))
+            for tally in usable:
+                tally.waived += 1
+        elif usable and outcome == "fail":
+            # A waiver lifts what the rules say, never the doubt beneath it.
+            outcome = "unknown"
+            gentler = tuple(part for part in verdict.rules if part[1] != "fail")
+            why = self._doubt(target, gentler) or verdict.why
+        tolerated = (
+            target.kind == "Exception" and target.phase == "Failed" and outcome in ("warn", "note")
+        )
+        if tolerated:
+            self._demand_reason(target, verdict)
+        near: tuple[NearMiss, ...] = ()
+        if outcome in ("fail", "warn", "unknown"):
+            near = self._near_misses(target, obstacle)
+        return Decided(
+            finding=finding,
+            target=target,
+            outcome=outcome,
+            why=why,
+            rules=verdict.rules,
+            waived_by=waived_by,
+            near_misses=near,
+            tolerated=tolerated,
+            waivable=obstacle is None and outcome in ("fail", "warn"),
+        )
+
+    def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
+        for rule, effect, _ in verdict.rules:
+            if effect == rule.effect == verdict.outcome and not rule.reason and (
+                rule.match.names_checks
+            ):
+                raise PolicyError(
+                    f'{rule.source}:{rule.line}: rule "{rule.id}" tolerates the failed Exception '
+                    f'"{target.check or "(unnamed)"}" by name and has no reason',
+                    hint="give the rule a reason: line, or let it match Risks only (kind: Risk)",
+                )
+
+    def _near_misses(self, target: Target, obstacle: str | None) -> tuple[NearMiss, ...]:
+        """Waivers that name this check and still don't cover it."""
+        near = []
+        for tally in self._waivers_naming(target.check):
+            waiver = tally.waiver
+            trace = Trace()
+            fits = waiver.match.fits_waiver(target, trace)
+            if fits is not True:
+                keys = trace.refused or trace.undecided
+                code = "near.refused" if trace.refused else "near.undecided"
+                why = statement(code, keys=keys, wanted=_wanted(waiver, keys))
+            elif obstacle is not None:
+                why = statement(obstacle)
+            elif tally.state != "valid":
+                why = self._time_statement(tally)
+            elif tally.exceeded:
+                why = statement(
+                    "near.exceeded", limit=waiver.max_findings, count=tally.would_turn
+                )
+            else:
+                continue
+            near.append(NearMiss(waiver=waiver.id, why=why))
+        return tuple(sorted(near, key=lambda miss: miss.waiver))
+
+    def _time_statement(self, tally: WaiverTally) -> Statement:
+        waiver = tally.waiver
+        if tally.state == "expired" and waiver.valid_until is not None:
+            days = (self.instant - waiver.valid_until).days
+            if days == 0:
+                return statement("near.expired-today", expires=waiver.expires)
+            return statement("near.expired", expires=waiver.expires, count=days)
+        begins = waiver.starts or waiver.approved_on
+        return statement("near.not-yet-valid", starts=begins)
+
+    def _note_checks_seen(self) -> None:
+        """For a waiver that covered nothing: does its check pass now, or not occur at all?"""
+        names: dict[str, bool] = {}
+        for count in self.passes.values():
+            if count.name is not None:
+                names.setdefault(count.name, False)
+        for part in self.decided:
+            if part.target.check is not None:
+                names[part.target.check] = True
+        for tally in self.waivers.values():
+            check = tally.waiver.match.check
+            if check is None or tally.waived:
+                continue
+            for name, failed in names.items():
+                if check.fits(name):
+                    tally.check_seen = True
+                    tally.check_failed = tally.check_failed or failed
+
+    # Checks skipped on the server -------------------------------------------------------------
+
+    def decide_skips(self) -> None:
+        """Each entry takes `defaults.skipped` unless a waiver covers it."""
+        for index, skip in enumerate(evidence_lines.skip_list(self.task)):
+            self.skips.append(self._decide_skip(skip, index))
+
+    def _decide_skip(self, skip: SkippedCheckItem, index: int) -> DecidedSkip:
+        has_selector = evidence_lines.selector_of(skip) is not None
+        values = (skip.resource_selector.values if skip.resource_selector else None) or []
+        uids = tuple(dict.fromkeys(value for value in values if value)) if has_selector else ()
+        obstacle = self._skip_obstacle(skip, has_selector, values)
+        waived_by: list[str] = []
+        near: list[NearMiss] = []
+        if obstacle is None:
+            target = Target(
+                check=skip.name,
+                scope="node" if has_selector else "cluster",
+                facts=self.facts,
+                nodes=tuple(Node(uid=uid) for uid in uids),
+            )
+            for tally in self._waivers_naming(skip.name):
+                reason = self._skip_refusal(tally, target, has_selector)
+                if reason is None:
+                    waived_by.append(tally.waiver.id)
+                    tally.skipped += 1
+                else:
+                    near.append(NearMiss(waiver=tally.waiver.id, why=reason))
+        outcome: SkipOutcome = self.policy.skipped
+        why = obstacle or statement("skip.default", effect=self.policy.skipped)
+        if waived_by:
+            outcome, near = "waived", []
+            why = statement("skip.covered", waivers=sorted(waived_by))
+        return DecidedSkip(
+            skip=skip,
+            index=index,
+            node_uids=uids,
+            has_selector=has_selector,
+            outcome=outcome,
+            why=why,
+            waived_by=tuple(sorted(waived_by)),
+            near_misses=tuple(sorted(near, key=lambda miss: miss.waiver)),
+        )
+
+    def _skip_obstacle(
+        self, skip: SkippedCheckItem, has_selector: bool, values: Sequence[str]
+    ) -> Statement | None:
+        """Why no waiver can ever cover this entry."""
+        from reporter.catalogue.read import only_as_exception
+
+        if not skip.name:
+            return statement("skip.unnamed")
+        if has_selector and not evidence_lines.selector_understood(skip):
+            return statement("skip.selector")
+        if has_selector and not all(values or [""]):
+            return statement("skip.no-values")
+        if self._kinds_of(skip.name) == {"Exception"} or only_as_exception(skip.name):
+            return statement("skip.exception")
+        for rule in self.policy.rules:
+            if not rule.waivable and rule.match.could_name(skip.name):
+                return statement("skip.not-waivable", rule=rule.id)
+        return None
+
+    def _kinds_of(self, name: str) -> set[str]:
+        kinds: set[str] = set()
+        for (check, _), count in self.passes.items():
+            if check == name:
+                kinds |= count.kinds
+        kinds.update(
+            part.target.kind
+            for part in self.decided
+            if part.target.check == name and part.target.kind is not None
+        )
+        return kinds
+
+    def _skip_refusal(
+        self, tally: WaiverTally, target: Target, has_selector: bool
+    ) -> Statement | None:
+        """Why a waiver does not cover a skipped check; None if it does."""
+        match = tally.waiver.match
+        needs = sorted(match.keys & FINDING_KEYS)
+        if needs:
+            return statement("skip.needs-finding", keys=needs)
+        if not has_selector and (places := sorted(match.keys & {"node", "scope"})):
+            return statement("skip.needs-node", keys=places)
+        trace = Trace()
+        if match.fits_waiver(target, trace) is not True:
+            keys = trace.refused or trace.undecided
+            code = "near.refused" if trace.refused else "near.undecided"
+            return statement(code, keys=keys, wanted=_wanted(tally.waiver, keys))
+        if tally.state != "valid":
+            return self._time_statement(tally)
+        if tally.exceeded:
+            limit, count = tally.waiver.max_findings, tally.would_turn
+            return statement("near.exceeded", limit=limit, count=count)
+        return None
+
+
+def _wanted(waiver: Waiver, keys: Sequence[str]) -> list[str]:
+    """What a waiver asks for under some keys, as written."""
+    from reporter.policy.load import pattern_text
+
+    shown = []
+    for key in keys:
+        written = waiver.written.get(key)
+        if key == "node" and isinstance(written, dict):
+            shown += [f"node.{name} {pattern_text(value)}" for name, value in written.items()]
+        elif key in ("not", "any"):
+            shown.append(f"{key}: …")
+        else:
+            shown.append(f"{key} {pattern_text(written)}")
+    return shown

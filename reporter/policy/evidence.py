@@ -1,0 +1,530 @@
+"""May this response be judged at all? The eight lines of evidence.
+
+Each check returns a `Line`: ok, not ok or not applicable, with what it found as codes. Several
+policies are combined by asking each and taking the worst answer at the strictest level.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from reporter.policy.dates import parse_duration
+from reporter.policy.load import Policy, pattern_text
+from reporter.policy.match import Patterns
+from reporter.policy.model import CompleteOptions, EvidenceSpec
+from reporter.precheck.finding import iter_items, stage_node
+from reporter.precheck.model import (
+    FINAL_PHASES,
+    GROUPS,
+    KINDS,
+    LEVELS,
+    PHASES,
+    TASK_PHASES,
+    ApiObject,
+    CheckItem,
+    PrecheckTask,
+    SkippedCheckItem,
+    is_empty,
+)
+from reporter.precheck.times import format_instant, is_missing, parse_timestamp
+from reporter.precheck.unknown_fields import UnknownFields
+from reporter.precheck.versions import meets
+from reporter.record.model import (
+    ClusterType,
+    EvidenceId,
+    EvidenceLevel,
+    EvidenceLine,
+    EvidenceState,
+    Param,
+)
+from reporter.words import statement
+
+MAX_POINTERS = 100
+CLOCK_SKEW = timedelta(minutes=5)
+"""How far in the future an update time may lie before it is not believed."""
+
+_LEVELS: tuple[EvidenceLevel, ...] = ("require", "warn", "note", "off")
+"""Strictest first."""
+
+Said = tuple[str, dict[str, Param]]
+
+
+@dataclass
+class Line:
+    """What one evidence check found."""
+
+    state: EvidenceState = "ok"
+    said: list[Said] = field(default_factory=list)
+    pointers: list[str] = field(default_factory=list)
+
+    def bad(self, code: str, pointer: str | None = None, **params: Param) -> None:
+        """Note a reason why the line is not ok."""
+        self.state = "not-ok"
+        if (code, params) not in self.said:
+            self.said.append((code, params))
+        self.point(pointer)
+
+    def note(self, code: str, **params: Param) -> None:
+        """Say something that leaves the state alone."""
+        self.said.append((code, params))
+
+    def point(self, pointer: str | None) -> None:
+        """Remember where in the response, up to a bound."""
+        if pointer is not None and len(self.pointers) < MAX_POINTERS:
+            self.pointers.append(pointer)
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What a response is held against besides the policy."""
+
+    instant: datetime
+    policy: Policy
+    cluster_id: str | None
+    target_version: str | None
+    cluster_type: ClusterType | None
+    expect_cluster: str | None
+    expect_target: str | None
+    sidecar_disagrees: bool
+
+
+@dataclass
+class Tally:
+    """What one walk over a task's items gathers for several lines."""
+
+    items: int = 0
+    nodes: int = 0
+    failed: dict[str, int] = field(default_factory=lambda: {"cluster": 0, "addon": 0, "node": 0})
+    unfinished: list[tuple[str, str | None]] = field(default_factory=list)
+    unrecognised: list[tuple[str, str, str]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    open_items: int = 0
+
+
+def tally(task: PrecheckTask) -> Tally:
+    """Walk the items once: phases, unknown values, names."""
+    result = Tally()
+    for scope, base, _, items in iter_items(task):
+        result.items += len(items)
+        for index, item in enumerate(items):
+            phase = item.phase
+            if phase == "Failed":
+                result.failed[scope] += 1
+            elif phase != "Success":
+                result.open_items += 1
+                if len(result.unfinished) < MAX_POINTERS:
+                    result.unfinished.append((f"{base}/{index}", phase or None))
+            if item.name:
+                result.names.add(item.name)
+            if not (
+                (item.kind in KINDS or not item.kind)
+                and (item.level in LEVELS or not item.level)
+                and (item.group in GROUPS or not item.group)
+                and (phase in PHASES or not phase)
+            ):
+                _note_unrecognised(result, f"{base}/{index}", item)
+    status = task.status
+    if status and status.node_check_status and status.node_check_status.node_stage_status:
+        result.nodes = len(status.node_check_status.node_stage_status)
+    return result
+
+
+def _note_unrecognised(result: Tally, pointer: str, item: CheckItem) -> None:
+    for name, documented in (
+        ("kind", KINDS),
+        ("level", LEVELS),
+        ("group", GROUPS),
+        ("phase", PHASES),
+    ):
+        value = getattr(item, name)
+        if value and value not in documented and len(result.unrecognised) < MAX_POINTERS:
+            result.unrecognised.append((f"{pointer}/{name}", name, value))
+
+
+def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line:
+    """Everything that is there is something the API documents."""
+    line = Line()
+    for name, value, wanted in (
+        ("kind", task.kind, "PreCheckTask"),
+        ("apiVersion", task.api_version, "v3"),
+    ):
+        if not value:
+            line.bad("evidence.recognised.missing", f"/{name}", field=name, wanted=wanted)
+        elif value != wanted:
+            line.bad("evidence.recognised.value", f"/{name}", field=name, value=value)
+    for pointer, phase, documented in _phases(task):
+        if phase and phase not in documented:
+            line.bad("evidence.recognised.value", pointer, field="phase", value=phase)
+    for pointer, name, value in found.unrecognised:
+        line.bad("evidence.recognised.value", pointer, field=name, value=value)
+    for index, skip in enumerate(skip_list(task)):
+        if selector_of(skip) is not None and not selector_understood(skip):
+            line.bad(
+                "evidence.recognised.selector",
+                f"/spec/skippedCheckItemList/{index}/resourceSelector",
+                check=skip.name or None,
+            )
+    if unknown.suspicious:
+        line.bad("evidence.recognised.hidden", unknown.suspicious[0], count=len(unknown.suspicious))
+        for pointer in unknown.suspicious[1:]:
+            line.point(pointer)
+    if line.state == "ok":
+        line.note("evidence.recognised.ok")
+    if unknown.count:
+        line.note("evidence.recognised.fields", count=unknown.count)
+    return line
+
+
+def _phases(task: PrecheckTask) -> Iterator[tuple[str, str | None, frozenset[str]]]:
+    status = task.status
+    yield "/status/phase", status.phase if status else None, TASK_PHASES
+    for name, section in sections(task):
+        if section is not None:
+            yield f"/status/{_SECTION_KEYS[name]}/phase", getattr(section, "phase", None), PHASES
+
+
+_SECTION_KEYS = {
+    "cluster": "clusterCheckStatus",
+    "addon": "addonCheckStatus",
+    "node": "nodeCheckStatus",
+}
+
+
+def sections(task: PrecheckTask) -> list[tuple[str, ApiObject | None]]:
+    """The three sections; None where absent, null or empty."""
+    status = task.status
+    found: list[ApiObject | None] = [None, None, None]
+    if status is not None:
+        found = [status.cluster_check_status, status.addon_check_status, status.node_check_status]
+    return [
+        (name, None if is_empty_section(section) else section)
+        for name, section in zip(_SECTION_KEYS, found, strict=True)
+    ]
+
+
+def is_empty_section(section: ApiObject | None) -> bool:
+    """Whether a section object says nothing at all."""
+    if section is None:
+        return True
+    lists = (getattr(section, "items_status", None), getattr(section, "node_stage_status", None))
+    return not any(lists) and is_empty(section)
+
+
+def skip_list(task: PrecheckTask) -> list[SkippedCheckItem]:
+    """The checks the server was told to skip."""
+    return (task.spec.skipped_check_item_list if task.spec else None) or []
+
+
+def selector_of(skip: SkippedCheckItem) -> ApiObject | None:
+    """A skip's resource selector, None where it says nothing."""
+    return None if is_empty(skip.resource_selector) else skip.resource_selector
+
+
+def selector_understood(skip: SkippedCheckItem) -> bool:
+    """Whether a selector is the one form the API documents: `node.uid` / `In`."""
+    selector = skip.resource_selector
+    return (
+        selector is not None
+        and selector.key == "node.uid"
+        and selector.operator == "In"
+        and not selector.__pydantic_extra__
+    )
+
+
+def finished(task: PrecheckTask, found: Tally) -> Line:
+    """Task, section and item phases are there and final."""
+    line = Line()
+    status = task.status
+    phase = status.phase if status else None
+    if phase == "Error":
+        message = (status.message if status else None) or None
+        code = "evidence.finished.error" if message else "evidence.finished.error-silent"
+        line.bad(code, "/status/phase", **({"message": message} if message else {}))
+    elif phase not in FINAL_PHASES:
+        _unfinished(line, "task", phase, "/status/phase")
+    for name, section in sections(task):
+        if section is not None and (value := getattr(section, "phase", None)) not in FINAL_PHASES:
+            _unfinished(line, name, value, f"/status/{_SECTION_KEYS[name]}/phase")
+    if found.open_items:
+        line.bad("evidence.finished.items", count=found.open_items, total=found.items)
+        for pointer, _ in found.unfinished:
+            line.point(pointer)
+    if line.state == "ok":
+        line.note("evidence.finished.ok", count=found.items)
+    return line
+
+
+def _unfinished(line: Line, what: str, phase: str | None, pointer: str) -> None:
+    if phase:
+        line.bad(f"evidence.finished.{what}", pointer, phase=phase)
+    else:
+        line.bad(f"evidence.finished.{what}-missing", pointer)
+
+
+def consistent(task: PrecheckTask, found: Tally) -> Line:
+    """Every Failed task or section is explained by a Failed item inside it."""
+    line = Line()
+    if task.status and task.status.phase == "Failed" and not any(found.failed.values()):
+        line.bad("evidence.consistent.task", "/status/phase")
+    noted = []
+    for name, section in sections(task):
+        phase = getattr(section, "phase", None)
+        pointer = f"/status/{_SECTION_KEYS[name]}/phase"
+        if phase == "Failed" and not found.failed[name]:
+            line.bad("evidence.consistent.section", pointer, section=name)
+        elif phase == "Success" and found.failed[name]:
+            noted.append((name, found.failed[name]))
+    if line.state == "ok":
+        line.note("evidence.consistent.ok")
+    for name, count in noted:
+        line.note("evidence.consistent.section-success", section=name, count=count)
+    return line
+
+
+def complete(
+    task: PrecheckTask, found: Tally, options: CompleteOptions, cluster_type: ClusterType | None
+) -> Line:
+    """The sections, checks and nodes that have to be there are there."""
+    line = Line()
+    there = dict(sections(task))
+    for name in ("cluster", "addon"):
+        required = getattr(options.sections, name) == "required"
+        if required and there[name] is None:
+            line.bad("evidence.complete.section", f"/status/{_SECTION_KEYS[name]}", section=name)
+        elif required and not getattr(there[name], "items_status", None):
+            line.bad("evidence.complete.empty", f"/status/{_SECTION_KEYS[name]}", section=name)
+    if there["node"] is None and options.sections.node == "required":
+        line.bad("evidence.complete.section", "/status/nodeCheckStatus", section="node")
+    if not found.nodes and cluster_type == "standard":
+        line.bad("evidence.complete.standard-without-nodes", "/status/nodeCheckStatus")
+    _complete_nodes(task, line, options)
+    for pattern, text in _each_pattern(options.required_checks):
+        if not any(pattern.fits(name) for name in found.names):
+            line.bad("evidence.complete.check", check=text)
+    if line.state == "ok":
+        code = "evidence.complete.ok" if found.nodes else "evidence.complete.ok-without-nodes"
+        line.note(code, items=found.items, nodes=found.nodes)
+    return line
+
+
+def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) -> None:
+    status = task.status
+    section = status.node_check_status if status else None
+    everywhere = list(_each_pattern(options.required_on_every_node))
+    workers: set[str] = set()
+    masters: set[str] = set()
+    empty = 0
+    lacking: dict[str, int] = {}
+    for index, stage in enumerate((section.node_stage_status if section else None) or []):
+        base = f"/status/nodeCheckStatus/nodeStageStatus/{index}"
+        node = stage_node(stage)
+        if not stage.items_status:
+            empty += 1
+            line.point(base)
+        elif node.uid and node.type == "node":
+            workers.add(node.uid)
+        if node.uid and node.type == "master":
+            masters.add(node.uid)
+        names = {item.name for item in stage.items_status or [] if item.name}
+        for pattern, text in everywhere:
+            if not any(pattern.fits(name) for name in names):
+                lacking[text] = lacking.get(text, 0) + 1
+                line.point(base)
+    if empty:
+        line.bad("evidence.complete.empty-nodes", count=empty)
+    for text, count in lacking.items():
+        line.bad("evidence.complete.check-on-nodes", check=text, count=count)
+    counted = len(workers - masters)
+    if options.min_nodes is not None and counted < options.min_nodes:
+        line.bad("evidence.complete.min-nodes", found=counted, wanted=options.min_nodes)
+
+
+def _each_pattern(spec: Any) -> Iterator[tuple[Patterns, str]]:
+    if spec is None:
+        return
+    for pattern in spec if isinstance(spec, list) else [spec]:
+        written = pattern if isinstance(pattern, str) else pattern.model_dump()
+        if isinstance(written, dict) and isinstance(written.get("equals"), list):
+            # Each of several literal names has to occur, not just one of them.
+            for name in written["equals"]:
+                yield Patterns(type(pattern)(equals=name)), name
+            continue
+        yield Patterns(pattern), pattern_text(written)
+
+
+def update_time(task: PrecheckTask, instant: datetime) -> tuple[datetime | None, Said | None]:
+    """The update time if it can be counted from, else what is wrong with it."""
+    text = task.metadata.update_timestamp if task.metadata else None
+    if is_missing(text):
+        return None, ("evidence.update-missing", {})
+    moment = parse_timestamp(text)
+    if moment is None:
+        return None, ("evidence.update-unreadable", {"value": text})
+    if moment - instant > CLOCK_SKEW:
+        return None, ("evidence.update-future", {"at": format_instant(moment)})
+    return moment, None
+
+
+def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Line:
+    """The result's expiry lies after the instant."""
+    line = Line()
+    text = task.status.expire_time_stamp if task.status else None
+    pointer = "/status/expireTimeStamp"
+    if not is_missing(text):
+        expires = parse_timestamp(text)
+        if expires is None:
+            line.bad("evidence.unexpired.unreadable", pointer, value=text)
+        elif expires > instant:
+            line.note("evidence.unexpired.ok", at=format_instant(expires))
+        else:
+            line.bad("evidence.unexpired.expired", pointer, at=format_instant(expires))
+        return line
+    if validity is None:
+        if task.status and task.status.phase == "Failed":
+            line.state = "not-applicable"
+            line.note("evidence.unexpired.failed-task")
+        else:
+            line.bad("evidence.unexpired.missing", pointer)
+        return line
+    updated, problem = update_time(task, instant)
+    if updated is None:
+        code, params = problem or ("evidence.update-missing", {})
+        line.bad(code, "/metadata/updateTimestamp", **params)
+        return line
+    expires = updated + parse_duration(validity)
+    code = "evidence.unexpired.validity-ok" if expires > instant else (
+        "evidence.unexpired.validity-over"
+    )
+    if expires > instant:
+        line.note(code, at=format_instant(expires), validity=validity)
+    else:
+        line.bad(code, "/metadata/updateTimestamp", at=format_instant(expires), validity=validity)
+    return line
+
+
+def fresh(task: PrecheckTask, max_age: str, instant: datetime) -> Line:
+    """The update time is younger than `max_age`."""
+    line = Line()
+    pointer = "/metadata/updateTimestamp"
+    updated, problem = update_time(task, instant)
+    if updated is None:
+        code, params = problem or ("evidence.update-missing", {})
+        line.bad(code, pointer, **params)
+    elif instant - updated < parse_duration(max_age):
+        line.note("evidence.fresh.ok", at=format_instant(updated), max_age=max_age)
+    else:
+        line.bad("evidence.fresh.old", pointer, at=format_instant(updated), max_age=max_age)
+    return line
+
+
+def identity(circumstances: Circumstances) -> Line:
+    """Cluster and target version are the ones that were meant."""
+    line = Line()
+    at = circumstances
+    wanted = at.expect_cluster is not None or at.expect_target is not None or at.policy.applies_to
+    if not wanted:
+        line.state = "not-applicable"
+        line.note("evidence.identity.not-given")
+        return line
+    if at.sidecar_disagrees:
+        line.bad("evidence.identity.sidecar", "/spec/clusterID")
+    cluster, target = at.cluster_id, at.target_version
+    if at.expect_cluster is not None:
+        _hold(line, "cluster", cluster, cluster == at.expect_cluster, at.expect_cluster)
+    if at.expect_target is not None:
+        met = target is not None and meets(at.expect_target, target)
+        _hold(line, "target", target, met, at.expect_target)
+    for scoping in at.policy.applies_to:
+        if scoping.cluster is not None:
+            _hold(line, "cluster", cluster, scoping.cluster.fits(cluster), scoping.cluster_text)
+        if scoping.target_version is not None:
+            fits = scoping.target_version.fits(target)
+            _hold(line, "target", target, fits, scoping.target_text)
+    if line.state == "ok":
+        line.note("evidence.identity.ok")
+    return line
+
+
+def _hold(line: Line, what: str, found: str | None, met: bool | None, wanted: str) -> None:
+    pointer = "/spec/clusterID" if what == "cluster" else "/spec/targetVersion"
+    if found is None:
+        line.bad(f"evidence.identity.{what}-missing", pointer, wanted=wanted)
+    elif not met:
+        line.bad(f"evidence.identity.{what}", pointer, found=found, wanted=wanted)
+
+
+def provider(task: PrecheckTask) -> Line:
+    """What CCE itself concluded."""
+    line = Line()
+    status = task.status
+    phase = (status.phase if status else None) or None
+    message = (status.message if status else None) or None
+    if phase is None:
+        line.note("evidence.provider.missing")
+    elif message:
+        line.note("evidence.provider.message", phase=phase, message=message)
+    else:
+        line.note("evidence.provider.phase", phase=phase)
+    return line
+
+
+def judge(
+    task: PrecheckTask, found: Tally, unknown: UnknownFields, circumstances: Circumstances
+) -> list[EvidenceLine]:
+    """All eight lines, in the order of the contract."""
+    at = circumstances
+    specs = at.policy.evidence
+
+    def fixed(name: EvidenceId, line: Line) -> EvidenceLine:
+        return _combine(name, [(_level(spec, name), line) for spec in specs])
+
+    def asked(name: EvidenceId, ask: Any) -> EvidenceLine:
+        answers = [
+            (_level(spec, name), ask(spec)) for spec in specs if _level(spec, name) != "off"
+        ]
+        return _combine(name, answers)
+
+    return [
+        fixed("recognised", recognised(task, found, unknown)),
+        fixed("finished", finished(task, found)),
+        fixed("consistent", consistent(task, found)),
+        asked("complete", lambda spec: complete(task, found, spec.complete, at.cluster_type)),
+        asked("unexpired", lambda spec: unexpired(task, spec.unexpired.validity, at.instant)),
+        asked("fresh", lambda spec: fresh(task, spec.fresh.max_age, at.instant)),
+        fixed("identity", identity(at)),
+        fixed("provider", provider(task)),
+    ]
+
+
+def _level(spec: EvidenceSpec, name: EvidenceId) -> EvidenceLevel:
+    level: EvidenceLevel = getattr(spec, name).level
+    return level
+
+
+def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) -> EvidenceLine:
+    """The strictest level, the worst state, and all that was said in that state."""
+    level = min((level for level, _ in answers), key=_LEVELS.index, default="off")
+    if level == "off":
+        return EvidenceLine(
+            id=name, state="not-applicable", level="off", statements=[statement("evidence.off")]
+        )
+    worst: EvidenceState = "not-applicable"
+    for state in ("ok", "not-ok"):
+        if any(line.state == state for _, line in answers):
+            worst = state  # type: ignore[assignment]
+    said: list[Said] = []
+    pointers: list[str] = []
+    for _, line in answers:
+        if line.state == worst:
+            said.extend(part for part in line.said if part not in said)
+            pointers.extend(pointer for pointer in line.pointers if pointer not in pointers)
+    return EvidenceLine(
+        id=name,
+        state=worst,
+        level=level,
+        statements=[statement(code, **params) for code, params in said],
+        pointers=pointers[:MAX_POINTERS],
+    )

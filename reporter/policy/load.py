@@ -1,0 +1,673 @@
+"""From policy files to one compiled policy. Every mistake is named by file, line and column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+from string import Formatter
+from typing import Any, Literal, get_args
+
+from pydantic import ValidationError
+
+from reporter import resources, yamlfile
+from reporter.errors import PolicyError
+from reporter.policy import dates
+from reporter.policy.match import Match, Ranges, is_glob
+from reporter.policy.match import Patterns as CompiledPatterns
+from reporter.policy.model import (
+    MATCH_KEYS,
+    Effect,
+    Equals,
+    EvidenceSpec,
+    MatchSpec,
+    PolicySpec,
+    Regex,
+    RuleSpec,
+    WaiverListSpec,
+    WaiverSpec,
+)
+from reporter.yamlfile import Document
+
+API_VERSION = "precheck.policy/v1"
+PLACEHOLDERS = (
+    "check",
+    "kind",
+    "level",
+    "group",
+    "phase",
+    "scope",
+    "message",
+    "error_code",
+    "node.uid",
+    "node.name",
+    "node.status",
+    "node.type",
+    "addon",
+    "cluster",
+    "from_version",
+    "target_version",
+    "topic",
+)
+"""What a rule's `message` may name in braces; `{{` and `}}` are braces themselves."""
+
+_SCOPES = ("cluster", "addon", "node")
+_EFFECTS: tuple[Effect, ...] = get_args(Effect)
+"""Strictest first."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A compiled rule, and where it stands."""
+
+    id: str
+    effect: Effect
+    match: Match
+    source: str
+    line: int
+    title: str | None = None
+    message: str | None = None
+    remediation: str | None = None
+    reason: str | None = None
+    waivable: bool = True
+    locked: bool = False
+    effective_on: str | None = None
+    effective_from: datetime | None = None
+
+    def effect_at(self, instant: datetime) -> Effect:
+        """Its effect at an instant: before `effective_on` a fail is a warn."""
+        early = self.effective_from is not None and instant < self.effective_from
+        return "warn" if early and self.effect == "fail" else self.effect
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A compiled waiver, and where it stands."""
+
+    id: str
+    match: Match
+    reason: str
+    written: dict[str, Any]
+    """The match keys as written."""
+    source: str
+    line: int
+    starts: str | None = None
+    expires: str | None = None
+    valid_from: datetime | None = None
+    valid_until: datetime | None = None
+    approved_by: str | None = None
+    approved_on: str | None = None
+    ticket: str | None = None
+    max_findings: int | None = None
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A file that was loaded: its bytes are evidence."""
+
+    kind: Literal["Policy", "WaiverList"]
+    source: str
+    data: bytes
+    name: str
+    version: str | None
+    owner: str | None
+    title: str | None
+    rules: int
+    waivers: int
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the file's bytes."""
+        return sha256(self.data).hexdigest()
+
+
+@dataclass(frozen=True)
+class Scoping:
+    """A policy's `applies_to`, compiled."""
+
+    source: str
+    cluster: CompiledPatterns | None
+    cluster_text: str
+    target_version: Ranges | None
+    target_text: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One or several policy files and waiver lists, merged: what a response is judged against."""
+
+    files: tuple[PolicyFile, ...]
+    rules: tuple[Rule, ...]
+    waivers: tuple[Waiver, ...]
+    evidence: tuple[EvidenceSpec, ...]
+    """One per policy file; a line is as strict as the strictest of them."""
+    applies_to: tuple[Scoping, ...] = ()
+    unmatched: Effect = "fail"
+    skipped: Effect = "fail"
+    names: tuple[str, ...] = field(default=())
+
+    @classmethod
+    def load(cls, *sources: str | Path, waivers: Sequence[str | Path] = ()) -> Policy:
+        """Load policy files (a path, or `builtin:NAME`) and waiver files, and merge them.
+
+        Several policies are a union: all rules, the strictest defaults and evidence, the waivers
+        pooled. `PolicyError` names file, line, column and the nearest allowed word.
+        """
+        if not sources:
+            raise PolicyError("no policy given", hint="name a file, or builtin:recommended")
+        loaded = [_load_file(str(source), "Policy") for source in sources]
+        lists = [_load_file(str(source), "WaiverList") for source in waivers]
+        return _merge(loaded, lists)
+
+
+def builtin_names() -> list[str]:
+    """The policies that ship with the tool."""
+    folder = resources.bundled("policies")
+    return sorted(
+        entry.name.removesuffix(".yaml")
+        for entry in folder.iterdir()
+        if entry.name.endswith(".yaml")
+    )
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    file: PolicyFile
+    document: Document
+    spec: PolicySpec | WaiverListSpec
+
+
+def _load_file(source: str, kind: Literal["Policy", "WaiverList"]) -> _Loaded:
+    data = _read(source)
+    document = yamlfile.load(data, source)
+    _check_kind(document, kind)
+    problems = _Problems(document)
+    problems.refuse_nulls()
+    problems.stop()
+    model = PolicySpec if kind == "Policy" else WaiverListSpec
+    spec: PolicySpec | WaiverListSpec
+    try:
+        spec = model.model_validate(document.data)
+    except ValidationError as error:
+        problems.add_validation(error)
+        problems.stop()
+        raise  # pragma: no cover - add_validation always adds at least one problem
+    _check_meaning(spec, problems)
+    problems.stop()
+    file = PolicyFile(
+        kind=kind,
+        source=source,
+        data=data,
+        name=spec.metadata.name,
+        version=spec.metadata.version,
+        owner=spec.metadata.owner,
+        title=spec.metadata.title,
+        rules=len(spec.rules or []) if isinstance(spec, PolicySpec) else 0,
+        waivers=len(spec.waivers or []),
+    )
+    return _Loaded(file, document, spec)
+
+
+def _read(source: str) -> bytes:
+    if source.startswith("builtin:"):
+        name = source.removeprefix("builtin:")
+        names = builtin_names()
+        if name not in names:
+            close = yamlfile.nearest(name, names)
+            raise PolicyError(
+                f"{source}: no such shipped policy"
+                + (f'; did you mean "builtin:{close}"?' if close else ""),
+                hint="shipped are " + ", ".join(f"builtin:{known}" for known in names),
+            )
+        return (resources.bundled("policies") / f"{name}.yaml").read_bytes()
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            return file.read(yamlfile.MAX_BYTES + 1)
+    except FileNotFoundError:
+        hint = "shipped policies are named builtin:NAME, for example builtin:recommended"
+        raise PolicyError(f"{source}: no such file", hint=hint) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PolicyError(f"{source}: can't be read: {reason}") from None
+
+
+def _check_kind(document: Document, kind: str) -> None:
+    data = document.data
+    if not isinstance(data, dict):
+        what = "empty" if data is None else "not a mapping"
+        raise PolicyError(
+            f"{document.name}:1:1: the file is {what}; a policy begins with "
+            f'"apiVersion: {API_VERSION}"',
+            hint="start from one of the shipped policies",
+        )
+    found = data.get("kind")
+    other = {"Policy": "WaiverList", "WaiverList": "Policy"}[kind]
+    if found == other:
+        option = "--waivers" if other == "WaiverList" else "--policy"
+        raise PolicyError(
+            f"{document.at(('kind',))}: this file is a {other}, not a {kind}",
+            hint=f"give it with {option}",
+        )
+
+
+class _Problems:
+    """Mistakes of one file, in the order of the file."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.found: dict[str, tuple[int, int]] = {}
+
+    def add(self, path: yamlfile.Path, message: str, *, key: bool = False) -> None:
+        mark = self.document.where(path, key=key)
+        self.found[f"{self.document.name}:{mark.line}:{mark.column}: {message}"] = (
+            mark.line,
+            mark.column,
+        )
+
+    def stop(self) -> None:
+        if self.found:
+            lines = tuple(sorted(self.found, key=lambda line: (*self.found[line], line)))
+            raise PolicyError(lines[0], problems=lines)
+
+    def refuse_nulls(self) -> None:
+        for path, _ in list(self.document.values.items()):
+            if len(path) > 1 and _get(self.document.data, path) is None:
+                self.add(path, f'"{path[-1]}" has no value')
+
+    def add_validation(self, error: ValidationError) -> None:
+        for item in error.errors(include_url=False, include_input=False):
+            path, unknown = self._path(item["loc"])
+            self.add(
+                path, self._message(item, path, unknown), key=item["type"] == "extra_forbidden"
+            )
+
+    def _path(self, loc: Iterable[str | int]) -> tuple[yamlfile.Path, str | None]:
+        """The path in the file for pydantic's location, which also names union members."""
+        path: yamlfile.Path = ()
+        last: str | None = None
+        for part in loc:
+            here = _get(self.document.data, path)
+            if isinstance(here, dict) and part in here:
+                path = (*path, part)
+            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+                path = (*path, part)
+            elif isinstance(part, str):
+                last = part
+        return path, last
+
+    def _message(self, item: Any, path: yamlfile.Path, missing: str | None) -> str:
+        kind = item["type"]
+        value = _get(self.document.data, path)
+        if kind == "extra_forbidden":
+            return self._unknown_key(path)
+        if kind == "missing":
+            return f'"{missing}" is missing'
+        if kind == "literal_error":
+            allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
+            return _not_one_of(self._shown(path, value), allowed)
+        if kind == "empty_match":
+            return str(item["msg"])
+        if kind in ("string_type", "pattern"):
+            return self._wanted_text(path, value, kind)
+        if kind == "string_too_short":
+            return "an empty text matches nothing; leave the key out or give it a value"
+        if kind == "too_short":
+            return "an empty list matches nothing; leave the key out or fill it"
+        if kind in ("date", "duration", "version_range"):
+            return str(item["ctx"]["reason"])
+        if kind in ("model_type", "model_attributes_type", "dict_type"):
+            return f"{self._shown(path, value)} should be a mapping of keys"
+        if kind == "list_type":
+            return f"{self._shown(path, value)} should be a list"
+        if kind in ("int_type", "greater_than_equal"):
+            least = item.get("ctx", {}).get("ge")
+            more = f" of at least {least}" if least is not None else ""
+            return f"{self._shown(path, value)} should be a whole number{more}"
+        if kind == "bool_type":
+            return f"{self._shown(path, value)} should be true or false"
+        return str(item["msg"])
+
+    def _shown(self, path: yamlfile.Path, value: Any) -> str:
+        if path in self.document.spellings:
+            return self.document.spellings[path]
+        if isinstance(value, dict):
+            return "a mapping"
+        if isinstance(value, list):
+            return "a list"
+        return f'"{value}"'
+
+    def _wanted_text(self, path: yamlfile.Path, value: Any, kind: str) -> str:
+        if path in self.document.spellings:
+            spelling = self.document.spellings[path]
+            what = "a number" if isinstance(value, (int, float)) else "not text"
+            if isinstance(value, bool):
+                what = "true or false"
+            return f'{spelling} is {what} in YAML; write "{spelling}" in quotes'
+        forms = "a text, {regex: …}, {equals: …} or a list of these" if kind == "pattern" else "text"
+        return f"{self._shown(path, value)} should be {forms}"
+
+    def _unknown_key(self, path: yamlfile.Path) -> str:
+        key = str(path[-1])
+        allowed = _allowed_keys(path)
+        close = yamlfile.nearest(key, allowed)
+        message = f'unknown key "{key}"'
+        if close:
+            return f'{message}; did you mean "{close}"?'
+        return f"{message}; allowed are {', '.join(allowed)}"
+
+
+def _get(data: Any, path: yamlfile.Path) -> Any:
+    for part in path:
+        if (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        ):
+            data = data[part]
+        else:
+            return None
+    return data
+
+
+def _not_one_of(shown: str, allowed: Sequence[str]) -> str:
+    close = yamlfile.nearest(shown.strip('"'), list(allowed))
+    words = ", ".join(allowed[:-1]) + (" or " if len(allowed) > 1 else "") + allowed[-1]
+    return f"{shown} should be {words}" + (f'; did you mean "{close}"?' if close else "")
+
+
+def _allowed_keys(path: yamlfile.Path) -> list[str]:
+    """The keys allowed beside an unknown one, found by walking the models along its path."""
+    model: Any = PolicySpec
+    for part in path[:-1]:
+        if isinstance(part, int):
+            continue
+        fields = {info.alias or name: info for name, info in model.model_fields.items()}
+        if part not in fields:
+            break
+        model = _model_within(fields[part].annotation) or model
+    return [info.alias or name for name, info in model.model_fields.items()]
+
+
+def _model_within(annotation: Any) -> Any:
+    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
+        return None if annotation in (Regex, Equals) else annotation
+    for inner in get_args(annotation):
+        found = _model_within(inner)
+        if found is not None:
+            return found
+    return None
+
+
+def _check_meaning(spec: PolicySpec | WaiverListSpec, problems: _Problems) -> None:
+    """What the structure alone can't say."""
+    if isinstance(spec, PolicySpec):
+        ids: dict[str, int] = {}
+        for index, rule in enumerate(spec.rules or []):
+            path: yamlfile.Path = ("rules", index)
+            _unique(ids, rule.id, index, "rules", "rule", problems)
+            _check_match(rule.match, (*path, "match"), problems)
+            _check_rule(rule, path, problems)
+        if spec.evidence and spec.evidence.fresh.level != "off" and not spec.evidence.fresh.max_age:
+            problems.add(("evidence", "fresh"), 'evidence "fresh" needs a max_age, such as 24h')
+        if spec.applies_to is not None:
+            _check_patterns(spec.applies_to.cluster, ("applies_to", "cluster"), problems)
+            if not spec.applies_to.model_fields_set:
+                problems.add(("applies_to",), "an empty applies_to; leave the key out")
+        if spec.evidence:
+            complete = spec.evidence.complete
+            for key in ("required_checks", "required_on_every_node"):
+                _check_patterns(
+                    getattr(complete, key), ("evidence", "complete", key), problems
+                )
+    waiver_ids: dict[str, int] = {}
+    for index, waiver in enumerate(spec.waivers or []):
+        _unique(waiver_ids, waiver.id, index, "waivers", "waiver", problems)
+        _check_match(waiver, ("waivers", index), problems)
+
+
+def _unique(
+    seen: dict[str, int], name: str, index: int, where: str, what: str, problems: _Problems
+) -> None:
+    if name in seen:
+        first = problems.document.where((where, seen[name]))
+        problems.add(
+            (where, index, "id"), f'{what} id "{name}" is used twice; first on line {first.line}'
+        )
+    seen.setdefault(name, index)
+
+
+def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> None:
+    if rule.message is not None:
+        _check_placeholders(rule.message, (*path, "message"), problems)
+    if rule.effect != "fail" and rule.reason is None and _spells_exception(rule.match):
+        problems.add(
+            path,
+            f'rule "{rule.id}" tolerates an Exception by name and needs a "reason"',
+        )
+
+
+def _spells_exception(match: MatchSpec) -> bool:
+    """Whether a match picks Exceptions and checks by name, both in so many words."""
+    kinds = CompiledPatterns(match.kind).literals if match.kind is not None else frozenset()
+    named = match.check is not None and not CompiledPatterns(match.check).matches_everything
+    return "Exception" in kinds and named
+
+
+def _check_placeholders(text: str, path: yamlfile.Path, problems: _Problems) -> None:
+    try:
+        fields = [name for _, name, _, _ in Formatter().parse(text) if name is not None]
+    except ValueError as error:
+        problems.add(path, f"{error}; write {{{{ and }}}} for braces")
+        return
+    for name in fields:
+        if name not in PLACEHOLDERS:
+            close = yamlfile.nearest(name, PLACEHOLDERS)
+            more = f"; did you mean {{{close}}}?" if close else ""
+            known = "" if close else f"; known are {', '.join(PLACEHOLDERS)}"
+            problems.add(path, f"unknown placeholder {{{name}}}{more}{known}")
+
+
+def _check_match(match: MatchSpec, path: yamlfile.Path, problems: _Problems) -> None:
+    for name, key in MATCH_KEYS.items():
+        value = getattr(match, name)
+        if value is None or key in ("from_version", "target_version"):
+            continue
+        here = (*path, key)
+        if key == "node":
+            for part in ("uid", "name", "status", "type"):
+                _check_patterns(getattr(value, part), (*here, part), problems)
+        elif key == "not":
+            _check_match(value, here, problems)
+        elif key == "any":
+            for index, part in enumerate(value):
+                _check_match(part, (*here, index), problems)
+        else:
+            _check_patterns(value, here, problems)
+            if key == "scope":
+                _check_scope(value, here, problems)
+
+
+def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
+    for index, pattern in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(pattern, str) and not is_glob(pattern) and pattern not in _SCOPES:
+            place = (*path, index) if isinstance(value, list) else path
+            problems.add(place, _not_one_of(f'"{pattern}"', _SCOPES))
+
+
+def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
+    for index, pattern in enumerate(value if isinstance(value, list) else [value]):
+        if isinstance(pattern, Regex):
+            import re2
+
+            options = re2.Options()
+            options.log_errors = False
+            try:
+                re2.compile(pattern.regex, options)
+            except re2.error as error:
+                reason = error.args[0]
+                text = reason.decode() if isinstance(reason, bytes) else str(reason)
+                place = (*path, index) if isinstance(value, list) else path
+                problems.add(
+                    (*place, "regex"), f"RE2 can't use this regular expression: {text}"
+                )
+
+
+def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
+    specs = [loaded.spec for loaded in policies if isinstance(loaded.spec, PolicySpec)]
+    rules: dict[str, tuple[Rule, RuleSpec, str]] = {}
+    waivers: dict[str, tuple[Waiver, WaiverSpec, str]] = {}
+    demands = _Demands.of(specs)
+    for loaded in [*policies, *lists]:
+        document = loaded.document
+        if isinstance(loaded.spec, PolicySpec):
+            for index, rule_spec in enumerate(loaded.spec.rules or []):
+                place = document.at(("rules", index, "id"))
+                if rule_spec.id in rules:
+                    _same(rules[rule_spec.id][1:], (rule_spec, place), "rule", rule_spec.id)
+                    continue
+                rule = _rule(rule_spec, document, index)
+                rules[rule_spec.id] = (rule, rule_spec, place)
+        for index, waiver_spec in enumerate(loaded.spec.waivers or []):
+            place = document.at(("waivers", index, "id"))
+            if waiver_spec.id in waivers:
+                _same(waivers[waiver_spec.id][1:], (waiver_spec, place), "waiver", waiver_spec.id)
+                continue
+            waiver = _waiver(waiver_spec, document, index)
+            demands.check(waiver, place)
+            waivers[waiver_spec.id] = (waiver, waiver_spec, place)
+    defaults = [spec.defaults for spec in specs]
+    unique_files = {
+        (loaded.file.source, loaded.file.digest): loaded.file for loaded in [*policies, *lists]
+    }
+    return Policy(
+        files=tuple(unique_files.values()),
+        rules=tuple(rule for rule, _, _ in rules.values()),
+        waivers=tuple(waiver for waiver, _, _ in waivers.values()),
+        evidence=tuple(spec.evidence or EvidenceSpec() for spec in specs),
+        applies_to=tuple(
+            _scoping(loaded) for loaded in policies if getattr(loaded.spec, "applies_to", None)
+        ),
+        unmatched=_strictest(part.unmatched if part else None for part in defaults),
+        skipped=_strictest(part.skipped if part else None for part in defaults),
+        names=tuple(spec.metadata.name for spec in specs),
+    )
+
+
+def _strictest(effects: Iterable[Effect | None]) -> Effect:
+    # A default that one policy leaves out counts as `fail`.
+    return min((effect or "fail" for effect in effects), key=_EFFECTS.index)
+
+
+def _same(
+    first: tuple[object, str], second: tuple[object, str], what: str, name: str
+) -> None:
+    if first[0] != second[0]:
+        raise PolicyError(
+            f'{second[1]}: {what} "{name}" differs from the {what} of that id at {first[1]}',
+            hint=f"give one of the two {what}s another id",
+        )
+
+
+def _rule(spec: RuleSpec, document: Document, index: int) -> Rule:
+    return Rule(
+        id=spec.id,
+        effect=spec.effect,
+        match=Match(spec.match),
+        source=document.name,
+        line=document.where(("rules", index)).line,
+        title=spec.title,
+        message=spec.message,
+        remediation=spec.remediation,
+        reason=spec.reason,
+        waivable=spec.waivable,
+        locked=spec.locked,
+        effective_on=spec.effective_on,
+        effective_from=dates.parse_instant(spec.effective_on) if spec.effective_on else None,
+    )
+
+
+def _waiver(spec: WaiverSpec, document: Document, index: int) -> Waiver:
+    written = document.data["waivers"][index]
+    begins = spec.starts or spec.approved_on
+    return Waiver(
+        id=spec.id,
+        match=Match(spec),
+        reason=spec.reason,
+        written={key: written[key] for key in MATCH_KEYS.values() if key in written},
+        source=document.name,
+        line=document.where(("waivers", index)).line,
+        starts=spec.starts,
+        expires=spec.expires,
+        valid_from=dates.parse_instant(begins) if begins else None,
+        valid_until=dates.parse_end(spec.expires) if spec.expires else None,
+        approved_by=spec.approved_by,
+        approved_on=spec.approved_on,
+        ticket=spec.ticket,
+        max_findings=spec.max_findings,
+    )
+
+
+def _scoping(loaded: _Loaded) -> Scoping:
+    assert isinstance(loaded.spec, PolicySpec)  # noqa: S101 - for the type checker
+    spec = loaded.spec.applies_to
+    assert spec is not None  # noqa: S101
+    written = loaded.document.data["applies_to"]
+    return Scoping(
+        source=loaded.document.name,
+        cluster=CompiledPatterns(spec.cluster) if spec.cluster is not None else None,
+        cluster_text=pattern_text(written.get("cluster")),
+        target_version=Ranges(spec.target_version) if spec.target_version is not None else None,
+        target_text=pattern_text(written.get("target_version")),
+    )
+
+
+def pattern_text(written: Any) -> str:
+    """A pattern or list of patterns as a person would read it."""
+    if isinstance(written, list):
+        return " or ".join(pattern_text(part) for part in written)
+    if isinstance(written, dict) and "regex" in written:
+        return f"/{written['regex']}/"
+    if isinstance(written, dict) and "equals" in written:
+        return pattern_text(written["equals"])
+    return "" if written is None else str(written)
+
+
+@dataclass(frozen=True)
+class _Demands:
+    """What the policies ask of every waiver, their own and those of waiver files."""
+
+    required: frozenset[str]
+    max_days: int | None
+    may_be_permanent: bool
+
+    @classmethod
+    def of(cls, specs: Sequence[PolicySpec]) -> _Demands:
+        limits = [spec.max_waiver_days for spec in specs if spec.max_waiver_days is not None]
+        return cls(
+            required=frozenset(name for spec in specs for name in spec.waiver_requires or []),
+            max_days=min(limits) if limits else None,
+            may_be_permanent=all(spec.waivers_may_be_permanent for spec in specs),
+        )
+
+    def check(self, waiver: Waiver, place: str) -> None:
+        def refuse(message: str, hint: str | None = None) -> None:
+            raise PolicyError(f'{place}: waiver "{waiver.id}" {message}', hint=hint)
+
+        if waiver.valid_until is None and not self.may_be_permanent:
+            refuse(
+                'needs "expires"',
+                "only where every policy says waivers_may_be_permanent: true may it be left out",
+            )
+        for name in sorted(self.required):
+            if getattr(waiver, name) is None:
+                refuse(f'needs "{name}": a policy lists it under waiver_requires')
+        if self.max_days is None:
+            return
+        if waiver.valid_from is None:
+            refuse('needs "starts" or "approved_on": a policy sets max_waiver_days')
+        elif waiver.valid_until is None or (
+            waiver.valid_until - waiver.valid_from > timedelta(days=self.max_days)
+        ):
+            refuse(f"holds longer than the {self.max_days} days a policy allows (max_waiver_days)")

@@ -1,0 +1,350 @@
+"""Does a match mapping fit a finding? Yes, no, or left open by a value that is missing.
+
+Three values throughout: True, False, and None for "can't be decided". The combinators follow
+Kleene: a conjunction is False as soon as one part is, and open when no part is False but one is open.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
+from reporter.precheck.versions import VersionRange, parse_range, parse_version
+from reporter.precheck.finding import Finding, Node
+
+Tri = bool | None
+Predicate = Callable[[str], bool]
+
+SIGNATURE_KEYS = ("check", "kind", "group", "level", "phase", "scope")
+"""Keys decided by a finding's signature; thousands of nodes share a few dozen of those."""
+FINDING_KEYS = frozenset({"kind", "level", "group", "phase", "message", "error_code"})
+"""Keys that need a finding: a waiver that uses one can't cover a check skipped on the server."""
+
+
+def all_of(parts: Iterable[Tri]) -> Tri:
+    """Kleene's conjunction; True over nothing."""
+    result: Tri = True
+    for part in parts:
+        if part is False:
+            return False
+        if part is None:
+            result = None
+    return result
+
+
+def any_of(parts: Iterable[Tri]) -> Tri:
+    """Kleene's disjunction; False over nothing."""
+    result: Tri = False
+    for part in parts:
+        if part is True:
+            return True
+        if part is None:
+            result = None
+    return result
+
+
+def negate(part: Tri) -> Tri:
+    """Kleene's negation."""
+    return None if part is None else not part
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is the same for every finding of a response."""
+
+    cluster: str | None
+    from_version: str | None
+    target_version: str | None
+    topic_of: Callable[[str], str | None]
+
+
+@dataclass
+class Target:
+    """A finding, or a check skipped on the server, as match keys see it. None: missing."""
+
+    check: str | None
+    scope: str
+    facts: Facts
+    kind: str | None = None
+    group: str | None = None
+    level: str | None = None
+    phase: str | None = None
+    message: str | None = None
+    error_codes: tuple[str | None, ...] = ()
+    nodes: tuple[Node, ...] = ()
+    addons: tuple[tuple[str | None, str | None], ...] = ()
+
+    @classmethod
+    def of(cls, finding: Finding, facts: Facts) -> Target:
+        """A finding as match keys see it: empty is missing."""
+        item = finding.item
+        risks = item.risk_source.addon_risks if item.risk_source else None
+        return cls(
+            check=item.name or None,
+            scope=finding.scope,
+            facts=facts,
+            kind=item.kind or None,
+            group=item.group or None,
+            level=item.level or None,
+            phase=item.phase or None,
+            message=item.message or None,
+            error_codes=tuple(code or None for code in item.error_codes or ()),
+            nodes=finding.nodes,
+            addons=tuple(
+                (risk.addon_template_name or None, risk.alias or None) for risk in risks or ()
+            ),
+        )
+
+    @cached_property
+    def topic(self) -> str | None:
+        """The catalogue's topic for this check item name."""
+        return self.facts.topic_of(self.check) if self.check is not None else None
+
+
+class Patterns:
+    """A list of patterns, any of which may fit; each over the whole value, case-sensitive."""
+
+    def __init__(self, spec: object) -> None:
+        self.literals: frozenset[str] = frozenset()
+        """Values spelled out: no glob, no regular expression."""
+        literals: set[str] = set()
+        self._predicates: list[Predicate] = []
+        for pattern in spec if isinstance(spec, list) else [spec]:
+            if isinstance(pattern, Regex):
+                self._predicates.append(_regex(pattern.regex))
+            elif isinstance(pattern, Equals):
+                values = pattern.equals
+                literals.update([values] if isinstance(values, str) else values)
+            elif is_glob(pattern):
+                self._predicates.append(_glob(pattern))
+            else:
+                literals.add(pattern)
+        self.literals = frozenset(literals)
+        self.matches_everything = not isinstance(spec, list) and spec == "*"
+
+    def fits(self, value: str | None) -> Tri:
+        """Open when the value is missing, even for `*`."""
+        if value is None:
+            return None
+        return value in self.literals or any(predicate(value) for predicate in self._predicates)
+
+
+def is_glob(pattern: str) -> bool:
+    """Whether a string pattern is more than the value it spells."""
+    return any(sign in pattern for sign in "*?[")
+
+
+def _glob(pattern: str) -> Predicate:
+    if pattern == "*":
+        return lambda value: True
+    if not is_glob(pattern[:-1]) and pattern.endswith("*"):
+        prefix = pattern[:-1]
+        return lambda value: value.startswith(prefix)
+    # fnmatch's translation uses atomic groups: no backtracking over several stars.
+    whole = re.compile(fnmatch.translate(pattern)).match
+    return lambda value: whole(value) is not None
+
+
+def _regex(pattern: str) -> Predicate:
+    import re2
+
+    compiled = re2.compile(pattern)
+    return lambda value: compiled.fullmatch(value) is not None
+
+
+class Ranges:
+    """Version ranges, any of which may fit."""
+
+    def __init__(self, spec: str | list[str]) -> None:
+        texts = [spec] if isinstance(spec, str) else spec
+        self._ranges: list[VersionRange] = [parse_range(text) for text in texts]
+
+    def fits(self, value: str | None) -> Tri:
+        """Open when the version is missing; one that can't be read is in no range."""
+        if value is None:
+            return None
+        version = parse_version(value)
+        return version is not None and any(part.holds(version) for part in self._ranges)
+
+
+class NodePatterns:
+    """The `node` mapping: all its keys over the same node."""
+
+    def __init__(self, spec: NodeSpec) -> None:
+        self._keys = [
+            (key, Patterns(value))
+            for key in ("uid", "name", "status", "type")
+            if (value := getattr(spec, key)) is not None
+        ]
+        self.keys = tuple(f"node.{key}" for key, _ in self._keys)
+
+    def fits(self, node: Node) -> Tri:
+        """Whether one node fits."""
+        return all_of(patterns.fits(getattr(node, key)) for key, patterns in self._keys)
+
+
+@dataclass
+class Trace:
+    """Which keys matched and which were left open, for the record."""
+
+    fields: list[str] = field(default_factory=list)
+    undecided: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+
+class Match:
+    """A compiled match mapping: a conjunction of keys.
+
+    Where a key yields several values (nodes, add-ons, error codes) a rule matches when any of
+    them does, a waiver only when every one does and there is at least one.
+    """
+
+    def __init__(self, spec: MatchSpec) -> None:
+        self.spec = spec
+        self._simple: dict[str, Patterns] = {}
+        for key in (*SIGNATURE_KEYS, "message", "cluster", "topic"):
+            if (value := getattr(spec, key)) is not None:
+                self._simple[key] = Patterns(value)
+        self._ranges = {
+            key: Ranges(value)
+            for key in ("from_version", "target_version")
+            if (value := getattr(spec, key)) is not None
+        }
+        self._error_code = Patterns(spec.error_code) if spec.error_code is not None else None
+        self._addon = Patterns(spec.addon) if spec.addon is not None else None
+        self._node = NodePatterns(spec.node) if spec.node is not None else None
+        self._not = Match(spec.not_) if spec.not_ is not None else None
+        self._any = [Match(part) for part in spec.any] if spec.any is not None else None
+        self.keys = self._collect_keys()
+        """Every key used anywhere, nested ones included."""
+
+    def _collect_keys(self) -> frozenset[str]:
+        keys = {key for name, key in MATCH_KEYS.items() if getattr(self.spec, name) is not None}
+        for part in self._nested():
+            keys |= part.keys
+        return frozenset(keys)
+
+    def _nested(self) -> list[Match]:
+        return [*([self._not] if self._not else []), *(self._any or [])]
+
+    @property
+    def check(self) -> Patterns | None:
+        """The patterns of the top-level `check` key."""
+        return self._simple.get("check")
+
+    @property
+    def names_checks(self) -> bool:
+        """Whether it picks checks by name, more narrowly than `*`."""
+        return any(
+            not patterns.matches_everything for patterns in self._check_patterns()
+        )
+
+    def _check_patterns(self) -> list[Patterns]:
+        own = [self._simple["check"]] if "check" in self._simple else []
+        return own + [found for part in self._any or [] for found in part._check_patterns()]
+
+    def could_name(self, check: str) -> bool:
+        """Whether a `check` key of it, outside `not:`, fits this name."""
+        return any(patterns.fits(check) for patterns in self._check_patterns())
+
+    def by_signature(self, target: Target) -> bool:
+        """False only when the signature alone already rules a match out."""
+        simple = self._simple
+        return not any(
+            simple[key].fits(getattr(target, key)) is False
+            for key in SIGNATURE_KEYS
+            if key in simple
+        )
+
+    def fits_rule(self, target: Target, trace: Trace | None = None) -> Tri:
+        """As a rule reads it: any value of a key will do, under `not:` too."""
+        return self._fits(target, every=False, waiver=False, trace=trace)
+
+    def fits_waiver(self, target: Target, trace: Trace | None = None) -> Tri:
+        """As a waiver reads it: every value of a key must fit; under `not:` one excludes."""
+        return self._fits(target, every=True, waiver=True, trace=trace)
+
+    def _fits(self, target: Target, *, every: bool, waiver: bool, trace: Trace | None) -> Tri:
+        result: Tri = True
+        for key, part in self._parts(target, every=every, waiver=waiver):
+            if trace is not None:
+                bucket = {True: trace.fields, None: trace.undecided, False: trace.refused}[part]
+                bucket.append(key)
+            if part is False:
+                if trace is None:
+                    return False
+                result = False
+            elif part is None and result is True:
+                result = None
+        return result
+
+    def _parts(self, target: Target, *, every: bool, waiver: bool) -> Iterable[tuple[str, Tri]]:
+        for key, patterns in self._simple.items():
+            if key == "cluster":
+                yield key, patterns.fits(target.facts.cluster)
+            else:
+                yield key, patterns.fits(getattr(target, key))
+        for key, ranges in self._ranges.items():
+            yield key, ranges.fits(getattr(target.facts, key))
+        several = _every if every else any_of
+        if self._error_code is not None:
+            # An item without error codes leaves the key open: no published example has any.
+            codes = target.error_codes
+            fits = self._error_code.fits
+            yield "error_code", several([fits(code) for code in codes]) if codes else None
+        if self._addon is not None:
+            addons = target.addons
+            yield "addon", several([self._fits_addon(addon) for addon in addons]) if addons else None
+        if self._node is not None:
+            # Without nodes it is no node finding: surely no match, not an open one.
+            nodes = target.nodes
+            node_fits = self._node.fits
+            yield "node", several([node_fits(node) for node in nodes]) if nodes else False
+        if self._not is not None:
+            inner = self._not._fits(target, every=waiver and not every, waiver=waiver, trace=None)
+            yield "not", negate(inner)
+        if self._any is not None:
+            yield (
+                "any",
+                any_of(
+                    [
+                        part._fits(target, every=every, waiver=waiver, trace=None)
+                        for part in self._any
+                    ]
+                ),
+            )
+
+    def _fits_addon(self, names: tuple[str | None, str | None]) -> Tri:
+        # Template name and alias are two names of one add-on: either may be meant.
+        patterns = self._addon
+        assert patterns is not None  # noqa: S101 - only called when there is one
+        present = [name for name in names if name is not None]
+        if not present:
+            return None
+        if any(patterns.fits(name) for name in present):
+            return True
+        return False if len(present) == len(names) else None
+
+    def spells(self, target: Target) -> set[str]:
+        """Which of `kind` and `level` it spells out just as the target has them.
+
+        No glob, no regular expression, not under `not:`; under `any:` only where that
+        alternative surely matches.
+        """
+        spelled = {
+            key
+            for key in ("kind", "level")
+            if key in self._simple and getattr(target, key) in self._simple[key].literals
+        }
+        for part in self._any or []:
+            if part.fits_rule(target) is True:
+                spelled |= part.spells(target)
+        return spelled
+
+
+def _every(parts: Sequence[Tri]) -> Tri:
+    return all_of(parts) if parts else False

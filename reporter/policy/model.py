@@ -1,0 +1,299 @@
+"""Policy and waiver files as users write them: the models behind loading, schema and manual.
+
+These models check structure; `load.py` turns their errors into `file:line:column` messages and
+compiles what they hold.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from reporter.policy import dates
+from reporter.precheck import versions
+
+Effect = Literal["fail", "warn", "note"]
+Level = Literal["require", "warn", "off"]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Spec(BaseModel):
+    """Base of everything users write: unknown keys are errors, nothing is coerced."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        defer_build=True,
+        hide_input_in_errors=True,
+        populate_by_name=False,
+    )
+
+
+class Regex(Spec):
+    """A regular expression (RE2 syntax) over the whole value."""
+
+    regex: Text
+
+
+class Equals(Spec):
+    """The value itself, with no special signs; or any of several."""
+
+    equals: Text | Annotated[list[Text], Field(min_length=1)]
+
+
+def _pattern_form(value: Any) -> str | None:
+    if isinstance(value, (str, Regex, Equals)):
+        return {Regex: "regex", Equals: "equals"}.get(type(value), "glob")
+    if isinstance(value, dict):
+        return "equals" if "equals" in value and "regex" not in value else "regex"
+    return None
+
+
+Pattern = Annotated[
+    Annotated[Text, Tag("glob")] | Annotated[Regex, Tag("regex")] | Annotated[Equals, Tag("equals")],
+    Discriminator(_pattern_form, custom_error_type="pattern", custom_error_message="not a pattern"),
+]
+
+
+def _one_or_list(value: Any) -> str:
+    return "list" if isinstance(value, list) else "one"
+
+
+Patterns = Annotated[
+    Annotated[Pattern, Tag("one")]
+    | Annotated[Annotated[list[Pattern], Field(min_length=1)], Tag("list")],
+    Discriminator(_one_or_list),
+]
+
+
+def _checked(parse: Any, kind: str) -> BeforeValidator:
+    def check(value: Any) -> Any:
+        if isinstance(value, str) and value:
+            try:
+                parse(value)
+            except ValueError as error:
+                raise PydanticCustomError(kind, "{reason}", {"reason": str(error)}) from None
+        return value
+
+    return BeforeValidator(check)
+
+
+Day = Annotated[Text, _checked(dates.parse_instant, "date")]
+Duration = Annotated[Text, _checked(dates.parse_duration, "duration")]
+VersionRange = Annotated[Text, _checked(versions.parse_range, "version_range")]
+VersionRanges = Annotated[
+    Annotated[VersionRange, Tag("one")]
+    | Annotated[Annotated[list[VersionRange], Field(min_length=1)], Tag("list")],
+    Discriminator(_one_or_list),
+]
+
+
+class KeysSpec(Spec):
+    """A mapping of match keys: at least one of them."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> KeysSpec:
+        if not self.model_fields_set:
+            raise PydanticCustomError("empty_match", "an empty match would match everything")
+        return self
+
+
+class NodeSpec(KeysSpec):
+    """Keys of a node; all of them over the same node."""
+
+    uid: Patterns | None = None
+    name: Patterns | None = None
+    status: Patterns | None = None
+    type: Patterns | None = None
+
+
+class MatchSpec(KeysSpec):
+    """A conjunction of keys; a list is any of."""
+
+    check: Patterns | None = Field(None, description="check item name")
+    kind: Patterns | None = Field(None, description="Exception or Risk")
+    level: Patterns | None = Field(None, description="Info, Warning or Fatal")
+    group: Patterns | None = Field(
+        None, description="LimitCheck, MasterCheck, NodeCheck, AddonCheck or ExecuteException"
+    )
+    phase: Patterns | None = Field(
+        None, description="Success, Failed …; a rule without it looks at Failed only"
+    )
+    scope: Patterns | None = Field(None, description="cluster, addon or node")
+    message: Patterns | None = None
+    error_code: Patterns | None = None
+    node: NodeSpec | None = None
+    addon: Patterns | None = Field(None, description="an add-on's template name or alias")
+    cluster: Patterns | None = Field(None, description="cluster id")
+    from_version: VersionRanges | None = Field(None, description='for example ">=1.23,<1.27"')
+    target_version: VersionRanges | None = Field(None, description='for example ">=1.29"')
+    topic: Patterns | None = Field(None, description="topic id of the catalogue")
+    not_: MatchSpec | None = Field(None, alias="not")
+    any: Annotated[list[MatchSpec], Field(min_length=1)] | None = None
+
+
+MATCH_KEYS = {name: info.alias or name for name, info in MatchSpec.model_fields.items()}
+"""Field name to the key as users write it."""
+
+
+class RuleSpec(Spec):
+    """A rule: what it looks at, and what a failed finding it matches means."""
+
+    id: Text
+    title: Text | None = None
+    match: MatchSpec
+    effect: Effect
+    message: Text | None = Field(None, description="with placeholders such as {check}")
+    remediation: Text | None = None
+    reason: Text | None = None
+    waivable: bool = True
+    locked: bool = False
+    effective_on: Day | None = Field(None, description="before it, a fail is a warn")
+
+
+class WaiverSpec(MatchSpec):
+    """Tolerates listed Risks, for a time, for a reason."""
+
+    id: Text
+    check: Patterns
+    reason: Text
+    expires: Day | None = Field(None, description="a day holds to its end, in UTC")
+    starts: Day | None = None
+    approved_by: Text | None = None
+    approved_on: Day | None = None
+    ticket: Text | None = None
+    max_findings: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="over this many findings it covers none"
+    )
+
+
+class Metadata(Spec):
+    """Who owns a policy or waiver list."""
+
+    name: Text
+    title: Text | None = None
+    description: Text | None = None
+    owner: Text | None = None
+    version: Text | None = None
+
+
+class DefaultsSpec(Spec):
+    """What happens where no rule says anything."""
+
+    unmatched: Effect | None = Field(None, description="fail unless said otherwise")
+    skipped: Effect | None = Field(None, description="checks skipped on the server; fail")
+
+
+def _bare_level(value: Any) -> Any:
+    # `require` is short for `{level: require}`.
+    return {"level": value} if isinstance(value, str) else value
+
+
+class EvidenceOptions(Spec):
+    """An evidence line: how much it counts."""
+
+    level: Level = "require"
+
+
+class FinishedOptions(Spec):
+    """Evidence `finished`; it can't be switched off."""
+
+    level: Literal["require", "warn"] = "require"
+
+
+class ProviderOptions(Spec):
+    """Evidence `provider`: a note."""
+
+    level: Literal["note", "off"] = "note"
+
+
+class Sections(Spec):
+    """Which sections a response must hold."""
+
+    cluster: Literal["required", "optional"] = "required"
+    addon: Literal["required", "optional"] = "required"
+    node: Literal["required", "optional"] = "required"
+
+
+class CompleteOptions(EvidenceOptions):
+    """Evidence `complete`."""
+
+    sections: Sections = Sections()
+    required_checks: Patterns | None = None
+    required_on_every_node: Patterns | None = None
+    min_nodes: Annotated[int, Field(ge=0)] | None = None
+
+
+class UnexpiredOptions(EvidenceOptions):
+    """Evidence `unexpired`."""
+
+    validity: Duration | None = Field(
+        None, description="counted from the update time where the response names no expiry"
+    )
+
+
+class FreshOptions(EvidenceOptions):
+    """Evidence `fresh`."""
+
+    max_age: Duration | None = None
+
+
+Line = Annotated[EvidenceOptions, BeforeValidator(_bare_level)]
+
+
+class EvidenceSpec(Spec):
+    """May a response be judged at all? Each line: require, warn, off, or a mapping of options."""
+
+    recognised: Line = EvidenceOptions()
+    finished: Annotated[FinishedOptions, BeforeValidator(_bare_level)] = FinishedOptions()
+    consistent: Line = EvidenceOptions()
+    complete: Annotated[CompleteOptions, BeforeValidator(_bare_level)] = CompleteOptions()
+    unexpired: Annotated[UnexpiredOptions, BeforeValidator(_bare_level)] = UnexpiredOptions()
+    fresh: Annotated[FreshOptions, BeforeValidator(_bare_level)] = FreshOptions(level="off")
+    identity: Line = EvidenceOptions()
+    provider: Annotated[ProviderOptions, BeforeValidator(_bare_level)] = ProviderOptions()
+
+
+class AppliesTo(Spec):
+    """Which cluster and target version a policy is for."""
+
+    cluster: Patterns | None = None
+    target_version: VersionRanges | None = None
+
+
+class PolicySpec(Spec):
+    """A policy file."""
+
+    apiVersion: Literal["precheck.policy/v1"]  # noqa: N815
+    kind: Literal["Policy"]
+    metadata: Metadata
+    applies_to: AppliesTo | None = None
+    defaults: DefaultsSpec | None = None
+    evidence: EvidenceSpec | None = None
+    rules: list[RuleSpec] | None = None
+    waivers: list[WaiverSpec] | None = None
+    waivers_may_be_permanent: bool = False
+    waiver_requires: (
+        list[Literal["approved_by", "approved_on", "ticket", "starts", "max_findings"]] | None
+    ) = None
+    max_waiver_days: Annotated[int, Field(ge=1)] | None = None
+
+
+class WaiverListSpec(Spec):
+    """A waiver file, so that a change board can own waivers and a platform team the rules."""
+
+    apiVersion: Literal["precheck.policy/v1"]  # noqa: N815
+    kind: Literal["WaiverList"]
+    metadata: Metadata
+    waivers: list[WaiverSpec] | None = None

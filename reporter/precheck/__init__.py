@@ -1,0 +1,1 @@
+"""What CCE said: the response's models, its times, and its findings."""

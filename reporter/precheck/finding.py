@@ -1,0 +1,81 @@
+"""Findings: one per check item and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from reporter.precheck.model import CheckItem, NodeStageStatus, PrecheckTask
+
+Scope = Literal["cluster", "addon", "node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node as the response names it. None where it leaves something out."""
+
+    uid: str | None = None
+    name: str | None = None
+    status: str | None = None
+    type: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A check item and where it was seen.
+
+    `pointer` is the RFC 6901 pointer of the item below the task's own root.
+    """
+
+    item: CheckItem
+    scope: Scope
+    pointer: str
+    stage: NodeStageStatus | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """Its stage node; in other scopes the distinct nodes of `riskSource.nodeRisks`.
+
+        A node risk without an id is a node nobody can name: it stays in, once, as such.
+        """
+        if self.stage is not None:
+            return (stage_node(self.stage),)
+        risks = self.item.risk_source.node_risks if self.item.risk_source else None
+        distinct = dict.fromkeys(risk.node_id or None for risk in risks or ())
+        return tuple(Node(uid=uid) for uid in distinct)
+
+
+def stage_node(stage: NodeStageStatus) -> Node:
+    """The node a stage of the node section is about."""
+    info = stage.node_info
+    if info is None:
+        return Node()
+    return Node(info.uid or None, info.name or None, info.status or None, info.node_type or None)
+
+
+def iter_items(
+    task: PrecheckTask,
+) -> Iterator[tuple[Scope, str, NodeStageStatus | None, list[CheckItem]]]:
+    """Every list of check items with its scope, its pointer and, in the node section, its stage."""
+    status = task.status
+    if status is None:
+        return
+    if status.cluster_check_status and status.cluster_check_status.items_status:
+        items = status.cluster_check_status.items_status
+        yield "cluster", "/status/clusterCheckStatus/itemsStatus", None, items
+    if status.addon_check_status and status.addon_check_status.items_status:
+        items = status.addon_check_status.items_status
+        yield "addon", "/status/addonCheckStatus/itemsStatus", None, items
+    if status.node_check_status and status.node_check_status.node_stage_status:
+        for index, stage in enumerate(status.node_check_status.node_stage_status):
+            if stage.items_status:
+                pointer = f"/status/nodeCheckStatus/nodeStageStatus/{index}/itemsStatus"
+                yield "node", pointer, stage, stage.items_status
+
+
+def iter_findings(task: PrecheckTask) -> Iterator[Finding]:
+    """All findings of a task, in the order of the document."""
+    for scope, pointer, stage, items in iter_items(task):
+        for index, item in enumerate(items):
+            yield Finding(item, scope, f"{pointer}/{index}", stage)

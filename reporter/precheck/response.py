@@ -1,0 +1,47 @@
+"""A response that was read: the task, and how it came in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from reporter.precheck.model import PrecheckTask
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What `fetch` wrote beside a saved body; believed only when its digest fits the body."""
+
+    cluster_id: str | None
+    target_version: str | None
+    cluster_type: Literal["autopilot", "standard"] | None
+    fetched_at: datetime | None
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a response came from.
+
+    `pointer` says where in the file the task stands ("" when it is the whole document), `others`
+    how many other tasks the same file holds. `doubts` are codes of `reporter.words` that make
+    the choice of this task uncertain; they keep a verdict from passing.
+    """
+
+    name: str
+    data: bytes
+    form: str = "json"
+    pointer: str = ""
+    others: int = 0
+    doubts: tuple[str, ...] = ()
+    sidecar: Sidecar | None = None
+
+
+@dataclass(frozen=True)
+class Response:
+    """One pre-upgrade check task and its source."""
+
+    task: PrecheckTask
+    source: Source

@@ -1,0 +1,93 @@
+"""Fields the API page does not document: kept in the models, counted here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from reporter.precheck.model import ApiObject, CheckItem, PrecheckTask, is_empty
+
+MAX_POINTERS = 100
+
+_CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
+"""Keys that look like a check, whatever their case."""
+
+
+@dataclass(frozen=True)
+class UnknownFields:
+    """How many there are, where the first are, and which hide what looks like a check."""
+
+    count: int
+    pointers: list[str]
+    suspicious: list[str]
+
+
+def unknown_fields(task: PrecheckTask) -> UnknownFields:
+    """Walk the task and gather what the models did not know."""
+    count = 0
+    pointers: list[str] = []
+    suspicious: list[str] = []
+    for pointer, owner, extra in _extras(task, ""):
+        known = _folded_names(type(owner))
+        for name, value in extra.items():
+            if is_empty(value):
+                continue
+            count += 1
+            here = f"{pointer}/{_escape(name)}"
+            if len(pointers) < MAX_POINTERS:
+                pointers.append(here)
+            # A documented field in another spelling is the same field to a reader that ignores
+            # case (Go's does): two values for one field.
+            hides = name.casefold() in known or _looks_like_a_check(value)
+            if hides and len(suspicious) < MAX_POINTERS:
+                suspicious.append(here)
+    return UnknownFields(count, pointers, suspicious)
+
+
+def _escape(name: str) -> str:
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _folded_names(model: type[ApiObject]) -> frozenset[str]:
+    return frozenset(
+        (info.alias or name).casefold() for name, info in model.model_fields.items()
+    )
+
+
+def _extras(
+    value: ApiObject, pointer: str
+) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+    if value.__pydantic_extra__:
+        yield pointer, value, value.__pydantic_extra__
+    for name, child in value.__dict__.items():
+        if isinstance(child, ApiObject):
+            # `{}` is by far the most frequent risk source: nothing to walk, nothing to name.
+            if child.__pydantic_fields_set__:
+                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}")
+        elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
+            base = f"{pointer}/{_alias(type(value), name)}"
+            plain = isinstance(child[0], CheckItem)
+            for index, part in enumerate(child):
+                if plain and not part.__pydantic_extra__:
+                    risks = part.risk_source
+                    if risks is None or not risks.__pydantic_fields_set__:
+                        continue  # nearly every item there is
+                yield from _extras(part, f"{base}/{index}")
+
+
+def _alias(model: type[ApiObject], name: str) -> str:
+    return model.model_fields[name].alias or name
+
+
+def _looks_like_a_check(value: Any) -> bool:
+    stack = [value]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, dict):
+            if any(key.casefold() in _CHECK_WORDS for key in part):
+                return True
+            stack.extend(part.values())
+        elif isinstance(part, list):
+            stack.extend(part)
+    return False

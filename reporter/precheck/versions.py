@@ -1,0 +1,94 @@
+"""Kubernetes versions as CCE writes them (`v1.28.8-r0`), and ranges of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+# Real values have several digits in every part (v1.19.16-r80), whatever published patterns say.
+_VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-r([0-9]{1,9}))?")
+_TERM = re.compile(r"\s*(<=|>=|==|!=|<|>|=)?\s*(\S+?)\s*")
+
+
+@dataclass(frozen=True)
+class Version:
+    """Four numbers, and how many of them were written (`v1.27` writes two)."""
+
+    parts: tuple[int, int, int, int]
+    written: tuple[bool, bool, bool, bool]
+
+    def compare_written(self, other: Version) -> int:
+        """-1, 0 or 1, comparing only the parts this version writes."""
+        mine = tuple(
+            part for part, there in zip(self.parts, self.written, strict=True) if there
+        )
+        theirs = tuple(
+            part for part, there in zip(other.parts, self.written, strict=True) if there
+        )
+        return (theirs > mine) - (theirs < mine)
+
+
+def parse_version(text: str) -> Version | None:
+    """A version, or None where it can't be read. Missing parts are 0; `-rN` comes last."""
+    match = _VERSION.fullmatch(text)
+    if match is None:
+        return None
+    groups = match.groups()
+    numbers = [int(group or 0) for group in groups]
+    there = [group is not None for group in groups]
+    return Version(
+        (numbers[0], numbers[1], numbers[2], numbers[3]), (there[0], there[1], there[2], there[3])
+    )
+
+
+@dataclass(frozen=True)
+class VersionRange:
+    """A conjunction such as `>=1.23,<1.27`."""
+
+    text: str
+    terms: tuple[tuple[str, Version], ...]
+
+    def holds(self, version: Version) -> bool:
+        """Whether a version is in the range.
+
+        `<=1.27`, `>1.27`, `!=1.27` and a bare `1.27` compare only the parts they write, so that
+        v1.27.9-r3 is not above 1.27; `>=` and `<` compare whole versions, missing parts as 0.
+        """
+        return all(_term_holds(operator, bound, version) for operator, bound in self.terms)
+
+
+def _term_holds(operator: str, bound: Version, version: Version) -> bool:
+    if operator == ">=":
+        return version.parts >= bound.parts
+    if operator == "<":
+        return version.parts < bound.parts
+    order = bound.compare_written(version)
+    if operator == ">":
+        return order > 0
+    if operator == "<=":
+        return order <= 0
+    if operator == "!=":
+        return order != 0
+    return order == 0
+
+
+def parse_range(text: str) -> VersionRange:
+    """A range, or ValueError with what is wrong."""
+    terms = []
+    for piece in text.split(","):
+        match = _TERM.fullmatch(piece)
+        version = parse_version(match.group(2)) if match else None
+        if match is None or version is None:
+            raise ValueError(
+                f'"{piece.strip()}" is not a version range; write for example ">=1.23,<1.27"'
+            )
+        terms.append((match.group(1) or "=", version))
+    return VersionRange(text, tuple(terms))
+
+
+def meets(expected: str, actual: str) -> bool:
+    """Whether an actual version meets an expected one: `v1.31` is met by `v1.31.4-r2`."""
+    wanted, found = parse_version(expected), parse_version(actual)
+    if wanted is None or found is None:
+        return expected == actual
+    return wanted.compare_written(found) == 0

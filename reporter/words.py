@@ -1,0 +1,357 @@
+"""Every code of the record, in words.
+
+The record holds codes with parameters; whoever shows one asks here. A message is a text with
+`{parameters}`, or a pair (singular, plural) chosen by the parameter `count`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from reporter.record.model import Param, Statement
+
+Message = str | tuple[str, str]
+
+LIST_LIMIT = 6
+"""How many members of a list are named before the rest is counted."""
+
+MESSAGES: Final[dict[str, Message]] = {
+    # The verdict
+    "headline.pass": "Pass: the upgrade may go ahead",
+    "headline.pass-conditions": "Pass, with conditions",
+    "headline.pass-refused": "Pass, but refused for its warnings",
+    "headline.fail": "Fail: do not upgrade yet",
+    "headline.inconclusive": "Inconclusive: this check can't be relied on",
+    "summary.exceptions": (
+        "{count} failed check must be resolved: an Exception can't be waived",
+        "{count} failed checks must be resolved: an Exception can't be waived",
+    ),
+    "summary.risks": (
+        "{count} failed Risk is not accepted",
+        "{count} failed Risks are not accepted",
+    ),
+    "summary.others": (
+        "{count} failed check is neither a known Exception nor a known Risk",
+        "{count} failed checks are neither a known Exception nor a known Risk",
+    ),
+    "summary.skipped": (
+        "{count} check was skipped on the server and nobody has accepted that",
+        "{count} checks were skipped on the server and nobody has accepted that",
+    ),
+    "summary.unknown": (
+        "{count} check has findings that nobody can judge",
+        "{count} checks have findings that nobody can judge",
+    ),
+    "summary.evidence": (
+        "{count} line of evidence does not hold",
+        "{count} lines of evidence do not hold",
+    ),
+    "summary.passed": "{passed} of {total} checks passed on {nodes} nodes",
+    "summary.passed-one-node": "{passed} of {total} checks passed on 1 node",
+    "summary.passed-no-nodes": "{passed} of {total} checks passed; no node was listed",
+    "summary.nothing": "The response holds no check item at all",
+    # Conditions
+    "condition.tolerated-exceptions": (
+        "{count} failed Exception is tolerated by the policy: {checks}",
+        "{count} failed Exceptions are tolerated by the policy: {checks}",
+    ),
+    "condition.warnings": ("{count} finding warns", "{count} findings warn"),
+    "condition.evidence-warnings": (
+        "Evidence does not hold and the policy only warns: {lines}",
+        "Evidence does not hold and the policy only warns: {lines}",
+    ),
+    "condition.skipped-warnings": (
+        "{count} check was skipped on the server and the policy only warns: {checks}",
+        "{count} checks were skipped on the server and the policy only warns: {checks}",
+    ),
+    "condition.skipped-noted": (
+        "{count} check was skipped on the server and the policy only notes it: {checks}",
+        "{count} checks were skipped on the server and the policy only notes it: {checks}",
+    ),
+    "condition.waivers-used": (
+        "{count} waiver is used: {waivers}",
+        "{count} waivers are used: {waivers}",
+    ),
+    "condition.waivers-undated": (
+        "A used waiver names no date from which it holds: {waivers}",
+        "Used waivers name no date from which they hold: {waivers}",
+    ),
+    "condition.waivers-permanent": (
+        "A used waiver never expires: {waivers}",
+        "Used waivers never expire: {waivers}",
+    ),
+    "condition.waivers-todo": (
+        "A used waiver still says TODO for its reason: {waivers}",
+        "Used waivers still say TODO for their reason: {waivers}",
+    ),
+    "condition.waivers-unused": (
+        "{count} waiver is not needed here: {waivers}",
+        "{count} waivers are not needed here: {waivers}",
+    ),
+    "condition.waivers-expired": (
+        "{count} waiver has expired: {waivers}",
+        "{count} waivers have expired: {waivers}",
+    ),
+    "condition.waivers-not-yet-valid": (
+        "{count} waiver does not hold yet: {waivers}",
+        "{count} waivers do not hold yet: {waivers}",
+    ),
+    "condition.waivers-not-applicable": (
+        "{count} waiver can't cover what it names: {waivers}",
+        "{count} waivers can't cover what they name: {waivers}",
+    ),
+    "condition.waivers-exceeded": (
+        "{count} waiver matches more findings than it may cover: {waivers}",
+        "{count} waivers match more findings than they may cover: {waivers}",
+    ),
+    "condition.backdated": "Judged as of {at}, an instant in the past: not a verdict for today",
+    "condition.recheck-needed": (
+        "CCE itself says Failed: it, Terraform and the console will stop on that. Put the waived "
+        "Risks on the skip list and run the check again"
+    ),
+    "condition.no-nodes": "No node is listed in the response: nothing is known about nodes",
+    "condition.expires-before-window": (
+        "The check expires at {expires}, before the change window opens at {window}: "
+        "run it again for the window"
+    ),
+    "condition.expires-in-window": (
+        "The check expires at {expires}, before the change window closes at {window}"
+    ),
+    "condition.advisory": "Advisory run: the exit code is 0 whatever the verdict. Reason: {reason}",
+    "condition.fail-on-warn": "This run refuses warnings (--fail-on warn)",
+    "condition.expectation-not-checked": (
+        "What was expected of cluster or target was not checked: the policy sets identity to off"
+    ),
+    # Why a task was chosen, where that is doubtful
+    "choice.tie": "Several tasks of the list were created at the same, newest time",
+    "choice.no-time": "A task of the list has no readable creation time: the newest is not known",
+    "choice.same-uid": "Several tasks of the list have this uid",
+    # Evidence
+    "evidence.off": "not checked: switched off by the policy",
+    "evidence.update-missing": "the response names no update time to count from",
+    "evidence.update-unreadable": "the update time can't be read: {value}",
+    "evidence.update-future": "the update time {at} lies in the future and is not believed",
+    "evidence.recognised.ok": "every value is one the API documents",
+    "evidence.recognised.fields": (
+        "{count} field the API page does not document was kept",
+        "{count} fields the API page does not document were kept",
+    ),
+    "evidence.recognised.missing": "{field} is missing (should be {wanted})",
+    "evidence.recognised.value": "unknown {field}: {value}",
+    "evidence.recognised.selector": "the skip of {check} has a selector nobody documents",
+    "evidence.recognised.hidden": (
+        "{count} undocumented field holds what looks like a check",
+        "{count} undocumented fields hold what looks like a check",
+    ),
+    "evidence.finished.ok": ("{count} check item, final", "all {count} check items are final"),
+    "evidence.finished.error": "the task ended with an error: {message}",
+    "evidence.finished.error-silent": "the task ended with an error and no message",
+    "evidence.finished.task": "the task is not finished: {phase}",
+    "evidence.finished.task-missing": "the task names no phase",
+    "evidence.finished.cluster": "the cluster section is not finished: {phase}",
+    "evidence.finished.cluster-missing": "the cluster section names no phase",
+    "evidence.finished.addon": "the add-on section is not finished: {phase}",
+    "evidence.finished.addon-missing": "the add-on section names no phase",
+    "evidence.finished.node": "the node section is not finished: {phase}",
+    "evidence.finished.node-missing": "the node section names no phase",
+    "evidence.finished.items": (
+        "{count} of {total} check items has no final phase",
+        "{count} of {total} check items have no final phase",
+    ),
+    "evidence.consistent.ok": "every failure is explained by a failed check item",
+    "evidence.consistent.task": "the task says Failed and no check item does",
+    "evidence.consistent.section": "the {section} section says Failed and none of its items does",
+    "evidence.consistent.section-success": (
+        "the {section} section says Success over {count} failed item (judged anyway)",
+        "the {section} section says Success over {count} failed items (judged anyway)",
+    ),
+    "evidence.complete.ok": "cluster, add-ons and {nodes} nodes are there",
+    "evidence.complete.ok-without-nodes": "cluster and add-ons are there; no node is listed",
+    "evidence.complete.section": "the {section} section is missing",
+    "evidence.complete.empty": "the {section} section holds no check item",
+    "evidence.complete.empty-nodes": (
+        "{count} listed node holds no check item",
+        "{count} listed nodes hold no check item",
+    ),
+    "evidence.complete.standard-without-nodes": "a standard cluster, and no node is listed",
+    "evidence.complete.check": "the required check {check} does not occur",
+    "evidence.complete.check-on-nodes": (
+        "the check {check} is missing on {count} node",
+        "the check {check} is missing on {count} nodes",
+    ),
+    "evidence.complete.min-nodes": "{found} worker nodes were checked, at least {wanted} must be",
+    "evidence.unexpired.ok": "valid until {at}",
+    "evidence.unexpired.expired": "expired at {at}",
+    "evidence.unexpired.unreadable": "the expiry time can't be read: {value}",
+    "evidence.unexpired.missing": "no expiry time is given; the validity is unknown",
+    "evidence.unexpired.failed-task": "a failed task names no expiry time",
+    "evidence.unexpired.validity-ok": "valid until {at} ({validity} from the update time)",
+    "evidence.unexpired.validity-over": "expired at {at} ({validity} from the update time)",
+    "evidence.fresh.ok": "updated {at}, within {max_age}",
+    "evidence.fresh.old": "updated {at}, more than {max_age} ago",
+    "evidence.identity.not-given": "no cluster or target was expected",
+    "evidence.identity.ok": "cluster and target are the expected ones",
+    "evidence.identity.cluster": "cluster {found} is not the expected {wanted}",
+    "evidence.identity.cluster-missing": "the response names no cluster; expected was {wanted}",
+    "evidence.identity.target": "target version {found} is not the expected {wanted}",
+    "evidence.identity.target-missing": "the response names no target; expected was {wanted}",
+    "evidence.identity.sidecar": "the response and its fetch sidecar name different clusters",
+    "evidence.provider.phase": "CCE concluded {phase}",
+    "evidence.provider.message": "CCE concluded {phase}: {message}",
+    "evidence.provider.missing": "CCE gives no conclusion",
+    # Why a finding is what it is
+    "decided.success": "the check succeeded",
+    "decided.rule": "rule {rules} says {effect}",
+    "decided.rule-postponed": "rule {rules} warns, and fails from {effective_on} on",
+    "decided.unmatched": "no rule matches; the policy's default is {effect}",
+    "decided.waived": "waived by {waivers}",
+    "doubt.phase-missing": "the check names no phase: nobody knows whether it succeeded",
+    "doubt.phase-unknown": "phase {phase} is not one the API documents",
+    "doubt.unfinished": "the check has not finished: {phase}",
+    "doubt.execute-exception": "the check itself broke (group ExecuteException)",
+    "doubt.kind-missing": "a failed check that names no kind: Exception or Risk?",
+    "doubt.kind-unknown": "kind {value} is not one the API documents",
+    "doubt.level-missing": "a failed check that names no level",
+    "doubt.level-unknown": "level {value} is not one the API documents",
+    "doubt.kind-and-level": "neither kind ({kind}) nor level ({level}) is known",
+    # Why a waiver does not cover a finding
+    "waiver.exception": "an Exception has to be resolved; it can't be waived",
+    "waiver.not-a-risk": "only a Risk can be waived, and this is not known to be one",
+    "waiver.execute-exception": "the check itself broke; that can't be waived",
+    "waiver.not-waivable": "a rule forbids waivers for it",
+    "waiver.doubt": "a waiver never lifts doubt about what a finding means",
+    "near.refused": "it is for {wanted}",
+    "near.undecided": "it asks for {wanted}, which the response leaves open",
+    "near.expired": (
+        "it expired {count} day ago ({expires})",
+        "it expired {count} days ago ({expires})",
+    ),
+    "near.expired-today": "it expired less than a day ago ({expires})",
+    "near.not-yet-valid": "it holds only from {starts}",
+    "near.exceeded": "it may cover {limit} findings and matches {count}",
+    # Checks skipped on the server
+    "skip.default": "skipped on the server without a waiver; the policy says {effect}",
+    "skip.covered": "skipped on the server; covered by {waivers}",
+    "skip.unnamed": "an entry without a name can't be covered",
+    "skip.selector": "its selector is not one the API documents: what was skipped is unknown",
+    "skip.no-values": "its selector names no node: what was skipped is unknown",
+    "skip.exception": "the check is an Exception; skipping it can't be accepted",
+    "skip.not-waivable": "rule {rule} names this check and forbids waivers",
+    "skip.needs-finding": "it asks for {keys}, and a skipped check leaves no finding",
+    "skip.needs-node": "it is limited by {keys}, and the check was skipped everywhere",
+    # What became of a waiver
+    "waiver-status.used": "covers {findings} findings and {skipped} checks skipped on the server",
+    "waiver-status.used-findings": (
+        "covers {count} finding",
+        "covers {count} findings",
+    ),
+    "waiver-status.used-skipped": (
+        "covers {count} check skipped on the server",
+        "covers {count} checks skipped on the server",
+    ),
+    "waiver-status.unused-passes": "not needed: the check passes now",
+    "waiver-status.unused-absent": "not needed: the check is not in this response",
+    "waiver-status.unused-elsewhere": "not needed: the check fails, but not where the waiver is for",
+    "waiver-status.elsewhere": "for another cluster or version",
+    "waiver-status.expired": "expired on {expires}",
+    "waiver-status.not-yet-valid": "holds only from {starts}",
+    "waiver-status.not-applicable": "not applicable: {reason}",
+    "waiver-status.exceeded": "covers none: it may cover {limit} findings and matches {count}",
+    # Reasons and what to do
+    "reason.fails": "{check} fails",
+    "reason.fails-on-nodes": "{check} fails on {count} of {total} nodes",
+    "reason.fails-message": "{check} fails: {message}",
+    "reason.unknown": "{check} can't be judged",
+    "reason.unknown-on-nodes": "{check} can't be judged on {count} of {total} nodes",
+    "reason.unnamed": "(a check without a name)",
+    "reason.skipped": "{check} was skipped on the server",
+    "reason.skipped-nodes": "{check} was skipped on the server for {count} nodes",
+    "reason.evidence": "{what}",
+    "reason.no-items": "The response holds no check item at all",
+    "reason.no-items-why": "A response without a single check item is never a pass",
+    "reason.task-phase": "The task ended neither in Success nor in Failed",
+    "reason.task-phase-why": "Only a finished task can be judged",
+    "reason.evidence-why": "Evidence “{line}” is required",
+    "reason.choice-why": "Which task should be judged is not certain",
+    "why.rule": "Rule {rule}",
+    "why.rule-title": "Rule {rule}: {title}",
+    "action.policy": "{text}",
+    "action.catalogue": "{text}",
+    "action.catalogue-likely": "{text} (the topic is likely, not certain)",
+    "action.exception": "Resolve it, then run the check again.",
+    "action.risk": "Resolve it, or have it accepted: a waiver stub stands beside the finding.",
+    "action.risk-not-waivable": "Resolve it, then run the check again; the policy forbids a waiver.",
+    "action.unknown-finding": (
+        "Read its message, ask Huawei Cloud support if it stays unclear, and run the check again."
+    ),
+    "action.skipped": "Take it off the skip list and check again, or have the skip accepted.",
+    "action.recognised": "Save the response again from the API; if it stays, update this tool.",
+    "action.finished": "Wait until the task has ended, then save its result; or start a new check.",
+    "action.consistent": "Run the check again and ask support if it says the same.",
+    "action.complete": "Save the whole response, or run the check again.",
+    "action.unexpired": "Run the pre-upgrade check again.",
+    "action.fresh": "Run the pre-upgrade check again.",
+    "action.identity": "Make sure this is the response for the cluster and target you mean.",
+    "action.provider": "Read what CCE says.",
+    "action.choose": "Name the task with --task.",
+    # Words of the reports
+    "outcome.pass": "Pass",
+    "outcome.fail": "Fail",
+    "outcome.inconclusive": "Inconclusive",
+    "finding.fail": "Failed",
+    "finding.unknown": "Unknown",
+    "finding.warn": "Warned",
+    "finding.waived": "Waived",
+    "finding.note": "Noted",
+    "finding.pass": "Passed",
+    "scope.cluster": "cluster",
+    "scope.addon": "add-on",
+    "scope.node": "node",
+    "evidence-name.recognised": "Recognised",
+    "evidence-name.finished": "Finished",
+    "evidence-name.consistent": "Consistent",
+    "evidence-name.complete": "Complete",
+    "evidence-name.unexpired": "Unexpired",
+    "evidence-name.fresh": "Fresh",
+    "evidence-name.identity": "Right cluster",
+    "evidence-name.provider": "CCE's own view",
+    "state.ok": "holds",
+    "state.not-ok": "does not hold",
+    "state.not-applicable": "not applicable",
+}
+
+
+_PARAMETER = re.compile(r"\{([a-z_]+)\}")
+
+
+def say(code: str, params: Mapping[str, Param] | None = None) -> str:
+    """A code with its parameters, in words. KeyError for a code that is not one."""
+    message = MESSAGES[code]
+    values = params or {}
+    if isinstance(message, tuple):
+        count = values.get("count")
+        message = message[0 if count == 1 else 1]
+    return _PARAMETER.sub(lambda match: _shown(values.get(match[1])), message)
+
+
+def _shown(value: Param) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, str):
+        return value
+    return _listed(value)
+
+
+def _listed(values: Sequence[str]) -> str:
+    if len(values) > LIST_LIMIT:
+        return f"{', '.join(values[: LIST_LIMIT - 1])} and {len(values) - LIST_LIMIT + 1:,} more"
+    return ", ".join(values)
+
+
+def statement(code: str, **params: Param) -> Statement:
+    """A statement for the record: the code, its parameters, and both in English."""
+    return Statement(code=code, params=params, text=say(code, params))

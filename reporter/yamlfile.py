@@ -1,0 +1,262 @@
+"""YAML with positions: the only module that imports the YAML library.
+
+Differences from what a YAML 1.1 loader does, all on the side of saying what one means:
+
+- duplicate keys are errors, merge keys (`<<`) and tags are refused;
+- depth, size and the number of aliases are bounded, on the event stream, before anything is built
+  (the C parser's own composer overflows the stack on 100,000 nested brackets);
+- plain scalars are text unless they are `true`/`false`, `null`/`~`/empty, an integer or a float
+  as YAML 1.2 has them; dates stay text; `yes`, `no`, `on` and `off` stay text. The original spelling
+  is kept, so that a caller who wanted text can say "quote it".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from reporter.errors import PolicyError
+
+try:
+    from yaml import CSafeLoader as _Loader
+except ImportError:  # a PyYAML built without libyaml
+    from yaml import SafeLoader as _Loader  # type: ignore[assignment]
+
+MAX_BYTES = 4 * 1024 * 1024
+MAX_DEPTH = 40
+MAX_ALIASES = 200
+MAX_NODES = 400_000
+
+Path = tuple[str | int, ...]
+
+_INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
+_FLOAT = re.compile(
+    r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.nan"
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place in a file; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass
+class Document:
+    """A YAML document as plain data, with the place of everything in it.
+
+    `values` maps a path such as `("rules", 0, "effect")` to where its value starts, `keys` the
+    same for mapping keys; `spellings` holds how a plain scalar that is not text was written.
+    """
+
+    data: Any
+    name: str
+    values: dict[Path, Mark] = field(default_factory=dict)
+    keys: dict[Path, Mark] = field(default_factory=dict)
+    spellings: dict[Path, str] = field(default_factory=dict)
+
+    def where(self, path: Path, *, key: bool = False) -> Mark:
+        """The place of a path, or of its nearest ancestor that is there."""
+        if key and path in self.keys:
+            return self.keys[path]
+        while path and path not in self.values:
+            path = path[:-1]
+        return self.values.get(path, Mark(1, 1))
+
+    def at(self, path: Path, *, key: bool = False) -> str:
+        """`file:line:column` of a path."""
+        mark = self.where(path, key=key)
+        return f"{self.name}:{mark.line}:{mark.column}"
+
+
+def load(data: bytes, name: str) -> Document:
+    """Read one YAML document. `PolicyError` names file, line and column of the first mistake."""
+    if len(data) > MAX_BYTES:
+        raise PolicyError(
+            f"{name}: {len(data) / 1e6:.1f} MB of YAML is more than the limit of "
+            f"{MAX_BYTES // (1024 * 1024)} MB",
+            hint="split the file into several policies or waiver lists",
+        )
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start]
+        line = before.count(b"\n") + 1
+        column = error.start - (before.rfind(b"\n") + 1) + 1
+        raise PolicyError(
+            f"{name}:{line}:{column}: not UTF-8 text", hint="save the file as UTF-8"
+        ) from None
+    builder = _Builder(name)
+    try:
+        return builder.build(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
+        problem = error.problem or "not YAML"
+        hint = None
+        lines = text.splitlines()
+        if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
+            hint = "YAML is indented with spaces, not tabs"
+        raise PolicyError(f"{name}:{place}: {problem}", hint=hint) from None
+    except yaml.YAMLError as error:
+        reason = getattr(error, "reason", None) or str(error).splitlines()[0]
+        raise PolicyError(f"{name}: not YAML: {reason}") from None
+
+
+def dump(data: Any) -> str:
+    """Plain data as block-style YAML, in the order given."""
+    return yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10_000
+    )
+
+
+class _Builder:
+    """Builds plain data from parse events, iteratively, within bounds."""
+
+    def __init__(self, name: str) -> None:
+        self.document = Document(data=None, name=name)
+        self.anchors: dict[str, tuple[Any, Path]] = {}
+        self.aliases = 0
+        self.nodes = 0
+
+    def fail(self, mark: Any, message: str, hint: str | None = None) -> PolicyError:
+        place = f"{self.document.name}:{mark.line + 1}:{mark.column + 1}"
+        return PolicyError(f"{place}: {message}", hint=hint)
+
+    def build(self, text: str) -> Document:
+        self._documents(self._bounded(yaml.parse(text, Loader=_Loader)))
+        return self.document
+
+    def _bounded(self, events: Iterator[Any]) -> Iterator[Any]:
+        depth = 0
+        for event in events:
+            if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+                depth += 1
+                if depth > MAX_DEPTH:
+                    raise self.fail(
+                        event.start_mark, f"nested more than {MAX_DEPTH} levels deep"
+                    )
+            elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+                depth -= 1
+            yield event
+
+    def _documents(self, events: Iterator[Any]) -> None:
+        documents = 0
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self.fail(
+                        event.start_mark,
+                        "a second YAML document in one file",
+                        "put each policy into a file of its own",
+                    )
+                self.document.data = self._node(next(events), events, ())
+
+    def _node(self, event: Any, events: Iterator[Any], path: Path) -> Any:
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self.fail(event.start_mark, f"more than {MAX_NODES:,} values")
+        mark = event.start_mark
+        self.document.values[path] = Mark(mark.line + 1, mark.column + 1)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        if event.tag is not None and event.tag != "!":
+            raise self.fail(mark, f"tags such as {event.tag} are not used here")
+        value: Any
+        if isinstance(event, yaml.ScalarEvent):
+            value = self._scalar(event, path)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = []
+            while not isinstance(item := next(events), yaml.SequenceEndEvent):
+                value.append(self._node(item, events, (*path, len(value))))
+        else:
+            value = self._mapping(events, path)
+        if event.anchor is not None:
+            self.anchors[event.anchor] = (value, path)
+        return value
+
+    def _mapping(self, events: Iterator[Any], path: Path) -> dict[str, Any]:
+        value: dict[str, Any] = {}
+        while not isinstance(event := next(events), yaml.MappingEndEvent):
+            mark = event.start_mark
+            if not isinstance(event, yaml.ScalarEvent):
+                raise self.fail(mark, "a key must be a plain word")
+            key = event.value
+            if key == "<<" and event.implicit[0]:
+                raise self.fail(
+                    mark, "merge keys (<<) are not used here", "write the keys out in full"
+                )
+            here = (*path, key)
+            if key in value:
+                first = self.document.keys[here]
+                raise self.fail(
+                    mark, f'key "{key}" appears twice; the first is on line {first.line}'
+                )
+            self.document.keys[here] = Mark(mark.line + 1, mark.column + 1)
+            value[key] = self._node(next(events), events, here)
+        return value
+
+    def _alias(self, event: Any, path: Path) -> Any:
+        self.aliases += 1
+        if self.aliases > MAX_ALIASES:
+            raise self.fail(event.start_mark, f"more than {MAX_ALIASES} aliases")
+        if event.anchor not in self.anchors:
+            raise self.fail(event.start_mark, f"alias *{event.anchor} has no anchor before it")
+        value, target = self.anchors[event.anchor]
+        self._copy_places(value, target, path, event.start_mark)
+        return value
+
+    def _copy_places(self, value: Any, target: Path, path: Path, mark: Any) -> None:
+        # Everything below an alias is counted again, so that aliases of aliases can't explode,
+        # and is found at its anchor.
+        self.nodes += 1
+        if self.nodes > MAX_NODES:
+            raise self.fail(mark, "its aliases expand to too many values")
+        document = self.document
+        document.values[path] = document.values[target]
+        if target in document.spellings:
+            document.spellings[path] = document.spellings[target]
+        children: Iterator[tuple[str | int, Any]] = iter(())
+        if isinstance(value, dict):
+            children = iter(value.items())
+        elif isinstance(value, list):
+            children = enumerate(value)  # type: ignore[assignment]
+        for key, child in children:
+            if (*target, key) in document.keys:
+                document.keys[(*path, key)] = document.keys[(*target, key)]
+            self._copy_places(child, (*target, key), (*path, key), mark)
+
+    def _scalar(self, event: Any, path: Path) -> Any:
+        text: str = event.value
+        if not event.implicit[0]:  # quoted or block
+            return text
+        value: Any = text
+        if text in ("", "~", "null", "Null", "NULL"):
+            value = None
+        elif text in ("true", "True", "TRUE"):
+            value = True
+        elif text in ("false", "False", "FALSE"):
+            value = False
+        elif _INTEGER.fullmatch(text) and len(text) < 20:
+            value = int(text)
+        elif _FLOAT.fullmatch(text):
+            value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        if not isinstance(value, str):
+            self.document.spellings[path] = text
+        return value
+
+
+def nearest(word: str, allowed: Mapping[str, Any] | list[str] | tuple[str, ...]) -> str | None:
+    """The allowed word somebody most likely meant."""
+    import difflib
+
+    folded = {name.casefold(): name for name in allowed}
+    close = difflib.get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.6)
+    return folded[close[0]] if close else None

@@ -1,0 +1,813 @@
+"""Hypothesis strategies for responses, policies, waiver lists, and whole cases.
+
+The vocabularies are small on purpose: rules, waivers and responses have to meet. Every draw puts
+the plainest choice first, so that failures shrink towards a healthy response and an empty policy.
+Nothing here imports the product.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from hypothesis import strategies as st
+
+Json = dict[str, Any]
+Draw = st.DrawFn
+
+AT = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
+# Midnights and the last second of a day, where dates change their meaning.
+INSTANTS = (
+    AT,
+    datetime(2026, 3, 1, tzinfo=UTC),
+    datetime(2026, 3, 2, tzinfo=UTC),
+    datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC),
+)
+
+# ------------------------------------------------------------------------------------------------
+# Vocabularies
+
+# name, kind, group, level: as published where that is known
+CLUSTER_CHECKS = (
+    ("NodeContainerdPodRestartRisk", "Risk", "LimitCheck", "Warning"),
+    ("DeprecatedApiCheck", "Risk", "LimitCheck", "Info"),
+    ("ResiduePackageVersion", "Exception", "LimitCheck", "Fatal"),
+)
+ADDON_CHECKS = (
+    ("EverestLimitHungVersion", "Risk", "AddonCheck", "Fatal"),
+    ("AddonLimit", "Exception", "AddonCheck", "Warning"),
+)
+NODE_CHECKS = (
+    ("NodeDisk", "Risk", "NodeCheck", "Warning"),
+    ("NodeSSH", "Exception", "NodeCheck", "Fatal"),
+    ("NodeContainerdPodRestartRisk", "Risk", "NodeCheck", "Warning"),
+)
+NAMES = (
+    "NodeContainerdPodRestartRisk",
+    "NodeDisk",
+    "EverestLimitHungVersion",
+    "DeprecatedApiCheck",
+    "AddonLimit",
+    "ResiduePackageVersion",
+    "NodeSSH",
+)
+TOPICS = {
+    "NodeContainerdPodRestartRisk": "pod-restart",
+    "NodeDisk": "node-disk",
+    "AddonLimit": "addons",
+    "DeprecatedApiCheck": "deprecated-apis",
+}
+NODES = (
+    {"uid": "n-a", "name": "alpha", "status": "Active", "nodeType": "node"},
+    {"uid": "n-b", "name": "beta", "status": "Abnormal", "nodeType": "node"},
+    {"uid": "n-m", "name": "main", "status": "Active", "nodeType": "master"},
+)
+UIDS = ("n-a", "n-b", "n-m")
+SUCCEEDED = "check item succeed"
+MESSAGES = (
+    "addon [ CoreDNS ] status is abnormal, check and try again",
+    "disk is full",
+    "you cce-agent no update,\nplease restart it",
+)
+CODES = ("ErrorCommandNotExist", "ErrorDisk")
+CLUSTERS = ("c-one", "c-two")
+FROM_VERSIONS = ("v1.29.8-r10", "v1.28.1")
+TARGETS = ("v1.31.4-r2", "v1.31", "v1.31.4", "v1.3")
+ADDONS = (
+    {"addonTemplateName": "coredns", "alias": "CoreDNS"},
+    {"addonTemplateName": "everest"},
+    {"alias": "CoreDNS"},
+)
+
+# What a field may hold instead of a proper value. `_DROP` removes it.
+_DROP = object()
+ODD_VALUES: dict[str, tuple[Any, ...]] = {
+    "name": (_DROP, None, "", "NodeDisk", "nodedisk", "Odd[1]"),
+    "kind": ("Hazard", _DROP, None, "", "risk", "Risk", "Exception"),
+    "level": ("Severe", _DROP, None, "", "fatal", "Info", "Fatal"),
+    "group": ("ExecuteException", "PodCheck", _DROP, None, "ExecuteException"),
+    "phase": ("Running", "Init", "Error", "Skipped", _DROP, None, ""),
+    "message": (_DROP, None, "", "disk is full"),
+}
+ODD_FIELDS: tuple[tuple[str, Any], ...] = (
+    ("owner", "somebody"),
+    ("extra", {"a": [1, {"b": None}]}),
+    ("Phase", "Failed"),
+    ("subChecks", [{"name": "Hidden", "Phase": "Failed"}]),
+    ("more", {"deep": [{"LEVEL": "Fatal"}]}),
+    ("nested", {"itemsStatus": []}),
+)
+
+# ------------------------------------------------------------------------------------------------
+# Small draws
+
+_PERCENT = st.integers(0, 99)
+
+
+def _chance(draw: Draw, percent: int) -> bool:
+    """True in so many of a hundred cases; shrinks to False."""
+    return percent > 0 and draw(_PERCENT) >= 100 - percent
+
+
+_pools: dict[int, tuple[Any, st.SearchStrategy[Any]]] = {}
+
+
+def _pick(draw: Draw, options: tuple[Any, ...]) -> Any:
+    """One of the options, as a value of its own (no aliases when it is written as YAML)."""
+    # The tuple is kept beside its strategy, so its id can't be given to another one.
+    if id(options) not in _pools:
+        _pools[id(options)] = (options, st.sampled_from(options))
+    value = draw(_pools[id(options)][1])
+    return deepcopy(value) if isinstance(value, dict | list) else value
+
+
+def go_time(moment: datetime) -> str:
+    """The way Go prints a time: trailing zeros of the fraction are cut."""
+    text = moment.strftime("%Y-%m-%d %H:%M:%S")
+    if moment.microsecond:
+        text += f".{moment.microsecond:06}".rstrip("0")
+    return text + " +0000 UTC"
+
+
+# ------------------------------------------------------------------------------------------------
+# Responses
+
+# calm: what a sound cluster says; failing: failures, but well-formed; wild: anything at all
+_MOODS = ("calm",) * 5 + ("failing",) * 4 + ("wild",) * 2
+_NOISE = {"calm": 0, "failing": 4, "wild": 14}
+_FAILING = {"calm": 18, "failing": 50, "wild": 40}
+
+_COUNTS = (1, 2, 1, 2, 3)
+_NODE_COUNTS = (1, 2, 0, 1, 2, 3)
+_UPDATED = (
+    timedelta(minutes=-10),
+    timedelta(minutes=-10, microseconds=5190),
+    timedelta(hours=-2),
+    timedelta(0),
+    timedelta(minutes=3),
+    timedelta(minutes=5),
+    timedelta(minutes=5, microseconds=1),
+    timedelta(hours=-1),
+)
+_EXPIRES = (
+    timedelta(minutes=50),
+    timedelta(microseconds=1),
+    timedelta(0),
+    timedelta(seconds=-1),
+    timedelta(hours=-1),
+)
+_ODD_TIMES = (
+    _DROP,
+    None,
+    "",
+    "yesterday",
+    "0001-01-01 00:00:00 +0000 UTC",
+    "2026-02-30 00:00:00 +0000 UTC",
+    "2026-03-01T10:25:00Z",
+    "2026-03-01 18:25:00.5 +0800 CST",
+    "2026-03-02 11:00:00Z",
+)
+
+
+def _set(target: Json, key: str, value: Any) -> None:
+    if value is _DROP:
+        target.pop(key, None)
+    else:
+        target[key] = value
+
+
+_SOURCES = ("none", "nodes", "addons", "none", "api", "config", "empty")
+_RISK_NODES: tuple[Any, ...] = (
+    [{"NodeID": "n-a"}],
+    [{"NodeID": "n-a"}, {"NodeID": "n-b"}],
+    [{"NodeID": "n-b"}, {"NodeID": "n-b"}],
+    [{"NodeID": "n-a"}, {}],
+    [{"NodeID": ""}],
+    [],
+)
+_RISK_ADDONS: tuple[Any, ...] = (
+    [ADDONS[0]],
+    [ADDONS[0], ADDONS[1]],
+    [ADDONS[1]],
+    [ADDONS[2]],
+    [{}],
+)
+_ERROR_CODES: tuple[Any, ...] = ([CODES[0]], [CODES[0], CODES[1]], [CODES[1]], [], None, [""])
+_ITEM_FIELDS = tuple(ODD_VALUES)
+
+
+def _item(draw: Draw, checks: tuple[Any, ...], mood: str) -> Json:
+    """One check item; the checks of the section lend it name, kind, group and level."""
+    name, kind, group, level = _pick(draw, checks)
+    item: Json = {"name": name, "kind": kind, "group": group, "level": level}
+    # A failed Exception ends most cases at once.
+    failed = _chance(draw, _FAILING[mood] // (1 if kind == "Risk" else 2))
+    item["phase"] = "Failed" if failed else "Success"
+    item["message"] = SUCCEEDED
+    item["riskSource"] = {}
+    if failed:
+        item["message"] = _pick(draw, MESSAGES)
+        source = _pick(draw, _SOURCES)
+        if source == "nodes":
+            item["riskSource"] = {"nodeRisks": _pick(draw, _RISK_NODES)}
+        elif source == "addons":
+            item["riskSource"] = {"addonRisks": _pick(draw, _RISK_ADDONS)}
+        elif source == "api":
+            item["riskSource"] = {"deprecatedAPIRisks": [{"url": "/apis/x/v1beta1/y"}]}
+        elif source == "config":
+            item["riskSource"] = {"configurationRisks": [{"package": "kubelet", "field": "a"}]}
+        elif source == "empty":
+            item["riskSource"] = None
+        if _chance(draw, 40):
+            item["errorCodes"] = _pick(draw, _ERROR_CODES)
+    if _chance(draw, _NOISE[mood] * 2):
+        field = _pick(draw, _ITEM_FIELDS)
+        _set(item, field, _pick(draw, ODD_VALUES[field]))
+        if _chance(draw, 20):
+            field = _pick(draw, _ITEM_FIELDS)
+            _set(item, field, _pick(draw, ODD_VALUES[field]))
+    if _chance(draw, _NOISE[mood] // 3):
+        _set(item, *_pick(draw, ODD_FIELDS))
+    return item
+
+
+def _items(draw: Draw, checks: tuple[Any, ...], mood: str) -> list[Json]:
+    return [_item(draw, checks, mood) for _ in range(_pick(draw, _COUNTS))]
+
+
+def _any_failed(items: list[Json]) -> bool:
+    return any(item.get("phase") == "Failed" for item in items)
+
+
+_ODD_SECTION: tuple[Any, ...] = (
+    _DROP,
+    None,
+    {},
+    {"phase": "Success"},
+    {"phase": "Success", "itemsStatus": []},
+)
+_ODD_ITEMS: tuple[Any, ...] = (_DROP, None, [], [{}])
+_ODD_STAGES: tuple[Any, ...] = (_DROP, None, [])
+_SECTION_PHASES = ("Failed", "Success", "Running", "Init", "Error", _DROP, None, "")
+_TASK_PHASES = ("Failed", "Success", "Error", "Running", "Init", "Done", _DROP, None, "")
+
+
+def _section(draw: Draw, key: str, held: Any, failed: bool, mood: str) -> Any:
+    """A section object around its items or nodes, or something odd instead."""
+    noise = _NOISE[mood]
+    section: Json = {"phase": "Failed" if failed else "Success", key: held}
+    if _chance(draw, noise // 2):
+        _set(section, "phase", _pick(draw, _SECTION_PHASES))
+    if _chance(draw, noise // 3):
+        _set(section, *_pick(draw, ODD_FIELDS))
+    if _chance(draw, noise // 2):
+        return _pick(draw, _ODD_SECTION)
+    if _chance(draw, noise // 3):
+        _set(section, key, _pick(draw, _ODD_STAGES if key == "nodeStageStatus" else _ODD_ITEMS))
+    return section
+
+
+_NODE_FIELDS = tuple(NODES[0])
+_ODD_NODE_VALUES = (_DROP, None, "")
+_ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
+
+
+def _stages(draw: Draw, mood: str) -> list[Json]:
+    """The nodes, with the same checks repeated over them."""
+    noise = _NOISE[mood]
+    shared: list[Json] = []
+    stages = []
+    for number in range(_pick(draw, _NODE_COUNTS)):
+        info = dict(NODES[number])
+        if _chance(draw, noise):
+            _set(info, _pick(draw, _NODE_FIELDS), _pick(draw, _ODD_NODE_VALUES))
+        stage: Json = {"nodeInfo": info}
+        if _chance(draw, noise // 2):
+            _set(stage, "nodeInfo", _pick(draw, _ODD_INFOS))
+        if not shared or _chance(draw, 50):
+            shared = _items(draw, NODE_CHECKS, mood)
+        _set(stage, "itemsStatus", deepcopy(shared))
+        if _chance(draw, noise // 3):
+            _set(stage, "itemsStatus", _pick(draw, _ODD_ITEMS))
+        stages.append(stage)
+    if len(stages) > 1 and _chance(draw, noise // 3):
+        stages[1]["nodeInfo"] = deepcopy(stages[0].get("nodeInfo"))  # listed twice
+    return stages
+
+
+_SKIP_UIDS = (["n-a"], ["n-a", "n-b"], ["n-b"], ["n-x"])
+_BROKEN_SELECTORS = (
+    {"key": "node.uid", "operator": "In", "values": []},
+    {"key": "node.name", "operator": "In", "values": ["n-a"]},
+    {"key": "node.uid", "operator": "NotIn", "values": ["n-a"]},
+    {"operator": "In", "values": ["n-a"]},
+    {"key": "node.uid", "operator": "In", "values": ["n-a", ""]},
+    {"key": "node.uid", "operator": "In"},
+)
+_ODD_SKIP_NAMES = (_DROP, None, "", "Unheard")
+
+
+def _skip_entry(draw: Draw, mood: str) -> Json:
+    entry: Json = {"name": _pick(draw, NAMES)}
+    kind = draw(_PERCENT)
+    if kind >= 50:
+        entry["resourceSelector"] = {
+            "key": "node.uid",
+            "operator": "In",
+            "values": _pick(draw, _SKIP_UIDS),
+        }
+    if kind >= 90 and mood != "calm":
+        entry["resourceSelector"] = _pick(draw, _BROKEN_SELECTORS)
+    if _chance(draw, _NOISE[mood]):
+        _set(entry, "name", _pick(draw, _ODD_SKIP_NAMES))
+    return entry
+
+
+_SKIP_COUNTS = (1, 1, 2)
+_SPEC_FIELDS = ("clusterID", "clusterVersion", "targetVersion")
+_ODD_SPEC_VALUES = (_DROP, None, "", "latest")
+_ODD_TOPS: tuple[Any, ...] = (
+    ("kind", "List"),
+    ("kind", None),
+    ("apiVersion", "v4"),
+    ("apiVersion", _DROP),
+    ("spec", _DROP),
+    ("metadata", None),
+    ("status", {}),
+    ("hidden", {"kind": "x"}),
+    ("note", "harmless"),
+)
+
+
+def _response(draw: Draw, at: datetime) -> Json:
+    mood = _pick(draw, _MOODS)
+    noise = _NOISE[mood]
+    cluster = _items(draw, CLUSTER_CHECKS, mood)
+    addon = _items(draw, ADDON_CHECKS, mood)
+    stages = _stages(draw, mood)
+    on_nodes = [item for stage in stages for item in stage.get("itemsStatus") or []]
+    status: Json = {"phase": "Success"}
+    if _any_failed(cluster + addon + on_nodes):
+        status["phase"] = "Failed"
+    if _chance(draw, noise // 2):
+        _set(status, "phase", _pick(draw, _TASK_PHASES))
+    if status.get("phase") != "Failed" or _chance(draw, 25):
+        status["expireTimeStamp"] = go_time(at + _EXPIRES[0])
+        if _chance(draw, 12):
+            status["expireTimeStamp"] = go_time(at + _pick(draw, _EXPIRES))
+    if _chance(draw, max(noise // 2, 3)):
+        _set(status, "expireTimeStamp", _pick(draw, _ODD_TIMES))
+    for name, key, held, failed in (
+        ("clusterCheckStatus", "itemsStatus", cluster, _any_failed(cluster)),
+        ("addonCheckStatus", "itemsStatus", addon, _any_failed(addon)),
+        ("nodeCheckStatus", "nodeStageStatus", stages, _any_failed(on_nodes)),
+    ):
+        _set(status, name, _section(draw, key, held, failed, mood))
+    metadata: Json = {"uid": "task", "updateTimestamp": go_time(at + _UPDATED[0])}
+    if _chance(draw, 35):
+        metadata["updateTimestamp"] = go_time(at + _pick(draw, _UPDATED))
+    if _chance(draw, max(noise // 2, 3)):
+        _set(metadata, "updateTimestamp", _pick(draw, _ODD_TIMES))
+    spec: Json = {"clusterID": CLUSTERS[0], "clusterVersion": FROM_VERSIONS[0]}
+    spec["targetVersion"] = _pick(draw, TARGETS) if _chance(draw, 20) else TARGETS[0]
+    if _chance(draw, 7):
+        spec["clusterID"] = CLUSTERS[1]
+    if _chance(draw, max(noise, 4)):
+        _set(spec, _pick(draw, _SPEC_FIELDS), _pick(draw, _ODD_SPEC_VALUES))
+    if _chance(draw, 25 + noise):
+        spec["skippedCheckItemList"] = [
+            _skip_entry(draw, mood) for _ in range(_pick(draw, _SKIP_COUNTS))
+        ]
+    response: Json = {
+        "kind": "PreCheckTask",
+        "apiVersion": "v3",
+        "metadata": metadata,
+        "spec": spec,
+        "status": status,
+    }
+    if _chance(draw, noise):
+        _set(response, *_pick(draw, _ODD_TOPS))
+    return response
+
+
+# ------------------------------------------------------------------------------------------------
+# Patterns and matches
+
+PATTERNS: dict[str, tuple[Any, ...]] = {
+    "check": (
+        *NAMES,
+        "Node*",
+        "*",
+        "*Risk*",
+        ["AddonLimit", "NodeDisk"],
+        {"equals": "NodeContainerdPodRestartRisk"},
+        {"regex": "(Node|Everest).*"},
+        [{"equals": "Odd[1]"}, "Everest*"],
+        "nodedisk",
+    ),
+    "kind": (
+        "Risk",
+        "Exception",
+        "Hazard",
+        "*",
+        "Haz*",
+        {"equals": "Hazard"},
+        ["Risk", "Hazard"],
+        {"regex": "R.*|H.*"},
+    ),
+    "level": (
+        "Warning",
+        "Fatal",
+        "Info",
+        "Severe",
+        "Sev*",
+        {"equals": "Severe"},
+        ["Fatal", "Severe"],
+        ["Warning", "Info"],
+        {"regex": "[WI].*"},
+    ),
+    "group": (
+        "LimitCheck",
+        "NodeCheck",
+        "AddonCheck",
+        "ExecuteException",
+        "*Check",
+        ["NodeCheck", "LimitCheck"],
+        {"regex": "[A-Z]odCheck|Node.*"},
+    ),
+    "phase": ("Failed", "Success", "*", "Running", ["Running", "Init"], {"equals": "Skipped"}),
+    "scope": ("node", "cluster", "addon", ["node", "cluster"]),
+    "message": (
+        "disk is full",
+        "disk*",
+        "*abnormal*",
+        "*",
+        {"equals": MESSAGES[0]},
+        {"regex": "disk is .*"},
+        {"regex": "(?s).*restart it"},
+        ["disk", "*try again"],
+        {"regex": ".*agent.*"},
+    ),
+    "error_code": (CODES[0], CODES[1], "Error*", [CODES[0], CODES[1]], {"equals": CODES[0]}, "*"),
+    "addon": ("coredns", "CoreDNS", "core*", "everest", ["coredns", "everest"], {"regex": "C.*"}),
+    "cluster": ("c-one", "c-two", "c-*", ["c-two", "c-three"], {"equals": "c-one"}, "c-one"),
+    "from_version": (">=1.23,<1.30", "1.29", "v1.29.8", ">1.29", ["<1.27", ">=1.29.8-r10"]),
+    "target_version": (
+        "1.31",
+        ">=1.31",
+        "<=1.31",
+        ">1.31",
+        "v1.31.4-r2",
+        "<1.31.4-r3",
+        [">=1.29,<1.30", "1.31.4"],
+        "1.3",
+    ),
+    "topic": ("pod-restart", "addons", "*", ["node-disk", "pod-restart"], {"equals": "addons"}),
+}
+NODE_PATTERNS: dict[str, tuple[Any, ...]] = {
+    "uid": ("n-a", ["n-a", "n-b"], "n-b", "*", {"equals": "n-a"}, {"regex": "n-[ab]"}, "n-m"),
+    "name": ("alpha", "*", ["alpha", "beta"], "b*"),
+    "status": ("Active", "Abnormal", {"equals": "Active"}),
+    "type": ("node", "master", ["node", "master"]),
+}
+_NODE_KEYS = ("uid", "uid", "uid", "type", "name", "status")
+_RULE_KEYS = (
+    ("check",) * 4
+    + ("kind",) * 4
+    + ("level",) * 4
+    + ("message",) * 2
+    + ("group", "phase", "scope", "error_code", "node", "node", "addon", "cluster")
+    + ("from_version", "target_version", "topic", "not", "not", "any", "any")
+)
+_WAIVER_KEYS = (
+    ("node",) * 4
+    + ("level", "message", "kind", "scope", "error_code", "target_version", "cluster")
+    + ("addon", "topic", "not", "any", "group", "from_version", "phase")
+)
+_FLAT_KEYS = tuple(key for key in _RULE_KEYS if key not in ("not", "any"))
+_KEY_COUNTS = (1, 2, 1, 2, 3)
+_PART_COUNTS = (1, 2, 1)
+_ALTERNATIVES = (2, 1, 2, 3)
+
+
+def _value(draw: Draw, key: str, depth: int) -> Any:
+    if key == "not":
+        return _match(draw, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
+    if key == "any":
+        return [
+            _match(draw, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
+            for _ in range(_pick(draw, _ALTERNATIVES))
+        ]
+    if key == "node":
+        first = _pick(draw, _NODE_KEYS)
+        node = {first: _pick(draw, NODE_PATTERNS[first])}
+        if _chance(draw, 20):
+            second = _pick(draw, _NODE_KEYS)
+            node[second] = _pick(draw, NODE_PATTERNS[second])
+        return node
+    return _pick(draw, PATTERNS[key])
+
+
+def _match(draw: Draw, keys: tuple[str, ...], counts: tuple[int, ...], depth: int) -> Json:
+    match: Json = {}
+    for _ in range(_pick(draw, counts)):
+        key = _pick(draw, keys)
+        match[key] = _value(draw, key, max(depth, 0))
+    return match
+
+
+def _mentions(match: Json, key: str) -> bool:
+    """Whether a key occurs anywhere in a match."""
+    parts = [*match.get("any", []), *([match["not"]] if "not" in match else [])]
+    return key in match or any(_mentions(part, key) for part in parts)
+
+
+# ------------------------------------------------------------------------------------------------
+# Policies and waiver lists
+
+_EFFECTS = ("warn", "fail", "note", "warn", "fail", "warn", "note")
+_DATES_OF_RULES = (
+    "2026-03-02",
+    "2026-03-01",
+    "2026-02-01",
+    "2026-03-01T10:30:00Z",
+    "2026-03-01T18:30:01+08:00",
+)
+# Rules people write: these meet the responses far more often than drawn ones.
+_USUAL_RULES: tuple[Json, ...] = (
+    {"match": {"kind": "Risk"}, "effect": "warn"},
+    {"match": {"kind": "Risk", "level": ["Warning", "Fatal"]}, "effect": "fail"},
+    {"match": {"kind": "Exception"}, "effect": "fail"},
+    {"match": {"kind": "Exception", "level": "Fatal"}, "effect": "fail"},
+    {"match": {"level": "Info"}, "effect": "note"},
+    {"match": {"kind": "Hazard"}, "effect": "warn"},
+    {"match": {"level": "Severe"}, "effect": "warn"},
+    {"match": {"kind": "Exception", "level": "Warning"}, "effect": "warn"},
+)
+
+
+def _rule(draw: Draw, rule_id: str) -> Json:
+    if _chance(draw, 45):
+        rule = {"id": rule_id, **_pick(draw, _USUAL_RULES)}
+    else:
+        match = _match(draw, _RULE_KEYS, _KEY_COUNTS, 1)
+        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
+    if _chance(draw, 12):
+        rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
+    if _chance(draw, 6):
+        rule["waivable"] = False
+    softens = rule["effect"] != "fail" or "effective_on" in rule
+    if softens and _mentions(rule["match"], "check"):
+        rule["reason"] = "Agreed with the owner"
+    return rule
+
+
+# starts, approved_on, expires: each valid in itself, most of them in force at AT
+_WAIVER_DATES = (
+    (None, "2026-02-20", "2026-12-31"),
+    ("2026-02-01", "2026-01-31", "2026-03-02"),
+    (None, None, "2026-12-31"),
+    ("2026-03-01", None, "2026-03-01"),
+    (None, "2026-02-20T09:00:00+08:00", "2026-03-31"),
+    ("2026-02-28", None, "2026-03-02T00:00:01Z"),
+    (None, "2026-02-28", "2026-03-31T12:00:00Z"),
+    ("2026-01-01T00:00:00+08:00", "2026-01-02", "2027-01-01"),
+    (None, "2026-01-10", "2026-02-28"),
+    ("2026-03-02", "2026-02-20", "2026-04-01"),
+    ("2026-02-01", None, "2026-03-01T10:30:00Z"),
+    ("2026-03-01T10:30:00Z", None, "2026-03-01T10:30:01Z"),
+    (None, "2026-03-02", "2026-12-31"),
+    ("2026-02-01", "2026-03-05", "2026-03-01T18:30:01+08:00"),
+    (None, None, "2026-02-28"),
+)
+_LIMITS = (1, 1, 2)
+_NODE_MINIMA = (1, 2, 5)
+_WAIVER_CHECKS = (
+    "NodeContainerdPodRestartRisk",
+    "EverestLimitHungVersion",
+    "NodeDisk",
+    "*",
+    "DeprecatedApiCheck",
+    {"equals": "NodeContainerdPodRestartRisk"},
+    "Node*",
+    {"regex": "(Node|Everest).*"},
+    ["NodeDisk", "DeprecatedApiCheck"],
+    "AddonLimit",
+    "NodeSSH",
+    "ResiduePackageVersion",
+)
+_EXTRA_KEYS = (0, 0, 1, 0, 1, 2)
+
+
+def _aims(response: Json) -> list[Any]:
+    """Patterns for what a waiver of this response would be written for."""
+    spec, status = response.get("spec") or {}, response.get("status") or {}
+    names = [entry.get("name") for entry in spec.get("skippedCheckItemList") or []]
+    holders = [status.get("clusterCheckStatus"), status.get("addonCheckStatus")]
+    holders += (status.get("nodeCheckStatus") or {}).get("nodeStageStatus") or []
+    for holder in holders:
+        for item in (holder or {}).get("itemsStatus") or []:
+            if item.get("phase") == "Failed" and item.get("kind") == "Risk":
+                names.append(item.get("name"))
+    return [{"equals": name} if "[" in name else name for name in dict.fromkeys(names) if name]
+
+
+def _waiver(draw: Draw, waiver_id: str, permanent: bool, aims: list[Any]) -> Json:
+    waiver: Json = {"id": waiver_id, "check": _pick(draw, _WAIVER_CHECKS)}
+    if aims and _chance(draw, 65):
+        waiver["check"] = deepcopy(draw(st.sampled_from(aims)))
+    waiver["reason"] = "Accepted for the Sunday window"
+    for _ in range(_pick(draw, _EXTRA_KEYS)):
+        key = _pick(draw, _WAIVER_KEYS)
+        waiver[key] = _value(draw, key, 1)
+    starts, approved_on, expires = _pick(draw, _WAIVER_DATES)
+    if starts:
+        waiver["starts"] = starts
+    if approved_on:
+        waiver["approved_on"] = approved_on
+        waiver["approved_by"] = "change-board"
+    if not (permanent and _chance(draw, 40)):
+        waiver["expires"] = expires
+    if _chance(draw, 35):
+        waiver["max_findings"] = _pick(draw, _LIMITS)
+    return waiver
+
+
+_UNMATCHED = ("warn", "fail", "note", None, "warn")
+_SKIPPED = ("warn", None, "note", "fail", "warn")
+_CHECK_GLOBS = (["NodeDisk"], ["Node*"], ["AddonLimit", "*Risk*"], ["Unheard"], ["*"])
+_SECTION_OPTIONS = (
+    {"addon": "optional"},
+    {"cluster": "optional"},
+    {"node": "optional"},
+    {"cluster": "optional", "addon": "optional", "node": "optional"},
+)
+_EVIDENCE: dict[str, tuple[Any, ...]] = {
+    "recognised": ("warn", "off", "require", {"level": "warn"}),
+    "finished": ("warn", "require", {"level": "warn"}),
+    "consistent": ("warn", "off", "require"),
+    "unexpired": (
+        {"validity": "1h"},
+        "off",
+        "warn",
+        {"validity": "10m"},
+        {"validity": "1h30m", "level": "warn"},
+        "require",
+    ),
+    "fresh": (
+        {"max_age": "1h"},
+        {"max_age": "24h", "level": "warn"},
+        {"max_age": "10m"},
+        {"max_age": "90s", "level": "warn"},
+        {"max_age": "7d", "level": "off"},
+        "off",
+    ),
+    "identity": ("warn", "off", "require", {"level": "warn"}),
+    "provider": ("off",),
+}
+_COMPLETE_LEVELS = ("warn", "off", "require")
+_EVIDENCE_LINES = ("unexpired", "complete", "fresh", *_EVIDENCE, "complete")
+_EVIDENCE_COUNTS = (0, 0, 1, 0, 2, 1, 3)
+_APPLIES_CLUSTERS = ("c-one", "c-*", ["c-two", "c-one"], "c-two")
+_APPLIES_TARGETS = ("1.31", ">=1.29,<1.32", [">=1.29,<1.30", "1.31.4"], ">1.31")
+
+
+def _evidence(draw: Draw) -> Json:
+    evidence: Json = {}
+    for _ in range(_pick(draw, _EVIDENCE_COUNTS)):
+        line = _pick(draw, _EVIDENCE_LINES)
+        if line != "complete":
+            evidence[line] = _pick(draw, _EVIDENCE[line])
+            continue
+        options: Json = {}
+        if _chance(draw, 40):
+            options["sections"] = _pick(draw, _SECTION_OPTIONS)
+        if _chance(draw, 30):
+            options["required_checks"] = _pick(draw, _CHECK_GLOBS)
+        if _chance(draw, 25):
+            options["required_on_every_node"] = _pick(draw, _CHECK_GLOBS)
+        if _chance(draw, 30):
+            options["min_nodes"] = _pick(draw, _NODE_MINIMA)
+        if _chance(draw, 40) or not options:
+            options["level"] = _pick(draw, _COMPLETE_LEVELS)
+        evidence[line] = options
+    return evidence
+
+
+_RULE_COUNTS = (0, 1, 2, 1, 3, 4)
+_WAIVER_COUNTS = (0, 1, 2, 1, 3)
+
+
+def _policy(
+    draw: Draw, prefix: str, permanent: bool, pooled_permanent: bool, aims: list[Any]
+) -> Json:
+    policy: Json = {
+        "apiVersion": "precheck.policy/v1",
+        "kind": "Policy",
+        "metadata": {"name": prefix, "owner": "platform-team", "version": "1"},
+    }
+    defaults = {"unmatched": _pick(draw, _UNMATCHED), "skipped": _pick(draw, _SKIPPED)}
+    defaults = {key: value for key, value in defaults.items() if value}
+    if defaults:
+        policy["defaults"] = defaults
+    evidence = _evidence(draw)
+    if evidence:
+        policy["evidence"] = evidence
+    if _chance(draw, 20):
+        policy["applies_to"] = {"cluster": _pick(draw, _APPLIES_CLUSTERS)}
+        if _chance(draw, 50):
+            policy["applies_to"]["target_version"] = _pick(draw, _APPLIES_TARGETS)
+    if permanent:
+        policy["waivers_may_be_permanent"] = True
+    rules = [_rule(draw, f"{prefix}-r{n}") for n in range(_pick(draw, _RULE_COUNTS))]
+    if rules:
+        policy["rules"] = rules
+    waivers = [
+        _waiver(draw, f"{prefix}-w{n}", pooled_permanent, aims)
+        for n in range(_pick(draw, _WAIVER_COUNTS))
+    ]
+    if waivers:
+        policy["waivers"] = waivers
+    return policy
+
+
+def _waiver_list(draw: Draw, prefix: str, permanent: bool, aims: list[Any]) -> Json:
+    count = max(1, _pick(draw, _WAIVER_COUNTS))
+    return {
+        "apiVersion": "precheck.policy/v1",
+        "kind": "WaiverList",
+        "metadata": {"name": prefix, "owner": "change-board", "version": "1"},
+        "waivers": [_waiver(draw, f"{prefix}-w{n}", permanent, aims) for n in range(count)],
+    }
+
+
+# ------------------------------------------------------------------------------------------------
+# The strategies
+
+
+@st.composite
+def responses(draw: Draw, at: datetime = AT) -> Json:
+    """A response as parsed JSON, its times around `at`."""
+    return _response(draw, at)
+
+
+@st.composite
+def policies(draw: Draw, prefix: str = "p") -> Json:
+    """One valid policy; the ids in it start with the prefix."""
+    permanent = _chance(draw, 20)
+    return _policy(draw, prefix, permanent, permanent, [])
+
+
+@st.composite
+def waiver_lists(draw: Draw, prefix: str = "list") -> Json:
+    """One valid waiver list; no waiver in it is permanent."""
+    return _waiver_list(draw, prefix, False, [])
+
+
+_NOWS = (timedelta(0), timedelta(hours=1), timedelta(hours=-1), timedelta(microseconds=1))
+_POLICY_COUNTS = (1, 1, 1, 2)
+_LIST_COUNTS = (0, 0, 1)
+_EXPECTED_CLUSTERS = (None,) * 6 + ("c-one",) * 3 + ("c-two",)
+_EXPECTED_TARGETS = (None,) * 8 + ("v1.31", "v1.31.4", "v1.31.4-r2", "1.31", "1.3")
+_TYPES = (None, "autopilot", None, "standard")
+_SIDECARS = (
+    None,
+    None,
+    {"cluster": "c-one", "type": "autopilot"},
+    {"cluster": "c-one", "target_version": "v1.31.4-r2", "type": "autopilot"},
+    {"cluster": "c-two", "type": "standard"},
+)
+
+
+@st.composite
+def cases(draw: Draw) -> Json:
+    """All arguments of `judge`, by name: `judge(**case)`."""
+    at = _pick(draw, INSTANTS)
+    response = _response(draw, at)
+    aims = _aims(response)
+    count = _pick(draw, _POLICY_COUNTS)
+    flags = [_chance(draw, 20) for _ in range(count)]
+    pooled_permanent = all(flags)
+    chosen = [_policy(draw, f"p{n}", flags[n], pooled_permanent, aims) for n in range(count)]
+    lists = [
+        _waiver_list(draw, f"list{n}", pooled_permanent, aims)
+        for n in range(_pick(draw, _LIST_COUNTS))
+    ]
+    # Rare: the very same rule or waiver in two files, which is allowed.
+    if count == 2 and "rules" in chosen[0] and _chance(draw, 10):
+        chosen[1].setdefault("rules", []).append(deepcopy(chosen[0]["rules"][0]))
+    if lists and "waivers" in chosen[0] and _chance(draw, 10):
+        lists[0]["waivers"].append(deepcopy(chosen[0]["waivers"][0]))
+    return {
+        "response": response,
+        "policies": chosen,
+        "waiver_lists": lists,
+        "at": at,
+        "now": at + _pick(draw, _NOWS) if _chance(draw, 30) else None,
+        "expect_cluster": _pick(draw, _EXPECTED_CLUSTERS),
+        "expect_target": _pick(draw, _EXPECTED_TARGETS),
+        "cluster_type": _pick(draw, _TYPES),
+        "sidecar": _pick(draw, _SIDECARS),
+        "topics": dict(TOPICS) if _chance(draw, 70) else None,
+    }

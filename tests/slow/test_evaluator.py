@@ -1,0 +1,562 @@
+"""Hand cases for the slow evaluator itself, and what must hold for every generated case."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+
+from .evaluator import duration, fits, in_range, instant, judge, read_time
+from .generator import AT, cases, go_time, policies, responses, waiver_lists
+
+Json = dict[str, Any]
+
+
+# ------------------------------------------------------------------------------------------------
+# Building blocks
+
+
+def item(name: str = "NodeDisk", phase: str = "Success", **fields: Any) -> Json:
+    """A Risk of level Warning, unless the fields say otherwise; None leaves a field out."""
+    full = {"name": name, "kind": "Risk", "group": "NodeCheck", "level": "Warning", "phase": phase}
+    full |= {"message": "disk is full" if phase == "Failed" else "check item succeed"} | fields
+    return {key: value for key, value in full.items() if value is not None}
+
+
+def response(*cluster: Json, nodes: list[Json] | None = None, **spec: Any) -> Json:
+    """A complete, current response; its phases follow from the items."""
+    items = list(cluster) or [item("BlackLimit")]
+    stages = nodes or []
+    failed = [one for one in items if one.get("phase") == "Failed"]
+    failed_on_nodes = [
+        one for stage in stages for one in stage["itemsStatus"] if one.get("phase") == "Failed"
+    ]
+    status: Json = {"phase": "Failed" if failed or failed_on_nodes else "Success"}
+    if status["phase"] == "Success":
+        status["expireTimeStamp"] = go_time(AT + timedelta(minutes=50))
+    status["clusterCheckStatus"] = {"phase": "Failed" if failed else "Success"}
+    status["clusterCheckStatus"]["itemsStatus"] = items
+    status["addonCheckStatus"] = {"phase": "Success", "itemsStatus": [item("AddonLimit")]}
+    status["nodeCheckStatus"] = {"phase": "Failed" if failed_on_nodes else "Success"}
+    status["nodeCheckStatus"]["nodeStageStatus"] = stages
+    return {
+        "kind": "PreCheckTask",
+        "apiVersion": "v3",
+        "metadata": {"updateTimestamp": go_time(AT - timedelta(minutes=10))},
+        "spec": {"clusterID": "c-one", "targetVersion": "v1.31.4-r2", **spec},
+        "status": status,
+    }
+
+
+def stage(uid: str, *items: Json) -> Json:
+    """A worker node and its items."""
+    info = {"uid": uid, "name": f"name-{uid}", "status": "Active", "nodeType": "node"}
+    return {"nodeInfo": info, "itemsStatus": list(items)}
+
+
+def rule(effect: str, rule_id: str = "r", *, more: Json | None = None, **match: Any) -> Json:
+    """A rule; a trailing underscore in a key is dropped (`not_`)."""
+    cleaned = {key.rstrip("_"): value for key, value in match.items()}
+    return {"id": rule_id, "match": cleaned, "effect": effect, **(more or {})}
+
+
+def waiver(check: Any = "NodeDisk", waiver_id: str = "w", **fields: Any) -> Json:
+    """A waiver in force at AT."""
+    full = {"id": waiver_id, "check": check, "reason": "Sunday", "approved_on": "2026-02-20"}
+    full |= {"expires": "2026-12-31"} | {key.rstrip("_"): value for key, value in fields.items()}
+    return {key: value for key, value in full.items() if value is not None}
+
+
+def run(answer: Json, *parts: Json, waivers: tuple[Json, ...] = (), **policy: Any) -> Json:
+    """Judge with one policy of these rules and waivers."""
+    return judge(answer, [{"rules": list(parts), "waivers": list(waivers), **policy}], at=AT)
+
+
+def first(answer: Json, *parts: Json, **policy: Any) -> str:
+    """The outcome of the first finding."""
+    outcome: str = run(answer, *parts, **policy)["findings"][0]["outcome"]
+    return outcome
+
+
+FAILED = item(phase="Failed")
+
+
+# ------------------------------------------------------------------------------------------------
+# Values
+
+
+def test_values() -> None:
+    """Times, dates, durations, versions and patterns."""
+    moment = datetime(2023, 11, 25, 7, 20, 4, 592972, tzinfo=UTC)
+    assert read_time("2023-11-25 07:20:04.592972 +0000 UTC") == moment
+    assert read_time("2023-11-25 15:20:04.592972999 +0800 CST") == moment
+    assert read_time("2023-11-25T07:20:04.592972Z") == moment
+    assert read_time("2023-11-25T15:20:04.592972+08:00") == moment
+    assert read_time("2024-01-01 00:00:00Z") == datetime(2024, 1, 1, tzinfo=UTC)
+    assert read_time("0001-01-01 00:00:00 +0000 UTC") == read_time(None) == read_time("")
+    for odd in ("yesterday", "2026-02-30 00:00:00 +0000 UTC", "2026-03-01 10:00:00", " "):
+        assert read_time(odd) == "unreadable"
+    assert instant("2026-03-01", end_of_day=True) == datetime(2026, 3, 2, tzinfo=UTC)
+    with pytest.raises(ValueError, match="not a date"):
+        instant("01.03.2026")
+    assert duration("1h30m") == timedelta(minutes=90)
+
+    assert in_range("v1.31.4-r2", "v1.31")
+    assert not in_range("v1.3", "v1.31")
+    assert not in_range("v1.31.4-r2", "v1.3")
+    assert in_range("v1.27.9-r1", "<=1.27")
+    assert not in_range("v1.27.9", ">1.27")
+    assert in_range("v1.23", ">=1.23.0,<1.27")
+    assert not in_range("latest", ">=0.0")
+    assert in_range("v1.19.16-r80", ">1.19.16-r9")
+
+    assert fits("Node*", "NodeDisk")
+    assert fits("node*", "NodeDisk") is False
+    assert fits("*", "") is None
+    assert fits({"regex": "Node"}, "NodeDisk") is False
+    assert fits([{"equals": "a*"}, "b"], "abc") is False
+
+
+# ------------------------------------------------------------------------------------------------
+# Findings and rules
+
+
+def test_healthy_and_default() -> None:
+    """A healthy response passes; an unmatched failure fails unless the policy says otherwise."""
+    assert run(response())["outcome"] == "pass"
+    assert run(response(FAILED))["outcome"] == "fail"
+    warned = run(response(FAILED), defaults={"unmatched": "warn"})
+    assert warned["outcome"] == "pass"
+    assert warned["warnings"] == 1
+    assert warned["recheck_needed"] is True
+
+
+def test_strictest_effect_wins() -> None:
+    """… whatever the order."""
+    rules = [rule("note", "a", kind="Risk"), rule("fail", "b", level="Warning")]
+    assert first(response(FAILED), *rules) == first(response(FAILED), *rules[::-1]) == "fail"
+
+
+def test_unknown_values() -> None:
+    """What nobody knows is unknown unless a rule says fail or spells the value."""
+    odd = response(item(phase="Failed", kind="Hazard"))
+    assert first(odd, rule("warn", level="Warning")) == "unknown"
+    assert first(odd, rule("warn", kind="Haz*")) == "unknown"
+    assert first(odd, rule("warn", kind={"regex": "Hazard"})) == "unknown"
+    assert first(odd, rule("warn", not_={"kind": "Risk"})) == "unknown"
+    assert first(odd, rule("warn", kind="Hazard")) == "warn"
+    assert first(odd, rule("warn", any_=[{"kind": {"equals": "Hazard"}}])) == "warn"
+    assert first(odd, rule("fail", level="Warning")) == "fail"
+    both = response(item(phase="Failed", kind="Hazard", level="Deep"))
+    assert first(both, rule("warn", kind="Hazard")) == "unknown"
+    assert first(both, rule("warn", kind="Hazard", level="Deep")) == "warn"
+    assert first(both, rule("warn", "a", kind="Hazard"), rule("warn", "b", level="Deep")) == (
+        "unknown"
+    )
+    broken = response(item(phase="Failed", group="ExecuteException"))
+    assert first(broken, rule("warn", group="ExecuteException")) == "unknown"
+    assert first(response(item(phase="Running")), rule("warn", phase="Running")) == "unknown"
+    assert first(response(item(phase="Running")), rule("fail", phase="Running")) == "fail"
+    assert first(response(item(phase="Running")), rule("fail", level="Warning")) == "unknown"
+
+
+def test_open_counts_against_passing() -> None:
+    """A missing field: fail and warn rules take it, note rules and softening don't."""
+    silent = response(item(phase="Failed", message=None))
+    lenient = {"unmatched": "note"}
+    assert first(silent, rule("fail", message="x"), defaults=lenient) == "fail"
+    assert first(silent, rule("warn", message="x"), defaults=lenient) == "warn"
+    assert first(silent, rule("note", message="*"), defaults={"unmatched": "warn"}) == "warn"
+    # A13: the warn rule may match, or the default does
+    assert first(silent, rule("warn", message="x")) == "fail"
+    # surely no node, hence `not:` surely holds; no error code leaves it open
+    assert first(silent, rule("fail", node={"uid": "*"}), defaults=lenient) == "note"
+    assert first(silent, rule("note", not_={"node": {"uid": "*"}})) == "note"
+    assert first(silent, rule("fail", error_code="x"), defaults=lenient) == "fail"
+
+
+def test_several_values() -> None:
+    """A rule takes any value, a waiver wants all of them, and `not:` turns that."""
+    risks = {"nodeRisks": [{"NodeID": "n-a"}, {"NodeID": "n-b"}]}
+    answer = response(item(phase="Failed", riskSource=risks))
+    assert first(answer, rule("note", node={"uid": "n-a"})) == "note"
+    assert first(answer, rule("note", node={"uid": "n-a", "name": "x"})) == "fail"
+    assert first(answer, waivers=(waiver(node={"uid": "n-a"}),)) == "fail"
+    assert first(answer, waivers=(waiver(node={"uid": ["n-a", "n-b"]}),)) == "waived"
+    assert first(answer, waivers=(waiver(not_={"node": {"uid": "n-a"}}),)) == "fail"
+    assert first(answer, waivers=(waiver(not_={"node": {"uid": "n-c"}}),)) == "waived"
+    pair = (waiver(node={"uid": "n-a"}), waiver(node={"uid": "n-b"}, waiver_id="v"))
+    assert first(answer, waivers=pair) == "fail"
+
+
+def test_effective_on() -> None:
+    """Before its day a fail is a warn, and then no longer says `fail` for an unknown either."""
+    later = rule("fail", kind="Risk", more={"effective_on": "2026-03-02"})
+    assert first(response(FAILED), later) == "warn"
+    today = rule("fail", kind="Risk", more={"effective_on": "2026-03-01"})
+    assert first(response(FAILED), today) == "fail"
+    odd = response(item(phase="Failed", level="Deep"))
+    assert first(odd, later) == "unknown"
+
+
+def test_tolerated_exceptions() -> None:
+    """They are counted, and no waiver touches them."""
+    answer = response(item(phase="Failed", kind="Exception"))
+    verdict = run(answer, rule("warn", kind="Exception"), waivers=(waiver(),))
+    assert (verdict["outcome"], verdict["tolerated_exceptions"]) == ("pass", 1)
+    assert verdict["waivers"] == {"w": "not-applicable"}
+
+
+# ------------------------------------------------------------------------------------------------
+# Waivers
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({}, "used"),
+        ({"expires": "2026-03-01"}, "used"),
+        ({"expires": "2026-02-28"}, "expired"),
+        ({"expires": "2026-03-01T10:30:00Z"}, "expired"),
+        ({"starts": "2026-03-02"}, "not-yet-valid"),
+        ({"starts": "2026-03-01T10:30:00Z"}, "used"),
+        ({"approved_on": "2026-03-02"}, "not-yet-valid"),
+        ({"level": "Fatal"}, "unused"),
+        ({"cluster": "c-two"}, "elsewhere"),
+        ({"target_version": ">=1.32"}, "elsewhere"),
+        ({"max_findings": 1}, "used"),
+        ({"check": "AddonLimit"}, "unused"),
+    ],
+)
+def test_waiver_status(fields: Json, status: str) -> None:
+    """One failed Risk and one waiver."""
+    verdict = run(response(FAILED), waivers=(waiver(**{"check": "NodeDisk", **fields}),))
+    assert verdict["waivers"] == {"w": status}
+    assert verdict["outcome"] == ("pass" if status == "used" else "fail")
+
+
+def test_max_findings_and_undated() -> None:
+    """Over the maximum a waiver covers none; without dates it is marked."""
+    loose = waiver(max_findings=1, approved_on=None)
+    verdict = run(response(FAILED, FAILED), waivers=(loose,))
+    assert verdict["waivers"] == {"w": "exceeded"}
+    assert verdict["undated"] == ["w"]
+    assert [found["outcome"] for found in verdict["findings"][:2]] == ["fail", "fail"]
+
+
+def test_waivers_lift_no_doubt() -> None:
+    """Unknown stays, a broken check stays, and a `waivable: false` rule blocks."""
+    for fields in ({"kind": "Hazard"}, {"level": "Deep"}, {"group": "ExecuteException"}):
+        answer = response(item(phase="Failed", **fields))
+        assert first(answer, waivers=(waiver(),)) == "unknown"
+        verdict = run(answer, rule("fail", check="NodeDisk"), waivers=(waiver(),))
+        assert verdict["findings"][0]["outcome"] == "fail"
+        assert verdict["waivers"] == {"w": "not-applicable"}
+    spelled = response(item(phase="Failed", level="Deep"))
+    rules = (rule("fail", "a", kind="Risk"), rule("warn", "b", level="Deep"))
+    assert first(spelled, *rules, waivers=(waiver(),)) == "waived"
+    blocking = rule("warn", kind="Risk", more={"waivable": False})
+    assert first(response(FAILED), blocking, waivers=(waiver(),)) == "warn"
+
+
+def skip(answer: Json, *parts: Json, waivers: tuple[Json, ...], **fields: Any) -> str:
+    """The outcome of the only entry of the skip list."""
+    answer["spec"]["skippedCheckItemList"] = [{"name": "NodeDisk", **fields}]
+    outcome: str = run(answer, *parts, waivers=waivers)["skipped"][0]
+    return outcome
+
+
+def selector(*uids: str, key: str = "node.uid") -> Json:
+    """A skip selector."""
+    return {"resourceSelector": {"key": key, "operator": "In", "values": list(uids)}}
+
+
+def test_skipped_checks() -> None:
+    """They fail unless one valid waiver covers all of it."""
+    healthy = response()
+    assert skip(healthy, waivers=()) == "fail"
+    assert skip(healthy, waivers=(waiver(),)) == "waived"
+    assert skip(healthy, waivers=(waiver(expires="2026-02-28"),)) == "fail"
+    for fields in (
+        {"level": "Warning"},
+        {"any_": [{"message": "*"}, {"check": "NodeDisk"}]},
+        {"node": {"uid": "n-a"}},
+        {"not_": {"scope": "cluster"}},
+        {"addon": "*"},
+    ):
+        assert skip(healthy, waivers=(waiver(**fields),)) == "fail"
+    both = selector("n-a", "n-b")
+    assert skip(healthy, waivers=(waiver(node={"uid": ["n-a", "n-b"]}),), **both) == "waived"
+    assert skip(healthy, waivers=(waiver(scope="node"),), **both) == "waived"
+    assert skip(healthy, waivers=(waiver(scope="cluster"),), **both) == "fail"
+    assert skip(healthy, waivers=(waiver(node={"name": "*"}),), **both) == "fail"
+    assert skip(healthy, waivers=(waiver(not_={"node": {"uid": "n-b"}}),), **both) == "fail"
+    pair = (waiver(node={"uid": "n-a"}), waiver(node={"uid": "n-b"}, waiver_id="v"))
+    assert skip(healthy, waivers=pair, **both) == "fail"
+    # never covered
+    assert skip(healthy, waivers=(waiver("*"),), name=None) == "fail"
+    assert skip(healthy, waivers=(waiver(),), **selector()) == "fail"
+    assert skip(healthy, waivers=(waiver(),), **selector("n-a", key="node.name")) == "fail"
+    shown = response(item(kind="Exception"))
+    assert skip(shown, waivers=(waiver(),)) == "fail"
+    assert skip(response(item(), item(kind="Exception")), waivers=(waiver(),)) == "waived"
+    naming = rule("note", check="Node*", message="never", more={"waivable": False})
+    assert skip(healthy, naming, waivers=(waiver(),)) == "fail"
+    # refused as a default, too
+    healthy["spec"]["skippedCheckItemList"] = [{"name": "NodeDisk"}]
+    assert run(healthy, defaults={"skipped": "warn"})["skipped"] == ["warn"]
+
+
+# ------------------------------------------------------------------------------------------------
+# Evidence
+
+
+def evidence(answer: Json, line: str, at: datetime = AT, **more: Any) -> tuple[str, str]:
+    """State of a line, and the outcome."""
+    options = {key: more.pop(key) for key in list(more) if key.startswith("expect_")}
+    options |= {key: more.pop(key) for key in ("sidecar", "cluster_type") if key in more}
+    verdict = judge(answer, [{"defaults": {"unmatched": "warn"}, **more}], at=at, **options)
+    return verdict["evidence"][line], verdict["outcome"]
+
+
+def test_recognised() -> None:
+    """Documented values, and no hidden checks."""
+    answer = response()
+    assert evidence(answer, "recognised") == ("ok", "pass")
+    assert evidence({**answer, "extra": {"a": [1]}}, "recognised") == ("ok", "pass")
+    hiding = {**answer, "extra": {"a": [{"Phase": "Failed"}]}}
+    assert evidence(hiding, "recognised") == ("not-ok", "inconclusive")
+    assert evidence(hiding, "recognised", evidence={"recognised": "off"}) == (
+        "not-applicable",
+        "pass",
+    )
+    assert evidence({**answer, "kind": "List"}, "recognised")[0] == "not-ok"
+    assert evidence(response(item(level="Deep")), "recognised") == ("not-ok", "inconclusive")
+
+
+def test_finished_consistent_complete() -> None:
+    """Phases, their causes, and what has to be there."""
+    answer = response()
+    answer["status"]["phase"] = "Error"
+    warned = {"finished": "warn"}
+    assert evidence(answer, "finished", evidence=warned) == ("not-ok", "inconclusive")
+
+    answer = response()
+    answer["status"]["addonCheckStatus"]["phase"] = "Failed"
+    assert evidence(answer, "consistent") == ("not-ok", "inconclusive")
+
+    answer = response()
+    del answer["status"]["addonCheckStatus"]
+    assert evidence(answer, "finished") == ("ok", "inconclusive")
+    assert evidence(answer, "complete")[0] == "not-ok"
+    relaxed = {"complete": {"sections": {"addon": "optional"}}}
+    assert evidence(answer, "complete", evidence=relaxed) == ("ok", "pass")
+
+    assert evidence(response(), "complete", cluster_type="standard")[0] == "not-ok"
+    nodes = [stage("n-a", item()), stage("n-b", item("NodeSSH"))]
+    asked: Json = {"complete": {"min_nodes": 2, "required_checks": ["Node*"]}}
+    answer = response(nodes=nodes)
+    assert evidence(answer, "complete", evidence=asked, cluster_type="standard")[0] == "ok"
+    asked["complete"]["required_on_every_node"] = ["NodeDisk"]
+    assert evidence(answer, "complete", evidence=asked)[0] == "not-ok"
+
+    empty = response()
+    for name in ("clusterCheckStatus", "addonCheckStatus"):
+        empty["status"][name]["itemsStatus"] = []
+    assert evidence(empty, "complete", evidence={"complete": "off"}) == (
+        "not-applicable",
+        "inconclusive",
+    )
+
+
+def test_unexpired_and_fresh() -> None:
+    """Half-open, and the future isn't trusted."""
+    answer = response()
+    assert evidence(answer, "unexpired")[0] == "ok"
+    assert evidence(answer, "unexpired", AT + timedelta(minutes=50))[0] == "not-ok"
+    del answer["status"]["expireTimeStamp"]
+    assert evidence(answer, "unexpired")[0] == "not-ok"
+    hour, ten = {"unexpired": {"validity": "1h"}}, {"unexpired": {"validity": "10m"}}
+    assert evidence(answer, "unexpired", evidence=hour)[0] == "ok"
+    assert evidence(answer, "unexpired", evidence=ten)[0] == "not-ok"
+    assert evidence(answer, "unexpired", AT - timedelta(hours=1), evidence=hour)[0] == "not-ok"
+    assert evidence(response(FAILED), "unexpired")[0] == "not-applicable"
+    assert evidence(response(FAILED), "unexpired", evidence=ten)[0] == "not-ok"
+
+    for age, state in (("11m", "ok"), ("10m", "not-ok")):
+        assert evidence(answer, "fresh", evidence={"fresh": {"max_age": age}})[0] == state
+    asked = {"fresh": {"max_age": "1h"}}
+    assert evidence(answer, "fresh", AT - timedelta(minutes=15), evidence=asked)[0] == "ok"
+    assert evidence(answer, "fresh", AT - timedelta(minutes=16), evidence=asked)[0] == "not-ok"
+
+
+def test_identity_and_provider() -> None:
+    """Whatever is given has to hold; the sidecar fills gaps."""
+    answer = response()
+    assert evidence(answer, "identity")[0] == "not-applicable"
+    assert evidence(answer, "identity", expect_cluster="c-one", expect_target="1.31")[0] == "ok"
+    assert evidence(answer, "identity", expect_cluster="c-two") == ("not-ok", "inconclusive")
+    wrong = {"cluster": "c-*", "target_version": ">=1.32"}
+    assert evidence(answer, "identity", applies_to=wrong)[0] == "not-ok"
+    nameless = response(clusterID=None)
+    assert evidence(nameless, "identity", expect_cluster="c-one")[0] == "not-ok"
+    sidecar = {"cluster": "c-one", "type": "autopilot"}
+    assert evidence(nameless, "identity", expect_cluster="c-one", sidecar=sidecar)[0] == "ok"
+    assert evidence(answer, "provider")[0] == "ok"
+    assert evidence(response(FAILED), "provider")[0] == "not-ok"
+
+
+def test_several_policies() -> None:
+    """A union: the strictest of everything."""
+    lenient: Json = {"defaults": {"unmatched": "note"}, "evidence": {"unexpired": "off"}}
+    answer = response(FAILED)
+    assert judge(answer, [lenient], at=AT)["outcome"] == "pass"
+    assert judge(answer, [lenient, {}], at=AT)["outcome"] == "fail"
+    expired = AT + timedelta(hours=1)
+    assert judge(response(), [lenient], at=expired)["outcome"] == "pass"
+    assert judge(response(), [lenient, {}], at=expired)["outcome"] == "inconclusive"
+    eternal: Json = {"waivers": [waiver(expires=None)], "waivers_may_be_permanent": True}
+    assert judge(answer, [eternal], at=AT)["outcome"] == "pass"
+    with pytest.raises(ValueError, match="needs expires"):
+        judge(answer, [eternal, {}], at=AT)
+    with pytest.raises(ValueError, match="different content"):
+        judge(answer, [{"rules": [rule("note", kind="*")]}, {"rules": [rule("fail", kind="*")]}],
+              at=AT)  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------
+# Every case
+
+_FAST = settings(
+    max_examples=300,
+    deadline=None,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@_FAST
+@given(cases())
+def test_a_pass_is_a_pass(case: Json) -> None:
+    """What every pass has to have, whatever the policy says."""
+    verdict = judge(**case)
+    outcomes = [found["outcome"] for found in verdict["findings"]]
+    if verdict["outcome"] == "pass":
+        assert outcomes
+        assert not {"fail", "unknown"} & set(outcomes)
+        assert "fail" not in verdict["skipped"]
+        assert case["response"]["status"]["phase"] in ("Success", "Failed")
+    for found in verdict["findings"]:
+        one: Any = case["response"]
+        for part in found["pointer"].split("/")[1:]:
+            one = one[int(part)] if isinstance(one, list) else one[part]
+        if found["outcome"] == "waived":
+            assert one["kind"] == "Risk"
+            assert one.get("group") != "ExecuteException"
+        if found["outcome"] == "pass":
+            assert one["phase"] == "Success"
+
+
+@_FAST
+@given(cases())
+def test_order_and_emptiness_change_nothing(case: Json) -> None:
+    """Rules, policies and waivers in any order; absent, null and empty alike."""
+    verdict = judge(**case)
+    other = deepcopy(case)
+    shuffle = random.Random(0).shuffle
+    shuffle(other["policies"])
+    for source in [*other["policies"], *other["waiver_lists"]]:
+        shuffle(source.setdefault("rules", []))
+        shuffle(source.setdefault("waivers", []))
+    for holder, key in ((other["response"], "spec"), (other["response"], "metadata")):
+        if not holder.get(key):
+            holder[key] = {"uid": None} if key == "metadata" else ""
+    again = judge(**other)
+    assert sorted(again.pop("undated")) == sorted(verdict.pop("undated"))
+    assert again == verdict
+
+
+@_FAST
+@given(cases())
+def test_fewer_waivers_are_never_better(case: Json) -> None:
+    """Taking the waivers away never turns another verdict into a pass."""
+    without = deepcopy(case)
+    without["waiver_lists"] = []
+    for policy in without["policies"]:
+        policy.pop("waivers", None)
+    if judge(**case)["outcome"] != "pass":
+        assert judge(**without)["outcome"] != "pass"
+
+
+@_FAST
+@given(cases())
+def test_saying_less_is_never_better(case: Json) -> None:
+    """What a missing field leaves open counts against passing: message and error codes.
+
+    `max_findings` is left out: a waiver that matches less may come under its maximum.
+    """
+    for source in [*case["policies"], *case["waiver_lists"]]:
+        for one in source.get("waivers", []):
+            one.pop("max_findings", None)
+    before = judge(**case)["outcome"]
+    for found in judge(**case)["findings"]:
+        one: Any = case["response"]
+        for part in found["pointer"].split("/")[1:]:
+            one = one[int(part)] if isinstance(one, list) else one[part]
+        one.pop("message", None)
+        one.pop("errorCodes", None)
+    assert (before, judge(**case)["outcome"]) not in {("fail", "pass"), ("inconclusive", "pass")}
+
+
+@settings(
+    max_examples=1500,
+    deadline=None,
+    database=None,
+    derandomize=True,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(cases())
+def _count(case: Json) -> None:
+    verdict = judge(**case)
+    _seen["cases"] += 1
+    _seen[verdict["outcome"]] += 1
+    _seen.update({f"finding {found['outcome']}" for found in verdict["findings"]})
+    _seen.update(f"{line} {state}" for line, state in verdict["evidence"].items())
+    _seen.update({f"skipped {outcome}" for outcome in verdict["skipped"]})
+    _seen.update({f"waiver {status}" for status in verdict["waivers"].values()})
+
+
+_seen: Counter[str] = Counter()
+
+
+def test_the_generator_reaches_everything() -> None:
+    """A net with holes of one size only catches nothing else; `-s` prints the figures."""
+    _seen.clear()
+    _count()
+    for what, count in sorted(_seen.items()):
+        print(f"{what:28} {100 * count / _seen['cases']:5.1f} %")
+    assert _seen["pass"] >= 0.2 * _seen["cases"]
+    assert min(_seen["fail"], _seen["inconclusive"]) >= 0.2 * _seen["cases"]
+    expected = {f"finding {o}" for o in ("pass", "fail", "warn", "note", "waived", "unknown")}
+    expected |= {f"skipped {o}" for o in ("fail", "warn", "note", "waived")}
+    expected |= {
+        f"waiver {o}"
+        for o in ("used", "unused", "elsewhere", "expired", "not-yet-valid", "not-applicable")
+    }
+    expected |= {"waiver exceeded", "provider not-applicable", "identity not-applicable"}
+    for line in ("recognised", "finished", "consistent", "complete", "unexpired", "fresh"):
+        expected |= {f"{line} ok", f"{line} not-ok"}
+    assert {what for what in expected if _seen[what] < 3} == set()
+
+
+@settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(responses(), policies(), waiver_lists())
+def test_single_strategies_fit_together(answer: Json, policy: Json, listed: Json) -> None:
+    """The strategies for one thing give what `judge` takes."""
+    judge(answer, [policy], [listed], at=AT)
