@@ -133,10 +133,26 @@ def go_time(moment: datetime) -> str:
 # ------------------------------------------------------------------------------------------------
 # Responses
 
-# calm: what a sound cluster says; failing: failures, but well-formed; wild: anything at all
-_MOODS = ("calm",) * 5 + ("failing",) * 4 + ("wild",) * 2
-_NOISE = {"calm": 0, "failing": 4, "wild": 14}
-_FAILING = {"calm": 18, "failing": 50, "wild": 40}
+# calm: what a sound cluster says; failing: failures, well-formed but for a few; flawed: one or two
+# things are wrong, which is where a false pass would hide; wild: anything at all
+_MOODS = ("calm",) * 4 + ("failing",) * 4 + ("flawed",) * 4 + ("wild",)
+_FAILING = {"calm": 18, "failing": 50, "flawed": 25, "wild": 40}
+_NOISE = {"calm": 0, "failing": 4, "flawed": 0, "wild": 14}
+_FLAWS = ("item", "times", "section", "holds", "task", "stage", "spec", "skip", "extra", "top")
+# How sure a flaw is where it is chosen: rare where there are many places for it.
+_FLAW_NOISE = {"item": 35, "extra": 25, "section": 50, "holds": 40, "stage": 60}
+
+
+def _mood(draw: Draw) -> dict[str, int]:
+    """How many in a hundred fail, and how many of each thing are odd."""
+    name = _pick(draw, _MOODS)
+    mood = {"failing": _FAILING[name], **dict.fromkeys(_FLAWS, _NOISE[name])}
+    if name == "flawed":
+        for _ in range(_pick(draw, (1, 1, 2))):
+            flaw = _pick(draw, _FLAWS)
+            mood[flaw] = _FLAW_NOISE.get(flaw, 80)
+    return mood
+
 
 _COUNTS = (1, 2, 1, 2, 3)
 _NODE_COUNTS = (1, 2, 0, 1, 2, 3)
@@ -162,6 +178,7 @@ _ODD_TIMES = (
     None,
     "",
     "yesterday",
+    "0001-01-01 00:00:00 +0000 UTC",
     "0001-01-01 00:00:00 +0000 UTC",
     "2026-02-30 00:00:00 +0000 UTC",
     "2026-03-01T10:25:00Z",
@@ -194,15 +211,15 @@ _RISK_ADDONS: tuple[Any, ...] = (
     [{}],
 )
 _ERROR_CODES: tuple[Any, ...] = ([CODES[0]], [CODES[0], CODES[1]], [CODES[1]], [], None, [""])
-_ITEM_FIELDS = tuple(ODD_VALUES)
+_ODD_FIELDS_OF_ITEMS = ("kind", "level", "phase", "group", "level", "kind", "message", "name")
 
 
-def _item(draw: Draw, checks: tuple[Any, ...], mood: str) -> Json:
+def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
     """One check item; the checks of the section lend it name, kind, group and level."""
     name, kind, group, level = _pick(draw, checks)
     item: Json = {"name": name, "kind": kind, "group": group, "level": level}
     # A failed Exception ends most cases at once.
-    failed = _chance(draw, _FAILING[mood] // (1 if kind == "Risk" else 2))
+    failed = _chance(draw, mood["failing"] // (1 if kind == "Risk" else 2))
     item["phase"] = "Failed" if failed else "Success"
     item["message"] = SUCCEEDED
     item["riskSource"] = {}
@@ -221,18 +238,21 @@ def _item(draw: Draw, checks: tuple[Any, ...], mood: str) -> Json:
             item["riskSource"] = None
         if _chance(draw, 40):
             item["errorCodes"] = _pick(draw, _ERROR_CODES)
-    if _chance(draw, _NOISE[mood] * 2):
-        field = _pick(draw, _ITEM_FIELDS)
+    if _chance(draw, mood["item"]):
+        # Most of these only matter for what failed.
+        if _chance(draw, 60):
+            item["phase"] = "Failed"
+        field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
         _set(item, field, _pick(draw, ODD_VALUES[field]))
         if _chance(draw, 20):
-            field = _pick(draw, _ITEM_FIELDS)
+            field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
             _set(item, field, _pick(draw, ODD_VALUES[field]))
-    if _chance(draw, _NOISE[mood] // 3):
+    if _chance(draw, mood["extra"] // 2):
         _set(item, *_pick(draw, ODD_FIELDS))
     return item
 
 
-def _items(draw: Draw, checks: tuple[Any, ...], mood: str) -> list[Json]:
+def _items(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> list[Json]:
     return [_item(draw, checks, mood) for _ in range(_pick(draw, _COUNTS))]
 
 
@@ -253,17 +273,16 @@ _SECTION_PHASES = ("Failed", "Success", "Running", "Init", "Error", _DROP, None,
 _TASK_PHASES = ("Failed", "Success", "Error", "Running", "Init", "Done", _DROP, None, "")
 
 
-def _section(draw: Draw, key: str, held: Any, failed: bool, mood: str) -> Any:
+def _section(draw: Draw, key: str, held: Any, failed: bool, mood: dict[str, int]) -> Any:
     """A section object around its items or nodes, or something odd instead."""
-    noise = _NOISE[mood]
     section: Json = {"phase": "Failed" if failed else "Success", key: held}
-    if _chance(draw, noise // 2):
+    if _chance(draw, mood["section"] // 2):
         _set(section, "phase", _pick(draw, _SECTION_PHASES))
-    if _chance(draw, noise // 3):
+    if _chance(draw, mood["extra"] // 3):
         _set(section, *_pick(draw, ODD_FIELDS))
-    if _chance(draw, noise // 2):
+    if _chance(draw, mood["holds"] // 2):
         return _pick(draw, _ODD_SECTION)
-    if _chance(draw, noise // 3):
+    if _chance(draw, mood["holds"] // 2):
         _set(section, key, _pick(draw, _ODD_STAGES if key == "nodeStageStatus" else _ODD_ITEMS))
     return section
 
@@ -273,25 +292,24 @@ _ODD_NODE_VALUES = (_DROP, None, "")
 _ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
 
 
-def _stages(draw: Draw, mood: str) -> list[Json]:
+def _stages(draw: Draw, mood: dict[str, int]) -> list[Json]:
     """The nodes, with the same checks repeated over them."""
-    noise = _NOISE[mood]
     shared: list[Json] = []
     stages = []
     for number in range(_pick(draw, _NODE_COUNTS)):
         info = dict(NODES[number])
-        if _chance(draw, noise):
+        if _chance(draw, mood["stage"]):
             _set(info, _pick(draw, _NODE_FIELDS), _pick(draw, _ODD_NODE_VALUES))
         stage: Json = {"nodeInfo": info}
-        if _chance(draw, noise // 2):
+        if _chance(draw, mood["stage"] // 3):
             _set(stage, "nodeInfo", _pick(draw, _ODD_INFOS))
         if not shared or _chance(draw, 50):
             shared = _items(draw, NODE_CHECKS, mood)
         _set(stage, "itemsStatus", deepcopy(shared))
-        if _chance(draw, noise // 3):
+        if _chance(draw, mood["stage"] // 3):
             _set(stage, "itemsStatus", _pick(draw, _ODD_ITEMS))
         stages.append(stage)
-    if len(stages) > 1 and _chance(draw, noise // 3):
+    if len(stages) > 1 and _chance(draw, mood["stage"] // 3):
         stages[1]["nodeInfo"] = deepcopy(stages[0].get("nodeInfo"))  # listed twice
     return stages
 
@@ -308,7 +326,7 @@ _BROKEN_SELECTORS = (
 _ODD_SKIP_NAMES = (_DROP, None, "", "Unheard")
 
 
-def _skip_entry(draw: Draw, mood: str) -> Json:
+def _skip_entry(draw: Draw, mood: dict[str, int]) -> Json:
     entry: Json = {"name": _pick(draw, NAMES)}
     kind = draw(_PERCENT)
     if kind >= 50:
@@ -317,17 +335,18 @@ def _skip_entry(draw: Draw, mood: str) -> Json:
             "operator": "In",
             "values": _pick(draw, _SKIP_UIDS),
         }
-    if kind >= 90 and mood != "calm":
+    if _chance(draw, mood["skip"]):
         entry["resourceSelector"] = _pick(draw, _BROKEN_SELECTORS)
-    if _chance(draw, _NOISE[mood]):
+    if _chance(draw, mood["skip"] // 3):
         _set(entry, "name", _pick(draw, _ODD_SKIP_NAMES))
     return entry
 
 
 _SKIP_COUNTS = (1, 1, 2)
-_SPEC_FIELDS = ("clusterID", "clusterVersion", "targetVersion")
+_SPEC_FIELDS = ("clusterID", "clusterID", "clusterVersion", "targetVersion")
 _ODD_SPEC_VALUES = (_DROP, None, "", "latest")
 _ODD_TOPS: tuple[Any, ...] = (
+    ("status", _DROP),
     ("kind", "List"),
     ("kind", None),
     ("apiVersion", "v4"),
@@ -341,8 +360,7 @@ _ODD_TOPS: tuple[Any, ...] = (
 
 
 def _response(draw: Draw, at: datetime) -> Json:
-    mood = _pick(draw, _MOODS)
-    noise = _NOISE[mood]
+    mood = _mood(draw)
     cluster = _items(draw, CLUSTER_CHECKS, mood)
     addon = _items(draw, ADDON_CHECKS, mood)
     stages = _stages(draw, mood)
@@ -350,13 +368,13 @@ def _response(draw: Draw, at: datetime) -> Json:
     status: Json = {"phase": "Success"}
     if _any_failed(cluster + addon + on_nodes):
         status["phase"] = "Failed"
-    if _chance(draw, noise // 2):
+    if _chance(draw, mood["task"]):
         _set(status, "phase", _pick(draw, _TASK_PHASES))
     if status.get("phase") != "Failed" or _chance(draw, 25):
         status["expireTimeStamp"] = go_time(at + _EXPIRES[0])
         if _chance(draw, 12):
             status["expireTimeStamp"] = go_time(at + _pick(draw, _EXPIRES))
-    if _chance(draw, max(noise // 2, 3)):
+    if _chance(draw, max(mood["times"] // 2, 3)):
         _set(status, "expireTimeStamp", _pick(draw, _ODD_TIMES))
     for name, key, held, failed in (
         ("clusterCheckStatus", "itemsStatus", cluster, _any_failed(cluster)),
@@ -367,15 +385,15 @@ def _response(draw: Draw, at: datetime) -> Json:
     metadata: Json = {"uid": "task", "updateTimestamp": go_time(at + _UPDATED[0])}
     if _chance(draw, 35):
         metadata["updateTimestamp"] = go_time(at + _pick(draw, _UPDATED))
-    if _chance(draw, max(noise // 2, 3)):
+    if _chance(draw, max(mood["times"] // 2, 3)):
         _set(metadata, "updateTimestamp", _pick(draw, _ODD_TIMES))
     spec: Json = {"clusterID": CLUSTERS[0], "clusterVersion": FROM_VERSIONS[0]}
     spec["targetVersion"] = _pick(draw, TARGETS) if _chance(draw, 20) else TARGETS[0]
     if _chance(draw, 7):
         spec["clusterID"] = CLUSTERS[1]
-    if _chance(draw, max(noise, 4)):
+    if _chance(draw, max(mood["spec"], 4)):
         _set(spec, _pick(draw, _SPEC_FIELDS), _pick(draw, _ODD_SPEC_VALUES))
-    if _chance(draw, 25 + noise):
+    if _chance(draw, max(mood["skip"], 25)):
         spec["skippedCheckItemList"] = [
             _skip_entry(draw, mood) for _ in range(_pick(draw, _SKIP_COUNTS))
         ]
@@ -386,7 +404,7 @@ def _response(draw: Draw, at: datetime) -> Json:
         "spec": spec,
         "status": status,
     }
-    if _chance(draw, noise):
+    if _chance(draw, mood["top"]):
         _set(response, *_pick(draw, _ODD_TOPS))
     return response
 
@@ -524,6 +542,92 @@ def _mentions(match: Json, key: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------
+# Matches aimed at a response
+
+# What the quantifiers, `not:` and the skip list turn on; a rule or waiver gets one now and then.
+_TWISTS: tuple[Json, ...] = (
+    {"not": {"node": {"uid": "n-b"}}},
+    {"not": {"node": {"uid": "n-x"}}},
+    {"not": {"not": {"node": {"uid": "n-a"}}}},
+    {"not": {"any": [{"error_code": CODES[1]}, {"level": "Fatal"}]}},
+    {"not": {"error_code": CODES[0]}},
+    {"not": {"not": {"error_code": CODES[0]}}},
+    {"not": {"addon": "everest"}},
+    {"any": [{"check": "*"}, {"message": "*"}]},
+    {"any": [{"check": "*"}, {"node": {"uid": "n-a"}}]},
+    {"any": [{"node": {"uid": "n-a"}}, {"node": {"uid": "n-b"}}, {"scope": "addon"}]},
+    {"not": {"scope": "addon"}},
+    {"not": {"level": "Fatal"}},
+    {"node": {"uid": ["n-a", "n-b"]}},
+    {"node": {"uid": "n-[ab]", "type": "node"}},
+    {"error_code": CODES[0]},
+    {"cluster": "c-one"},
+)
+
+
+def _targets(response: Json) -> list[Json]:
+    """What a rule or waiver would be written for: items that aren't fine, and skipped names.
+
+    As matches: key to value, where the value is there.
+    """
+    spec, status = response.get("spec") or {}, response.get("status") or {}
+    targets: list[Json] = []
+    holders = [status.get("clusterCheckStatus"), status.get("addonCheckStatus")]
+    holders += (status.get("nodeCheckStatus") or {}).get("nodeStageStatus") or []
+    for holder in holders:
+        for item in (holder or {}).get("itemsStatus") or []:
+            if item.get("phase") == "Success":
+                continue
+            target = {key: item.get(key) for key in ("kind", "level", "group", "message", "phase")}
+            target["check"] = item.get("name")
+            target["error_code"] = (item.get("errorCodes") or [None])[0]
+            target = {key: value for key, value in target.items() if value}
+            if target not in targets:
+                targets.append(target)
+    for entry in spec.get("skippedCheckItemList") or []:
+        if entry.get("name"):
+            targets.append({"check": entry["name"]})
+    return targets
+
+
+_FORMS = ("exact", "exact", "equals", "glob", "list", "regex", "other")
+_AIMED_KEYS = ("kind", "level", "check", "kind", "level", "check", "message", "group")
+_WRAPS = ("plain",) * 7 + ("any", "not", "either")
+
+
+def _form(draw: Draw, key: str, value: str | None) -> Any:
+    """A pattern that fits a value, in one of its forms; without a value any pattern."""
+    form = _pick(draw, _FORMS)
+    if not value or form == "other":
+        return _pick(draw, PATTERNS[key])
+    if form == "equals" or any(mark in value for mark in "*?["):
+        return {"equals": value}
+    if form == "glob":
+        return value[:3] + "*"
+    if form == "list":
+        return ["Nothing", value]
+    if form == "regex":
+        return {"regex": "(?s)" + value[:3] + ".*"}
+    return value
+
+
+def _aimed_match(draw: Draw, target: Json) -> Json:
+    """A match that fits the target, or nearly."""
+    match: Json = {}
+    for _ in range(_pick(draw, _KEY_COUNTS)):
+        key = _pick(draw, _AIMED_KEYS)
+        match[key] = _form(draw, key, target.get(key))
+    wrap = _pick(draw, _WRAPS)
+    if wrap == "any":
+        return {"any": [match, _match(draw, _FLAT_KEYS, _PART_COUNTS, 0)]}
+    if wrap == "either":
+        return {"any": [{key: value} for key, value in match.items()]}
+    if wrap == "not":
+        return {"not": match}
+    return match
+
+
+# ------------------------------------------------------------------------------------------------
 # Policies and waiver lists
 
 _EFFECTS = ("warn", "fail", "note", "warn", "fail", "warn", "note")
@@ -547,15 +651,21 @@ _USUAL_RULES: tuple[Json, ...] = (
 )
 
 
-def _rule(draw: Draw, rule_id: str) -> Json:
-    if _chance(draw, 45):
+def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
+    origin = draw(_PERCENT)
+    if origin < 35:
         rule = {"id": rule_id, **_pick(draw, _USUAL_RULES)}
+    elif targets and origin < 75:
+        match = _aimed_match(draw, draw(st.sampled_from(targets)))
+        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
     else:
         match = _match(draw, _RULE_KEYS, _KEY_COUNTS, 1)
         rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
+    if _chance(draw, 8):
+        rule["match"] |= _pick(draw, _TWISTS)
     if _chance(draw, 12):
         rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
-    if _chance(draw, 6):
+    if _chance(draw, 9):
         rule["waivable"] = False
     softens = rule["effect"] != "fail" or "effective_on" in rule
     if softens and _mentions(rule["match"], "check"):
@@ -597,27 +707,21 @@ _WAIVER_CHECKS = (
     "NodeSSH",
     "ResiduePackageVersion",
 )
-_EXTRA_KEYS = (0, 0, 1, 0, 1, 2)
+_EXTRA_KEYS = (0, 0, 0, 1, 0, 1, 2)
 
 
-def _aims(response: Json) -> list[Any]:
-    """Patterns for what a waiver of this response would be written for."""
-    spec, status = response.get("spec") or {}, response.get("status") or {}
-    names = [entry.get("name") for entry in spec.get("skippedCheckItemList") or []]
-    holders = [status.get("clusterCheckStatus"), status.get("addonCheckStatus")]
-    holders += (status.get("nodeCheckStatus") or {}).get("nodeStageStatus") or []
-    for holder in holders:
-        for item in (holder or {}).get("itemsStatus") or []:
-            if item.get("phase") == "Failed" and item.get("kind") == "Risk":
-                names.append(item.get("name"))
-    return [{"equals": name} if "[" in name else name for name in dict.fromkeys(names) if name]
-
-
-def _waiver(draw: Draw, waiver_id: str, permanent: bool, aims: list[Any]) -> Json:
+def _waiver(draw: Draw, waiver_id: str, permanent: bool, targets: list[Json]) -> Json:
     waiver: Json = {"id": waiver_id, "check": _pick(draw, _WAIVER_CHECKS)}
-    if aims and _chance(draw, 65):
-        waiver["check"] = deepcopy(draw(st.sampled_from(aims)))
+    target: Json = {}
+    if targets and _chance(draw, 70):
+        target = draw(st.sampled_from(targets))
+        waiver["check"] = _form(draw, "check", target.get("check"))
     waiver["reason"] = "Accepted for the Sunday window"
+    if target and _chance(draw, 10):
+        key = _pick(draw, ("level", "message", "kind"))
+        waiver[key] = _form(draw, key, target.get(key))
+    if _chance(draw, 20):
+        waiver |= _pick(draw, _TWISTS)
     for _ in range(_pick(draw, _EXTRA_KEYS)):
         key = _pick(draw, _WAIVER_KEYS)
         waiver[key] = _value(draw, key, 1)
@@ -673,8 +777,24 @@ _APPLIES_CLUSTERS = ("c-one", "c-*", ["c-two", "c-one"], "c-two")
 _APPLIES_TARGETS = ("1.31", ">=1.29,<1.32", [">=1.29,<1.30", "1.31.4"], ">1.31")
 
 
+_LOOSE_EVIDENCE: tuple[Json, ...] = (
+    {"recognised": "off", "complete": "off"},
+    {"recognised": "warn", "finished": "warn"},
+    {
+        "recognised": "off",
+        "finished": "warn",
+        "consistent": "off",
+        "complete": "off",
+        "unexpired": "off",
+        "identity": "off",
+    },
+    {"complete": {"sections": {"cluster": "optional", "addon": "optional", "node": "optional"}}},
+)
+
+
 def _evidence(draw: Draw) -> Json:
-    evidence: Json = {}
+    # With a line off, what still holds "whatever `evidence:` says" can be seen.
+    evidence: Json = _pick(draw, _LOOSE_EVIDENCE) if _chance(draw, 22) else {}
     for _ in range(_pick(draw, _EVIDENCE_COUNTS)):
         line = _pick(draw, _EVIDENCE_LINES)
         if line != "complete":
@@ -700,7 +820,7 @@ _WAIVER_COUNTS = (0, 1, 2, 1, 3)
 
 
 def _policy(
-    draw: Draw, prefix: str, permanent: bool, pooled_permanent: bool, aims: list[Any]
+    draw: Draw, prefix: str, permanent: bool, pooled_permanent: bool, targets: list[Json]
 ) -> Json:
     policy: Json = {
         "apiVersion": "precheck.policy/v1",
@@ -720,11 +840,11 @@ def _policy(
             policy["applies_to"]["target_version"] = _pick(draw, _APPLIES_TARGETS)
     if permanent:
         policy["waivers_may_be_permanent"] = True
-    rules = [_rule(draw, f"{prefix}-r{n}") for n in range(_pick(draw, _RULE_COUNTS))]
+    rules = [_rule(draw, f"{prefix}-r{n}", targets) for n in range(_pick(draw, _RULE_COUNTS))]
     if rules:
         policy["rules"] = rules
     waivers = [
-        _waiver(draw, f"{prefix}-w{n}", pooled_permanent, aims)
+        _waiver(draw, f"{prefix}-w{n}", pooled_permanent, targets)
         for n in range(_pick(draw, _WAIVER_COUNTS))
     ]
     if waivers:
@@ -732,13 +852,13 @@ def _policy(
     return policy
 
 
-def _waiver_list(draw: Draw, prefix: str, permanent: bool, aims: list[Any]) -> Json:
+def _waiver_list(draw: Draw, prefix: str, permanent: bool, targets: list[Json]) -> Json:
     count = max(1, _pick(draw, _WAIVER_COUNTS))
     return {
         "apiVersion": "precheck.policy/v1",
         "kind": "WaiverList",
         "metadata": {"name": prefix, "owner": "change-board", "version": "1"},
-        "waivers": [_waiver(draw, f"{prefix}-w{n}", permanent, aims) for n in range(count)],
+        "waivers": [_waiver(draw, f"{prefix}-w{n}", permanent, targets) for n in range(count)],
     }
 
 
@@ -785,13 +905,13 @@ def cases(draw: Draw) -> Json:
     """All arguments of `judge`, by name: `judge(**case)`."""
     at = _pick(draw, INSTANTS)
     response = _response(draw, at)
-    aims = _aims(response)
+    targets = _targets(response)
     count = _pick(draw, _POLICY_COUNTS)
     flags = [_chance(draw, 20) for _ in range(count)]
     pooled_permanent = all(flags)
-    chosen = [_policy(draw, f"p{n}", flags[n], pooled_permanent, aims) for n in range(count)]
+    chosen = [_policy(draw, f"p{n}", flags[n], pooled_permanent, targets) for n in range(count)]
     lists = [
-        _waiver_list(draw, f"list{n}", pooled_permanent, aims)
+        _waiver_list(draw, f"list{n}", pooled_permanent, targets)
         for n in range(_pick(draw, _LIST_COUNTS))
     ]
     # Rare: the very same rule or waiver in two files, which is allowed.

@@ -1,0 +1,1 @@
+"""How a verdict gets out: one module per format, all of them functions of the record alone."""

@@ -1,0 +1,54 @@
+"""Text that came from the cloud, made safe to show. Done once, here; escaping is each format's own.
+
+Matching and evidence keep what came: this works on a copy of the record for people to read.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reporter.record.model import Verdict
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
+# Everything XML 1.0 forbids, C1 controls and lone surrogates; tab and newline stay.
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_NEWLINES = re.compile("\r\n?|[\u2028\u2029\x85]")
+# Direction marks and overrides turn what is shown around; tag characters hide text altogether.
+_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+
+REPLACEMENT = "\ufffd"
+
+
+def clean(text: str) -> str:
+    """A text without control characters, terminal escapes and invisible direction marks.
+
+    Escapes and controls become U+FFFD, so that something is seen to have been there; direction
+    marks are spelled out as [U+202E]. Newlines and tabs stay.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    text = _NEWLINES.sub("\n", text)
+    text = _ANSI.sub(REPLACEMENT, text)
+    text = _CONTROL.sub(REPLACEMENT, text)
+    return _INVISIBLE.sub(lambda match: f"[U+{ord(match[0]):04X}]", text)
+
+
+def one_line(text: str) -> str:
+    """A clean text on a single line."""
+    return " ".join(clean(text).split())
+
+
+def cleaned(verdict: Verdict) -> Verdict:
+    """A copy of the record that is safe to show: the one door every report goes through."""
+    return Verdict.model_validate(_cleaned(verdict.model_dump()))
+
+
+def _cleaned(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, list):
+        return [_cleaned(part) for part in value]
+    if isinstance(value, dict):
+        return {clean(key): _cleaned(part) for key, part in value.items()}
+    return value

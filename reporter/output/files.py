@@ -1,0 +1,60 @@
+"""Writing reports: opened last, written beside the target, renamed; nothing is left half-written."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+from reporter.errors import OutputError
+
+
+def write_file(target: Path, data: bytes) -> None:
+    """Put `data` at `target` in one step. `OutputError` when that can't be done.
+
+    Missing parent folders are made. A target that is no ordinary file (a pipe, /dev/null) is
+    written to directly.
+    """
+    try:
+        if target.exists() and not stat.S_ISREG(target.stat().st_mode):
+            with target.open("wb") as file:
+                file.write(data)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, data)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise OutputError(
+            f"{target}: can't be written: {reason}", hint="name another place for this report"
+        ) from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp is private to its user; a report has the mode any new file would have.
+        os.chmod(name, 0o666 & ~_umask())
+        os.replace(name, target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def remove_stale(target: Path) -> None:
+    """Remove a report of an earlier run: a stale green report is worse than none."""
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(target.lstat().st_mode):
+            target.unlink()
