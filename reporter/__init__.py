@@ -1,3 +1,79 @@
-"""May this Kubernetes cluster be upgraded? Judges CCE pre-upgrade checks against policies."""
+"""May this Kubernetes cluster be upgraded? Judges CCE pre-upgrade checks against policies.
+
+    response = reporter.read("response.json")
+    policy = reporter.Policy.load("builtin:recommended")
+    verdict = reporter.evaluate(response, policy, at="response")
+    verdict.outcome, verdict.exit_code, verdict.model_dump_json()
+    page = reporter.render(verdict, "html", exhibits=[...])
+
+Everything here is imported when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.precheck.response import Response
+    from reporter.record.model import Verdict
+    from reporter.sources.read import read
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "InputError",
+    "LiveError",
+    "OutputError",
+    "Policy",
+    "PolicyError",
+    "ReporterError",
+    "Response",
+    "Verdict",
+    "__version__",
+    "evaluate",
+    "read",
+    "render",
+]
+
+_HOMES = {
+    "InputError": "reporter.errors",
+    "LiveError": "reporter.errors",
+    "OutputError": "reporter.errors",
+    "PolicyError": "reporter.errors",
+    "ReporterError": "reporter.errors",
+    "Policy": "reporter.policy.load",
+    "Response": "reporter.precheck.response",
+    "Verdict": "reporter.record.model",
+    "evaluate": "reporter.policy.evaluate",
+    "read": "reporter.sources.read",
+}
+
+
+def render(verdict: Verdict, form: str, exhibits: Iterable[bytes | str | Path] = ()) -> str | bytes:
+    """A report: `html`, `junit` and `json` as text, `pdf` as bytes.
+
+    `exhibits` are the judged files (paths, or their bytes); one whose digest the record does not
+    list is refused.
+    """
+    from reporter import output
+
+    files = [part if isinstance(part, bytes) else Path(part).read_bytes() for part in exhibits]
+    data = output.render(verdict, form, files)
+    return data.decode() if form in output.TEXT_FORMATS else data
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -253,7 +253,7 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "waiver-status.unused-passes": "not needed: the check passes now",
     "waiver-status.unused-absent": "not needed: the check is not in this response",
-    "waiver-status.unused-elsewhere": "not needed: the check fails, but not where the waiver is for",
+    "waiver-status.unused-elsewhere": "not needed: the check fails, but not where it is for",
     "waiver-status.elsewhere": "for another cluster or version",
     "waiver-status.expired": "expired on {expires}",
     "waiver-status.not-yet-valid": "holds only from {starts}",
@@ -282,7 +282,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "action.catalogue-likely": "{text} (the topic is likely, not certain)",
     "action.exception": "Resolve it, then run the check again.",
     "action.risk": "Resolve it, or have it accepted: a waiver stub stands beside the finding.",
-    "action.risk-not-waivable": "Resolve it, then run the check again; the policy forbids a waiver.",
+    "action.risk-not-waivable": "Resolve it and run the check again; no waiver is possible.",
     "action.unknown-finding": (
         "Read its message, ask Huawei Cloud support if it stays unclear, and run the check again."
     ),

@@ -6,8 +6,8 @@ Differences from what a YAML 1.1 loader does, all on the side of saying what one
 - depth, size and the number of aliases are bounded, on the event stream, before anything is built
   (the C parser's own composer overflows the stack on 100,000 nested brackets);
 - plain scalars are text unless they are `true`/`false`, `null`/`~`/empty, an integer or a float
-  as YAML 1.2 has them; dates stay text; `yes`, `no`, `on` and `off` stay text. The original spelling
-  is kept, so that a caller who wanted text can say "quote it".
+  as YAML 1.2 has them; dates stay text; `yes`, `no`, `on` and `off` stay text. The original
+  spelling is kept, so that a caller who wanted text can say "quote it".
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ import yaml
 from reporter.errors import PolicyError
 
 try:
+    from yaml import CSafeDumper as _Dumper
     from yaml import CSafeLoader as _Loader
 except ImportError:  # a PyYAML built without libyaml
+    from yaml import SafeDumper as _Dumper  # type: ignore[assignment]
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 MAX_BYTES = 4 * 1024 * 1024
@@ -111,8 +113,13 @@ def load(data: bytes, name: str) -> Document:
 
 def dump(data: Any) -> str:
     """Plain data as block-style YAML, in the order given."""
-    return yaml.safe_dump(
-        data, sort_keys=False, allow_unicode=True, default_flow_style=False, width=10_000
+    return yaml.dump(
+        data,
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        default_flow_style=False,
+        width=10_000,
     )
 
 
@@ -139,9 +146,7 @@ class _Builder:
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise self.fail(
-                        event.start_mark, f"nested more than {MAX_DEPTH} levels deep"
-                    )
+                    raise self.fail(event.start_mark, f"nested more than {MAX_DEPTH} levels deep")
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 depth -= 1
             yield event
@@ -227,7 +232,7 @@ class _Builder:
         if isinstance(value, dict):
             children = iter(value.items())
         elif isinstance(value, list):
-            children = enumerate(value)  # type: ignore[assignment]
+            children = enumerate(value)
         for key, child in children:
             if (*target, key) in document.keys:
                 document.keys[(*path, key)] = document.keys[(*target, key)]

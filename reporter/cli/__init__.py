@@ -1,0 +1,84 @@
+"""The command line: the only place with prints, flags and exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import click
+
+from reporter import __version__
+from reporter.cli import check, demo, render
+from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
+from reporter.errors import ReporterError
+
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="\b\n" + "\n".join(f"{code:>4}  {meaning}" for code, meaning in EXIT_CODES.items()),
+)
+@click.version_option(__version__, prog_name="cce-precheck")
+def app() -> None:
+    """May this Kubernetes cluster be upgraded?
+
+    Judges the answer of a Huawei Cloud CCE pre-upgrade check against YAML policies, and writes
+    the reports that a change approval, a pipeline and an auditor need. Exit codes are at the end.
+    """
+
+
+app.add_command(check.command)
+app.add_command(render.command)
+app.add_command(demo.command)
+
+
+def main() -> None:
+    """The entry point of `cce-precheck`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code and never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    debug = "--debug" in arguments
+    try:
+        result = app.main(list(arguments), prog_name="cce-precheck", standalone_mode=False)
+        sys.stdout.flush()
+        return result if isinstance(result, int) else 0
+    except CliExit as stop:
+        return _flushed(stop.code)
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("interrupted; nothing half-written is left", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _flushed(1)
+    except ReporterError as error:
+        if debug:
+            raise
+        say_error(error)
+        return exit_code_of(error)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+        click.echo("this is a bug; run again with --debug and report what it prints", err=True)
+        return INTERNAL_ERROR
+
+
+def _flushed(code: int) -> int:
+    """Flush standard output; a reader that has gone away changes nothing about the verdict."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code

@@ -15,7 +15,9 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NEWLINES = re.compile("\r\n?|[\u2028\u2029\x85]")
 # Direction marks and overrides turn what is shown around; tag characters hide text altogether.
-_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+_INVISIBLE = re.compile(
+    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+)
 
 REPLACEMENT = "\ufffd"
 
@@ -52,3 +54,16 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {clean(key): _cleaned(part) for key, part in value.items()}
     return value
+
+
+_COMMANDS = re.compile(r"##(?=\w*\[)")
+
+
+def console_safe(row: str) -> str:
+    """A row for a terminal or a CI log, with workflow commands defused.
+
+    Runners act on a line that starts with `::` (after blanks) and on `##vso[` or `##[` anywhere.
+    """
+    row = _COMMANDS.sub("# #", row)
+    start = len(row) - len(row.lstrip())
+    return row[:start] + ": :" + row[start + 2 :] if row.startswith("::", start) else row

@@ -1,4 +1,4 @@
-"""Writing reports: opened last, written beside the target, renamed; nothing is left half-written."""
+"""Writing reports: written beside the target and renamed, so that nothing is left half-written."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from reporter.catalogue.read import catalogue
 from reporter.policy.evaluate import Decided, DecidedSkip, Judgement, Locate, WaiverTally
 from reporter.policy.load import Policy, Rule
 from reporter.policy.match import Target
-from reporter.precheck.finding import Finding
+from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.record.model import (
@@ -39,8 +39,8 @@ from reporter.record.model import (
     Moment,
     NearMiss,
     Node,
-    OutcomeCounts,
     Outcome,
+    OutcomeCounts,
     Place,
     PolicyUse,
     Reason,
@@ -65,7 +65,7 @@ _KIND_ORDER = {"Exception": 0, "Risk": 2}
 _LEVEL_ORDER = {"Fatal": 0, "Warning": 2, "Info": 3}
 _DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/{page}.html"
 
-_Key = tuple[str | None, str]
+_Key = tuple[str | None, Scope]
 
 
 def assemble(
@@ -138,7 +138,8 @@ def _check_order(check: Check) -> tuple[int, int, int, str, str]:
 
 def _worst_kind_level(check: Check) -> tuple[str | None, str | None]:
     if not check.entries:
-        return (check.kinds or [None])[0], (check.levels or [None])[0]
+        kind = check.kinds[0] if check.kinds else None
+        return kind, check.levels[0] if check.levels else None
     return check.entries[0].kind, check.entries[0].level
 
 
@@ -157,9 +158,7 @@ def _check(
         line, column = located.get(pointer, (None, None))
         place = Place(pointer=pointer, line=line, column=column, nodes=_nodes(part.finding))
         folded.setdefault(_fold_key(part, judgement), (part, []))[1].append(place)
-    entries = [
-        _entry(part, places, judgement) for part, places in folded.values()
-    ]
+    entries = [_entry(part, places, judgement) for part, places in folded.values()]
     counted = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
     counted["pass"] = passes.passed if passes else 0
     for entry in entries:
@@ -170,7 +169,7 @@ def _check(
     levels = {part.target.level for part in parts} | (passes.levels if passes else set())
     return Check(
         name=name,
-        scope=scope,  # type: ignore[arg-type]
+        scope=scope,
         outcome=present[0],
         findings=findings,
         nodes_seen=min(findings.total, judgement.found.nodes) if scope == "node" else 0,
@@ -269,9 +268,7 @@ def _entry(part: Decided, places: list[Place], judgement: Judgement) -> Entry:
         risks=_risks(item.risk_source),
         why=part.why,
         rules=[
-            RuleMatch(
-                rule=rule.id, effect=effect, fields=trace.fields, undecided=trace.undecided
-            )
+            RuleMatch(rule=rule.id, effect=effect, fields=trace.fields, undecided=trace.undecided)
             for rule, effect, trace in rules
         ],
         said=_said(part, judgement),
@@ -372,9 +369,7 @@ def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:
             "waiver-status.exceeded", limit=waiver.max_findings, count=tally.would_turn
         )
     if tally.waived and tally.skipped:
-        return "used", statement(
-            "waiver-status.used", findings=tally.waived, skipped=tally.skipped
-        )
+        return "used", statement("waiver-status.used", findings=tally.waived, skipped=tally.skipped)
     if tally.waived:
         return "used", statement("waiver-status.used-findings", count=tally.waived)
     if tally.skipped:
@@ -408,7 +403,7 @@ def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
         id=waiver.id,
         status=status,
         why=why,
-        marks=marks,  # type: ignore[arg-type]
+        marks=marks,
         match=waiver.written,
         reason=waiver.reason,
         approved_by=waiver.approved_by,
@@ -576,7 +571,7 @@ def _exhibits(judgement: Judgement) -> list[Exhibit]:
         taken.add(unique)
         exhibits.append(
             Exhibit(
-                role=role,  # type: ignore[arg-type]
+                role=role,
                 name=unique,
                 sha256=sha256(data).hexdigest(),
                 size=len(data),
@@ -661,9 +656,7 @@ def _reasons(
     return [*failing, *skips, *lines, *unknown]
 
 
-def _check_reason(
-    check: Check, outcome: FindingOutcome, titles: dict[str, str | None]
-) -> Reason:
+def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str | None]) -> Reason:
     entries = [entry for entry in check.entries if entry.outcome == outcome]
     first = entries[0]
     places = sum(len(entry.places) for entry in entries)
@@ -767,9 +760,7 @@ def _conditions(
         if count:
             said.append(statement(f"condition.{code}", count=count, **params))
 
-    tolerated = [
-        check.name for check in checks if any(entry.tolerated for entry in check.entries)
-    ]
+    tolerated = [check.name for check in checks if any(entry.tolerated for entry in check.entries)]
     add("tolerated-exceptions", counts.tolerated_exceptions, checks=_names(tolerated))
     add("warnings", counts.findings.warn)
     warned = [
@@ -804,14 +795,10 @@ def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> l
     start, end = subject.change.window_start, subject.change.window_end
     if expires is not None and start is not None and expires <= start:
         code, edge = "condition.expires-before-window", start
-        said.append(
-            statement(code, expires=format_instant(expires), window=format_instant(edge))
-        )
+        said.append(statement(code, expires=format_instant(expires), window=format_instant(edge)))
     elif expires is not None and end is not None and expires < end:
         code, edge = "condition.expires-in-window", end
-        said.append(
-            statement(code, expires=format_instant(expires), window=format_instant(edge))
-        )
+        said.append(statement(code, expires=format_instant(expires), window=format_instant(edge)))
     identity = next(line for line in judgement.evidence if line.id == "identity")
     expected = judgement.expect_cluster is not None or judgement.expect_target is not None
     if expected and identity.level == "off":
@@ -849,9 +836,10 @@ def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
     add("risks", sum(reason.kind == "Risk" for reason in failed))
     add("others", sum(reason.kind not in ("Exception", "Risk") for reason in failed))
     add("skipped", sum(skip.outcome == "fail" for skip in verdict.skipped))
-    add("evidence", sum(
-        line.state == "not-ok" and line.level == "require" for line in verdict.evidence
-    ))
+    add(
+        "evidence",
+        sum(line.state == "not-ok" and line.level == "require" for line in verdict.evidence),
+    )
     add("unknown", sum(check.findings.unknown > 0 for check in verdict.checks))
     checks = verdict.counts.checks
     if not checks.total:
@@ -861,4 +849,3 @@ def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
     code = {0: "summary.passed-no-nodes", 1: "summary.passed-one-node"}.get(nodes, "summary.passed")
     said.append(statement(code, passed=checks.passed, total=checks.total, nodes=nodes))
     return said
-

@@ -18,11 +18,11 @@ from reporter.policy import evidence as evidence_lines
 from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
-from reporter.precheck.finding import Finding, Node, iter_items
+from reporter.precheck.finding import Finding, Node, Scope, iter_items
 from reporter.precheck.model import KINDS, LEVELS, CheckItem, PrecheckTask, SkippedCheckItem
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
-from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
+from reporter.precheck.unknown_fields import UnknownFields
 from reporter.record.model import (
     Change,
     ClusterType,
@@ -109,7 +109,7 @@ class PassCount:
     """Passing findings of one check and scope: counted, never listed."""
 
     name: str | None
-    scope: Literal["cluster", "addon", "node"]
+    scope: Scope
     passed: int = 0
     kinds: set[str] = field(default_factory=set)
     levels: set[str] = field(default_factory=set)
@@ -126,7 +126,7 @@ class Judgement:
     cluster_type: ClusterType | None
     outcome: Outcome
     decided: list[Decided]
-    passes: dict[tuple[str | None, str], PassCount]
+    passes: dict[tuple[str | None, Scope], PassCount]
     skips: list[DecidedSkip]
     evidence: list[EvidenceLine]
     waivers: list[WaiverTally]
@@ -243,7 +243,7 @@ def judge(
     bench.decide_findings()
     bench.decide_skips()
     found = evidence_lines.tally(task)
-    unknown = unknown_fields(task)
+    unknown = response.unknown
     lines = evidence_lines.judge(
         task,
         found,
@@ -257,7 +257,9 @@ def judge(
             expect_cluster=expect_cluster,
             expect_target=expect_target,
             sidecar_disagrees=bool(
-                sidecar and sidecar.cluster_id and said_cluster
+                sidecar
+                and sidecar.cluster_id
+                and said_cluster
                 and sidecar.cluster_id != said_cluster
             ),
         ),
@@ -306,6 +308,9 @@ def _outcome(
     return "inconclusive" if inconclusive else "pass"
 
 
+_Signature = tuple[str | None, Scope, str | None, str | None, str | None, str | None]
+
+
 @dataclass(frozen=True)
 class _Verdict:
     """A finding decided by rules alone, before waivers."""
@@ -320,20 +325,18 @@ class _Verdict:
 class _Bench:
     """One response, one policy, one instant."""
 
-    def __init__(
-        self, task: PrecheckTask, policy: Policy, instant: datetime, facts: Facts
-    ) -> None:
+    def __init__(self, task: PrecheckTask, policy: Policy, instant: datetime, facts: Facts) -> None:
         self.task = task
         self.policy = policy
         self.instant = instant
         self.facts = facts
         self.decided: list[Decided] = []
-        self.passes: dict[tuple[str | None, str], PassCount] = {}
+        self.passes: dict[tuple[str | None, Scope], PassCount] = {}
         self.skips: list[DecidedSkip] = []
         self.rule_tallies = {rule.id: RuleTally() for rule in policy.rules}
         self.waivers = {waiver.id: self._tally(waiver) for waiver in policy.waivers}
         self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
-        self._candidates: dict[tuple[object, ...], tuple[Rule, ...]] = {}
+        self._candidates: dict[_Signature, tuple[Rule, ...]] = {}
         self._naming: dict[str | None, tuple[WaiverTally, ...]] = {}
 
     def _tally(self, waiver: Waiver) -> WaiverTally:
@@ -354,8 +357,8 @@ class _Bench:
     def decide_findings(self) -> None:
         """Rules first, then waivers over what they would turn."""
         pending: list[tuple[Finding, Target, _Verdict]] = []
-        plain: dict[tuple[object, ...], int] = {}
-        samples: dict[tuple[object, ...], CheckItem] = {}
+        plain: dict[_Signature, int] = {}
+        samples: dict[_Signature, CheckItem] = {}
         for scope, base, stage, items in iter_items(self.task):
             for index, item in enumerate(items):
                 signature = (item.name, scope, item.kind, item.level, item.group, item.phase)
@@ -375,13 +378,11 @@ class _Bench:
                     self._count_pass(item, scope)
                 else:
                     pending.append((finding, target, verdict))
-        for signature, count in plain.items():
-            self._count_pass(samples[signature], signature[1], count)  # type: ignore[arg-type]
+        for key, count in plain.items():
+            self._count_pass(samples[key], key[1], count)
         self._apply_waivers(pending)
 
-    def _count_pass(
-        self, item: CheckItem, scope: Literal["cluster", "addon", "node"], count: int = 1
-    ) -> None:
+    def _count_pass(self, item: CheckItem, scope: Scope, count: int = 1) -> None:
         key = (item.name or None, scope)
         entry = self.passes.get(key)
         if entry is None:
@@ -432,9 +433,7 @@ class _Bench:
             return _Verdict(default, statement("decided.unmatched", effect=default), found)
         return _Verdict(strictest, self._rule_said(found, strictest), found)
 
-    def _rule_said(
-        self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect
-    ) -> Statement:
+    def _rule_said(self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect) -> Statement:
         deciding = sorted(rule.id for rule, its, _ in found if its == effect)
         for name in deciding:
             self.rule_tallies[name].decided += 1
@@ -572,8 +571,10 @@ class _Bench:
 
     def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
         for rule, effect, _ in verdict.rules:
-            if effect == rule.effect == verdict.outcome and not rule.reason and (
-                rule.match.names_checks
+            if (
+                effect == rule.effect == verdict.outcome
+                and not rule.reason
+                and (rule.match.names_checks)
             ):
                 raise PolicyError(
                     f'{rule.source}:{rule.line}: rule "{rule.id}" tolerates the failed Exception '
@@ -597,9 +598,7 @@ class _Bench:
             elif tally.state != "valid":
                 why = self._time_statement(tally)
             elif tally.exceeded:
-                why = statement(
-                    "near.exceeded", limit=waiver.max_findings, count=tally.would_turn
-                )
+                why = statement("near.exceeded", limit=waiver.max_findings, count=tally.would_turn)
             else:
                 continue
             near.append(NearMiss(waiver=waiver.id, why=why))

@@ -395,8 +395,10 @@ def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Li
         line.bad(code, "/metadata/updateTimestamp", **params)
         return line
     expires = updated + parse_duration(validity)
-    code = "evidence.unexpired.validity-ok" if expires > instant else (
-        "evidence.unexpired.validity-over"
+    code = (
+        "evidence.unexpired.validity-ok"
+        if expires > instant
+        else ("evidence.unexpired.validity-over")
     )
     if expires > instant:
         line.note(code, at=format_instant(expires), validity=validity)
@@ -482,9 +484,7 @@ def judge(
         return _combine(name, [(_level(spec, name), line) for spec in specs])
 
     def asked(name: EvidenceId, ask: Any) -> EvidenceLine:
-        answers = [
-            (_level(spec, name), ask(spec)) for spec in specs if _level(spec, name) != "off"
-        ]
+        answers = [(_level(spec, name), ask(spec)) for spec in specs if _level(spec, name) != "off"]
         return _combine(name, answers)
 
     return [
@@ -514,7 +514,7 @@ def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) ->
     worst: EvidenceState = "not-applicable"
     for state in ("ok", "not-ok"):
         if any(line.state == state for _, line in answers):
-            worst = state  # type: ignore[assignment]
+            worst = state
     said: list[Said] = []
     pointers: list[str] = []
     for _, line in answers:

@@ -291,9 +291,7 @@ class _Problems:
         last: str | None = None
         for part in loc:
             here = _get(self.document.data, path)
-            if isinstance(here, dict) and part in here:
-                path = (*path, part)
-            elif isinstance(here, list) and isinstance(part, int) and part < len(here):
+            if _holds(here, part):
                 path = (*path, part)
             elif isinstance(part, str):
                 last = part
@@ -347,7 +345,9 @@ class _Problems:
             if isinstance(value, bool):
                 what = "true or false"
             return f'{spelling} is {what} in YAML; write "{spelling}" in quotes'
-        forms = "a text, {regex: …}, {equals: …} or a list of these" if kind == "pattern" else "text"
+        forms = (
+            "a text, {regex: …}, {equals: …} or a list of these" if kind == "pattern" else "text"
+        )
         return f"{self._shown(path, value)} should be {forms}"
 
     def _unknown_key(self, path: yamlfile.Path) -> str:
@@ -360,14 +360,17 @@ class _Problems:
         return f"{message}; allowed are {', '.join(allowed)}"
 
 
+def _holds(data: Any, part: str | int) -> bool:
+    if isinstance(data, list):
+        return isinstance(part, int) and part < len(data)
+    return isinstance(data, dict) and part in data
+
+
 def _get(data: Any, path: yamlfile.Path) -> Any:
     for part in path:
-        if (isinstance(data, dict) and part in data) or (
-            isinstance(data, list) and isinstance(part, int) and part < len(data)
-        ):
-            data = data[part]
-        else:
+        if not _holds(data, part):
             return None
+        data = data[part]
     return data
 
 
@@ -418,9 +421,7 @@ def _check_meaning(spec: PolicySpec | WaiverListSpec, problems: _Problems) -> No
         if spec.evidence:
             complete = spec.evidence.complete
             for key in ("required_checks", "required_on_every_node"):
-                _check_patterns(
-                    getattr(complete, key), ("evidence", "complete", key), problems
-                )
+                _check_patterns(getattr(complete, key), ("evidence", "complete", key), problems)
     waiver_ids: dict[str, int] = {}
     for index, waiver in enumerate(spec.waivers or []):
         _unique(waiver_ids, waiver.id, index, "waivers", "waiver", problems)
@@ -509,9 +510,7 @@ def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> Non
                 reason = error.args[0]
                 text = reason.decode() if isinstance(reason, bytes) else str(reason)
                 place = (*path, index) if isinstance(value, list) else path
-                problems.add(
-                    (*place, "regex"), f"RE2 can't use this regular expression: {text}"
-                )
+                problems.add((*place, "regex"), f"RE2 can't use this regular expression: {text}")
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
@@ -560,9 +559,7 @@ def _strictest(effects: Iterable[Effect | None]) -> Effect:
     return min((effect or "fail" for effect in effects), key=_EFFECTS.index)
 
 
-def _same(
-    first: tuple[object, str], second: tuple[object, str], what: str, name: str
-) -> None:
+def _same(first: tuple[object, str], second: tuple[object, str], what: str, name: str) -> None:
     if first[0] != second[0]:
         raise PolicyError(
             f'{second[1]}: {what} "{name}" differs from the {what} of that id at {first[1]}',

@@ -1,7 +1,7 @@
 """Does a match mapping fit a finding? Yes, no, or left open by a value that is missing.
 
 Three values throughout: True, False, and None for "can't be decided". The combinators follow
-Kleene: a conjunction is False as soon as one part is, and open when no part is False but one is open.
+Kleene: a conjunction is False as soon as one part is, and open when none is but one is open.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
-from reporter.precheck.versions import VersionRange, parse_range, parse_version
 from reporter.precheck.finding import Finding, Node
+from reporter.precheck.versions import VersionRange, parse_range, parse_version
 
 Tri = bool | None
 Predicate = Callable[[str], bool]
@@ -108,7 +109,7 @@ class Target:
 class Patterns:
     """A list of patterns, any of which may fit; each over the whole value, case-sensitive."""
 
-    def __init__(self, spec: object) -> None:
+    def __init__(self, spec: Any) -> None:
         self.literals: frozenset[str] = frozenset()
         """Values spelled out: no glob, no regular expression."""
         literals: set[str] = set()
@@ -239,9 +240,7 @@ class Match:
     @property
     def names_checks(self) -> bool:
         """Whether it picks checks by name, more narrowly than `*`."""
-        return any(
-            not patterns.matches_everything for patterns in self._check_patterns()
-        )
+        return any(not patterns.matches_everything for patterns in self._check_patterns())
 
     def _check_patterns(self) -> list[Patterns]:
         own = [self._simple["check"]] if "check" in self._simple else []
@@ -298,7 +297,10 @@ class Match:
             yield "error_code", several([fits(code) for code in codes]) if codes else None
         if self._addon is not None:
             addons = target.addons
-            yield "addon", several([self._fits_addon(addon) for addon in addons]) if addons else None
+            yield (
+                "addon",
+                several([self._fits_addon(addon) for addon in addons]) if addons else None,
+            )
         if self._node is not None:
             # Without nodes it is no node finding: surely no match, not an open one.
             nodes = target.nodes
@@ -335,9 +337,10 @@ class Match:
         No glob, no regular expression, not under `not:`; under `any:` only where that
         alternative surely matches.
         """
+        keys: tuple[str, ...] = ("kind", "level")
         spelled = {
             key
-            for key in ("kind", "level")
+            for key in keys
             if key in self._simple and getattr(target, key) in self._simple[key].literals
         }
         for part in self._any or []:

@@ -53,15 +53,19 @@ class Equals(Spec):
 
 
 def _pattern_form(value: Any) -> str | None:
-    if isinstance(value, (str, Regex, Equals)):
-        return {Regex: "regex", Equals: "equals"}.get(type(value), "glob")
+    if isinstance(value, str):
+        return "glob"
+    if isinstance(value, Spec):
+        return "equals" if isinstance(value, Equals) else "regex"
     if isinstance(value, dict):
         return "equals" if "equals" in value and "regex" not in value else "regex"
     return None
 
 
 Pattern = Annotated[
-    Annotated[Text, Tag("glob")] | Annotated[Regex, Tag("regex")] | Annotated[Equals, Tag("equals")],
+    Annotated[Text, Tag("glob")]
+    | Annotated[Regex, Tag("regex")]
+    | Annotated[Equals, Tag("equals")],
     Discriminator(_pattern_form, custom_error_type="pattern", custom_error_message="not a pattern"),
 ]
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Literal
 
 from reporter.precheck.model import PrecheckTask
+from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
 
 
 @dataclass(frozen=True)
@@ -45,3 +47,8 @@ class Response:
 
     task: PrecheckTask
     source: Source
+
+    @cached_property
+    def unknown(self) -> UnknownFields:
+        """The task's undocumented fields; one walk serves reading and judging."""
+        return unknown_fields(self.task)

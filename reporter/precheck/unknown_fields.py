@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ class UnknownFields:
     count: int
     pointers: list[str]
     suspicious: list[str]
+    infinite: str | None = None
+    """Where a number such as 1e999 stands, which is none. Only an unknown field can hold one."""
 
 
 def unknown_fields(task: PrecheckTask) -> UnknownFields:
@@ -28,6 +31,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     count = 0
     pointers: list[str] = []
     suspicious: list[str] = []
+    infinite: str | None = None
     for pointer, owner, extra in _extras(task, ""):
         known = _folded_names(type(owner))
         for name, value in extra.items():
@@ -42,7 +46,9 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             hides = name.casefold() in known or _looks_like_a_check(value)
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
-    return UnknownFields(count, pointers, suspicious)
+            if infinite is None and _holds_infinity(value):
+                infinite = here
+    return UnknownFields(count, pointers, suspicious, infinite)
 
 
 def _escape(name: str) -> str:
@@ -50,14 +56,10 @@ def _escape(name: str) -> str:
 
 
 def _folded_names(model: type[ApiObject]) -> frozenset[str]:
-    return frozenset(
-        (info.alias or name).casefold() for name, info in model.model_fields.items()
-    )
+    return frozenset((info.alias or name).casefold() for name, info in model.model_fields.items())
 
 
-def _extras(
-    value: ApiObject, pointer: str
-) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
     if value.__pydantic_extra__:
         yield pointer, value, value.__pydantic_extra__
     for name, child in value.__dict__.items():
@@ -80,14 +82,26 @@ def _alias(model: type[ApiObject], name: str) -> str:
     return model.model_fields[name].alias or name
 
 
-def _looks_like_a_check(value: Any) -> bool:
+def _within(value: Any) -> Iterator[Any]:
+    """A value and everything inside it."""
     stack = [value]
     while stack:
         part = stack.pop()
+        yield part
         if isinstance(part, dict):
-            if any(key.casefold() in _CHECK_WORDS for key in part):
-                return True
             stack.extend(part.values())
         elif isinstance(part, list):
             stack.extend(part)
-    return False
+
+
+def _looks_like_a_check(value: Any) -> bool:
+    return any(
+        key.casefold() in _CHECK_WORDS
+        for part in _within(value)
+        if isinstance(part, dict)
+        for key in part
+    )
+
+
+def _holds_infinity(value: Any) -> bool:
+    return any(isinstance(part, float) and not math.isfinite(part) for part in _within(value))

@@ -19,12 +19,8 @@ class Version:
 
     def compare_written(self, other: Version) -> int:
         """-1, 0 or 1, comparing only the parts this version writes."""
-        mine = tuple(
-            part for part, there in zip(self.parts, self.written, strict=True) if there
-        )
-        theirs = tuple(
-            part for part, there in zip(other.parts, self.written, strict=True) if there
-        )
+        mine = tuple(part for part, there in zip(self.parts, self.written, strict=True) if there)
+        theirs = tuple(part for part, there in zip(other.parts, self.written, strict=True) if there)
         return (theirs > mine) - (theirs < mine)
 
 

@@ -14,8 +14,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
 
-API_VERSION = "precheck.verdict/v1alpha"
-SEMANTICS = 1
+API_VERSION: Literal["precheck.verdict/v1alpha"] = "precheck.verdict/v1alpha"
+SEMANTICS: Literal[1] = 1
 """Under which rules a verdict was reached; raised when the same evidence could judge otherwise."""
 
 Outcome = Literal["pass", "fail", "inconclusive"]
@@ -66,7 +66,7 @@ class Part(BaseModel):
 
 
 class Statement(Part):
-    """Something the record says: a code of `reporter.words`, its parameters, and both in English."""
+    """Something the record says: a code of `reporter.words`, its parameters, and the English."""
 
     code: str
     params: dict[str, Param] = {}
@@ -145,7 +145,7 @@ class NearMiss(Part):
 
 
 class Reason(Part):
-    """One reason why the verdict is not `pass`, and what to do about it; worst first in the record."""
+    """One reason why the verdict is not `pass`, and what to do; worst first in the record."""
 
     outcome: Literal["fail", "unknown", "inconclusive"]
     what: Statement

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import re
 import sys
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import jiter
 from pydantic import ValidationError
 
 from reporter.errors import InputError
-from reporter.precheck.model import ApiObject, PrecheckTask
+from reporter.precheck.model import PrecheckTask
 from reporter.precheck.response import Response, Sidecar, Source
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.versions import meets
@@ -38,9 +37,6 @@ _MAGIC = {
     b"\xff\xfe": "UTF-16 text",
     b"\xfe\xff": "UTF-16 text",
 }
-
-_EXPONENT = re.compile(rb"[:,\[]\s*-?[0-9][0-9.]*[eE]")
-"""Something that looks like a number with an exponent: only then is it worth a walk."""
 
 
 def read(
@@ -73,9 +69,16 @@ def read(
     with _collector_off():
         tasks = parse_tasks(data, label)
         index, others, doubts = _choose(tasks, task, expect_cluster, expect_target, label)
-    pointer, chosen = tasks[index]
-    form = "json-list" if pointer else "json"
-    return Response(chosen, Source(label, data, form, pointer, others, doubts, sidecar))
+        pointer, chosen = tasks[index]
+        form = "json-list" if pointer else "json"
+        response = Response(chosen, Source(label, data, form, pointer, others, doubts, sidecar))
+        if response.unknown.infinite is not None:
+            raise InputError(
+                f"{label}: {pointer}{response.unknown.infinite} holds a number too large to be "
+                "one (such as 1e999)",
+                hint=_SAVE_RAW,
+            )
+    return response
 
 
 @contextmanager
@@ -213,9 +216,7 @@ def _not_json(body: bytes, label: str, problem: str) -> InputError:
             f"{where}: nested too deeply for a pre-upgrade check response", hint=_SAVE_RAW
         )
     if "hex escape" in what or "surrogate" in what:
-        return InputError(
-            f"{where}: half a character (a lone surrogate) in a text", hint=_SAVE_RAW
-        )
+        return InputError(f"{where}: half a character (a lone surrogate) in a text", hint=_SAVE_RAW)
     text = body.split(b"\n")[line - 1] if line <= body.count(b"\n") + 1 else b""
     if re.search(rb"NaN|Infinity", text[max(0, column - 10) : column + 10]):
         return InputError(f"{where}: NaN and Infinity are not JSON", hint=_SAVE_RAW)
@@ -279,9 +280,7 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
         raise _api_error(label, f"{document['code']}: {document['message']}")
     if not parts:
         what = "is an empty object" if not document else "holds no metadata, spec or status"
-        raise InputError(
-            f"{label}: {what}: not a pre-upgrade check response", hint=_SAVE_RAW
-        )
+        raise InputError(f"{label}: {what}: not a pre-upgrade check response", hint=_SAVE_RAW)
 
 
 def _api_error(label: str, text: str) -> InputError:
@@ -293,12 +292,9 @@ def _api_error(label: str, text: str) -> InputError:
 
 def _validate(body: bytes, label: str, pointer: str) -> PrecheckTask:
     try:
-        task = PrecheckTask.model_validate_json(body)
+        return PrecheckTask.model_validate_json(body)
     except ValidationError as error:
         raise _wrong_type(error, label, pointer) from None
-    if _EXPONENT.search(body):
-        _refuse_infinite(task, label)
-    return task
 
 
 def _parse_list(
@@ -326,8 +322,6 @@ def _parse_list(
             task = PrecheckTask.model_validate_json(json.dumps(item))
         except ValidationError as error:
             raise _wrong_type(error, label, pointer) from None
-        if _EXPONENT.search(body):
-            _refuse_infinite(task, label)
         tasks.append((pointer, task))
     return tasks
 
@@ -353,27 +347,6 @@ def _wrong_type(error: ValidationError, label: str, pointer: str) -> InputError:
     )
 
 
-def _refuse_infinite(value: object, label: str) -> None:
-    """A number such as 1e999 has no place in JSON data; only unknown fields can hold one."""
-    stack: list[object] = [value]
-    while stack:
-        part = stack.pop()
-        if isinstance(part, ApiObject):
-            if part.__pydantic_extra__:
-                stack.extend(part.__pydantic_extra__.values())
-            stack.extend(
-                child for child in part.__dict__.values() if isinstance(child, (ApiObject, list))
-            )
-        elif isinstance(part, dict):
-            stack.extend(part.values())
-        elif isinstance(part, list):
-            stack.extend(part)
-        elif isinstance(part, float) and not math.isfinite(part):
-            raise InputError(
-                f"{label}: holds a number too large to be one (such as 1e999)", hint=_SAVE_RAW
-            )
-
-
 def _choose(
     tasks: list[tuple[str, PrecheckTask]],
     uid: str | None,
@@ -385,11 +358,9 @@ def _choose(
     others = len(tasks) - 1
     indexes = range(len(tasks))
     if uid is not None:
-        named = [i for i in indexes if tasks[i][1].metadata and tasks[i][1].metadata.uid == uid]
+        named = [i for i in indexes if _uid(tasks[i][1]) == uid]
         if not named:
-            known = [
-                task.metadata.uid for _, task in tasks if task.metadata and task.metadata.uid
-            ]
+            known = [found for _, task in tasks if (found := _uid(task))]
             raise InputError(
                 f'{label}: holds no task "{uid}"',
                 hint="it holds " + (", ".join(known[:5]) or "no task with a uid"),
@@ -402,9 +373,13 @@ def _choose(
     dated = [i for i in fitting if created[i] is not None]
     if len(dated) < len(fitting):
         return (dated or fitting)[0], others, ("choice.no-time",)
-    newest = max(fitting, key=lambda i: created[i])  # type: ignore[arg-type, return-value]
+    newest = max(fitting, key=lambda i: created[i])
     tie = sum(created[i] == created[newest] for i in fitting) > 1
     return newest, others, ("choice.tie",) if tie else ()
+
+
+def _uid(task: PrecheckTask) -> str | None:
+    return task.metadata.uid if task.metadata else None
 
 
 def _created(task: PrecheckTask) -> Any:

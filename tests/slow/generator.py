@@ -138,20 +138,36 @@ def go_time(moment: datetime) -> str:
 _MOODS = ("calm",) * 4 + ("failing",) * 4 + ("flawed",) * 4 + ("wild",)
 _FAILING = {"calm": 18, "failing": 50, "flawed": 25, "wild": 40}
 _NOISE = {"calm": 0, "failing": 4, "flawed": 0, "wild": 14}
-_FLAWS = ("item", "times", "section", "holds", "task", "stage", "spec", "skip", "extra", "top")
+_FLAWS = ("item",) * 4 + (
+    "times",
+    "task",
+    "section",
+    "holds",
+    "stage",
+    "spec",
+    "skip",
+    "extra",
+    "top",
+    "bare",
+)
 # How sure a flaw is where it is chosen: rare where there are many places for it.
 _FLAW_NOISE = {"item": 35, "extra": 25, "section": 50, "holds": 40, "stage": 60}
 
 
-def _mood(draw: Draw) -> dict[str, int]:
-    """How many in a hundred fail, and how many of each thing are odd."""
+_FLAW_COUNTS = (1, 1, 2)
+
+
+def _mood(draw: Draw) -> tuple[dict[str, int], list[str]]:
+    """How many in a hundred fail and how many of each thing are odd; and the flaws chosen."""
     name = _pick(draw, _MOODS)
     mood = {"failing": _FAILING[name], **dict.fromkeys(_FLAWS, _NOISE[name])}
+    mood["bare"] = 0
+    flaws = []
     if name == "flawed":
-        for _ in range(_pick(draw, (1, 1, 2))):
-            flaw = _pick(draw, _FLAWS)
-            mood[flaw] = _FLAW_NOISE.get(flaw, 80)
-    return mood
+        flaws = [_pick(draw, _FLAWS) for _ in range(_pick(draw, _FLAW_COUNTS))]
+    for flaw in flaws:
+        mood[flaw] = _FLAW_NOISE.get(flaw, 80)
+    return mood, flaws
 
 
 _COUNTS = (1, 2, 1, 2, 3)
@@ -244,7 +260,7 @@ def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
             item["phase"] = "Failed"
         field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
         _set(item, field, _pick(draw, ODD_VALUES[field]))
-        if _chance(draw, 20):
+        if _chance(draw, 30):
             field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
             _set(item, field, _pick(draw, ODD_VALUES[field]))
     if _chance(draw, mood["extra"] // 2):
@@ -288,7 +304,7 @@ def _section(draw: Draw, key: str, held: Any, failed: bool, mood: dict[str, int]
 
 
 _NODE_FIELDS = tuple(NODES[0])
-_ODD_NODE_VALUES = (_DROP, None, "")
+_ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker")
 _ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
 
 
@@ -311,6 +327,8 @@ def _stages(draw: Draw, mood: dict[str, int]) -> list[Json]:
         stages.append(stage)
     if len(stages) > 1 and _chance(draw, mood["stage"] // 3):
         stages[1]["nodeInfo"] = deepcopy(stages[0].get("nodeInfo"))  # listed twice
+        if stages[1]["nodeInfo"] and _chance(draw, 50):
+            stages[1]["nodeInfo"]["nodeType"] = "master"
     return stages
 
 
@@ -359,11 +377,14 @@ _ODD_TOPS: tuple[Any, ...] = (
 )
 
 
-def _response(draw: Draw, at: datetime) -> Json:
-    mood = _mood(draw)
+def _response(draw: Draw, at: datetime) -> tuple[Json, list[str]]:
+    """A response, and the flaws that were meant to be in it."""
+    mood, flaws = _mood(draw)
     cluster = _items(draw, CLUSTER_CHECKS, mood)
     addon = _items(draw, ADDON_CHECKS, mood)
     stages = _stages(draw, mood)
+    if mood["bare"]:
+        cluster, addon, stages = [], [], []
     on_nodes = [item for stage in stages for item in stage.get("itemsStatus") or []]
     status: Json = {"phase": "Success"}
     if _any_failed(cluster + addon + on_nodes):
@@ -406,7 +427,7 @@ def _response(draw: Draw, at: datetime) -> Json:
     }
     if _chance(draw, mood["top"]):
         _set(response, *_pick(draw, _ODD_TOPS))
-    return response
+    return response, flaws
 
 
 # ------------------------------------------------------------------------------------------------
@@ -591,7 +612,7 @@ def _targets(response: Json) -> list[Json]:
 
 
 _FORMS = ("exact", "exact", "equals", "glob", "list", "regex", "other")
-_AIMED_KEYS = ("kind", "level", "check", "kind", "level", "check", "message", "group")
+_AIMED_KEYS = ("kind", "level", "check") * 3 + ("message", "group", "phase")
 _WRAPS = ("plain",) * 7 + ("any", "not", "either")
 
 
@@ -651,9 +672,50 @@ _USUAL_RULES: tuple[Json, ...] = (
 )
 
 
+_SPELLINGS = ("exact", "equals", "list", "glob", "regex", "any", "other part fails", "not not")
+_KNOWN = {"kind": ("Risk", "Exception"), "level": ("Info", "Warning", "Fatal")}
+# Keys that hold surely, perhaps, or not.
+_BESIDE: tuple[Json, ...] = (
+    {},
+    {},
+    {"scope": ["cluster", "addon", "node"]},
+    {"error_code": "Error*"},
+    {"message": "*"},
+)
+
+
+def _doubt_match(draw: Draw, target: Json) -> Json:
+    """A match that spells the unknown kind or level of a target, or nearly."""
+    match: Json = _pick(draw, _BESIDE)
+    for key, known in _KNOWN.items():
+        value = target.get(key)
+        if value is None or value in known or _chance(draw, 20):
+            continue
+        form = _pick(draw, _SPELLINGS)
+        if form == "any":
+            match["any"] = [{key: value}, {"scope": "addon"}]
+        elif form == "other part fails":
+            match["any"] = [{key: value, "check": "Nothing"}, {"check": "*"}]
+        elif form == "not not":
+            match["not"] = {"not": {key: value}}
+        else:
+            spelled = {"equals": {"equals": value}, "list": ["Nothing", value]}
+            spelled |= {"glob": value[:3] + "*", "regex": {"regex": value}}
+            match[key] = spelled.get(form, value)
+    return match or {"check": "*"}
+
+
+def _is_odd(target: Json) -> bool:
+    return any(key in target and target[key] not in known for key, known in _KNOWN.items())
+
+
 def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
     origin = draw(_PERCENT)
-    if origin < 35:
+    odd = [target for target in targets if _is_odd(target)]
+    if odd and origin < 50:
+        match = _doubt_match(draw, draw(st.sampled_from(odd)))
+        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
+    elif origin < 35:
         rule = {"id": rule_id, **_pick(draw, _USUAL_RULES)}
     elif targets and origin < 75:
         match = _aimed_match(draw, draw(st.sampled_from(targets)))
@@ -667,6 +729,10 @@ def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
         rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
     if _chance(draw, 9):
         rule["waivable"] = False
+        if targets and _chance(draw, 40):
+            rule["match"]["check"] = draw(st.sampled_from(targets)).get("check", "Node*")
+        elif _chance(draw, 30):
+            rule["match"]["error_code"] = "Error*"
     softens = rule["effect"] != "fail" or "effective_on" in rule
     if softens and _mentions(rule["match"], "check"):
         rule["reason"] = "Agreed with the owner"
@@ -777,6 +843,7 @@ _APPLIES_CLUSTERS = ("c-one", "c-*", ["c-two", "c-one"], "c-two")
 _APPLIES_TARGETS = ("1.31", ">=1.29,<1.32", [">=1.29,<1.30", "1.31.4"], ">1.31")
 
 
+# With a line off, what still holds "whatever `evidence:` says" can be seen.
 _LOOSE_EVIDENCE: tuple[Json, ...] = (
     {"recognised": "off", "complete": "off"},
     {"recognised": "warn", "finished": "warn"},
@@ -790,11 +857,39 @@ _LOOSE_EVIDENCE: tuple[Json, ...] = (
     },
     {"complete": {"sections": {"cluster": "optional", "addon": "optional", "node": "optional"}}},
 )
+# The same, line by line, for the flaw that is in the response.
+_LOOSE_FOR: dict[str, tuple[Json, ...]] = {
+    "item": ({"recognised": "off"}, {"recognised": "warn", "finished": "warn"}),
+    "times": (
+        {"unexpired": {"validity": "1h"}},
+        {"unexpired": "off", "fresh": {"max_age": "1h"}},
+        {"unexpired": "warn"},
+    ),
+    "task": ({"finished": "warn", "recognised": "off", "unexpired": "off"}, {"consistent": "off"}),
+    "section": ({"finished": "warn", "recognised": "off"}, {"consistent": "off"}),
+    "holds": (
+        {"complete": {"sections": {"addon": "optional"}}},
+        {"complete": {"sections": {"cluster": "optional", "addon": "optional"}}},
+        {"complete": {"sections": {"node": "optional"}}},
+        {"complete": "off"},
+    ),
+    "stage": ({"complete": {"min_nodes": 1}}, {"complete": {"min_nodes": 2}}),
+    "spec": ({"identity": "warn"}, {"identity": "off"}),
+    "skip": ({"recognised": "off"}, {"recognised": "warn"}),
+    "extra": ({"recognised": "off"}, {"recognised": "warn"}),
+    "top": ({"recognised": "off"}, {"recognised": "off", "unexpired": "off"}),
+    "bare": (
+        {"complete": "off"},
+        {"complete": {"sections": {"cluster": "optional", "addon": "optional"}}},
+    ),
+}
 
 
-def _evidence(draw: Draw) -> Json:
-    # With a line off, what still holds "whatever `evidence:` says" can be seen.
-    evidence: Json = _pick(draw, _LOOSE_EVIDENCE) if _chance(draw, 22) else {}
+def _evidence(draw: Draw, flaws: list[str]) -> Json:
+    evidence: Json = _pick(draw, _LOOSE_EVIDENCE) if _chance(draw, 12) else {}
+    for flaw in flaws:
+        if _chance(draw, 40):
+            evidence |= _pick(draw, _LOOSE_FOR[flaw])
     for _ in range(_pick(draw, _EVIDENCE_COUNTS)):
         line = _pick(draw, _EVIDENCE_LINES)
         if line != "complete":
@@ -820,7 +915,12 @@ _WAIVER_COUNTS = (0, 1, 2, 1, 3)
 
 
 def _policy(
-    draw: Draw, prefix: str, permanent: bool, pooled_permanent: bool, targets: list[Json]
+    draw: Draw,
+    prefix: str,
+    permanent: bool,
+    pooled_permanent: bool,
+    targets: list[Json],
+    flaws: list[str],
 ) -> Json:
     policy: Json = {
         "apiVersion": "precheck.policy/v1",
@@ -831,7 +931,7 @@ def _policy(
     defaults = {key: value for key, value in defaults.items() if value}
     if defaults:
         policy["defaults"] = defaults
-    evidence = _evidence(draw)
+    evidence = _evidence(draw, flaws)
     if evidence:
         policy["evidence"] = evidence
     if _chance(draw, 20):
@@ -869,14 +969,14 @@ def _waiver_list(draw: Draw, prefix: str, permanent: bool, targets: list[Json]) 
 @st.composite
 def responses(draw: Draw, at: datetime = AT) -> Json:
     """A response as parsed JSON, its times around `at`."""
-    return _response(draw, at)
+    return _response(draw, at)[0]
 
 
 @st.composite
 def policies(draw: Draw, prefix: str = "p") -> Json:
     """One valid policy; the ids in it start with the prefix."""
     permanent = _chance(draw, 20)
-    return _policy(draw, prefix, permanent, permanent, [])
+    return _policy(draw, prefix, permanent, permanent, [], [])
 
 
 @st.composite
@@ -904,12 +1004,14 @@ _SIDECARS = (
 def cases(draw: Draw) -> Json:
     """All arguments of `judge`, by name: `judge(**case)`."""
     at = _pick(draw, INSTANTS)
-    response = _response(draw, at)
+    response, flaws = _response(draw, at)
     targets = _targets(response)
     count = _pick(draw, _POLICY_COUNTS)
     flags = [_chance(draw, 20) for _ in range(count)]
     pooled_permanent = all(flags)
-    chosen = [_policy(draw, f"p{n}", flags[n], pooled_permanent, targets) for n in range(count)]
+    chosen = [
+        _policy(draw, f"p{n}", flags[n], pooled_permanent, targets, flaws) for n in range(count)
+    ]
     lists = [
         _waiver_list(draw, f"list{n}", pooled_permanent, targets)
         for n in range(_pick(draw, _LIST_COUNTS))

@@ -1,0 +1,161 @@
+"""`cce-precheck check`: one response in, a verdict and its reports out."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+import click
+
+from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
+from reporter.errors import InputError, PolicyError
+
+DEFAULT_POLICY = "builtin:recommended"
+
+
+@click.command("check")
+@click.argument("response", metavar="RESPONSE")
+@click.option(
+    "-p",
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="FILE|builtin:NAME",
+    help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
+)
+@click.option(
+    "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+)
+@click.option(
+    "--at",
+    default="now",
+    metavar="now|response|TIME",
+    help="The instant to judge for: now (default), the response's own time, or RFC 3339.",
+)
+@click.option(
+    "--type",
+    "cluster_type",
+    type=click.Choice(["autopilot", "standard"]),
+    help="What kind of cluster it is; a standard one must list nodes.",
+)
+@click.option("--expect-cluster", metavar="ID", help="The cluster id it has to be about.")
+@click.option(
+    "--expect-target", metavar="VERSION", help="The target version; v1.31 is met by v1.31.4-r2."
+)
+@click.option("--task", metavar="UID", help="Which task of a list response to judge.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["fail", "warn"]),
+    default="fail",
+    help="warn: exit 1 also when there are only warnings.",
+)
+@click.option(
+    "--advisory",
+    metavar="REASON",
+    help="Exit 0 on fail and inconclusive; every report says so, with the reason.",
+)
+@click.option("--cluster-name", metavar="NAME", help="The cluster's name, for the reports.")
+@click.option("--change", "change_id", metavar="ID", help="The change this belongs to.")
+@click.option("--window", metavar="START/END", help="The change window, as two RFC 3339 instants.")
+@click.option("--prepared-by", metavar="NAME", help="Who prepares the reports.")
+@output_options
+@display_options
+def command(response: str, **options: Any) -> None:
+    """Judge a pre-upgrade check RESPONSE: a JSON file, or - for standard input.
+
+    Without outputs it prints a summary. The exit code is the verdict: 0 pass, 1 fail,
+    3 inconclusive.
+    """
+    inputs = [
+        response,
+        *(name for name in options["policies"] if not name.startswith("builtin:")),
+        *options["waivers"],
+    ]
+    outputs = Outputs.of(options, inputs)
+    if options["advisory"] is not None and not options["advisory"].strip():
+        raise click.UsageError("--advisory needs a reason")
+    try:
+        _check(response, outputs, options)
+    except (CliExit, PolicyError):
+        raise
+    except InputError as error:
+        outputs.fail(error.message, error.hint)
+        raise
+    except Exception as error:
+        outputs.fail(f"internal error: {type(error).__name__}", "no verdict was reached")
+        raise
+
+
+def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> None:
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.record.model import Change, Gate
+    from reporter.sources.read import read
+
+    named = options["policies"]
+    start, end = _window(options["window"])
+    policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
+    response = read(
+        response_name,
+        task=options["task"],
+        expect_cluster=options["expect_cluster"],
+        expect_target=options["expect_target"],
+    )
+    verdict = evaluate(
+        response,
+        policy,
+        at=options["at"],
+        expect_cluster=options["expect_cluster"],
+        expect_target=options["expect_target"],
+        cluster_type=options["cluster_type"],
+        cluster_name=options["cluster_name"],
+        change=Change(
+            id=options["change_id"],
+            window_start=start,
+            window_end=end,
+            prepared_by=options["prepared_by"],
+        ),
+        gate=Gate(fail_on=_fail_on(options["fail_on"]), advisory=options["advisory"]),
+    )
+    sidecar = response.source.sidecar
+    exhibits = [response.source.data, *(file.data for file in policy.files)]
+    if sidecar is not None:
+        exhibits.append(sidecar.data)
+    notes = []
+    if not named:
+        notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
+    if sidecar is not None:
+        notes.append(f"the fetch sidecar {sidecar.name} fits and was used")
+    fine = outputs.write(verdict, exhibits)
+    summarise(
+        verdict,
+        to_stderr=outputs.to_stdout,
+        quiet=options["quiet"],
+        verbose=options["verbose"],
+        no_color=options["no_color"],
+        notes=notes,
+    )
+    raise CliExit(verdict.exit_code if fine else 5)
+
+
+def _fail_on(value: str) -> Literal["fail", "warn"]:
+    return "warn" if value == "warn" else "fail"
+
+
+def _window(text: str | None) -> tuple[datetime | None, datetime | None]:
+    from reporter.policy.dates import parse_instant
+
+    if text is None:
+        return None, None
+    parts = text.split("/")
+    if len(parts) != 2:
+        raise click.UsageError(
+            "--window takes START/END, for example 2026-03-01T22:00:00Z/2026-03-02T02:00:00Z"
+        )
+    try:
+        start, end = parse_instant(parts[0]), parse_instant(parts[1])
+    except ValueError as error:
+        raise click.UsageError(f"--window: {error}") from None
+    if end <= start:
+        raise click.UsageError("--window: the end lies before the start")
+    return start, end

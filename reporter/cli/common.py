@@ -1,0 +1,215 @@
+"""What the commands share: exit codes, messages, output options and how reports are written."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
+
+if TYPE_CHECKING:
+    from reporter.record.model import Verdict
+
+EXIT_CODES = {
+    0: "pass (waivers and warnings may have been used: they are listed)",
+    1: "fail (with --fail-on warn also when there are only warnings)",
+    2: "usage or configuration: command line, policy, waiver file",
+    3: "inconclusive: evidence incomplete, unfinished, expired, about another cluster, or unknown",
+    4: "an input could not be read or is not a pre-upgrade check response",
+    5: "a report could not be written",
+    6: "the live API could not be asked, or answered with an error",
+    70: "an internal error: a bug",
+    130: "interrupted; nothing half-written is left",
+}
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+OUTPUT_OPTIONS = {
+    "html": "one self-contained page",
+    "pdf": "PDF/A for the change approval",
+    "junit": "JUnit XML for CI",
+    "json": "the record, to render or judge again",
+}
+
+
+class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
+    """Ends a command with an exit code."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def exit_code_of(error: ReporterError) -> int:
+    """The exit code for an error of the family."""
+    if isinstance(error, InputError):
+        return 4
+    if isinstance(error, OutputError):
+        return 5
+    return 6 if isinstance(error, LiveError) else 2
+
+
+def say(text: str, *, err: bool = True) -> None:
+    """One line for a person: without controls, escapes or workflow commands."""
+    from reporter.output.clean import console_safe, one_line
+
+    click.echo(console_safe(one_line(text)), err=err)
+
+
+def say_error(error: ReporterError) -> None:
+    """What is wrong and where; then what to do."""
+    for problem in error.problems:
+        say(problem)
+    if error.hint:
+        say(f"  → {error.hint}")
+
+
+def output_options(function: _Function) -> _Function:
+    """`--html F`, `--pdf F`, `--junit F`, `--json F`; `-` is standard output."""
+    for name, text in reversed(OUTPUT_OPTIONS.items()):
+        function = click.option(
+            f"--{name}", f"{name}_file", metavar="F", help=f"Write {text} to F (- for stdout)."
+        )(function)
+    return function
+
+
+def display_options(function: _Function) -> _Function:
+    """`--quiet`, `--verbose`, `--no-color`, `--debug`."""
+    options = (
+        click.option("-q", "--quiet", is_flag=True, help="Print the verdict's line alone."),
+        click.option("-v", "--verbose", is_flag=True, help="Print every finding and line."),
+        click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR is set)."),
+        click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The reports a run was asked for, by format."""
+
+    targets: dict[str, str]
+
+    @classmethod
+    def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
+        """From the command line's options; refuses to write over an input or twice to one place."""
+        targets = {name: value for name in OUTPUT_OPTIONS if (value := options.get(f"{name}_file"))}
+        taken = {_identity(path): "an input" for path in inputs if path != "-"}
+        for name, target in targets.items():
+            key = target if target == "-" else _identity(target)
+            if key in taken:
+                raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
+            taken[key] = f"written by --{name}"
+        return cls(targets)
+
+    @property
+    def to_stdout(self) -> bool:
+        """Whether a report goes to standard output, and the summary so to standard error."""
+        return "-" in self.targets.values()
+
+    def write(self, verdict: Verdict, exhibits: Sequence[bytes]) -> bool:
+        """Write every report; one that fails is said and the others still come out."""
+        from reporter.output import render
+
+        fine = True
+        for name, target in self.targets.items():
+            try:
+                data = render(verdict, name, exhibits, warn=lambda text: say(f"warning: {text}"))
+                _put(target, data)
+            except OutputError as error:
+                fine = False
+                say(f"--{name}: {error.message}")
+                if error.hint:
+                    say(f"  → {error.hint}")
+                self._drop(target)
+        return fine
+
+    def fail(self, message: str, hint: str | None) -> None:
+        """No verdict: JUnit says so, and reports of an earlier run are removed."""
+        from reporter.output.junit import write_error
+
+        for name, target in self.targets.items():
+            if name != "junit":
+                self._drop(target)
+                continue
+            try:
+                _put(target, write_error(message, hint))
+            except OutputError as error:
+                say(f"--{name}: {error.message}")
+                self._drop(target)
+
+    def _drop(self, target: str) -> None:
+        from reporter.output.files import remove_stale
+
+        if target != "-":
+            remove_stale(Path(target))
+
+
+def _identity(path: str) -> str:
+    try:
+        return str(Path(path).resolve())
+    except (OSError, ValueError, RuntimeError):
+        return path
+
+
+def _put(target: str, data: bytes) -> None:
+    from reporter.output.files import write_file
+
+    if target == "-":
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        write_file(Path(target), data)
+
+
+def summarise(
+    verdict: Verdict,
+    *,
+    to_stderr: bool,
+    quiet: bool,
+    verbose: bool,
+    no_color: bool,
+    notes: Sequence[str] = (),
+) -> None:
+    """Print the summary, as wide and as colourful as the terminal allows."""
+    import os
+
+    from reporter.output import text
+    from reporter.output.clean import one_line
+
+    stream = sys.stderr if to_stderr else sys.stdout
+    terminal = stream.isatty()
+    width = shutil.get_terminal_size().columns if terminal else 80
+    color = terminal and not no_color and not os.environ.get("NO_COLOR")
+    if quiet:
+        summary = ". ".join(part.text for part in verdict.summary)
+        page = one_line(f"{verdict.headline.text}. {summary}.") + "\n"
+    else:
+        page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes)
+    try:
+        stream.write(page)
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+__all__ = [
+    "EXIT_CODES",
+    "CliExit",
+    "Outputs",
+    "PolicyError",
+    "display_options",
+    "exit_code_of",
+    "output_options",
+    "say",
+    "say_error",
+    "summarise",
+]

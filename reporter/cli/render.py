@@ -1,0 +1,86 @@
+"""`cce-precheck render`: reports again from a saved record."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
+from reporter.errors import InputError
+
+if TYPE_CHECKING:
+    from reporter.record.model import Verdict
+
+MAX_RECORD_BYTES = 512 * 1024 * 1024
+
+
+@click.command("render")
+@click.argument("record", metavar="RECORD.json")
+@click.option(
+    "--exhibit",
+    "exhibits",
+    multiple=True,
+    metavar="FILE",
+    help="A file the verdict rests on (response, policy, waivers), to attach; may be repeated.",
+)
+@output_options
+@display_options
+def command(record: str, exhibits: tuple[str, ...], **options: Any) -> None:
+    """Write reports again from a saved RECORD. Nothing is judged again.
+
+    The exit code is the one the record holds.
+    """
+    outputs = Outputs.of(options, [record, *exhibits])
+    try:
+        verdict = load_record(record)
+        files = [_read_exhibit(name) for name in exhibits]
+    except InputError as error:
+        outputs.fail(error.message, error.hint)
+        raise
+    fine = outputs.write(verdict, files)
+    summarise(
+        verdict,
+        to_stderr=outputs.to_stdout,
+        quiet=options["quiet"],
+        verbose=options["verbose"],
+        no_color=options["no_color"],
+        notes=["shown from a saved record; not judged again"],
+    )
+    raise CliExit(verdict.exit_code if fine else 5)
+
+
+def load_record(name: str) -> Verdict:
+    """A saved record, checked against its model."""
+    from pydantic import ValidationError
+
+    from reporter.record.model import API_VERSION, Verdict
+
+    data = _read(name, "record")
+    try:
+        return Verdict.model_validate_json(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = "/".join(str(part) for part in first["loc"])
+        what = f"/{place}: {first['msg']}" if place else str(first["msg"])
+        raise InputError(
+            f"{name}: is not a record of this tool ({what})",
+            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"',
+        ) from None
+
+
+def _read_exhibit(name: str) -> bytes:
+    return _read(name, "exhibit")
+
+
+def _read(name: str, what: str) -> bytes:
+    try:
+        if name == "-":
+            return sys.stdin.buffer.read(MAX_RECORD_BYTES)
+        with Path(name).open("rb") as file:
+            return file.read(MAX_RECORD_BYTES)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{name}: the {what} can't be read: {reason}") from None

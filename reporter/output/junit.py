@@ -1,0 +1,335 @@
+"""JUnit XML for CI: one case per check and scope, and a suite about the judgement itself.
+
+Written to the intersection of the two schemas in use (Ant's and Jenkins'): a root without
+attributes, no case properties, constant times. Failures and errors are there exactly when the
+verdict does not let the upgrade through, so that a reader who sees only this file is not misled.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from xml.etree import ElementTree
+
+from reporter.output.clean import clean, cleaned, one_line
+from reporter.output.exhibits import AttachedExhibit
+from reporter.record.model import Check, Entry, SkippedCheck, Verdict
+from reporter.words import say
+
+MAX_TEXT = 8_000
+MAX_PLACES = 20
+MAX_MESSAGE = 300
+
+Result = Literal["failure", "error", "skipped"]
+
+_TYPES = {"failure": "precheck.PolicyFailure", "error": "precheck.Indeterminate"}
+# Some readers act on these in any text they find; text from the cloud must not be able to.
+_MARKERS = re.compile(r"\[(?=\[(?:ATTACHMENT|PROPERTY)\|)", re.IGNORECASE)
+META_CLASS = "precheck.policy"
+
+
+@dataclass(frozen=True)
+class Case:
+    """A test case; `result` None is a pass."""
+
+    classname: str
+    name: str
+    result: Result | None = None
+    message: str = ""
+    text: str = ""
+
+
+def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
+    """The verdict as JUnit XML."""
+    shown = cleaned(verdict)
+    key = _cluster_key(shown)
+    cases = [_check_case(shown, check, f"precheck.{key}.{check.scope}") for check in shown.checks]
+    instant = shown.instant.at.strftime("%Y-%m-%dT%H:%M:%S")
+    root = ElementTree.Element("testsuites")
+    upgrade = f"{shown.subject.cluster_version or '?'} to {shown.subject.target_version or '?'}"
+    _suite(
+        root,
+        _meta_cases(shown),
+        name=META_CLASS,
+        package=META_CLASS,
+        timestamp=instant,
+        properties=_properties(shown),
+        out=[statement.text for statement in shown.conditions],
+    )
+    if cases:
+        _suite(
+            root,
+            _distinct(cases),
+            name=f"precheck {key} {upgrade}",
+            package=f"precheck.{key}",
+            timestamp=instant,
+            properties=[],
+            out=_warned(shown.checks),
+        )
+    return _bytes(root)
+
+
+def write_error(message: str, hint: str | None) -> bytes:
+    """A file for a run without a verdict: with many readers a missing one would stay green."""
+    case = Case(
+        META_CLASS, "verdict", "error", one_line(message), clean(f"{message}\n{hint or ''}").strip()
+    )
+    root = ElementTree.Element("testsuites")
+    _suite(
+        root,
+        [case],
+        name=META_CLASS,
+        package=META_CLASS,
+        timestamp="1970-01-01T00:00:00",
+        properties=[],
+        out=[],
+    )
+    return _bytes(root)
+
+
+def _cluster_key(verdict: Verdict) -> str:
+    name = verdict.subject.cluster_id or verdict.subject.cluster_name or "cluster"
+    return re.sub(r"[.\s]+", "_", one_line(name)) or "cluster"
+
+
+def _properties(verdict: Verdict) -> list[tuple[str, str]]:
+    # A closed list: nothing from the command line or the environment gets in by itself.
+    pairs = [
+        ("tool", f"{verdict.tool.name} {verdict.tool.version}"),
+        ("verdict", verdict.outcome),
+        ("exit-code", str(verdict.exit_code)),
+        ("judged-at", verdict.instant.at.isoformat().replace("+00:00", "Z")),
+        ("judged-at-basis", verdict.instant.basis),
+        ("backdated", str(verdict.instant.backdated).lower()),
+    ]
+    if verdict.gate.advisory is not None:
+        pairs.append(("advisory", one_line(verdict.gate.advisory)))
+    for label, value in (
+        ("cluster", verdict.subject.cluster_id),
+        ("from-version", verdict.subject.cluster_version),
+        ("target-version", verdict.subject.target_version),
+        ("task", verdict.subject.task_uid),
+        ("change", verdict.subject.change.id),
+    ):
+        if value:
+            pairs.append((label, one_line(value)))
+    pairs += [
+        (f"{exhibit.role}-sha256-{index}", exhibit.sha256)
+        for index, exhibit in enumerate(verdict.exhibits, 1)
+    ]
+    return pairs
+
+
+def _meta_cases(verdict: Verdict) -> list[Case]:
+    cases = [_verdict_case(verdict)]
+    for line in verdict.evidence:
+        text = "; ".join(statement.text for statement in line.statements)
+        result: Result | None = None
+        if line.state == "not-ok" and line.level == "require":
+            result = "error"
+        elif line.state == "not-applicable":
+            result = "skipped"
+        if line.state == "not-ok" and line.level == "warn" and verdict.gate.fail_on == "warn":
+            result = "failure"
+        name = f"evidence {line.id}"
+        where = "\n".join(line.pointers[:MAX_PLACES])
+        prefix = "NOT APPLICABLE: " if result == "skipped" else ""
+        cases.append(Case(META_CLASS, name, result, prefix + text, f"{text}\n{where}".strip()))
+    if not verdict.skipped:
+        cases.append(Case(META_CLASS, "skipped checks"))
+    cases += [_skip_case(verdict, skip, index) for index, skip in enumerate(verdict.skipped, 1)]
+    for use in verdict.waivers:
+        # A waiver that is not used changes no verdict; it is shown, and counted by nobody.
+        unused = use.status != "used"
+        text = f"{use.status.upper()}: {use.why.text}; reason: {use.reason}"
+        cases.append(
+            Case(META_CLASS, f"waiver {use.id}", "skipped" if unused else None, text, text)
+        )
+    if not verdict.waivers:
+        cases.append(Case(META_CLASS, "waivers"))
+    return _distinct(cases)
+
+
+def _verdict_case(verdict: Verdict) -> Case:
+    sentences = ". ".join(part.text for part in verdict.summary)
+    text = "\n".join(
+        [verdict.headline.text, sentences]
+        + [f"- {reason.what.text} ({reason.why.text})" for reason in verdict.reasons]
+        + [f"* {condition.text}" for condition in verdict.conditions]
+    )
+    result: Result | None = None
+    if verdict.outcome == "fail" or verdict.refused_for_warnings:
+        result = "failure"
+    elif verdict.outcome == "inconclusive":
+        result = "error"
+    return Case(META_CLASS, "verdict", result, verdict.headline.text, text)
+
+
+def _skip_case(verdict: Verdict, skip: SkippedCheck, index: int) -> Case:
+    name = f"skipped check {index} {skip.name or say('reason.unnamed')}"
+    text = f"{skip.why.text}\n{_nodes_text(skip.node_uids)}".strip()
+    if skip.outcome == "fail" or (skip.outcome == "warn" and verdict.gate.fail_on == "warn"):
+        misses = [f"{miss.waiver}: {miss.why.text}" for miss in skip.near_misses]
+        return Case(META_CLASS, name, "failure", skip.why.text, "\n".join([text, *misses]))
+    prefix = "WAIVED " + _waived_text(verdict, skip.waived_by) if skip.waived_by else "SKIPPED"
+    return Case(META_CLASS, name, "skipped", f"{prefix}: {skip.why.text}", text)
+
+
+def _check_case(verdict: Verdict, check: Check, classname: str) -> Case:
+    name = check.name or say("reason.unnamed")
+    outcome = check.outcome
+    text = _check_text(verdict, check)
+    first = check.entries[0] if check.entries else None
+    where = f" ({check.nodes_seen} nodes seen)" if check.scope == "node" else ""
+    if first is None:
+        return Case(classname, name)
+    shown = first.message or first.why.text
+    if outcome == "fail" or (outcome == "warn" and verdict.gate.fail_on == "warn"):
+        return Case(classname, name, "failure", f"{_tag(first)}: {shown}{where}", text)
+    if outcome == "unknown":
+        return Case(classname, name, "error", f"{_tag(first)}: {first.why.text}{where}", text)
+    if outcome == "waived":
+        message = f"WAIVED {_waived_text(verdict, first.waived_by)}"
+        return Case(classname, name, "skipped", message, text)
+    return Case(classname, name)
+
+
+def _tag(entry: Entry) -> str:
+    return " ".join(part for part in (entry.kind, entry.level) if part) or "Unknown"
+
+
+def _waived_text(verdict: Verdict, ids: Iterable[str]) -> str:
+    uses = {use.id: use for use in verdict.waivers}
+    shown = []
+    for name in ids:
+        use = uses[name]
+        until = f" until {use.expires}" if use.expires else " without end"
+        by = f" by {use.approved_by}" if use.approved_by else ""
+        ticket = f" ({use.ticket})" if use.ticket else ""
+        shown.append(f"{name}{until}{by}{ticket}")
+    return ", ".join(shown)
+
+
+def _check_text(verdict: Verdict, check: Check) -> str:
+    lines: list[str] = []
+    for entry in check.entries:
+        lines.append(f"{say(f'finding.{entry.outcome}')}: {entry.why.text}")
+        if entry.message:
+            lines.append(entry.message)
+        lines += entry.said
+        lines += [f"To do: {text}" for text in entry.remediation]
+        if entry.waived_by:
+            lines.append(f"Waived by {_waived_text(verdict, entry.waived_by)}")
+        lines += [f"Not covered by {miss.waiver}: {miss.why.text}" for miss in entry.near_misses]
+        nodes = [
+            node.name or node.uid or "(a node without a name)"
+            for place in entry.places
+            for node in place.nodes
+        ]
+        if nodes:
+            lines.append(_nodes_text(nodes))
+        pointers = [place.pointer for place in entry.places[:MAX_PLACES]]
+        lines += [f"at {pointer}" for pointer in pointers]
+        if len(entry.places) > MAX_PLACES:
+            lines.append(f"and {len(entry.places) - MAX_PLACES:,} more places")
+    return "\n".join(lines)
+
+
+def _nodes_text(nodes: Sequence[str]) -> str:
+    if not nodes:
+        return ""
+    more = f" and {len(nodes) - MAX_PLACES:,} more" if len(nodes) > MAX_PLACES else ""
+    return f"Nodes: {', '.join(nodes[:MAX_PLACES])}{more}"
+
+
+def _warned(checks: Sequence[Check]) -> list[str]:
+    """What has no place of its own in JUnit: warnings and notes."""
+    return [
+        f"{say(f'finding.{entry.outcome}')}: {check.name or say('reason.unnamed')} "
+        f"({len(entry.places)}): {entry.message or entry.why.text}"
+        for check in checks
+        for entry in check.entries
+        if entry.outcome in ("warn", "note")
+    ]
+
+
+def _distinct(cases: Iterable[Case]) -> list[Case]:
+    """Cases with names of their own: a reader that merges equal names would hide a failure."""
+    seen: dict[tuple[str, str], int] = {}
+    result = []
+    for case in cases:
+        name = _safe(one_line(case.name))
+        key = (case.classname, name)
+        count = seen[key] = seen.get(key, 0) + 1
+        while count > 1 and (case.classname, f"{name} ~{count}") in seen:
+            count += 1
+        if count > 1:
+            name = f"{name} ~{count}"
+            seen[(case.classname, name)] = 1
+        result.append(Case(case.classname, name, case.result, case.message, case.text))
+    return result
+
+
+def _suite(
+    root: ElementTree.Element,
+    cases: Sequence[Case],
+    *,
+    name: str,
+    package: str,
+    timestamp: str,
+    properties: Sequence[tuple[str, str]],
+    out: Sequence[str],
+) -> None:
+    totals = {
+        "tests": len(cases),
+        "failures": sum(case.result == "failure" for case in cases),
+        "errors": sum(case.result == "error" for case in cases),
+        "skipped": sum(case.result == "skipped" for case in cases),
+    }
+    suite = ElementTree.SubElement(
+        root,
+        "testsuite",
+        {
+            "name": _safe(name),
+            "package": _safe(package),
+            "id": str(len(root)),
+            "hostname": "localhost",
+            "timestamp": timestamp,
+            **{key: str(value) for key, value in totals.items()},
+            "time": "0.000",
+        },
+    )
+    holder = ElementTree.SubElement(suite, "properties")
+    for key, value in properties:
+        ElementTree.SubElement(holder, "property", {"name": key, "value": _safe(value)})
+    for case in cases:
+        element = ElementTree.SubElement(
+            suite,
+            "testcase",
+            {"name": case.name, "classname": _safe(case.classname), "time": "0.000"},
+        )
+        if case.result is not None:
+            attributes = {"message": _safe(_short(one_line(case.message)))}
+            if case.result in _TYPES:
+                attributes["type"] = _TYPES[case.result]
+            inner = ElementTree.SubElement(element, case.result, attributes)
+            if case.result != "skipped":
+                inner.text = _safe(case.text[:MAX_TEXT])
+    ElementTree.SubElement(suite, "system-out").text = _safe("\n".join(out)[:MAX_TEXT])
+    ElementTree.SubElement(suite, "system-err").text = ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+
+
+def _safe(text: str) -> str:
+    return _MARKERS.sub("[\u200b", text)
+
+
+def _bytes(root: ElementTree.Element) -> bytes:
+    ElementTree.indent(root)
+    body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return body + b"\n"

@@ -1,0 +1,73 @@
+"""The one place that knows Jinja2. Templates loop over a view; they decide nothing.
+
+Everything is escaped unless it is `Markup` of our own making, and a name that is missing is an
+error rather than a hole in a report.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from urllib.parse import urlsplit
+
+import jinja2
+from markupsafe import Markup
+
+from reporter.errors import OutputError
+from reporter.output.view import Report
+from reporter.resources import bundled
+
+
+def _source(name: str) -> str | None:
+    # Our own names only, so no path can lead out of the folder; works from a zipped wheel too.
+    found = bundled("templates")
+    for part in name.split("/"):
+        found = found / part
+    return found.read_text(encoding="utf-8") if found.is_file() else None
+
+
+def web_address(value: object) -> str:
+    """The address if it leads to the web, else an empty one: never `javascript:` or `file:`."""
+    text = str(value or "")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FunctionLoader(_source),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        auto_reload=False,
+    )
+    environment.filters["web_address"] = web_address
+    return environment
+
+
+def stylesheet(name: str) -> str:
+    """A style sheet of ours, with the line ends a browser hashes."""
+    text = _source(name)
+    if text is None:
+        raise OutputError(f"the template {name} is missing", hint="install cce-precheck again")
+    return text.replace("\r\n", "\n")
+
+
+def page(name: str, report: Report, **more: str) -> str:
+    """A page from its template. `more` are texts of our own making and are not escaped."""
+    try:
+        template = _environment().get_template(name)
+        return template.render(
+            report=report,
+            **{key: Markup(text) for key, text in more.items()},  # noqa: S704
+        )
+    except jinja2.TemplateSyntaxError as error:
+        where = f"{error.name or name}:{error.lineno}"
+        raise OutputError(f"{where}: {error.message}", hint="mend the template") from error
+    except jinja2.TemplateError as error:
+        raise OutputError(f"{name}: {error}", hint="mend the template") from error
