@@ -121,7 +121,7 @@ NODE_CHECKS = _checks(
         ("SampleNodeSockMount", "RW", "pods mount containerd.sock: map[sample-agent]"),
         ("SampleNodeTaint", "EW", "节点存在 node.kubernetes.io/upgrade 污点"),
         ("SampleNodeImageLayers", "RI", "the number of image layers exceeds 5000"),
-        ("SampleNodeRuntime", "RW", "the runtime of the node is docker"),
+        ("SampleNodeRuntime", "RW", "the container runtime of the node is outdated"),
         ("SampleNodeMountPoints", "EW", "hung mount points: [/mnt/sample-share]"),
         ("SampleNodeJournald", "EW", "journald is not active"),
         ("SampleNodeNetworkManager", "EW", "NetworkManager is not active"),
@@ -159,6 +159,7 @@ MASTER_CHECKS = _checks(
     ],
 )
 
+
 def response(
     nodes: int,
     items_per_node: int = 40,
@@ -185,7 +186,9 @@ def response(
         status["expireTimeStamp"] = go_time(UPDATED + timedelta(hours=1))
     status["clusterCheckStatus"] = {"phase": _phase(cluster), "itemsStatus": cluster}
     status["addonCheckStatus"] = {"phase": _phase(addon), "itemsStatus": addon}
-    status["nodeCheckStatus"] = {"phase": _phase(on_nodes), "nodeStageStatus": stages}
+    status["nodeCheckStatus"] = {"phase": _phase(on_nodes)}
+    if stages:
+        status["nodeCheckStatus"]["nodeStageStatus"] = stages
     return {
         "kind": "PreCheckTask",
         "apiVersion": "v3",
@@ -323,9 +326,7 @@ class _Maker:
     def cluster_item(self, check: Check, stages: Sequence[Json]) -> Json:
         if not self._failed:
             return check.item()
-        workers = [
-            stage["nodeInfo"] for stage in stages if stage["nodeInfo"]["nodeType"] == "node"
-        ]
+        workers = [stage["nodeInfo"] for stage in stages if stage["nodeInfo"]["nodeType"] == "node"]
         if check.name == "DeprecatedApiCheck":
             rows = [
                 ("/apis/policy/v1beta1/podsecuritypolicies", "sample-operator/v0.9.1"),
@@ -383,8 +384,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         options.distinct_messages,
         options.masters,
     )
-    text = api_text(made) if options.pretty else json.dumps(
-        made, ensure_ascii=False, separators=(",", ":")
+    text = (
+        api_text(made)
+        if options.pretty
+        else json.dumps(made, ensure_ascii=False, separators=(",", ":"))
     )
     sys.stdout.buffer.write(text.encode() + b"\n")
 

@@ -6,6 +6,7 @@ error rather than a hole in a report.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from urllib.parse import urlsplit
 
@@ -58,14 +59,12 @@ def stylesheet(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def page(name: str, report: Report, **more: str) -> str:
-    """A page from its template. `more` are texts of our own making and are not escaped."""
+def page(name: str, report: Report, *, safe: Mapping[str, str], **more: object) -> str:
+    """A page from its template. What is `safe` is of our own making and is not escaped."""
+    trusted = {key: Markup(text) for key, text in safe.items()}  # noqa: S704
     try:
         template = _environment().get_template(name)
-        return template.render(
-            report=report,
-            **{key: Markup(text) for key, text in more.items()},  # noqa: S704
-        )
+        return template.render(report=report, **more, **trusted)
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name or name}:{error.lineno}"
         raise OutputError(f"{where}: {error.message}", hint="mend the template") from error

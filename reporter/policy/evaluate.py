@@ -238,7 +238,11 @@ def judge(
         target_version=said_target or (sidecar.target_version if sidecar else None),
         topic_of=topic_of,
     )
-    known_type = cluster_type or (sidecar.cluster_type if sidecar else None)
+    # Two voices that differ: a standard cluster asks for more.
+    kinds = {cluster_type, sidecar.cluster_type if sidecar else None}
+    known_type: ClusterType | None = next(
+        (kind for kind in ("standard", "autopilot") if kind in kinds), None
+    )
     bench = _Bench(task, policy, instant.at, facts)
     bench.decide_findings()
     bench.decide_skips()
@@ -318,8 +322,9 @@ class _Verdict:
     outcome: FindingOutcome
     why: Statement
     rules: tuple[tuple[Rule, Effect, Trace], ...]
-    doubt: FindingOutcome | None = None
-    """What it would be without its `fail` rules, if that is `unknown`."""
+    waivable: bool = True
+    doubt: Statement | None = None
+    """Why it would be `unknown` without its `fail` rules."""
 
 
 class _Bench:
@@ -345,12 +350,10 @@ class _Bench:
             state = "expired"
         elif waiver.valid_from is not None and self.instant < waiver.valid_from:
             state = "not-yet-valid"
-        # Scoped to another cluster or version: its keys say no, surely, before any finding.
-        probe = Target(check=None, scope="cluster", facts=self.facts)
-        trace = Trace()
-        waiver.match.fits_waiver(probe, trace)
-        scoped = {"cluster", "from_version", "target_version"}
-        return WaiverTally(waiver, state, elsewhere=bool(scoped.intersection(trace.refused)))
+        # Scoped to another cluster or version: the answer is no while all that a finding could
+        # say is still open.
+        probe = Target(check=None, scope=None, facts=self.facts, nodes=(Node(),))
+        return WaiverTally(waiver, state, elsewhere=waiver.match.fits_waiver(probe) is False)
 
     # Findings ---------------------------------------------------------------------------------
 
@@ -404,34 +407,43 @@ class _Bench:
 
     def _by_rules(self, target: Target, candidates: Sequence[Rule]) -> _Verdict:
         matching: list[tuple[Rule, Effect, Trace]] = []
+        sure: list[Rule] = []
+        blocking: list[str] = []
         for rule in candidates:
             effect = self._effects[rule.id]
             fits = rule.match.fits_rule(target)
-            if fits is True or (fits is None and effect != "note"):
+            if fits is False:
+                continue
+            if fits is True:
+                sure.append(rule)
+            if not rule.waivable:
+                # What is left open counts against passing: it blocks too.
+                blocking.append(rule.id)
+            if fits is True or effect != "note":
                 trace = Trace()
                 rule.match.fits_rule(target, trace)
                 matching.append((rule, effect, trace))
                 self.rule_tallies[rule.id].hits += 1
         found = tuple(matching)
-        effects = [effect for _, effect, _ in found]
-        strictest = max(effects, key=STRICTNESS.__getitem__, default=None)
+        strictest = max(
+            (effect for _, effect, _ in found), key=STRICTNESS.__getitem__, default=None
+        )
+        waivable = not blocking
         if target.phase == "Success":
             if strictest is None:
                 return _Verdict("pass", statement("decided.success"), found)
-            return _Verdict(strictest, self._rule_said(found, strictest), found)
-        doubt = self._doubt(target, found)
+            return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
+        gentle = [rule for rule in sure if self._effects[rule.id] != "fail"]
+        doubt = self._doubt(target, gentle)
         if strictest == "fail":
-            gentler = tuple(part for part in found if part[1] != "fail")
-            remains: FindingOutcome | None = (
-                "unknown" if self._doubt(target, gentler) is not None else None
-            )
-            return _Verdict("fail", self._rule_said(found, "fail"), found, remains)
+            return _Verdict("fail", self._rule_said(found, "fail"), found, waivable, doubt)
         if doubt is not None:
-            return _Verdict("unknown", doubt, found, "unknown")
-        if strictest is None:
-            default = self.policy.unmatched
-            return _Verdict(default, statement("decided.unmatched", effect=default), found)
-        return _Verdict(strictest, self._rule_said(found, strictest), found)
+            return _Verdict("unknown", doubt, found, waivable, doubt)
+        default = self.policy.unmatched
+        if strictest is None or (not sure and STRICTNESS[default] >= STRICTNESS[strictest]):
+            # A warning that can't be decided must not soften what holds without it.
+            return _Verdict(default, statement("decided.unmatched", effect=default), found, waivable)
+        return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
 
     def _rule_said(self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect) -> Statement:
         deciding = sorted(rule.id for rule, its, _ in found if its == effect)
@@ -446,10 +458,12 @@ class _Bench:
             )
         return statement("decided.rule", rules=deciding, effect=effect)
 
-    def _doubt(
-        self, target: Target, found: Sequence[tuple[Rule, Effect, Trace]]
-    ) -> Statement | None:
-        """Why nobody knows what this finding means, unless a rule says `fail`."""
+    def _doubt(self, target: Target, gentle: Sequence[Rule]) -> Statement | None:
+        """Why nobody knows what this finding means.
+
+        `gentle` are the rules that surely match and do not say `fail`: one of them may spell out
+        an undocumented kind or level, and so say that it is known after all.
+        """
         phase = target.phase
         if phase is None:
             return statement("doubt.phase-missing")
@@ -467,7 +481,7 @@ class _Bench:
             unknown["level"] = target.level
         if not unknown:
             return None
-        if any(set(unknown) <= rule.match.spells(target) for rule, _, _ in found):
+        if any(set(unknown) <= rule.match.spells(target) for rule in gentle):
             return None
         name, value = next(iter(unknown.items()))
         if len(unknown) == 2:
@@ -495,18 +509,15 @@ class _Bench:
         for _, target, verdict in pending:
             obstacle = self._obstacle(target, verdict)
             covers: list[WaiverTally] = []
-            if verdict.outcome in ("fail", "warn", "unknown"):
-                for tally in self._waivers_naming(target.check):
-                    if tally.waiver.match.fits_waiver(target) is not True:
-                        continue
-                    if obstacle is not None:
-                        tally.not_applicable += 1
-                        tally.not_applicable_why.add(obstacle)
-                        if tally.state == "valid" and obstacle == "waiver.doubt":
-                            covers.append(tally)
-                    else:
-                        covers.append(tally)
-                        tally.would_turn += 1
+            for tally in self._waivers_naming(target.check):
+                if tally.waiver.match.fits_waiver(target) is not True:
+                    continue
+                if obstacle is not None:
+                    tally.not_applicable += 1
+                    tally.not_applicable_why.add(obstacle)
+                elif verdict.outcome in ("fail", "warn"):
+                    covers.append(tally)
+                    tally.would_turn += 1
             covering.append(covers)
         for tally in self.waivers.values():
             limit = tally.waiver.max_findings
@@ -523,11 +534,12 @@ class _Bench:
             return "waiver.exception"
         if target.kind != "Risk":
             return "waiver.not-a-risk"
-        if target.group == "ExecuteException":
+        if target.group == "ExecuteException" and target.phase == "Failed":
             return "waiver.execute-exception"
-        if any(not rule.waivable for rule, _, _ in verdict.rules):
+        if not verdict.waivable:
             return "waiver.not-waivable"
-        if verdict.doubt == "unknown":
+        if verdict.doubt is not None:
+            # A waiver accepts a Risk; it never lifts the doubt about what a finding means.
             return "waiver.doubt"
         return None
 
@@ -538,17 +550,12 @@ class _Bench:
         usable = [tally for tally in covers if tally.usable]
         outcome, why = verdict.outcome, verdict.why
         waived_by: tuple[str, ...] = ()
-        if usable and obstacle is None:
+        if usable:
             outcome = "waived"
             waived_by = tuple(sorted(tally.waiver.id for tally in usable))
             why = statement("decided.waived", waivers=list(waived_by))
             for tally in usable:
                 tally.waived += 1
-        elif usable and outcome == "fail":
-            # A waiver lifts what the rules say, never the doubt beneath it.
-            outcome = "unknown"
-            gentler = tuple(part for part in verdict.rules if part[1] != "fail")
-            why = self._doubt(target, gentler) or verdict.why
         tolerated = (
             target.kind == "Exception" and target.phase == "Failed" and outcome in ("warn", "note")
         )
@@ -688,7 +695,8 @@ class _Bench:
             return statement("skip.selector")
         if has_selector and not all(values or [""]):
             return statement("skip.no-values")
-        if self._kinds_of(skip.name) == {"Exception"} or only_as_exception(skip.name):
+        kinds = self._kinds_of(skip.name)
+        if ("Exception" in kinds and "Risk" not in kinds) or only_as_exception(skip.name):
             return statement("skip.exception")
         for rule in self.policy.rules:
             if not rule.waivable and rule.match.could_name(skip.name):

@@ -464,6 +464,10 @@ def provider(task: PrecheckTask) -> Line:
     status = task.status
     phase = (status.phase if status else None) or None
     message = (status.message if status else None) or None
+    if phase not in ("Success", "Failed", "Error"):
+        line.state = "not-applicable"
+    elif phase != "Success":
+        line.state = "not-ok"
     if phase is None:
         line.note("evidence.provider.missing")
     elif message:

@@ -162,6 +162,19 @@ class Policy:
         lists = [_load_file(str(source), "WaiverList") for source in waivers]
         return _merge(loaded, lists)
 
+    @classmethod
+    def parse(cls, *policies: bytes, waivers: Sequence[bytes] = ()) -> Policy:
+        """The same from the files' bytes; they are called policy-1.yaml, waivers-1.yaml, …"""
+        loaded = [
+            _parse(data, f"policy-{number}.yaml", "Policy")
+            for number, data in enumerate(policies, 1)
+        ]
+        lists = [
+            _parse(data, f"waivers-{number}.yaml", "WaiverList")
+            for number, data in enumerate(waivers, 1)
+        ]
+        return _merge(loaded, lists)
+
 
 def builtin_names() -> list[str]:
     """The policies that ship with the tool."""
@@ -181,7 +194,10 @@ class _Loaded:
 
 
 def _load_file(source: str, kind: Literal["Policy", "WaiverList"]) -> _Loaded:
-    data = _read(source)
+    return _parse(_read(source), source, kind)
+
+
+def _parse(data: bytes, source: str, kind: Literal["Policy", "WaiverList"]) -> _Loaded:
     document = yamlfile.load(data, source)
     _check_kind(document, kind)
     problems = _Problems(document)

@@ -68,7 +68,7 @@ class Target:
     """A finding, or a check skipped on the server, as match keys see it. None: missing."""
 
     check: str | None
-    scope: str
+    scope: str | None
     facts: Facts
     kind: str | None = None
     group: str | None = None

@@ -135,10 +135,10 @@ def go_time(moment: datetime) -> str:
 
 # calm: what a sound cluster says; failing: failures, well-formed but for a few; flawed: one or two
 # things are wrong, which is where a false pass would hide; wild: anything at all
-_MOODS = ("calm",) * 4 + ("failing",) * 4 + ("flawed",) * 4 + ("wild",)
+_MOODS = ("calm",) * 3 + ("failing",) * 3 + ("flawed",) * 6 + ("wild",)
 _FAILING = {"calm": 18, "failing": 50, "flawed": 25, "wild": 40}
 _NOISE = {"calm": 0, "failing": 4, "flawed": 0, "wild": 14}
-_FLAWS = ("item",) * 4 + (
+_FLAWS = ("item",) * 8 + (
     "times",
     "task",
     "section",
@@ -151,7 +151,7 @@ _FLAWS = ("item",) * 4 + (
     "bare",
 )
 # How sure a flaw is where it is chosen: rare where there are many places for it.
-_FLAW_NOISE = {"item": 35, "extra": 25, "section": 50, "holds": 40, "stage": 60}
+_FLAW_NOISE = {"item": 60, "extra": 25, "section": 50, "holds": 40, "stage": 60}
 
 
 _FLAW_COUNTS = (1, 1, 2)
@@ -227,7 +227,7 @@ _RISK_ADDONS: tuple[Any, ...] = (
     [{}],
 )
 _ERROR_CODES: tuple[Any, ...] = ([CODES[0]], [CODES[0], CODES[1]], [CODES[1]], [], None, [""])
-_ODD_FIELDS_OF_ITEMS = ("kind", "level", "phase", "group", "level", "kind", "message", "name")
+_ODD_FIELDS_OF_ITEMS = ("kind", "level") * 3 + ("phase", "group", "message", "name")
 
 
 def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
@@ -256,7 +256,7 @@ def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
             item["errorCodes"] = _pick(draw, _ERROR_CODES)
     if _chance(draw, mood["item"]):
         # Most of these only matter for what failed.
-        if _chance(draw, 60):
+        if _chance(draw, 80):
             item["phase"] = "Failed"
         field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
         _set(item, field, _pick(draw, ODD_VALUES[field]))

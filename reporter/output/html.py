@@ -1,0 +1,82 @@
+"""The page for people: one file, no script, nothing fetched, the evidence inside."""
+
+from __future__ import annotations
+
+import gzip
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import quote
+
+from reporter.output import json_record, templating, view
+from reporter.output.exhibits import AttachedExhibit
+from reporter.record.model import Verdict
+
+PACKED_FROM = 100_000
+"""From how many bytes on a file inside the page is packed with gzip."""
+
+_ICONS = {
+    "pass": ("#1b6e3f", "<circle cx='8' cy='8' r='8'/>"),
+    "fail": ("#b3261e", "<path d='M5 0h6l5 5v6l-5 5H5l-5-5V5z'/>"),
+    "unknown": ("#6a3fa0", "<path d='m8 0 8 8-8 8-8-8z'/>"),
+}
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file inside the page, as a link that saves it."""
+
+    name: str
+    role: str
+    sha256: str
+    """Of the file itself, unpacked."""
+    href: str
+
+
+def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
+    """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
+
+    The record and the exhibits given are inside, each behind a link with `data-role`
+    (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed.
+    """
+    report = view.report(verdict)
+    css = templating.stylesheet("html/report.css")
+    page = templating.page(
+        "html/report.html.j2",
+        report,
+        downloads=_downloads(verdict, exhibits),
+        safe={"css": css, "policy": _policy(css), "icon": _icon(report.tag.shape)},
+    )
+    return page.encode()
+
+
+def _policy(css: str) -> str:
+    digest = b64encode(sha256(css.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'none'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+
+
+def _icon(shape: str) -> str:
+    colour, path = _ICONS[shape]
+    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='{colour}'>{path}</svg>"
+    return "data:image/svg+xml," + quote(svg, safe="")
+
+
+def _downloads(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> tuple[Download, ...]:
+    found = [_download("record.json", "record", "application/json", json_record.write(verdict))]
+    for attached in exhibits:
+        exhibit = attached.exhibit
+        name = view.file_name(exhibit.name, [part.name for part in found])
+        found.append(_download(name, exhibit.role, exhibit.media_type, attached.data))
+    return tuple(found)
+
+
+def _download(name: str, role: str, media_type: str, data: bytes) -> Download:
+    digest = sha256(data).hexdigest()
+    if len(data) >= PACKED_FROM:
+        # mtime 0: the same bytes whenever it is written.
+        name, media_type, data = f"{name}.gz", "application/gzip", gzip.compress(data, mtime=0)
+    return Download(name, role, digest, f"data:{media_type};base64,{b64encode(data).decode()}")

@@ -1,0 +1,1168 @@
+"""What a page shows: the record turned into words, in the order people read them.
+
+Plain frozen data for templates to loop over. Everything is cleaned, sorted worst first and
+formatted here, and a function of the record alone: no clock, no random, no machine.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import PurePath
+
+from reporter.output import phrases
+from reporter.output.clean import cleaned, one_line
+from reporter.output.phrases import counted, named, sentence, spoken
+from reporter.record.model import (
+    OUTCOMES_WORST_FIRST,
+    Check,
+    Entry,
+    EvidenceLine,
+    NearMiss,
+    OutcomeCounts,
+    Place,
+    Reason,
+    Risks,
+    SkippedCheck,
+    Verdict,
+    WaiverUse,
+)
+
+ENTRIES_IN_FULL = 200
+"""How many differing findings of one check are shown one by one; the rest is counted."""
+
+_OUTCOME_SHAPE = {"pass": "pass", "fail": "fail", "inconclusive": "unknown"}
+_WAIVER_ORDER = (
+    "exceeded",
+    "expired",
+    "not-yet-valid",
+    "not-applicable",
+    "used",
+    "unused",
+    "elsewhere",
+)
+_WAIVER_WORD = {
+    "exceeded": "Exceeded",
+    "expired": "Expired",
+    "not-yet-valid": "Not yet valid",
+    "not-applicable": "Not applicable",
+    "used": "Used",
+    "unused": "Not needed",
+    "elsewhere": "For elsewhere",
+}
+_WAIVER_SHAPE = {"used": "waived", "unused": "note", "elsewhere": "note"}
+_MARKS = {"undated": "names no start date", "permanent": "never expires", "todo": "still says TODO"}
+_BASIS = {
+    "now": "by the clock",
+    "response": "at the response's own update time",
+    "given": "at a time given by hand",
+}
+_LEVEL_WORD = {"require": "required", "warn": "only warns", "off": "off", "note": "only noted"}
+_ROLE = {
+    "response": "Response of CCE",
+    "policy": "Policy",
+    "waivers": "Waiver list",
+    "sidecar": "Note of the fetch",
+}
+_CERTAINTY = {"likely": "likely, not certain", "user": "from your own catalogue"}
+# Said at the top in a frame of their own, so not among the conditions a second time.
+_NOTICED = ("condition.advisory", "condition.backdated")
+
+
+@dataclass(frozen=True)
+class Tag:
+    """An outcome: its word and the name of its shape, which is also its colour."""
+
+    word: str
+    shape: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A label, what it says, and smaller lines below."""
+
+    label: str
+    value: str
+    notes: tuple[str, ...] = ()
+    mono: bool = False
+
+
+@dataclass(frozen=True)
+class Help:
+    """What the catalogue knows of a check."""
+
+    title: str
+    checks: str
+    fix: str
+    link: str | None
+    certainty: str | None
+    as_of: str
+
+
+@dataclass(frozen=True)
+class Why:
+    """A reason: what, why, what to do, and what nearly covered it."""
+
+    tag: Tag
+    what: str
+    why: str
+    actions: tuple[str, ...]
+    near_misses: tuple[str, ...]
+    kind_level: str | None
+    check_id: str | None
+    link: str | None
+
+
+@dataclass(frozen=True)
+class EvidenceRow:
+    """A line of evidence."""
+
+    id: str
+    name: str
+    tag: Tag
+    level: str
+    statements: tuple[str, ...]
+    pointers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A waiver that covers something, as it is named beside what it covers."""
+
+    id: str
+    anchor: str
+    line: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Skip:
+    """A check CCE did not run because somebody put it on the skip list."""
+
+    id: str
+    name: str
+    tag: Tag
+    where: str
+    node_uids: tuple[str, ...]
+    why: str
+    accepted: tuple[Accepted, ...]
+    near_misses: tuple[str, ...]
+    pointer: str
+    help: Help | None
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many of an outcome."""
+
+    tag: Tag
+    count: str
+    some: bool
+
+
+@dataclass(frozen=True)
+class NodeName:
+    """A node by what people call it, with its id and what else is known."""
+
+    name: str
+    uid: str | None
+    notes: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """Risk sources of one type."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    wide: bool
+
+
+@dataclass(frozen=True)
+class Member:
+    """Findings with the same message: where they are and what comes with them."""
+
+    id: str
+    message: str | None
+    said: tuple[str, ...]
+    nodes: tuple[NodeName, ...]
+    pointers: tuple[str, ...]
+    tables: tuple[Table, ...]
+    stub: str | None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Findings of a check that were decided alike; their members differ in message and place."""
+
+    tag: Tag
+    where: str
+    kind_level: str
+    traits: str
+    why: str
+    rules: tuple[str, ...]
+    remediation: tuple[str, ...]
+    accepted: tuple[Accepted, ...]
+    near_misses: tuple[str, ...]
+    tolerated: bool
+    members: tuple[Member, ...]
+    more: str | None
+
+
+@dataclass(frozen=True)
+class CheckView:
+    """A check that did not pass everywhere."""
+
+    id: str
+    name: str
+    tag: Tag
+    scope: str
+    where: str
+    kind_level: str
+    counts: str
+    open: bool
+    help: Help | None
+    groups: tuple[Group, ...]
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A check that passed wherever it ran."""
+
+    name: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Concern:
+    """What one node has."""
+
+    tag: Tag
+    check: str
+    check_id: str
+
+
+@dataclass(frozen=True)
+class NodeConcerns:
+    """A node that something was found on."""
+
+    node: NodeName
+    concerns: tuple[Concern, ...]
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A waiver of the register."""
+
+    anchor: str
+    id: str
+    tag: Tag
+    why: str
+    marks: tuple[str, ...]
+    reason: str
+    approval: str
+    validity: str
+    left: str
+    covers: str
+    match: tuple[str, ...]
+    where: str
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A policy or waiver file."""
+
+    kind: str
+    name: str
+    version: str
+    owner: str
+    title: str
+    holds: str
+    source: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule and how often it mattered."""
+
+    id: str
+    title: str | None
+    effect: str
+    shape: str
+    notes: tuple[str, ...]
+    hits: str
+    decided: str
+    where: str
+
+
+@dataclass(frozen=True)
+class File:
+    """A file the verdict rests on."""
+
+    role: str
+    name: str
+    size: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class CoverReason:
+    """A reason, short enough for a cover."""
+
+    tag: Tag
+    what: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Cover:
+    """What an approver reads when they read one page."""
+
+    reasons: tuple[CoverReason, ...]
+    more_reasons: str | None
+    conditions: tuple[str, ...]
+    more_conditions: str | None
+
+
+@dataclass(frozen=True)
+class Report:
+    """A whole page."""
+
+    title: str
+    description: str
+    eyebrow: str
+    judged_iso: str
+    tag: Tag
+    outcome: str
+    headline: str
+    summary: tuple[str, ...]
+    notices: tuple[Fact, ...]
+    conditions: tuple[str, ...]
+    subject: str
+    versions: str
+    facts: tuple[Fact, ...]
+    cover: Cover
+    reasons: tuple[Why, ...]
+    evidence_line: str
+    evidence: tuple[EvidenceRow, ...]
+    skipped_line: str | None
+    skipped: tuple[Skip, ...]
+    finding_line: str
+    check_counts: tuple[Count, ...]
+    finding_counts: tuple[Count, ...]
+    checks: tuple[CheckView, ...]
+    passed_line: str
+    passed: tuple[Passed, ...]
+    nodes_line: str | None
+    nodes: tuple[NodeConcerns, ...]
+    waiver_line: str
+    waivers: tuple[Waiver, ...]
+    policies: tuple[PolicyFile, ...]
+    defaults: tuple[Fact, ...]
+    rule_line: str
+    rules: tuple[Rule, ...]
+    source: tuple[Fact, ...]
+    files: tuple[File, ...]
+    stamp: str
+
+
+def report(verdict: Verdict) -> Report:
+    """The view of a record. The record is cleaned here, so callers hand over what they have."""
+    shown = cleaned(verdict)
+    return _Builder(shown).report()
+
+
+def check_id(name: str | None, scope: str) -> str:
+    """The anchor of a check: the same in every report that speaks of it."""
+    return f"check-{_hash(name or '', scope, 'named' if name is not None else 'unnamed')}"
+
+
+def _hash(*parts: str) -> str:
+    return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def _worst(outcomes: Iterable[str]) -> int:
+    order: Sequence[str] = OUTCOMES_WORST_FIRST
+    return min((order.index(outcome) for outcome in outcomes), default=len(order))
+
+
+def _tag(outcome: str) -> Tag:
+    return Tag(named("finding", outcome), outcome)
+
+
+def _kind_level(kind: str | None, level: str | None) -> str:
+    return f"{one_line(kind or 'no kind')} · {one_line(level or 'no level')}"
+
+
+def _name(name: str | None) -> str:
+    return one_line(name) if name else named("reason", "unnamed")
+
+
+def _count_of(counts: OutcomeCounts, outcome: str) -> int:
+    found: int = getattr(counts, "passed" if outcome == "pass" else outcome)
+    return found
+
+
+class _Builder:
+    """One record on its way to a page, with the look-ups its parts share."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        self.waivers = {use.id: use for use in verdict.waivers}
+        self.titles = {rule.id: rule.title for rule in verdict.rules}
+        self.ids: set[str] = set()
+
+    def report(self) -> Report:
+        verdict = self.verdict
+        subject = verdict.subject
+        cluster = subject.cluster_name or subject.cluster_id
+        versions = f"{subject.cluster_version or '?'} → {subject.target_version or '?'}"
+        headline = spoken(verdict.headline)
+        summary = tuple(sentence(spoken(part)) for part in verdict.summary)
+        subject_line = f"Cluster {one_line(cluster)}" if cluster else "Cluster not named"
+        conditions = tuple(
+            sentence(spoken(part)) for part in verdict.conditions if part.code not in _NOTICED
+        )
+        reasons = tuple(self._why(reason) for reason in verdict.reasons)
+        checks = self._checks()
+        files = tuple(
+            File(_ROLE[part.role], one_line(part.name), phrases.size(part.size), part.sha256)
+            for part in verdict.exhibits
+        )
+        tool = verdict.tool
+        return Report(
+            title=one_line(f"{headline} – {versions} – {subject_line}"),
+            description=". ".join(summary) or headline,
+            eyebrow=f"CCE pre-upgrade check · judged {phrases.instant(verdict.instant.at)}",
+            judged_iso=verdict.instant.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            tag=Tag(named("outcome", verdict.outcome), _OUTCOME_SHAPE[verdict.outcome]),
+            outcome=verdict.outcome,
+            headline=headline,
+            summary=summary,
+            notices=self._notices(),
+            conditions=conditions,
+            subject=subject_line,
+            versions=one_line(versions),
+            facts=tuple(self._facts()),
+            cover=_cover(reasons, conditions),
+            reasons=reasons,
+            evidence_line=self._evidence_line(),
+            evidence=tuple(_evidence(line) for line in verdict.evidence),
+            skipped_line=self._skipped_line(),
+            skipped=self._skipped(),
+            finding_line=self._finding_line(),
+            check_counts=_counts(verdict.counts.checks),
+            finding_counts=_counts(verdict.counts.findings),
+            checks=checks,
+            passed_line=f"{counted(verdict.counts.checks.passed, 'check')} passed",
+            passed=tuple(
+                Passed(_name(check.name), _passed_where(check))
+                for check in verdict.checks
+                if not check.entries
+            ),
+            nodes_line=self._nodes_line(),
+            nodes=self._nodes(),
+            waiver_line=self._waiver_line(),
+            waivers=self._waivers(),
+            policies=tuple(
+                PolicyFile(
+                    kind="Policy" if part.kind == "Policy" else "Waiver list",
+                    name=one_line(part.name),
+                    version=one_line(part.version or ""),
+                    owner=one_line(part.owner or "no owner named"),
+                    title=one_line(part.title or ""),
+                    holds=_holds(part.rules, part.waivers),
+                    source=one_line(part.source),
+                    sha256=part.sha256,
+                )
+                for part in verdict.policies
+            ),
+            defaults=self._defaults(),
+            rule_line=self._rule_line(),
+            rules=self._rules(),
+            source=tuple(self._source()),
+            files=files,
+            stamp=(
+                f"{tool.name} {tool.version} · record {verdict.apiVersion} · "
+                f"semantics {verdict.semantics}"
+            ),
+        )
+
+    # The top ---------------------------------------------------------------------------------
+
+    def _notices(self) -> tuple[Fact, ...]:
+        verdict = self.verdict
+        said = []
+        if verdict.gate.advisory is not None:
+            said.append(
+                Fact(
+                    "Advisory run",
+                    "The pipeline goes on whatever the verdict: its exit code is 0.",
+                    (f"Reason given: {verdict.gate.advisory}",),
+                )
+            )
+        if verdict.instant.backdated:
+            said.append(
+                Fact(
+                    "Not a verdict for today",
+                    f"Judged as of {phrases.instant(verdict.instant.at)}, an instant in the past.",
+                )
+            )
+        return tuple(said)
+
+    def _facts(self) -> Iterable[Fact]:
+        verdict = self.verdict
+        subject, change = verdict.subject, verdict.subject.change
+        notes = []
+        if subject.expected_target:
+            notes.append(f"expected: {one_line(subject.expected_target)}")
+        if subject.target_version_from == "sidecar":
+            notes.append("target from the note of the fetch")
+        yield Fact(
+            "Upgrade",
+            f"{one_line(subject.cluster_version or 'not named')} → "
+            f"{one_line(subject.target_version or 'not named')}",
+            tuple(notes),
+        )
+        yield self._cluster()
+        yield self._checked()
+        yield Fact(
+            "Judged",
+            phrases.instant(verdict.instant.at),
+            (_BASIS[verdict.instant.basis],),
+        )
+        for policy in verdict.policies:
+            yield Fact(
+                "Policy" if policy.kind == "Policy" else "Waiver list",
+                phrases.joined((one_line(policy.name), one_line(policy.version or "")), " "),
+                (
+                    one_line(policy.owner or "no owner named"),
+                    _holds(policy.rules, policy.waivers),
+                ),
+            )
+        lines = []
+        opens = phrases.window(change.window_start, change.window_end)
+        if opens:
+            lines.append(f"window {opens}")
+        if change.prepared_by:
+            lines.append(f"prepared by {one_line(change.prepared_by)}")
+        if change.id or lines:
+            yield Fact("Change", one_line(change.id or "no number given"), tuple(lines))
+
+    def _cluster(self) -> Fact:
+        subject = self.verdict.subject
+        kind = {"autopilot": "Autopilot cluster", "standard": "standard cluster", None: None}
+        notes = []
+        if subject.cluster_name and subject.cluster_id:
+            notes.append(one_line(subject.cluster_id))
+        if subject.cluster_type:
+            notes.append(kind[subject.cluster_type] or "")
+        if subject.cluster_id_from == "sidecar":
+            notes.append("id from the note of the fetch")
+        if subject.cluster_id is None and subject.cluster_name:
+            notes.append("the response names no cluster")
+        if subject.expected_cluster and subject.expected_cluster != subject.cluster_id:
+            notes.append(f"expected: {one_line(subject.expected_cluster)}")
+        value = subject.cluster_name or subject.cluster_id or "not named in the response"
+        return Fact("Cluster", one_line(value), tuple(notes))
+
+    def _checked(self) -> Fact:
+        subject, at = self.verdict.subject, self.verdict.instant.at
+        updated = subject.updated.at if subject.updated else None
+        if updated is not None:
+            value = phrases.instant(updated)
+        else:
+            value = one_line(subject.updated.text) if subject.updated else "no time given"
+        expires = subject.expires
+        if expires is None:
+            return Fact("Checked", value, ("no expiry time given",))
+        if expires.at is None:
+            return Fact("Checked", value, (f"expiry time unreadable: {one_line(expires.text)}",))
+        left = expires.at - at
+        until = phrases.clock(expires.at, updated)
+        if left.total_seconds() > 0:
+            return Fact("Checked", value, (f"valid until {until} ({phrases.span(left)} left)",))
+        return Fact("Checked", value, (f"expired {until} ({phrases.span(left)} before)",))
+
+    # Why -------------------------------------------------------------------------------------
+
+    def _why(self, reason: Reason) -> Why:
+        shape = {"fail": "fail", "unknown": "unknown", "inconclusive": "unknown"}[reason.outcome]
+        word = {"fail": "Failed", "unknown": "Unknown", "inconclusive": "Inconclusive"}
+        entry = self._help(reason.check)
+        linked = reason.scope is not None
+        return Why(
+            tag=Tag(word[reason.outcome], shape),
+            what=sentence(spoken(reason.what)) if reason.check is None else spoken(reason.what),
+            why=sentence(spoken(reason.why)),
+            actions=tuple(spoken(part) for part in reason.actions),
+            near_misses=_misses(reason.near_misses),
+            kind_level=_kind_level(reason.kind, reason.level) if reason.scope else None,
+            check_id=check_id(reason.check, reason.scope) if linked and reason.scope else None,
+            link=entry.link if entry else None,
+        )
+
+    def _help(self, name: str | None) -> Help | None:
+        known = self.verdict.catalogue.get(name) if name is not None else None
+        if not known:
+            return None
+        entry = known.get("en") or known[min(known)]
+        return Help(
+            title=one_line(entry.title),
+            checks=one_line(entry.checks),
+            fix=entry.fix,
+            link=entry.link,
+            certainty=_CERTAINTY.get(entry.certainty),
+            as_of=phrases.written_date(entry.as_of),
+        )
+
+    # Evidence --------------------------------------------------------------------------------
+
+    def _evidence_line(self) -> str:
+        lines = [line for line in self.verdict.evidence if line.state != "not-applicable"]
+        failed = sum(line.state == "not-ok" for line in lines)
+        aside = len(self.verdict.evidence) - len(lines)
+        rest = f"; {aside} not applicable" if aside else ""
+        if not lines:
+            return "Nothing was checked: no line of evidence applies."
+        if not failed:
+            return f"Yes: all {len(lines)} lines of evidence that apply hold{rest}."
+        required = sum(line.state == "not-ok" and line.level == "require" for line in lines)
+        start = "Not as it stands" if required else "Yes, with a reservation"
+        verb = "does" if failed == 1 else "do"
+        return f"{start}: {failed} of {len(lines)} lines of evidence {verb} not hold{rest}."
+
+    def _skipped_line(self) -> str | None:
+        skipped = self.verdict.skipped
+        if not skipped:
+            return None
+        covered = sum(skip.outcome == "waived" for skip in skipped)
+        was = "was" if len(skipped) == 1 else "were"
+        return (
+            f"{counted(len(skipped), 'check')} {was} skipped on the server, so CCE never ran "
+            f"{'it' if len(skipped) == 1 else 'them'}; {covered} of {len(skipped)} "
+            f"{'is' if covered == 1 else 'are'} covered by a waiver."
+        )
+
+    def _skipped(self) -> tuple[Skip, ...]:
+        ordered = sorted(
+            self.verdict.skipped, key=lambda skip: (_worst([skip.outcome]), skip.name or "")
+        )
+        return tuple(self._skip(skip) for skip in ordered)
+
+    def _skip(self, skip: SkippedCheck) -> Skip:
+        where = "everywhere"
+        if skip.node_uids:
+            where = f"on {counted(len(skip.node_uids), 'node')}"
+        elif skip.has_selector:
+            where = "where, is not known"
+        return Skip(
+            id=self._unique("skip", skip.pointer),
+            name=_name(skip.name),
+            tag=_tag(skip.outcome),
+            where=where,
+            node_uids=tuple(one_line(uid) for uid in skip.node_uids),
+            why=sentence(spoken(skip.why)),
+            accepted=self._accepted(skip.waived_by),
+            near_misses=_misses(skip.near_misses),
+            pointer=one_line(skip.pointer),
+            help=self._help(skip.name),
+        )
+
+    # Findings --------------------------------------------------------------------------------
+
+    def _finding_line(self) -> str:
+        counts = self.verdict.counts
+        nodes = f" on {counted(counts.nodes, 'node')}" if counts.nodes else ""
+        line = (
+            f"{counted(counts.findings.total, 'finding')} of "
+            f"{counted(counts.checks.total, 'check')}{nodes}"
+        )
+        if counts.tolerated_exceptions:
+            tolerated = counted(counts.tolerated_exceptions, "failed Exception")
+            line += f", {tolerated} let through by the policy"
+        return line + "."
+
+    def _checks(self) -> tuple[CheckView, ...]:
+        concerned = [check for check in self.verdict.checks if check.entries]
+        ordered = sorted(concerned, key=lambda check: _worst([check.outcome]))
+        stopping = sum(check.outcome in ("fail", "unknown") for check in ordered)
+        return tuple(self._check(check, stopping) for check in ordered)
+
+    def _check(self, check: Check, stopping: int) -> CheckView:
+        first = check.entries[0]
+        counts = [
+            f"{_count_of(check.findings, outcome):,} {named('finding', outcome).lower()}"
+            for outcome in OUTCOMES_WORST_FIRST
+            if _count_of(check.findings, outcome)
+        ]
+        return CheckView(
+            id=check_id(check.name, check.scope),
+            name=_name(check.name),
+            tag=_tag(check.outcome),
+            scope=named("scope", check.scope),
+            where=_where(check, _count_of(check.findings, check.outcome)),
+            kind_level=_kind_level(first.kind, first.level),
+            counts=", ".join(counts),
+            # A few stopping checks are what the reader came for; many would bury the page.
+            open=check.outcome in ("fail", "unknown") and stopping <= 3,
+            help=self._help(check.name),
+            groups=self._groups(check),
+        )
+
+    def _groups(self, check: Check) -> tuple[Group, ...]:
+        alike: dict[tuple[object, ...], list[Entry]] = {}
+        for entry in sorted(check.entries, key=lambda entry: _worst([entry.outcome])):
+            alike.setdefault(_likeness(entry), []).append(entry)
+        left = ENTRIES_IN_FULL
+        groups = []
+        for entries in alike.values():
+            groups.append(self._group(check, entries, left))
+            left = max(left - len(entries), 0)
+        return tuple(groups)
+
+    def _group(self, check: Check, entries: Sequence[Entry], limit: int) -> Group:
+        first = entries[0]
+        places = sum(len(entry.places) for entry in entries)
+        more = None
+        if len(entries) > limit:
+            rest = sum(len(entry.places) for entry in entries[limit:])
+            more = f"{counted(rest, 'more finding')} of this kind, each with its own message"
+        traits = [
+            f"group {one_line(first.group)}" if first.group else None,
+            f"phase {one_line(first.phase)}" if first.phase else None,
+            f"error code {', '.join(one_line(code) for code in first.error_codes)}"
+            if first.error_codes
+            else None,
+        ]
+        return Group(
+            tag=self._entry_tag(first),
+            where=_where(check, places),
+            kind_level=_kind_level(first.kind, first.level),
+            traits=phrases.joined(traits),
+            why=sentence(spoken(first.why)),
+            rules=tuple(self._match(match) for match in _matches(first)),
+            remediation=tuple(first.remediation),
+            accepted=self._accepted(first.waived_by),
+            near_misses=_misses(first.near_misses),
+            tolerated=first.tolerated,
+            members=tuple(self._member(check, entry) for entry in entries[:limit]),
+            more=more,
+        )
+
+    def _entry_tag(self, entry: Entry) -> Tag:
+        if entry.outcome != "waived" or len(entry.waived_by) != 1:
+            return _tag(entry.outcome)
+        use = self.waivers.get(entry.waived_by[0])
+        if use is None or not use.expires:
+            return _tag(entry.outcome)
+        return Tag(f"Waived to {one_line(phrases.written_date(use.expires))}", "waived")
+
+    def _match(self, match: tuple[str, str, tuple[str, ...], tuple[str, ...]]) -> str:
+        rule, effect, fields, undecided = match
+        said = f"{rule} ({effect})"
+        if self.titles.get(rule):
+            said += f": {one_line(self.titles[rule] or '')}"
+        if fields:
+            said += f"; matched by {', '.join(fields)}"
+        if undecided:
+            said += f"; left open by a missing value: {', '.join(undecided)}"
+        return said
+
+    def _member(self, check: Check, entry: Entry) -> Member:
+        body = entry.model_dump_json(exclude={"places", "waiver_stub"})
+        return Member(
+            id=self._unique("finding", check.name or "", check.scope, body),
+            message=entry.message,
+            said=tuple(entry.said),
+            nodes=_node_names(entry.places),
+            pointers=tuple(_pointer(place) for place in entry.places),
+            tables=_tables(entry.risks),
+            stub=entry.waiver_stub,
+        )
+
+    def _unique(self, prefix: str, *parts: str) -> str:
+        wanted = f"{prefix}-{_hash(*parts)}"
+        name, number = wanted, 2
+        while name in self.ids:
+            name, number = f"{wanted}-{number}", number + 1
+        self.ids.add(name)
+        return name
+
+    def _nodes_line(self) -> str | None:
+        found = len(self._nodes())
+        if not found:
+            return None
+        total = self.verdict.counts.nodes
+        of = f"{found:,} of {counted(total, 'node')}" if total >= found else counted(found, "node")
+        return f"{of} {'has' if found == 1 else 'have'} a finding that did not pass."
+
+    def _nodes(self) -> tuple[NodeConcerns, ...]:
+        names: dict[tuple[str, str], NodeName] = {}
+        concerns: dict[tuple[str, str], dict[tuple[str, str], Concern]] = {}
+        for check in self.verdict.checks:
+            anchor = check_id(check.name, check.scope)
+            for entry in check.entries:
+                concern = Concern(_tag(entry.outcome), _name(check.name), anchor)
+                for node in (node for place in entry.places for node in place.nodes):
+                    key = (node.uid or "", node.name or "")
+                    names.setdefault(key, _node_name(node.uid, node.name, node.status, node.type))
+                    concerns.setdefault(key, {})[(entry.outcome, anchor)] = concern
+        rows = []
+        for key, found in concerns.items():
+            ordered = sorted(found.items(), key=lambda item: (_worst([item[0][0]]), item[1].check))
+            ranks = tuple(_worst([outcome]) for (outcome, _), _ in ordered)
+            rows.append((ranks[0], -ranks.count(ranks[0]), names[key].name, key, ordered))
+        return tuple(
+            NodeConcerns(names[key], tuple(concern for _, concern in ordered))
+            for _, _, _, key, ordered in sorted(rows, key=lambda row: row[:4])
+        )
+
+    # Waivers ---------------------------------------------------------------------------------
+
+    def _accepted(self, ids: Sequence[str]) -> tuple[Accepted, ...]:
+        return tuple(self._accept(waiver) for waiver in ids)
+
+    def _accept(self, waiver: str) -> Accepted:
+        use = self.waivers.get(waiver)
+        if use is None:
+            return Accepted(one_line(waiver), _waiver_anchor(waiver), "", "")
+        until = f"to {phrases.written_date(use.expires)}" if use.expires else "without end"
+        line = phrases.joined((until, use.approved_by and f"by {use.approved_by}", use.ticket))
+        return Accepted(one_line(waiver), _waiver_anchor(waiver), one_line(line), use.reason)
+
+    def _waiver_line(self) -> str:
+        waivers = self.verdict.waivers
+        if not waivers:
+            return "The policy holds no waiver."
+        parts = []
+        for status in _WAIVER_ORDER:
+            count = sum(use.status == status for use in waivers)
+            if count:
+                parts.append(f"{count} {_WAIVER_WORD[status].lower()}")
+        return f"{counted(len(waivers), 'waiver')}: {', '.join(parts)}."
+
+    def _waivers(self) -> tuple[Waiver, ...]:
+        ordered = sorted(
+            self.verdict.waivers, key=lambda use: (_WAIVER_ORDER.index(use.status), use.id)
+        )
+        return tuple(self._waiver(use) for use in ordered)
+
+    def _waiver(self, use: WaiverUse) -> Waiver:
+        approval = phrases.joined(
+            (
+                f"approved by {use.approved_by}" if use.approved_by else "no approver named",
+                f"on {phrases.written_date(use.approved_on)}" if use.approved_on else None,
+            ),
+            " ",
+        )
+        starts = phrases.written_date(use.starts) if use.starts else None
+        ends = phrases.written_date(use.expires) if use.expires else None
+        validity = phrases.joined(
+            (f"from {starts}" if starts else "no start date", f"to {ends}" if ends else "no end"),
+            " ",
+        )
+        covers = [
+            counted(use.findings, "finding") if use.findings else None,
+            counted(use.skipped, "skipped check") if use.skipped else None,
+        ]
+        said = phrases.joined(covers, " and ")
+        refused = f"can't cover {use.not_applicable:,}" if use.not_applicable else None
+        return Waiver(
+            anchor=_waiver_anchor(use.id),
+            id=one_line(use.id),
+            tag=Tag(_WAIVER_WORD[use.status], _WAIVER_SHAPE.get(use.status, "warn")),
+            why=sentence(spoken(use.why)),
+            marks=tuple(_MARKS[mark] for mark in use.marks),
+            reason=use.reason,
+            approval=one_line(
+                phrases.joined((approval, use.ticket and f"ticket {use.ticket}"))
+            ),
+            validity=one_line(validity),
+            left=_days_left(use.days_left),
+            covers=phrases.joined((f"covers {said}" if said else "covers nothing", refused)),
+            match=tuple(_condition(key, value) for key, value in use.match.items()),
+            where=one_line(f"{use.source}:{use.line}"),
+        )
+
+    # Policy and files ------------------------------------------------------------------------
+
+    def _defaults(self) -> tuple[Fact, ...]:
+        labels = {"unmatched": "Where no rule matches", "skipped": "For a check skipped on the server"}
+        return tuple(
+            Fact(labels.get(key, key), value) for key, value in self.verdict.defaults.items()
+        )
+
+    def _rule_line(self) -> str:
+        rules = self.verdict.rules
+        if not rules:
+            return "The policy has no rule; its defaults decide."
+        deciding = sum(rule.decided > 0 for rule in rules)
+        return f"{deciding} of {counted(len(rules), 'rule')} decided a finding here."
+
+    def _rules(self) -> tuple[Rule, ...]:
+        rules = []
+        for use in self.verdict.rules:
+            notes = []
+            if use.written_effect != use.effect:
+                since = f" from {phrases.written_date(use.effective_on)}" if use.effective_on else ""
+                notes.append(f"written as {use.written_effect}{since}")
+            elif use.effective_on:
+                notes.append(f"in effect since {phrases.written_date(use.effective_on)}")
+            if not use.waivable:
+                notes.append("forbids waivers")
+            if use.reason:
+                notes.append(one_line(use.reason))
+            rules.append(
+                Rule(
+                    id=one_line(use.id),
+                    title=one_line(use.title) if use.title else None,
+                    effect=use.effect,
+                    shape=use.effect,
+                    notes=tuple(notes),
+                    hits=f"{use.hits:,}",
+                    decided=f"{use.decided:,}",
+                    where=one_line(f"{use.source}:{use.line}"),
+                )
+            )
+        return tuple(rules)
+
+    def _source(self) -> Iterable[Fact]:
+        source, subject = self.verdict.source, self.verdict.subject
+        read = [f"read as {one_line(source.form)}"]
+        if source.pointer:
+            read.append(f"at {one_line(source.pointer)}")
+        if source.others:
+            read.append(f"{counted(source.others, 'other task')} in the same file")
+        yield Fact("Response", one_line(source.name), tuple(read))
+        notes = []
+        if subject.task_phase:
+            notes.append(f"CCE concluded {one_line(subject.task_phase)}")
+        if subject.task_message:
+            notes.append(one_line(subject.task_message))
+        if subject.created:
+            at = subject.created.at
+            begun = phrases.instant(at) if at else one_line(subject.created.text)
+            notes.append(f"created {begun}")
+        yield Fact("Task", one_line(subject.task_uid or "no uid given"), tuple(notes), mono=True)
+        if source.unknown_fields:
+            yield Fact(
+                "Undocumented fields",
+                counted(source.unknown_fields, "field"),
+                tuple(one_line(pointer) for pointer in source.unknown_field_pointers),
+            )
+
+
+# Parts that need nothing but themselves ----------------------------------------------------------
+
+
+def _likeness(entry: Entry) -> tuple[object, ...]:
+    """What entries must share to be told as one: all but message, place and what hangs on them."""
+    return (
+        entry.outcome,
+        entry.kind,
+        entry.level,
+        entry.group,
+        entry.phase,
+        tuple(entry.error_codes),
+        entry.why.text,
+        _matches(entry),
+        tuple(entry.remediation),
+        tuple(entry.waived_by),
+        tuple((miss.waiver, miss.why.text) for miss in entry.near_misses),
+        entry.tolerated,
+    )
+
+
+def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, ...]], ...]:
+    return tuple(
+        (match.rule, match.effect, tuple(match.fields), tuple(match.undecided))
+        for match in entry.rules
+    )
+
+
+def _cover(reasons: Sequence[Why], conditions: Sequence[str]) -> Cover:
+    # Lengths that fit one page of A4 with the widest letters; a test holds them to it.
+    most_reasons, most_conditions = 5, 5
+    return Cover(
+        reasons=tuple(
+            CoverReason(
+                tag=reason.tag,
+                what=phrases.shortened(
+                    phrases.joined((reason.what, reason.kind_level)), 130
+                ),
+                action=phrases.shortened(reason.actions[0], 150),
+            )
+            for reason in reasons[:most_reasons]
+        ),
+        more_reasons=_more(len(reasons) - most_reasons, "more reason"),
+        conditions=tuple(phrases.shortened(part, 130) for part in conditions[:most_conditions]),
+        more_conditions=_more(len(conditions) - most_conditions, "more condition"),
+    )
+
+
+def _more(count: int, what: str) -> str | None:
+    return f"and {counted(count, what)}, told on the next pages" if count > 0 else None
+
+
+def _counts(counts: OutcomeCounts) -> tuple[Count, ...]:
+    return tuple(
+        Count(
+            Tag(named("finding", outcome).lower(), outcome),
+            f"{_count_of(counts, outcome):,}",
+            _count_of(counts, outcome) > 0,
+        )
+        for outcome in OUTCOMES_WORST_FIRST
+    )
+
+
+def _where(check: Check, count: int) -> str:
+    if check.scope == "node":
+        if check.nodes_seen >= count:
+            return f"{count:,} of {counted(check.nodes_seen, 'node')}"
+        return counted(count, "node")
+    scope = named("scope", check.scope)
+    return scope if count == 1 else f"{scope}, {counted(count, 'finding')}"
+
+
+def _passed_where(check: Check) -> str:
+    if check.scope == "node":
+        return counted(check.nodes_seen or check.findings.total, "node")
+    scope = named("scope", check.scope)
+    return scope if check.findings.total <= 1 else f"{scope}, {check.findings.total:,} times"
+
+
+def _evidence(line: EvidenceLine) -> EvidenceRow:
+    shape = "pass"
+    if line.state == "not-applicable":
+        shape = "skipped"
+    elif line.state == "not-ok":
+        shape = {"require": "unknown", "warn": "warn"}.get(line.level, "note")
+    return EvidenceRow(
+        id=line.id,
+        name=named("evidence-name", line.id),
+        tag=Tag(named("state", line.state), shape),
+        level=_LEVEL_WORD[line.level],
+        statements=tuple(sentence(spoken(part)) for part in line.statements),
+        pointers=tuple(one_line(pointer) for pointer in line.pointers),
+    )
+
+
+def _misses(misses: Sequence[NearMiss]) -> tuple[str, ...]:
+    return tuple(f"{one_line(miss.waiver)} does not cover it: {spoken(miss.why)}" for miss in misses)
+
+
+def _node_name(
+    uid: str | None, name: str | None, status: str | None, kind: str | None
+) -> NodeName:
+    notes = phrases.joined((one_line(status or ""), one_line(kind or "")))
+    return NodeName(
+        name=one_line(name or uid or "a node without a name"),
+        uid=one_line(uid) if uid and name else None,
+        notes=notes or None,
+    )
+
+
+def _node_names(places: Sequence[Place]) -> tuple[NodeName, ...]:
+    found: dict[tuple[str | None, str | None], NodeName] = {}
+    for node in (node for place in places for node in place.nodes):
+        shown = _node_name(node.uid, node.name, node.status, node.type)
+        found.setdefault((node.uid, node.name), shown)
+    return tuple(sorted(found.values(), key=lambda node: (node.name, node.uid or "")))
+
+
+def _pointer(place: Place) -> str:
+    if place.line is None:
+        return one_line(place.pointer)
+    column = f", column {place.column}" if place.column is not None else ""
+    return f"{one_line(place.pointer)} (line {place.line:,}{column})"
+
+
+def _tables(risks: Risks) -> tuple[Table, ...]:
+    return tuple(
+        table
+        for table in (
+            _table(
+                "Configuration",
+                {
+                    "Package": [risk.package for risk in risks.configuration],
+                    "Source file": [risk.source_file for risk in risks.configuration],
+                    "Field": [risk.field for risk in risks.configuration],
+                    "Operation": [risk.operation for risk in risks.configuration],
+                    "Original value": [risk.original_value for risk in risks.configuration],
+                    "Value": [risk.value for risk in risks.configuration],
+                    "Nodes": [risk.node_message for risk in risks.configuration],
+                },
+            ),
+            _table(
+                "Deprecated APIs",
+                {
+                    "URL": [risk.url for risk in risks.deprecated_apis],
+                    "User agent": [risk.user_agent for risk in risks.deprecated_apis],
+                },
+            ),
+            _table("Nodes at risk", {"Node id": list(risks.nodes)}),
+            _table(
+                "Add-ons",
+                {
+                    "Template": [risk.template_name for risk in risks.addons],
+                    "Alias": [risk.alias for risk in risks.addons],
+                },
+            ),
+        )
+        if table is not None
+    )
+
+
+def _table(what: str, columns: Mapping[str, Sequence[str | None]]) -> Table | None:
+    # A column nobody filled says nothing and costs the width the others need.
+    kept = {name: values for name, values in columns.items() if any(values)}
+    if not kept:
+        return None
+    rows = list(zip(*([value or "–" for value in values] for values in kept.values()), strict=True))
+    return Table(
+        caption=f"{what} ({len(rows):,})", columns=tuple(kept), rows=tuple(rows), wide=len(kept) > 3
+    )
+
+
+def _waiver_anchor(waiver: str) -> str:
+    return f"waiver-{_hash(waiver)}"
+
+
+def _days_left(days: int | None) -> str:
+    if days is None:
+        return "no end"
+    if days < 0:
+        return f"over for {counted(-days, 'day')}"
+    if days == 0:
+        return "ends within a day"
+    return f"{counted(days, 'day')} left"
+
+
+def _condition(key: str, value: object) -> str:
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return one_line(f"{key}: {shown}")
+
+
+def _holds(rules: int, waivers: int) -> str:
+    parts = [counted(rules, "rule") if rules else None, counted(waivers, "waiver") if waivers else None]
+    return phrases.joined(parts, ", ") or "no rules"
+
+
+def short_digest(digest: str) -> str:
+    """The first and the last four letters of a digest, for people who compare by eye."""
+    return f"{digest[:8]}…{digest[-4:]}"
+
+
+def file_name(name: str, taken: Iterable[str]) -> str:
+    """A name for a file inside a report that is not one of `taken`."""
+    used = set(taken)
+    path = PurePath(one_line(name) or "file")
+    wanted, number = path.name or "file", 2
+    while wanted in used:
+        wanted, number = f"{path.stem}-{number}{path.suffix}", number + 1
+    return wanted

@@ -1,0 +1,107 @@
+"""The evaluator and the slow one, written apart from it from the contract alone, must agree.
+
+A false pass is the worst bug this project can have. `make prove` runs many more examples.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+from unittest import mock
+
+import yaml
+from hypothesis import HealthCheck, given, settings
+
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
+from reporter.precheck.response import Response, Sidecar
+from reporter.record.model import Verdict
+from reporter.sources.read import read
+from tests.slow import evaluator, generator
+
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "400"))
+
+
+def _dump(document: dict[str, Any]) -> bytes:
+    return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+
+def _judge(case: dict[str, Any]) -> Verdict:
+    policy = Policy.parse(
+        *[_dump(part) for part in case["policies"]],
+        waivers=[_dump(part) for part in case.get("waiver_lists", ())],
+    )
+    response = read(json.dumps(case["response"]).encode())
+    meta = case.get("sidecar")
+    if meta is not None:
+        sidecar = Sidecar(
+            meta.get("cluster"), meta.get("target_version"), meta.get("type"), None, "s", b""
+        )
+        source = response.source
+        response = Response(
+            response.task, type(source)(source.name, source.data, sidecar=sidecar)
+        )
+    topics = case.get("topics") or {}
+    # The catalogue's words are not part of the slow evaluator's input.
+    with (
+        mock.patch("reporter.catalogue.read.topic_of", topics.get),
+        mock.patch("reporter.catalogue.read.only_as_exception", lambda name: False),
+    ):
+        return evaluate(
+            response,
+            policy,
+            at=case["at"],
+            now=case.get("now") or case["at"],
+            expect_cluster=case.get("expect_cluster"),
+            expect_target=case.get("expect_target"),
+            cluster_type=case.get("cluster_type"),
+        )
+
+
+def _by_pointer(verdict: Verdict) -> dict[str, str]:
+    return {
+        place.pointer: entry.outcome
+        for check in verdict.checks
+        for entry in check.entries
+        for place in entry.places
+    }
+
+
+def _warnings(verdict: Verdict) -> int:
+    """Findings, skipped checks and evidence lines that warn."""
+    lines = [line for line in verdict.evidence if line.state == "not-ok" and line.level == "warn"]
+    skips = [skip for skip in verdict.skipped if skip.outcome == "warn"]
+    return verdict.counts.findings.warn + len(skips) + len(lines)
+
+
+def compare(case: dict[str, Any]) -> None:
+    """Both evaluators on one case; everything they have in common must be equal."""
+    expected = evaluator.judge(**case)
+    verdict = _judge(case)
+    found = _by_pointer(verdict)
+    assert {
+        part["pointer"]: part["outcome"]
+        for part in expected["findings"]
+        if part["outcome"] != "pass"
+    } == found
+    assert verdict.counts.findings.total == len(expected["findings"])
+    assert {line.id: line.state for line in verdict.evidence} == expected["evidence"]
+    assert [skip.outcome for skip in verdict.skipped] == expected["skipped"]
+    assert {use.id: use.status for use in verdict.waivers} == expected["waivers"]
+    undated = sorted(use.id for use in verdict.waivers if "undated" in use.marks)
+    assert undated == sorted(expected["undated"])
+    assert verdict.counts.tolerated_exceptions == expected["tolerated_exceptions"]
+    assert _warnings(verdict) == expected["warnings"]
+    codes = {condition.code for condition in verdict.conditions}
+    assert ("condition.backdated" in codes) == expected["backdated"]
+    assert ("condition.recheck-needed" in codes) == expected["recheck_needed"]
+    assert verdict.outcome == expected["outcome"]
+
+
+@settings(
+    max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+)
+@given(case=generator.cases())
+def test_both_evaluators_agree(case: dict[str, Any]) -> None:
+    compare(case)
