@@ -37,8 +37,8 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} failed checks are neither a known Exception nor a known Risk",
     ),
     "summary.skipped": (
-        "{count} check was skipped on the server and nobody has accepted that",
-        "{count} checks were skipped on the server and nobody has accepted that",
+        "{count} check was skipped on the server and no waiver covers it",
+        "{count} checks were skipped on the server and no waiver covers them",
     ),
     "summary.unknown": (
         "{count} check has findings that nobody can judge",
@@ -108,8 +108,8 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "condition.backdated": "Judged as of {at}, an instant in the past: not a verdict for today",
     "condition.recheck-needed": (
-        "CCE itself says Failed: it, Terraform and the console will stop on that. Put the waived "
-        "Risks on the skip list and run the check again"
+        "CCE itself says Failed; it, Terraform and the console stop on that. Put the waived Risks "
+        "on the skip list, resolve the rest, and run the check again"
     ),
     "condition.no-nodes": "No node is listed in the response: nothing is known about nodes",
     "condition.expires-before-window": (
@@ -160,7 +160,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} of {total} check items has no final phase",
         "{count} of {total} check items have no final phase",
     ),
-    "evidence.consistent.ok": "every failure is explained by a failed check item",
+    "evidence.consistent.ok": "no phase contradicts its check items",
     "evidence.consistent.task": "the task says Failed and no check item does",
     "evidence.consistent.section": "the {section} section says Failed and none of its items does",
     "evidence.consistent.section-success": (
@@ -254,10 +254,15 @@ MESSAGES: Final[dict[str, Message]] = {
     "waiver-status.unused-passes": "not needed: the check passes now",
     "waiver-status.unused-absent": "not needed: the check is not in this response",
     "waiver-status.unused-elsewhere": "not needed: the check fails, but not where it is for",
+    "waiver-status.unused-skip": "can't be used: no waiver covers the skip it names",
     "waiver-status.elsewhere": "for another cluster or version",
     "waiver-status.expired": "expired on {expires}",
     "waiver-status.not-yet-valid": "holds only from {starts}",
-    "waiver-status.not-applicable": "not applicable: {reason}",
+    "waiver-status.not-applicable-exception": "not applicable: Exception",
+    "waiver-status.not-applicable-not-a-risk": "not applicable: not known to be a Risk",
+    "waiver-status.not-applicable-execute-exception": "not applicable: the check itself broke",
+    "waiver-status.not-applicable-not-waivable": "not applicable: a rule forbids waivers",
+    "waiver-status.not-applicable-doubt": "not applicable: nobody knows what the finding means",
     "waiver-status.exceeded": "covers none: it may cover {limit} findings and matches {count}",
     # Reasons and what to do
     "reason.fails": "{check} fails",
@@ -267,8 +272,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "reason.unknown-on-nodes": "{check} can't be judged on {count} of {total} nodes",
     "reason.unnamed": "(a check without a name)",
     "reason.skipped": "{check} was skipped on the server",
-    "reason.skipped-nodes": "{check} was skipped on the server for {count} nodes",
-    "reason.evidence": "{what}",
+    "reason.skipped-nodes": (
+        "{check} was skipped on the server for {count} node",
+        "{check} was skipped on the server for {count} nodes",
+    ),
     "reason.no-items": "The response holds no check item at all",
     "reason.no-items-why": "A response without a single check item is never a pass",
     "reason.task-phase": "The task ended neither in Success nor in Failed",
@@ -287,11 +294,16 @@ MESSAGES: Final[dict[str, Message]] = {
         "Read its message, ask Huawei Cloud support if it stays unclear, and run the check again."
     ),
     "action.skipped": "Take it off the skip list and check again, or have the skip accepted.",
+    "action.skipped-never": "Take it off the skip list and check again: no waiver can cover it.",
     "action.recognised": "Save the response again from the API; if it stays, update this tool.",
     "action.finished": "Wait until the task has ended, then save its result; or start a new check.",
     "action.consistent": "Run the check again and ask support if it says the same.",
     "action.complete": "Save the whole response, or run the check again.",
     "action.unexpired": "Run the pre-upgrade check again.",
+    "action.unexpired-missing": (
+        "Save the finished task's response; if it names no expiry, run the check again or set "
+        "validity in the policy."
+    ),
     "action.fresh": "Run the pre-upgrade check again.",
     "action.identity": "Make sure this is the response for the cluster and target you mean.",
     "action.provider": "Read what CCE says.",
@@ -333,12 +345,12 @@ def say(code: str, params: Mapping[str, Param] | None = None) -> str:
     if isinstance(message, tuple):
         count = values.get("count")
         message = message[0 if count == 1 else 1]
-    return _PARAMETER.sub(lambda match: _shown(values.get(match[1])), message)
+    return _PARAMETER.sub(lambda match: _shown(match[1], values.get(match[1])), message)
 
 
-def _shown(value: Param) -> str:
+def _shown(name: str, value: Param) -> str:
     if value is None:
-        return "–"
+        return say("reason.unnamed") if name == "check" else "–"
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, str):

@@ -39,14 +39,12 @@ def _judge(case: dict[str, Any]) -> Verdict:
             meta.get("cluster"), meta.get("target_version"), meta.get("type"), None, "s", b""
         )
         source = response.source
-        response = Response(
-            response.task, type(source)(source.name, source.data, sidecar=sidecar)
-        )
+        response = Response(response.task, type(source)(source.name, source.data, sidecar=sidecar))
     topics = case.get("topics") or {}
     # The catalogue's words are not part of the slow evaluator's input.
     with (
         mock.patch("reporter.catalogue.read.topic_of", topics.get),
-        mock.patch("reporter.catalogue.read.only_as_exception", lambda name: False),
+        mock.patch("reporter.catalogue.read.only_as_exception", return_value=False),
     ):
         return evaluate(
             response,

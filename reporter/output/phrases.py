@@ -92,6 +92,8 @@ def spoken(statement: Statement) -> str:
 def _param(key: str, value: Param) -> Param:
     if isinstance(value, str) and key in _TIMES:
         return written_date(value)
+    if key == "line" and isinstance(value, str):
+        return named("evidence-name", value)
     if key == "lines" and isinstance(value, list):
         return [named("evidence-name", part) for part in value]
     return value

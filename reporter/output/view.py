@@ -155,10 +155,11 @@ class Skip:
 
 @dataclass(frozen=True)
 class Count:
-    """So many of an outcome."""
+    """How many checks and findings have an outcome."""
 
     tag: Tag
-    count: str
+    checks: str
+    findings: str
     some: bool
 
 
@@ -322,6 +323,7 @@ class CoverReason:
 class Cover:
     """What an approver reads when they read one page."""
 
+    notices: tuple[str, ...]
     reasons: tuple[CoverReason, ...]
     more_reasons: str | None
     conditions: tuple[str, ...]
@@ -342,8 +344,8 @@ class Report:
     summary: tuple[str, ...]
     notices: tuple[Fact, ...]
     conditions: tuple[str, ...]
-    subject: str
-    versions: str
+    running: str
+    prepared_by: str
     facts: tuple[Fact, ...]
     cover: Cover
     reasons: tuple[Why, ...]
@@ -352,8 +354,7 @@ class Report:
     skipped_line: str | None
     skipped: tuple[Skip, ...]
     finding_line: str
-    check_counts: tuple[Count, ...]
-    finding_counts: tuple[Count, ...]
+    counts: tuple[Count, ...]
     checks: tuple[CheckView, ...]
     passed_line: str
     passed: tuple[Passed, ...]
@@ -428,7 +429,9 @@ class _Builder:
             sentence(spoken(part)) for part in verdict.conditions if part.code not in _NOTICED
         )
         reasons = tuple(self._why(reason) for reason in verdict.reasons)
+        notices = self._notices()
         checks = self._checks()
+        nodes = self._nodes()
         files = tuple(
             File(_ROLE[part.role], one_line(part.name), phrases.size(part.size), part.sha256)
             for part in verdict.exhibits
@@ -443,20 +446,19 @@ class _Builder:
             outcome=verdict.outcome,
             headline=headline,
             summary=summary,
-            notices=self._notices(),
+            notices=notices,
             conditions=conditions,
-            subject=subject_line,
-            versions=one_line(versions),
+            running=phrases.shortened(f"{subject_line} · {versions}", 76),
+            prepared_by=one_line(subject.change.prepared_by or ""),
             facts=tuple(self._facts()),
-            cover=_cover(reasons, conditions),
+            cover=_cover(notices, reasons, conditions),
             reasons=reasons,
             evidence_line=self._evidence_line(),
             evidence=tuple(_evidence(line) for line in verdict.evidence),
             skipped_line=self._skipped_line(),
             skipped=self._skipped(),
             finding_line=self._finding_line(),
-            check_counts=_counts(verdict.counts.checks),
-            finding_counts=_counts(verdict.counts.findings),
+            counts=_counts(verdict.counts.checks, verdict.counts.findings),
             checks=checks,
             passed_line=f"{counted(verdict.counts.checks.passed, 'check')} passed",
             passed=tuple(
@@ -464,8 +466,8 @@ class _Builder:
                 for check in verdict.checks
                 if not check.entries
             ),
-            nodes_line=self._nodes_line(),
-            nodes=self._nodes(),
+            nodes_line=self._nodes_line(len(nodes)),
+            nodes=nodes,
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
             policies=tuple(
@@ -793,8 +795,7 @@ class _Builder:
         self.ids.add(name)
         return name
 
-    def _nodes_line(self) -> str | None:
-        found = len(self._nodes())
+    def _nodes_line(self, found: int) -> str | None:
         if not found:
             return None
         total = self.verdict.counts.nodes
@@ -985,10 +986,16 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-def _cover(reasons: Sequence[Why], conditions: Sequence[str]) -> Cover:
+def _cover(notices: Sequence[Fact], reasons: Sequence[Why], conditions: Sequence[str]) -> Cover:
     # Lengths that fit one page of A4 with the widest letters; a test holds them to it.
     most_reasons, most_conditions = 5, 5
     return Cover(
+        notices=tuple(
+            phrases.shortened(
+                f"{notice.label}. {phrases.joined((notice.value, *notice.notes), ' ')}", 220
+            )
+            for notice in notices
+        ),
         reasons=tuple(
             CoverReason(
                 tag=reason.tag,
@@ -1009,12 +1016,13 @@ def _more(count: int, what: str) -> str | None:
     return f"and {counted(count, what)}, told on the next pages" if count > 0 else None
 
 
-def _counts(counts: OutcomeCounts) -> tuple[Count, ...]:
+def _counts(checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]:
     return tuple(
         Count(
-            Tag(named("finding", outcome).lower(), outcome),
-            f"{_count_of(counts, outcome):,}",
-            _count_of(counts, outcome) > 0,
+            _tag(outcome),
+            f"{_count_of(checks, outcome):,}",
+            f"{_count_of(findings, outcome):,}",
+            _count_of(findings, outcome) > 0,
         )
         for outcome in OUTCOMES_WORST_FIRST
     )
@@ -1144,7 +1152,7 @@ def _days_left(days: int | None) -> str:
 
 
 def _condition(key: str, value: object) -> str:
-    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return one_line(f"{key}: {shown}")
 
 

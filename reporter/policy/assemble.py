@@ -61,6 +61,8 @@ from reporter.words import statement
 STUB_DAYS = 30
 """How long a ready-to-paste waiver stub would hold."""
 
+_NOT_APPLICABLE = ("exception", "execute-exception", "not-waivable", "doubt", "not-a-risk")
+"""Why a waiver can't cover what it matches, the plainest reason first."""
 _KIND_ORDER = {"Exception": 0, "Risk": 2}
 _LEVEL_ORDER = {"Fatal": 0, "Warning": 2, "Info": 3}
 _DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/{page}.html"
@@ -375,10 +377,10 @@ def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:
     if tally.skipped:
         return "used", statement("waiver-status.used-skipped", count=tally.skipped)
     if tally.not_applicable:
-        reasons = [statement(code).text for code in sorted(tally.not_applicable_why)]
-        return "not-applicable", statement(
-            "waiver-status.not-applicable", reason="; ".join(reasons)
-        )
+        first = next(why for why in _NOT_APPLICABLE if why in tally.not_applicable_why)
+        return "not-applicable", statement(f"waiver-status.not-applicable-{first}")
+    if tally.skips_refused:
+        return "unused", statement("waiver-status.unused-skip")
     if tally.check_failed:
         return "unused", statement("waiver-status.unused-elsewhere")
     if tally.check_seen:
@@ -660,7 +662,7 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
     entries = [entry for entry in check.entries if entry.outcome == outcome]
     first = entries[0]
     places = sum(len(entry.places) for entry in entries)
-    name = check.name if check.name is not None else statement("reason.unnamed").text
+    name = check.name
     verb = "fails" if outcome == "fail" else "unknown"
     if check.scope == "node":
         what = statement(
@@ -704,7 +706,9 @@ def _actions(check: Check, entries: Sequence[Entry]) -> list[Statement]:
     if item is not None:
         code = "action.catalogue" + ("" if item.certainty == "verified" else "-likely")
         actions.append(statement(code, text=item.topic.fix))
-    if entries[0].outcome == "unknown":
+    if entries[0].why.code == "doubt.unfinished":
+        actions.append(statement("action.finished"))
+    elif entries[0].outcome == "unknown":
         actions.append(statement("action.unknown-finding"))
     elif any(entry.waiver_stub for entry in entries):
         actions.append(statement("action.risk"))
@@ -716,27 +720,30 @@ def _actions(check: Check, entries: Sequence[Entry]) -> list[Statement]:
 
 
 def _skip_reason(skip: SkippedCheck) -> Reason:
-    name = skip.name if skip.name is not None else statement("reason.unnamed").text
-    what = statement("reason.skipped", check=name)
+    what = statement("reason.skipped", check=skip.name)
     if skip.node_uids:
-        what = statement("reason.skipped-nodes", check=name, count=len(skip.node_uids))
+        what = statement("reason.skipped-nodes", check=skip.name, count=len(skip.node_uids))
+    coverable = skip.why.code == "skip.default"
     return Reason(
         outcome="fail",
         what=what,
         why=skip.why,
-        actions=[statement("action.skipped")],
+        actions=[statement("action.skipped" if coverable else "action.skipped-never")],
         near_misses=skip.near_misses,
         check=skip.name,
     )
 
 
 def _evidence_reason(line: EvidenceLine) -> Reason:
-    name = statement(f"evidence-name.{line.id}").text
+    what = line.statements[0]
+    action = f"action.{line.id}"
+    if what.code == "evidence.unexpired.missing":
+        action = "action.unexpired-missing"
     return Reason(
         outcome="inconclusive",
-        what=statement("reason.evidence", what="; ".join(part.text for part in line.statements)),
-        why=statement("reason.evidence-why", line=name),
-        actions=[statement(f"action.{line.id}")],
+        what=what,
+        why=statement("reason.evidence-why", line=line.id),
+        actions=[statement(action)],
     )
 
 

@@ -87,6 +87,7 @@ class WaiverTally:
     skipped: int = 0
     not_applicable: int = 0
     not_applicable_why: set[str] = field(default_factory=set)
+    skips_refused: int = 0
     check_seen: bool = False
     check_failed: bool = False
 
@@ -442,7 +443,8 @@ class _Bench:
         default = self.policy.unmatched
         if strictest is None or (not sure and STRICTNESS[default] >= STRICTNESS[strictest]):
             # A warning that can't be decided must not soften what holds without it.
-            return _Verdict(default, statement("decided.unmatched", effect=default), found, waivable)
+            why = statement("decided.unmatched", effect=default)
+            return _Verdict(default, why, found, waivable)
         return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
 
     def _rule_said(self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect) -> Statement:
@@ -514,7 +516,7 @@ class _Bench:
                     continue
                 if obstacle is not None:
                     tally.not_applicable += 1
-                    tally.not_applicable_why.add(obstacle)
+                    tally.not_applicable_why.add(obstacle.removeprefix("waiver."))
                 elif verdict.outcome in ("fail", "warn"):
                     covers.append(tally)
                     tally.would_turn += 1
@@ -667,6 +669,10 @@ class _Bench:
                     tally.skipped += 1
                 else:
                     near.append(NearMiss(waiver=tally.waiver.id, why=reason))
+        else:
+            for tally in self._waivers_naming(skip.name or None):
+                near.append(NearMiss(waiver=tally.waiver.id, why=obstacle))
+                tally.skips_refused += 1
         outcome: SkipOutcome = self.policy.skipped
         why = obstacle or statement("skip.default", effect=self.policy.skipped)
         if waived_by:

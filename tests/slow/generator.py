@@ -210,7 +210,7 @@ def _set(target: Json, key: str, value: Any) -> None:
         target[key] = value
 
 
-_SOURCES = ("none", "nodes", "addons", "none", "api", "config", "empty")
+_SOURCES = ("none", "nodes", "addons", "nodes", "none", "addons", "api", "config", "empty")
 _RISK_NODES: tuple[Any, ...] = (
     [{"NodeID": "n-a"}],
     [{"NodeID": "n-a"}, {"NodeID": "n-b"}],
@@ -325,7 +325,7 @@ def _stages(draw: Draw, mood: dict[str, int]) -> list[Json]:
         if _chance(draw, mood["stage"] // 3):
             _set(stage, "itemsStatus", _pick(draw, _ODD_ITEMS))
         stages.append(stage)
-    if len(stages) > 1 and _chance(draw, mood["stage"] // 3):
+    if len(stages) > 1 and _chance(draw, mood["stage"] // 2):
         stages[1]["nodeInfo"] = deepcopy(stages[0].get("nodeInfo"))  # listed twice
         if stages[1]["nodeInfo"] and _chance(draw, 50):
             stages[1]["nodeInfo"]["nodeType"] = "master"
@@ -574,6 +574,9 @@ _TWISTS: tuple[Json, ...] = (
     {"not": {"error_code": CODES[0]}},
     {"not": {"not": {"error_code": CODES[0]}}},
     {"not": {"addon": "everest"}},
+    {"addon": "CoreDNS"},
+    {"addon": "coredns"},
+    {"node": {"uid": "n-a"}},
     {"any": [{"check": "*"}, {"message": "*"}]},
     {"any": [{"check": "*"}, {"node": {"uid": "n-a"}}]},
     {"any": [{"node": {"uid": "n-a"}}, {"node": {"uid": "n-b"}}, {"scope": "addon"}]},
@@ -723,7 +726,7 @@ def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
     else:
         match = _match(draw, _RULE_KEYS, _KEY_COUNTS, 1)
         rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
-    if _chance(draw, 8):
+    if _chance(draw, 16):
         rule["match"] |= _pick(draw, _TWISTS)
     if _chance(draw, 12):
         rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
@@ -786,7 +789,7 @@ def _waiver(draw: Draw, waiver_id: str, permanent: bool, targets: list[Json]) ->
     if target and _chance(draw, 10):
         key = _pick(draw, ("level", "message", "kind"))
         waiver[key] = _form(draw, key, target.get(key))
-    if _chance(draw, 20):
+    if _chance(draw, 26):
         waiver |= _pick(draw, _TWISTS)
     for _ in range(_pick(draw, _EXTRA_KEYS)):
         key = _pick(draw, _WAIVER_KEYS)

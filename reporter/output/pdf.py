@@ -1,0 +1,199 @@
+"""The document for approvers: PDF/A-3a with PDF/UA's mark, the record and the evidence attached.
+
+WeasyPrint is imported here alone, and only when a PDF is written. Nothing is ever fetched, and
+nothing varies but the record: dates come from it, so the same record gives the same bytes (on
+one machine: other fonts set other glyphs).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from xml.etree import ElementTree
+
+from reporter.errors import OutputError
+from reporter.output import json_record, templating, view
+from reporter.output.clean import clean
+from reporter.output.exhibits import AttachedExhibit
+from reporter.record.model import Verdict
+
+VARIANT = "pdf/a-3a"
+GLYPHS_NAMED = 12
+"""How many characters without a glyph are named before the rest is counted."""
+
+_RELATIONSHIP = {"response": "Source", "policy": "Supplement", "waivers": "Supplement"}
+_INSTALL = "on Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
+_FONTS = "install a CJK font (Debian: fonts-droid-fallback or fonts-noto-cjk)"
+_NOTDEF = ".notdef glyph"
+
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_UA = "http://www.aiim.org/pdfua/ns/id/"
+# WeasyPrint writes one conformance only; PDF/A wants any foreign property, as PDF/UA's is to it,
+# described in an extension schema.
+_UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}" xmlns:pdfuaid="{_UA}"
+ xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"
+ xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"
+ xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">
+<rdf:Description rdf:about="" pdfuaid:part="1"/>
+<rdf:Description rdf:about=""><pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">
+<pdfaSchema:schema>PDF/UA identification schema</pdfaSchema:schema>
+<pdfaSchema:namespaceURI>{_UA}</pdfaSchema:namespaceURI>
+<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>
+<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">
+<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>
+<pdfaProperty:category>internal</pdfaProperty:category>
+<pdfaProperty:description>Part of ISO 14289 that is followed</pdfaProperty:description>
+</rdf:li></rdf:Seq></pdfaSchema:property>
+</rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
+
+
+def write(
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    *,
+    warn: Callable[[str], None] | None = None,
+) -> bytes:
+    """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
+
+    `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
+    needs is missing, or where it reports an error.
+    """
+    weasyprint = _weasyprint()
+    report = view.report(verdict)
+    files = _files(verdict, exhibits)
+    page = templating.page(
+        "pdf/report.html.j2",
+        report,
+        attached=", ".join(name for name, *_ in files),
+        safe={"css": templating.stylesheet("pdf/report.css")},
+    )
+    with _listening() as heard, _uncollected():
+        data = _printed(weasyprint, page, files, verdict.instant.at)
+    if heard.errors:
+        raise OutputError(f"the PDF could not be made: {heard.errors[0]}", hint=_INSTALL)
+    if heard.glyphs and warn is not None:
+        warn(_glyph_warning(heard.glyphs))
+    return data
+
+
+_File = tuple[str, bytes, str, str]
+
+
+def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]:
+    files: list[_File] = [
+        ("record.json", json_record.write(verdict), "Data", "The record of the verdict")
+    ]
+    for attached in exhibits:
+        exhibit = attached.exhibit
+        name = view.file_name(exhibit.name, [file[0] for file in files])
+        relation = _RELATIONSHIP.get(exhibit.role, "Supplement")
+        files.append((name, attached.data, relation, f"{exhibit.role}, sha256 {exhibit.sha256}"))
+    return files
+
+
+def _weasyprint() -> Any:
+    try:
+        import weasyprint
+    except ImportError as error:
+        raise OutputError(
+            f"a PDF needs WeasyPrint: {error}", hint="install cce-precheck-reporter again"
+        ) from error
+    except OSError as error:
+        # cffi could not load a library; its message names which.
+        first = clean(str(error)).strip().splitlines() or ["a library is missing"]
+        raise OutputError(
+            f"WeasyPrint can't load the libraries it draws with: {first[0]}", hint=_INSTALL
+        ) from error
+    return weasyprint
+
+
+def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -> bytes:
+    class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc, name-defined]
+        """Nothing but what stands in the page itself."""
+
+        def __init__(self) -> None:
+            super().__init__(allowed_protocols={"data"}, allow_redirects=False)
+
+    fetcher = NoFetch()
+    html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
+    document = html.render(pdf_variant=VARIANT)
+    # Dates are given, or the library takes today's and no two documents are alike.
+    document.metadata.attachments = [
+        weasyprint.Attachment(
+            string=data,
+            base_url=None,
+            url_fetcher=fetcher,
+            name=name,
+            description=description,
+            relationship=relation,
+            created=at,
+            modified=at,
+        )
+        for name, data, relation, description in files
+    ]
+    plain = document.metadata.generate_rdf_metadata
+    document.metadata.generate_rdf_metadata = lambda *of: _with_ua_mark(plain(*of))
+    data: bytes = document.write_pdf(pdf_variant=VARIANT)
+    return data
+
+
+def _with_ua_mark(rdf: bytes) -> bytes:
+    root = ElementTree.fromstring(rdf)  # noqa: S314 - WeasyPrint's own
+    root.extend(ElementTree.fromstring(_UA_MARK))  # noqa: S314 - a constant
+    ElementTree.register_namespace("pdfuaid", _UA)
+    return ElementTree.tostring(root, encoding="utf-8")
+
+
+class _Heard(logging.Handler):
+    """What WeasyPrint says: one record per missing glyph as often as it occurs, and errors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.glyphs: set[str] = set()
+        self.errors: list[str] = []
+        self.others: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if str(record.msg).startswith(_NOTDEF) and isinstance(record.args, tuple):
+            self.glyphs.add(str(record.args[0]))
+        elif record.levelno >= logging.ERROR:
+            self.errors.append(record.getMessage())
+        elif record.levelno >= logging.WARNING:
+            self.others.append(record.getMessage())
+
+
+@contextmanager
+def _listening() -> Iterator[_Heard]:
+    logger = logging.getLogger("weasyprint")
+    heard = _Heard()
+    before, propagate = logger.handlers[:], logger.propagate
+    logger.handlers, logger.propagate = [heard], False
+    try:
+        yield heard
+    finally:
+        logger.handlers, logger.propagate = before, propagate
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Layout makes many long-lived boxes; looking for garbage among them takes up to a third."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _glyph_warning(glyphs: set[str]) -> str:
+    ordered = sorted(glyphs)
+    named = " ".join(f"{glyph} (U+{ord(glyph):04X})" for glyph in ordered[:GLYPHS_NAMED])
+    more = len(ordered) - GLYPHS_NAMED
+    rest = f" and {more:,} more" if more > 0 else ""
+    what = "1 character" if len(ordered) == 1 else f"{len(ordered):,} characters"
+    return f"no font here has {what} of the PDF: {named}{rest}; {_FONTS}"

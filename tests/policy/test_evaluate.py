@@ -1,0 +1,438 @@
+"""What a policy means, sentence by sentence where a property test would not show it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reporter.errors import InputError, PolicyError
+from tests.policy.build import (
+    AT,
+    codes,
+    item,
+    judged,
+    outcomes,
+    policy,
+    response,
+    stage,
+    waiver,
+)
+
+CLUSTER_0 = "/status/clusterCheckStatus/itemsStatus/0"
+FAIL_ALL = {"id": "all", "match": {"check": "*"}, "effect": "fail"}
+
+
+def test_an_empty_policy_fails_what_failed_and_passes_what_passed() -> None:
+    assert judged(response(item())).outcome == "fail"
+    verdict = judged(response(item(phase="Success")))
+    assert verdict.outcome == "pass"
+    assert verdict.exit_code == 0
+
+
+def test_the_strictest_effect_wins_in_any_order() -> None:
+    rules = [
+        {"id": "a", "match": {"kind": "Risk"}, "effect": "note"},
+        {"id": "b", "match": {"check": "Sample*"}, "effect": "warn", "reason": "known"},
+        {"id": "c", "match": {"level": "Warning"}, "effect": "fail"},
+    ]
+    for order in (rules, rules[::-1]):
+        assert outcomes(judged(response(item()), policy(order))) == {CLUSTER_0: "fail"}
+    two = judged(response(item()), policy(rules[:2], defaults={"unmatched": "note"}))
+    assert outcomes(two) == {CLUSTER_0: "warn"}
+
+
+def test_an_exception_is_never_waived() -> None:
+    verdict = judged(response(item(kind="Exception")), policy(waivers=[waiver(check="*")]))
+    assert verdict.outcome == "fail"
+    (use,) = verdict.waivers
+    assert (use.status, use.why.text) == ("not-applicable", "not applicable: Exception")
+    (entry,) = verdict.checks[0].entries
+    assert [miss.why.code for miss in entry.near_misses] == ["waiver.exception"]
+
+
+def test_a_waiver_for_one_node_does_not_cover_another() -> None:
+    body = response(nodes=[stage("a", item()), stage("b", item())])
+    verdict = judged(body, policy(waivers=[waiver(node={"uid": "a"})]))
+    base = "/status/nodeCheckStatus/nodeStageStatus"
+    assert outcomes(verdict) == {
+        f"{base}/0/itemsStatus/0": "waived",
+        f"{base}/1/itemsStatus/0": "fail",
+    }
+    missed = next(entry for entry in verdict.checks[0].entries if entry.outcome == "fail")
+    assert missed.near_misses[0].why.text == "it is for node.uid a"
+
+
+def test_a_finding_over_several_nodes_needs_a_waiver_for_all_of_them() -> None:
+    body = response(item(riskSource={"nodeRisks": [{"NodeID": "a"}, {"NodeID": "b"}]}))
+    one = judged(body, policy(waivers=[waiver(node={"uid": "a"})]))
+    assert one.outcome == "fail"
+    both = judged(body, policy(waivers=[waiver(node={"uid": ["a", "b"]})]))
+    assert both.outcome == "pass"
+    excluded = judged(body, policy(waivers=[waiver(**{"not": {"node": {"uid": "b"}}})]))
+    assert excluded.outcome == "fail"
+
+
+def test_a_waiver_for_one_add_on_does_not_cover_another() -> None:
+    risks = [
+        {"addonTemplateName": "coredns", "alias": "CoreDNS"},
+        {"addonTemplateName": "everest", "alias": "CCE Storage"},
+    ]
+    body = response(item(riskSource={"addonRisks": risks}))
+    assert judged(body, policy(waivers=[waiver(addon="coredns")])).outcome == "fail"
+    assert judged(body, policy(waivers=[waiver(addon=["CoreDNS", "everest"])])).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("dates", "at", "status"),
+    [
+        ({"expires": "2026-03-01"}, "2026-03-01T23:59:59Z", "used"),
+        ({"expires": "2026-03-01"}, "2026-03-02T00:00:00Z", "expired"),
+        ({"expires": "2026-03-01T10:30:00Z"}, "2026-03-01T10:30:00Z", "expired"),
+        ({"expires": "2026-03-01T18:30:01+08:00"}, "2026-03-01T10:30:00Z", "used"),
+        ({"starts": "2026-03-01"}, "2026-02-28T23:59:59Z", "not-yet-valid"),
+        ({"starts": "2026-03-01"}, "2026-03-01T00:00:00Z", "used"),
+        ({"approved_on": "2026-03-02"}, "2026-03-01T10:30:00Z", "not-yet-valid"),
+        ({"starts": "2026-02-01", "approved_on": "2026-03-09"}, "2026-03-01T00:00:00Z", "used"),
+        ({"expires": "9999-12-31"}, "2026-03-01T10:30:00Z", "used"),
+    ],
+)
+def test_when_a_waiver_holds(dates: dict[str, str], at: str, status: str) -> None:
+    body = response(item(), expireTimeStamp="2026-04-01 11:00:00 +0000 UTC")
+    verdict = judged(body, policy(waivers=[waiver(**dates)]), at=at)
+    assert verdict.waivers[0].status == status
+    assert (verdict.outcome == "pass") is (status == "used")
+
+
+def test_a_waiver_over_its_limit_covers_none() -> None:
+    body = response(nodes=[stage("a", item()), stage("b", item())])
+    verdict = judged(body, policy(waivers=[waiver(max_findings=1)]))
+    assert verdict.waivers[0].status == "exceeded"
+    assert verdict.counts.findings.fail == 2
+    assert judged(body, policy(waivers=[waiver(max_findings=2)])).outcome == "pass"
+
+
+def test_marks_of_a_waiver_are_conditions_when_it_is_used() -> None:
+    undated = waiver(approved_on=None, reason="TODO")
+    undated.pop("approved_on")
+    permanent = waiver("w-2")
+    permanent.pop("expires")
+    text = policy(waivers=[undated, permanent], waivers_may_be_permanent=True)
+    verdict = judged(response(item()), text)
+    assert verdict.waivers[0].marks == ["undated", "todo"]
+    assert verdict.waivers[1].marks == ["permanent"]
+    found = codes(verdict)
+    assert {"waivers-undated", "waivers-permanent", "waivers-todo"} <= set(found)
+
+
+def test_a_doubtful_finding_is_unknown_and_no_waiver_lifts_it() -> None:
+    body = response(item(level="Severe"))
+    lenient = {"defaults": {"unmatched": "note"}, "evidence": {"recognised": "off"}}
+    assert judged(body, policy(**lenient)).outcome == "inconclusive"
+    assert judged(body, policy(waivers=[waiver()], **lenient)).outcome == "inconclusive"
+    failing = policy([FAIL_ALL], [waiver()], **lenient)
+    assert judged(body, failing).outcome == "fail"
+    spelled = [{"id": "s", "match": {"level": "Severe"}, "effect": "warn"}]
+    assert judged(body, policy(spelled, **lenient)).outcome == "pass"
+    globbed = [{"id": "s", "match": {"level": "Sev*"}, "effect": "warn"}]
+    assert judged(body, policy(globbed, **lenient)).outcome == "inconclusive"
+
+
+def test_a_check_that_broke_is_unknown_and_never_waivable() -> None:
+    body = response(item(group="ExecuteException"))
+    assert judged(body, policy(waivers=[waiver()])).outcome == "inconclusive"
+    verdict = judged(body, policy([FAIL_ALL], [waiver()]))
+    assert verdict.outcome == "fail"
+    assert verdict.waivers[0].status == "not-applicable"
+
+
+def test_one_rule_that_forbids_waivers_blocks_them_all() -> None:
+    rules = [{"id": "n", "match": {"kind": "Risk"}, "effect": "note", "waivable": False}]
+    verdict = judged(response(item()), policy([*rules, FAIL_ALL], [waiver()]))
+    assert verdict.outcome == "fail"
+    assert verdict.checks[0].entries[0].waiver_stub is None
+
+
+def test_a_rule_not_yet_effective_warns() -> None:
+    rules = [{**FAIL_ALL, "effective_on": "2026-03-02"}]
+    assert judged(response(item()), policy(rules)).counts.findings.warn == 1
+    body = response(item(), expireTimeStamp="2026-04-01 11:00:00 +0000 UTC")
+    assert judged(body, policy(rules), at="2026-03-02T00:00:00Z").outcome == "fail"
+
+
+def test_tolerated_exceptions_come_first_among_the_conditions() -> None:
+    body = response(item(kind="Exception"), item("SampleRisk"))
+    verdict = judged(body, policy(defaults={"unmatched": "warn"}))
+    assert verdict.outcome == "pass"
+    assert codes(verdict)[0] == "tolerated-exceptions"
+    assert verdict.counts.tolerated_exceptions == 1
+    assert "SampleCheck" in verdict.conditions[0].text
+
+
+def test_tolerating_an_exception_by_name_needs_a_reason() -> None:
+    rule: dict[str, Any] = {"id": "t", "match": {"check": "SampleCheck"}, "effect": "warn"}
+    body = response(item(kind="Exception"))
+    with pytest.raises(PolicyError, match='rule "t" tolerates the failed Exception'):
+        judged(body, policy([rule]))
+    assert judged(body, policy([{**rule, "reason": "accepted"}])).outcome == "pass"
+    assert judged(response(item()), policy([rule])).outcome == "pass"
+    spelled = {**rule, "match": {"check": "SampleCheck", "kind": "Exception"}}
+    with pytest.raises(PolicyError, match='needs a "reason"'):
+        judged(response(item()), policy([spelled]))
+
+
+def test_recheck_needed_when_cce_says_failed() -> None:
+    verdict = judged(response(item()), policy(waivers=[waiver()]))
+    assert verdict.outcome == "pass"
+    assert "recheck-needed" in codes(verdict)
+    assert verdict.headline.code == "headline.pass-conditions"
+
+
+def test_no_item_or_no_final_task_is_never_a_pass() -> None:
+    lax = {
+        line: "off" for line in ("recognised", "consistent", "complete", "unexpired", "identity")
+    }
+    loose = policy(evidence={**lax, "finished": "warn"}, defaults={"unmatched": "note"})
+    bare = {"kind": "PreCheckTask", "status": {"phase": "Success"}}
+    assert judged(bare, loose).outcome == "inconclusive"
+    for phase in ("Init", "Running", "Error", "Paused", None):
+        assert judged(response(phase=phase), loose).outcome == "inconclusive"
+    assert judged(response(), loose).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "code"),
+    [
+        ({"kind": "PreCheckTasks"}, "recognised", "evidence.recognised.value"),
+        ({"apiVersion": None}, "recognised", "evidence.recognised.missing"),
+        ({"later": {"x": [{"PHASE": "Failed"}]}}, "recognised", "evidence.recognised.hidden"),
+        ({"Status": "x"}, "recognised", "evidence.recognised.hidden"),
+    ],
+)
+def test_recognised(change: dict[str, Any], line: str, code: str) -> None:
+    verdict = judged({**response(), **change})
+    assert verdict.outcome == "inconclusive"
+    found = next(part for part in verdict.evidence if part.id == line)
+    assert found.state == "not-ok"
+    assert code in [part.code for part in found.statements]
+
+
+def test_unknown_fields_alone_are_noted_and_counted() -> None:
+    verdict = judged({**response(), "later": {"colour": "blue"}})
+    assert verdict.outcome == "pass"
+    assert verdict.source.unknown_fields == 1
+    assert verdict.source.unknown_field_pointers == ["/later"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ({"expireTimeStamp": "2026-03-01 10:30:00 +0000 UTC"}, "evidence.unexpired.expired"),
+        ({"expireTimeStamp": "soon"}, "evidence.unexpired.unreadable"),
+        ({"expireTimeStamp": None}, "evidence.unexpired.missing"),
+    ],
+)
+def test_unexpired(status: dict[str, Any], code: str) -> None:
+    verdict = judged(response(**status))
+    assert verdict.outcome == "inconclusive"
+    assert verdict.reasons[0].what.code == code
+
+
+def test_a_validity_stands_in_for_a_missing_expiry() -> None:
+    body = response(expireTimeStamp=None)
+    assert judged(body, policy(evidence={"unexpired": {"validity": "1h"}})).outcome == "pass"
+    short = judged(body, policy(evidence={"unexpired": {"validity": "30m"}}))
+    assert short.outcome == "inconclusive"
+    body["metadata"]["updateTimestamp"] = "2026-03-01 10:35:01 +0000 UTC"
+    future = judged(body, policy(evidence={"unexpired": {"validity": "1h"}}))
+    assert future.outcome == "inconclusive"
+
+
+def test_fresh() -> None:
+    old = policy(evidence={"fresh": {"max_age": "30m"}})
+    assert judged(response(), old).outcome == "inconclusive"
+    assert judged(response(), policy(evidence={"fresh": {"max_age": "31m"}})).outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ({"expect_cluster": "c-1"}, True),
+        ({"expect_cluster": "C-1"}, False),
+        ({"expect_target": "v1.31"}, True),
+        ({"expect_target": "v1.3"}, False),
+        ({"expect_cluster": "c-1", "expect_target": "v1.32"}, False),
+    ],
+)
+def test_identity(options: dict[str, str], passes: bool) -> None:
+    assert (judged(response(), **options).outcome == "pass") is passes
+
+
+def test_applies_to_is_an_expectation_too() -> None:
+    fits = policy(applies_to={"cluster": "c-*", "target_version": ">=1.31"})
+    assert judged(response(), fits).outcome == "pass"
+    other = policy(applies_to={"cluster": "prod-*"})
+    assert judged(response(), other).outcome == "inconclusive"
+    unnamed = response(spec={"clusterID": None})
+    assert judged(unnamed, fits).outcome == "inconclusive"
+
+
+def test_complete() -> None:
+    def lines(body: dict[str, Any], **options: Any) -> str:
+        return judged(body, policy(evidence={"complete": options} if options else {})).outcome
+
+    missing = response()
+    del missing["status"]["addonCheckStatus"]
+    assert lines(missing) == "inconclusive"
+    assert lines(missing, sections={"addon": "optional"}) == "pass"
+    assert lines(response(addons=[])) == "inconclusive"
+    good = item("SampleDisk", "Success")
+    nodes = [stage("a", good), stage("b", good), stage("m", good, nodeType="master")]
+    assert lines(response(nodes=nodes), min_nodes=2) == "pass"
+    assert lines(response(nodes=nodes), min_nodes=3) == "inconclusive"
+    assert lines(response(nodes=[*nodes, stage("c")])) == "inconclusive"
+    assert lines(response(nodes=nodes), required_on_every_node=["SampleD*"]) == "pass"
+    assert lines(response(nodes=nodes), required_checks=["SampleNone"]) == "inconclusive"
+    without = [*nodes, stage("d", item("SampleX", "Success"))]
+    assert lines(response(nodes=without), required_on_every_node=["SampleDisk"]) == "inconclusive"
+
+
+def test_a_standard_cluster_must_list_nodes() -> None:
+    assert judged(response(), cluster_type="autopilot").outcome == "pass"
+    assert judged(response(), cluster_type="standard").outcome == "inconclusive"
+    assert "no-nodes" in codes(judged(response()))
+
+
+def test_checks_skipped_on_the_server() -> None:
+    def skip(name: str | None, *uids: str) -> dict[str, Any]:
+        entry: dict[str, Any] = {"name": name}
+        if uids:
+            selector = {"key": "node.uid", "operator": "In", "values": list(uids)}
+            entry["resourceSelector"] = selector
+        return entry
+
+    def outcome(entry: dict[str, Any], *waivers: dict[str, Any], **more: Any) -> str:
+        body = response(spec={"skippedCheckItemList": [entry]})
+        return judged(body, policy(waivers=list(waivers), **more)).skipped[0].outcome
+
+    everywhere = waiver(check="SampleGone")
+    for_node = waiver("w-2", "SampleGone", node={"uid": ["a", "b"]})
+    assert outcome(skip("SampleGone")) == "fail"
+    assert outcome(skip("SampleGone"), everywhere) == "waived"
+    assert outcome(skip("SampleGone"), for_node) == "fail"
+    assert outcome(skip("SampleGone", "a", "b"), for_node) == "waived"
+    assert outcome(skip("SampleGone", "a", "c"), for_node) == "fail"
+    assert outcome(skip("SampleGone", "a"), everywhere) == "waived"
+    assert outcome(skip(None), waiver(check="*")) == "fail"
+    assert outcome(skip("SampleGone"), {**everywhere, "kind": "Risk"}) == "fail"
+    assert outcome(skip("AddonLimit"), waiver(check="AddonLimit")) == "fail"
+    assert outcome(skip("SampleGone"), defaults={"skipped": "note"}) == "note"
+    forbidding = {
+        "id": "f",
+        "match": {"check": "Sample*", "phase": "Init"},
+        "effect": "fail",
+        "waivable": False,
+    }
+    assert outcome(skip("SampleGone"), everywhere, rules=[forbidding]) == "fail"
+    body = response(spec={"skippedCheckItemList": [skip("SampleGone")]})
+    assert judged(body).outcome == "fail"
+    assert judged(body, policy(waivers=[everywhere])).outcome == "pass"
+
+
+def test_several_policies_are_a_union() -> None:
+    gentle = policy(defaults={"unmatched": "note", "skipped": "note"})
+    assert judged(response(item()), gentle).outcome == "pass"
+    assert judged(response(item()), gentle, policy()).outcome == "fail"
+    strict = policy([FAIL_ALL], defaults={"unmatched": "note"})
+    assert judged(response(item()), gentle, strict).outcome == "fail"
+    other = policy([{**FAIL_ALL, "effect": "warn", "reason": "x"}])
+    with pytest.raises(PolicyError, match="differs from the rule of that id at policy-1.yaml"):
+        judged(response(item()), strict, other)
+    permanent = waiver()
+    permanent.pop("expires")
+    allows = policy(waivers=[permanent], waivers_may_be_permanent=True)
+    assert judged(response(item()), allows).outcome == "pass"
+    with pytest.raises(PolicyError, match='needs "expires"'):
+        judged(response(item()), allows, gentle)
+
+
+def test_the_instant_decides_and_is_said() -> None:
+    verdict = judged(response(), at="response")
+    assert verdict.instant.basis == "response"
+    assert verdict.instant.backdated
+    assert "backdated" in codes(verdict)
+    assert not judged(response(), at=AT).instant.backdated
+    later = judged(response(), at="2026-03-01T10:45:00Z")
+    assert not later.instant.backdated
+    with pytest.raises(PolicyError, match="is not a date"):
+        judged(response(), at="tomorrow")
+    with pytest.raises(PolicyError, match="no offset"):
+        judged(response(), at=datetime(2026, 3, 1))  # noqa: DTZ001
+    silent = response()
+    silent["metadata"] = {}
+    with pytest.raises(InputError, match="update time"):
+        judged(silent, at="response")
+
+
+def test_an_advisory_run_keeps_its_verdict() -> None:
+    from reporter.record.model import Gate
+
+    verdict = judged(response(item()), gate=Gate(advisory="trial run"))
+    assert (verdict.outcome, verdict.exit_code) == ("fail", 0)
+    assert "advisory" in codes(verdict)
+    warned = judged(
+        response(item()), policy(defaults={"unmatched": "warn"}), gate=Gate(fail_on="warn")
+    )
+    assert (warned.outcome, warned.exit_code) == ("pass", 1)
+    assert warned.headline.code == "headline.pass-refused"
+
+
+def test_a_change_window_after_the_expiry_is_said() -> None:
+    from reporter.record.model import Change
+
+    window = Change(
+        window_start=datetime(2026, 3, 1, 22, tzinfo=UTC),
+        window_end=datetime(2026, 3, 2, 2, tzinfo=UTC),
+    )
+    assert "expires-before-window" in codes(judged(response(), change=window))
+    early = window.model_copy(update={"window_start": datetime(2026, 3, 1, 10, 40, tzinfo=UTC)})
+    assert "expires-in-window" in codes(judged(response(), change=early))
+
+
+def test_findings_alike_are_folded_and_counted() -> None:
+    nodes = [stage(f"n{number:03}", item("SampleDisk")) for number in range(50)]
+    verdict = judged(response(nodes=nodes))
+    (entry,) = verdict.checks[0].entries
+    assert len(entry.places) == 50
+    assert verdict.counts.findings.fail == 50
+    assert verdict.checks[0].nodes_seen == 50
+    assert verdict.reasons[0].what.text == "SampleDisk fails on 50 of 50 nodes"
+
+
+def test_a_stub_can_be_pasted_and_covers_just_its_findings() -> None:
+    import yaml
+
+    body = response(nodes=[stage("a", item()), stage("b", item(level="Fatal"))])
+    verdict = judged(body)
+    stubs = [entry.waiver_stub for entry in verdict.checks[0].entries]
+    assert all(stubs)
+    pasted = [part for stub in stubs for part in yaml.safe_load(stub or "")]
+    assert {part["reason"] for part in pasted} == {"TODO"}
+    for number, part in enumerate(pasted):
+        part["id"] = f"pasted-{number}"
+    listed = {
+        "apiVersion": "precheck.policy/v1",
+        "kind": "WaiverList",
+        "metadata": {"name": "pasted"},
+        "waivers": pasted,
+    }
+    again = judged(body, policy(), waiver_files=[yaml.safe_dump(listed).encode()])
+    assert again.outcome == "pass"
+    assert "waivers-todo" in codes(again)
+
+
+def test_a_rules_message_is_filled_in() -> None:
+    rule = {**FAIL_ALL, "message": "{check} on {node.name} ({level}) {{kept}} {error_code}"}
+    verdict = judged(response(nodes=[stage("a", item())]), policy([rule]))
+    assert verdict.checks[0].entries[0].said == ["SampleCheck on name-a (Warning) {kept} –"]

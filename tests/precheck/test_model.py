@@ -1,0 +1,76 @@
+"""The models hold every field of the API page, spelled as it spells them."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from reporter.precheck import model
+from reporter.precheck.model import PrecheckTask, is_empty
+
+# Tables 2 to 18 of the API page: object → its fields.
+TABLES = {
+    "PrecheckTask": "apiVersion kind metadata spec status",
+    "PrecheckTaskMetadata": "uid creationTimestamp updateTimestamp",
+    "PrecheckSpec": "clusterID clusterVersion targetVersion skippedCheckItemList",
+    "SkippedCheckItem": "name resourceSelector",
+    "ResourceSelector": "key values operator",
+    "PrecheckStatus": "phase expireTimeStamp message clusterCheckStatus addonCheckStatus "
+    "nodeCheckStatus",
+    "ClusterCheckStatus": "phase itemsStatus",
+    "AddonCheckStatus": "phase itemsStatus",
+    "NodeCheckStatus": "phase nodeStageStatus",
+    "NodeStageStatus": "nodeInfo itemsStatus",
+    "NodeInfo": "uid name status nodeType",
+    "CheckItem": "name kind group level phase message riskSource errorCodes",
+    "RiskSource": "configurationRisks deprecatedAPIRisks nodeRisks addonRisks",
+    "ConfigurationRisk": "package sourceFile nodeMsg field operation originalValue value",
+    "DeprecatedApiRisk": "url userAgent",
+    "NodeRisk": "NodeID",
+    "AddonRisk": "addonTemplateName alias",
+}
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_every_field_of_every_table(name: str) -> None:
+    fields = getattr(model, name).model_fields
+    assert [info.alias or key for key, info in fields.items()] == TABLES[name].split()
+    assert all(info.default is None for info in fields.values())
+
+
+def test_unknown_fields_and_values_are_kept() -> None:
+    task = PrecheckTask.model_validate_json(
+        '{"kind": "Other", "later": {"a": [1]}, "status": {"phase": "Paused"}}'
+    )
+    assert task.kind == "Other"
+    assert task.model_extra == {"later": {"a": [1]}}
+    assert task.status is not None
+    assert task.status.phase == "Paused"
+
+
+def test_a_wrong_type_does_not_validate() -> None:
+    with pytest.raises(ValidationError, match="nodeCheckStatus"):
+        PrecheckTask.model_validate_json('{"status": {"nodeCheckStatus": []}}')
+    with pytest.raises(ValidationError):
+        PrecheckTask.model_validate_json('{"kind": 3}')
+
+
+def test_snake_case_is_not_taken_for_the_apis_spelling() -> None:
+    task = PrecheckTask.model_validate_json('{"api_version": "v3"}')
+    assert task.api_version is None
+    assert task.model_extra == {"api_version": "v3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "empty"),
+    [
+        ("{}", True),
+        ('{"metadata": null, "spec": {}, "kind": ""}', True),
+        ('{"spec": {"skippedCheckItemList": []}}', True),
+        ('{"later": {}}', True),
+        ('{"later": 0}', False),
+        ('{"kind": "x"}', False),
+    ],
+)
+def test_absent_null_and_empty_are_the_same(text: str, empty: bool) -> None:
+    assert is_empty(PrecheckTask.model_validate_json(text)) is empty

@@ -1,0 +1,74 @@
+"""Versions and ranges, part by part."""
+
+from __future__ import annotations
+
+import pytest
+
+from reporter.precheck.versions import meets, parse_range, parse_version
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("v1.28.8-r0", (1, 28, 8, 0)),
+        ("v1.19.16-r80", (1, 19, 16, 80)),
+        ("1.27", (1, 27, 0, 0)),
+        ("v1", (1, 0, 0, 0)),
+    ],
+)
+def test_versions(text: str, parts: tuple[int, ...]) -> None:
+    version = parse_version(text)
+    assert version is not None
+    assert version.parts == parts
+
+
+@pytest.mark.parametrize("text", ["", "v", "1.2.3.4", "v1.27-alpha", "1.27\n", "latest", "١.٢"])
+def test_unreadable_versions(text: str) -> None:
+    assert parse_version(text) is None
+
+
+@pytest.mark.parametrize(
+    ("range_text", "version", "inside"),
+    [
+        (">=1.23,<1.27", "v1.23.0-r0", True),
+        (">=1.23,<1.27", "v1.26.99-r9", True),
+        (">=1.23,<1.27", "v1.27.0-r0", False),
+        ("<=1.27", "v1.27.9-r3", True),
+        (">1.27", "v1.27.9-r3", False),
+        (">1.27", "v1.28", True),
+        ("1.27", "v1.27.4-r2", True),
+        ("1.27", "v1.270.4", False),
+        ("!=1.27", "v1.27.4-r2", False),
+        (">1.27.3", "v1.27.3-r5", False),
+        (">1.27.3-r4", "v1.27.3-r5", True),
+        ("=1.27.3-r0", "v1.27.3", True),
+        (">= 1.23 , < 1.27", "v1.25.1", True),
+        ("<1.9", "v1.10", False),
+    ],
+)
+def test_ranges(range_text: str, version: str, inside: bool) -> None:
+    parsed = parse_version(version)
+    assert parsed is not None
+    assert parse_range(range_text).holds(parsed) is inside
+
+
+@pytest.mark.parametrize("text", ["", ">=", "~1.2", "1.2,", "1.x", ">=1.2 <1.3"])
+def test_what_is_no_range(text: str) -> None:
+    with pytest.raises(ValueError, match="not a version range"):
+        parse_range(text)
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "met"),
+    [
+        ("v1.31", "v1.31.4-r2", True),
+        ("v1.3", "v1.31.4-r2", False),
+        ("1.31.4", "v1.31.4-r2", True),
+        ("v1.31.4-r2", "v1.31.4-r2", True),
+        ("v1.31.4-r2", "v1.31.4", False),
+        ("anything", "anything", True),
+        ("anything", "v1.31", False),
+    ],
+)
+def test_meeting_an_expected_target(expected: str, actual: str, met: bool) -> None:
+    assert meets(expected, actual) is met

@@ -1,0 +1,159 @@
+"""What is no response is refused in one clear line that says what it looks like."""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from reporter.errors import InputError
+from reporter.sources.read import read
+
+TASK = {
+    "kind": "PreCheckTask",
+    "apiVersion": "v3",
+    "metadata": {"uid": "t-1", "creationTimestamp": "2026-03-01 10:00:00 +0000 UTC"},
+    "spec": {"clusterID": "c-1", "targetVersion": "v1.31.4-r2"},
+    "status": {"phase": "Success", "clusterCheckStatus": {"phase": "Success"}},
+}
+GOOD = json.dumps(TASK).encode()
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty"),
+        (b" \n\t" * 1000, "nothing but blanks"),
+        (b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>", "an HTML page"),
+        (b"<html>login</html>", "an HTML page"),
+        (b'<?xml version="1.0"?><a/>', "looks like XML"),
+        (b"\x1f\x8b\x08\x00", "a gzip file"),
+        (b"PK\x03\x04rest", "a zip archive"),
+        (b"\x00\x01\x02\x03\xff\xfe", "binary data"),
+        (b'{"kind": "\xff"}', "binary data"),
+        (GOOD[: len(GOOD) // 2], "breaks off: the file was cut"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b'{"a":' * 100_000, "nested too deeply"),
+        (b'{"kind": "PreCheckTask", "kind": "x"}', 'key "kind" appears twice'),
+        (b'{"status": {"x": NaN}}', "NaN and Infinity are not JSON"),
+        (b'{"status": {"x": -Infinity}}', "NaN and Infinity are not JSON"),
+        (b'{"kind": "PreCheckTask", "x": 1e999}', "/x holds a number too large"),
+        (b'{"kind": "\\ud800"}', "half a character"),
+        (b"{}", "is an empty object"),
+        (b'{"apiVersion": "v3"}', "holds no metadata, spec or status"),
+        (b"null", "holds null"),
+        (b"3", "holds a number"),
+        (b'"text"', "holds a text"),
+        (b"[]", "an empty list"),
+        (b"[1, 2]", "a list of something else"),
+        (b'{"kind": "List", "items": [{"kind": "Pod"}]}', 'a list of something else ("Pod")'),
+        (b'{"kind": "List", "items": []}', "without a single task"),
+        (b'{"kind": "Pod", "metadata": {}, "status": {"phase": "Running"}}', 'is a "Pod"'),
+        (b'{"error_code": "CCE.01404001", "error_msg": "no"}', "CCE.01404001: no"),
+        (b'{"errorCode": "CCE.01403001", "errorMessage": "no"}', "an error the API answered with"),
+        (
+            b'{"kind": "Status", "code": 400, "message": "bad", "metadata": {}}',
+            "an error the API answered with (400: bad)",
+        ),
+        (b'{"cluster_id": "c", "task_id": "t"}', "is the request"),
+        (GOOD + b" trailing", "trailing characters"),
+        (b"ERROR: connection refused", "starts with text, not JSON"),
+    ],
+)
+def test_bad_input(data: bytes, says: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(data, name="in.json")
+    assert says in caught.value.message
+    assert caught.value.message.startswith("in.json")
+    assert "\n" not in caught.value.message
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"status": {"phase": 1}}, "/status/phase"),
+        ({"status": {"clusterCheckStatus": {"itemsStatus": [{}, {"name": ["x"]}]}}},
+         "/status/clusterCheckStatus/itemsStatus/1/name"),
+        ({"status": {"nodeCheckStatus": {"nodeStageStatus": {}}}},
+         "/status/nodeCheckStatus/nodeStageStatus"),
+        ({"spec": {"skippedCheckItemList": [{"resourceSelector": "x"}]}},
+         "/spec/skippedCheckItemList/0/resourceSelector"),
+        ({"metadata": "x"}, "/metadata"),
+    ],
+)  # fmt: skip
+def test_a_wrong_type_is_named_by_its_pointer(body: dict[str, object], pointer: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read(json.dumps({"kind": "PreCheckTask", **body}).encode(), name="in.json")
+    assert f"in.json: {pointer} should be" in caught.value.message
+
+
+def test_too_large_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "huge.json"
+    with path.open("wb") as file:
+        file.truncate(1024**3)  # a sparse gigabyte
+    with pytest.raises(InputError, match="limit of 256 MB"):
+        read(path)
+
+
+def test_paths_that_are_no_files(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        read(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is a folder"):
+        read(tmp_path)
+
+
+def test_a_byte_order_mark_is_no_part_of_the_json() -> None:
+    assert read(b"\xef\xbb\xbf" + GOOD).task.kind == "PreCheckTask"
+
+
+def _listed(*tasks: dict[str, object]) -> bytes:
+    return json.dumps({"kind": "List", "apiVersion": "v3", "items": list(tasks)}).encode()
+
+
+def _task(uid: str, created: str | None, cluster: str = "c-1") -> dict[str, object]:
+    times = {} if created is None else {"creationTimestamp": f"{created} +0000 UTC"}
+    return {**TASK, "metadata": {"uid": uid, **times}, "spec": {"clusterID": cluster}}
+
+
+def _uid(data: bytes, **options: str) -> tuple[str | None, tuple[str, ...], str]:
+    response = read(data, **options)  # type: ignore[arg-type]
+    assert response.task.metadata is not None
+    return response.task.metadata.uid, response.source.doubts, response.source.pointer
+
+
+def test_the_newest_task_of_a_list_is_taken() -> None:
+    old, new = _task("old", "2026-03-01 10:00:00"), _task("new", "2026-03-02 10:00:00", "c-2")
+    assert _uid(_listed(old, new)) == ("new", (), "/items/1")
+    assert _uid(_listed(new, old)) == ("new", (), "/items/0")
+    assert _uid(_listed(old, new), task="old") == ("old", (), "/items/0")
+    assert _uid(_listed(old, new), expect_cluster="c-1") == ("old", (), "/items/0")
+    assert read(_listed(old, new)).source.others == 1
+
+
+def test_a_tie_or_a_missing_time_leaves_a_doubt() -> None:
+    one, two = _task("one", "2026-03-01 10:00:00"), _task("two", "2026-03-01 10:00:00")
+    assert _uid(_listed(one, two))[1] == ("choice.tie",)
+    assert _uid(_listed(one, _task("x", None)))[1] == ("choice.no-time",)
+    assert _uid(_listed(one, _task("one", "2026-03-05 10:00:00")), task="one")[1] == (
+        "choice.same-uid",
+    )
+    with pytest.raises(InputError, match='holds no task "nine"'):
+        read(_listed(one, two), task="nine")
+
+
+def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:
+    path = tmp_path / "response.json"
+    path.write_bytes(GOOD)
+    beside = tmp_path / "response.json.meta.json"
+    meta = {"sha256": sha256(GOOD).hexdigest(), "cluster_id": "c-9", "type": "standard"}
+    beside.write_text(json.dumps(meta))
+    sidecar = read(path).source.sidecar
+    assert sidecar is not None
+    assert (sidecar.cluster_id, sidecar.cluster_type) == ("c-9", "standard")
+    beside.write_text(json.dumps({**meta, "sha256": "0" * 64}))
+    assert read(path).source.sidecar is None
+    beside.write_text("[")
+    assert read(path).source.sidecar is None
