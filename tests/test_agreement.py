@@ -27,7 +27,7 @@ def _dump(document: dict[str, Any]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-def _judge(case: dict[str, Any]) -> Verdict:
+def judge_case(case: dict[str, Any]) -> Verdict:
     policy = Policy.parse(
         *[_dump(part) for part in case["policies"]],
         waivers=[_dump(part) for part in case.get("waiver_lists", ())],
@@ -76,7 +76,7 @@ def _warnings(verdict: Verdict) -> int:
 def compare(case: dict[str, Any]) -> None:
     """Both evaluators on one case; everything they have in common must be equal."""
     expected = evaluator.judge(**case)
-    verdict = _judge(case)
+    verdict = judge_case(case)
     found = _by_pointer(verdict)
     assert {
         part["pointer"]: part["outcome"]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -137,7 +138,10 @@ def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -
     ]
     plain = document.metadata.generate_rdf_metadata
     document.metadata.generate_rdf_metadata = lambda *of: _with_ua_mark(plain(*of))
-    data: bytes = document.write_pdf(pdf_variant=VARIANT)
+    with warnings.catch_warnings():
+        # It leaves the file of its colour profile for the collector to close.
+        warnings.simplefilter("ignore", ResourceWarning)
+        data: bytes = document.write_pdf(pdf_variant=VARIANT)
     return data
 
 

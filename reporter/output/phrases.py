@@ -134,7 +134,16 @@ def shortened(text: str, limit: int) -> str:
     text = " ".join(text.split())
     used = 0
     for index, character in enumerate(text):
-        used += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+        used += _width(character)
         if used > limit:
             return text[:index].rstrip() + "…"
     return text
+
+
+def columns(text: str) -> int:
+    """How many columns a text takes."""
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -173,11 +173,19 @@ class NodeName:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column's heading, and the name a style sheet knows it by."""
+
+    name: str
+    style: str
+
+
+@dataclass(frozen=True)
 class Table:
     """Risk sources of one type."""
 
     caption: str
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     rows: tuple[tuple[str, ...], ...]
     wide: bool
 
@@ -247,11 +255,12 @@ class Concern:
 
 
 @dataclass(frozen=True)
-class NodeConcerns:
-    """A node that something was found on."""
+class NodeSet:
+    """The nodes that the same was found on."""
 
-    node: NodeName
+    count: str
     concerns: tuple[Concern, ...]
+    nodes: tuple[NodeName, ...]
 
 
 @dataclass(frozen=True)
@@ -321,9 +330,11 @@ class CoverReason:
 
 @dataclass(frozen=True)
 class Cover:
-    """What an approver reads when they read one page."""
+    """What an approver reads when they read one page: everything cut to fit it."""
 
+    summary: str
     notices: tuple[str, ...]
+    facts: tuple[tuple[Fact, Fact | None], ...]
     reasons: tuple[CoverReason, ...]
     more_reasons: str | None
     conditions: tuple[str, ...]
@@ -359,7 +370,7 @@ class Report:
     passed_line: str
     passed: tuple[Passed, ...]
     nodes_line: str | None
-    nodes: tuple[NodeConcerns, ...]
+    nodes: tuple[NodeSet, ...]
     waiver_line: str
     waivers: tuple[Waiver, ...]
     policies: tuple[PolicyFile, ...]
@@ -430,6 +441,7 @@ class _Builder:
         )
         reasons = tuple(self._why(reason) for reason in verdict.reasons)
         notices = self._notices()
+        facts = tuple(self._facts())
         checks = self._checks()
         nodes = self._nodes()
         files = tuple(
@@ -449,9 +461,9 @@ class _Builder:
             notices=notices,
             conditions=conditions,
             running=phrases.shortened(f"{subject_line} · {versions}", 76),
-            prepared_by=one_line(subject.change.prepared_by or ""),
-            facts=tuple(self._facts()),
-            cover=_cover(notices, reasons, conditions),
+            prepared_by=phrases.shortened(subject.change.prepared_by or "", 22),
+            facts=facts,
+            cover=_cover(summary, notices, facts, reasons, conditions),
             reasons=reasons,
             evidence_line=self._evidence_line(),
             evidence=tuple(_evidence(line) for line in verdict.evidence),
@@ -466,7 +478,7 @@ class _Builder:
                 for check in verdict.checks
                 if not check.entries
             ),
-            nodes_line=self._nodes_line(len(nodes)),
+            nodes_line=self._nodes_line(nodes),
             nodes=nodes,
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
@@ -795,16 +807,18 @@ class _Builder:
         self.ids.add(name)
         return name
 
-    def _nodes_line(self, found: int) -> str | None:
+    def _nodes_line(self, sets: Sequence[NodeSet]) -> str | None:
+        found = sum(len(group.nodes) for group in sets)
         if not found:
             return None
         total = self.verdict.counts.nodes
         of = f"{found:,} of {counted(total, 'node')}" if total >= found else counted(found, "node")
-        return f"{of} {'has' if found == 1 else 'have'} a finding that did not pass."
+        return f"{of} {'has' if found == 1 else 'have'} a finding that did not pass"
 
-    def _nodes(self) -> tuple[NodeConcerns, ...]:
+    def _nodes(self) -> tuple[NodeSet, ...]:
+        """Nodes by what was found on them: thousands fall into a few sets."""
         names: dict[tuple[str, str], NodeName] = {}
-        concerns: dict[tuple[str, str], dict[tuple[str, str], Concern]] = {}
+        found: dict[tuple[str, str], set[Concern]] = {}
         for check in self.verdict.checks:
             anchor = check_id(check.name, check.scope)
             for entry in check.entries:
@@ -812,16 +826,21 @@ class _Builder:
                 for node in (node for place in entry.places for node in place.nodes):
                     key = (node.uid or "", node.name or "")
                     names.setdefault(key, _node_name(node.uid, node.name, node.status, node.type))
-                    concerns.setdefault(key, {})[(entry.outcome, anchor)] = concern
+                    found.setdefault(key, set()).add(concern)
+        sets: dict[frozenset[Concern], list[NodeName]] = {}
+        for key, concerns in found.items():
+            sets.setdefault(frozenset(concerns), []).append(names[key])
         rows = []
-        for key, found in concerns.items():
-            ordered = sorted(found.items(), key=lambda item: (_worst([item[0][0]]), item[1].check))
-            ranks = tuple(_worst([outcome]) for (outcome, _), _ in ordered)
-            rows.append((ranks[0], -ranks.count(ranks[0]), names[key].name, key, ordered))
-        return tuple(
-            NodeConcerns(names[key], tuple(concern for _, concern in ordered))
-            for _, _, _, key, ordered in sorted(rows, key=lambda row: row[:4])
-        )
+        for concerns_of, nodes in sets.items():
+            ordered = sorted(
+                concerns_of, key=lambda one: (_worst([one.tag.shape]), one.check, one.check_id)
+            )
+            ranks = [_worst([one.tag.shape]) for one in ordered]
+            order = (ranks[0], -ranks.count(ranks[0]), -len(nodes), [one.check for one in ordered])
+            listed = sorted(nodes, key=lambda node: (node.name, node.uid or ""))
+            group = NodeSet(counted(len(nodes), "node"), tuple(ordered), tuple(listed))
+            rows.append((order, ranks, [one.check_id for one in ordered], group))
+        return tuple(row[3] for row in sorted(rows, key=lambda row: row[:3]))
 
     # Waivers ---------------------------------------------------------------------------------
 
@@ -864,15 +883,19 @@ class _Builder:
         starts = phrases.written_date(use.starts) if use.starts else None
         ends = phrases.written_date(use.expires) if use.expires else None
         validity = phrases.joined(
-            (f"from {starts}" if starts else "no start date", f"to {ends}" if ends else "no end"),
+            (
+                f"from {starts}" if starts else "no start date,",
+                f"to {ends}" if ends else "without end",
+            ),
             " ",
         )
         covers = [
-            counted(use.findings, "finding") if use.findings else None,
-            counted(use.skipped, "skipped check") if use.skipped else None,
+            counted(use.findings, "finding"),
+            counted(use.skipped, "skipped check"),
+            f"{counted(use.not_applicable, 'finding')} it can never cover"
+            if use.not_applicable
+            else None,
         ]
-        said = phrases.joined(covers, " and ")
-        refused = f"can't cover {use.not_applicable:,}" if use.not_applicable else None
         return Waiver(
             anchor=_waiver_anchor(use.id),
             id=one_line(use.id),
@@ -885,7 +908,7 @@ class _Builder:
             ),
             validity=one_line(validity),
             left=_days_left(use.days_left),
-            covers=phrases.joined((f"covers {said}" if said else "covers nothing", refused)),
+            covers=phrases.joined(covers),
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
@@ -986,34 +1009,87 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-def _cover(notices: Sequence[Fact], reasons: Sequence[Why], conditions: Sequence[str]) -> Cover:
-    # Lengths that fit one page of A4 with the widest letters; a test holds them to it.
-    most_reasons, most_conditions = 5, 5
+COVER_COLUMNS = 84
+COVER_LINES = 20
+"""What fits between the facts and the sign-off, with a wide font; a test holds them to it."""
+
+
+def _cover(
+    summary: Sequence[str],
+    notices: Sequence[Fact],
+    facts: Sequence[Fact],
+    reasons: Sequence[Why],
+    conditions: Sequence[str],
+) -> Cover:
+    said = phrases.shortened(" ".join(f"{part}." for part in summary), 3 * COVER_COLUMNS)
+    framed = tuple(
+        phrases.shortened(
+            f"{notice.label}. {phrases.joined((notice.value, *notice.notes), ' ')}",
+            2 * COVER_COLUMNS,
+        )
+        for notice in notices
+    )
+    left = COVER_LINES - sum(1 + _lines(part) for part in framed)
+    # Conditions are told even where reasons abound: an approver signs for both.
+    kept = min(len(conditions), 3)
+    first = []
+    for reason in reasons:
+        short = CoverReason(
+            tag=reason.tag,
+            what=phrases.shortened(
+                phrases.joined((reason.what, reason.kind_level)), 2 * COVER_COLUMNS - 10
+            ),
+            action=phrases.shortened(reason.actions[0], COVER_COLUMNS + 10),
+        )
+        needed = _lines(short.what) + _lines(short.action)
+        if needed > left - kept:
+            break
+        first.append(short)
+        left -= needed
+    second = []
+    for condition in conditions:
+        text = phrases.shortened(condition, 2 * COVER_COLUMNS - 10)
+        if _lines(text) > left:
+            break
+        second.append(text)
+        left -= _lines(text)
     return Cover(
-        notices=tuple(
-            phrases.shortened(
-                f"{notice.label}. {phrases.joined((notice.value, *notice.notes), ' ')}", 220
-            )
-            for notice in notices
-        ),
-        reasons=tuple(
-            CoverReason(
-                tag=reason.tag,
-                what=phrases.shortened(
-                    phrases.joined((reason.what, reason.kind_level)), 130
-                ),
-                action=phrases.shortened(reason.actions[0], 150),
-            )
-            for reason in reasons[:most_reasons]
-        ),
-        more_reasons=_more(len(reasons) - most_reasons, "more reason"),
-        conditions=tuple(phrases.shortened(part, 130) for part in conditions[:most_conditions]),
-        more_conditions=_more(len(conditions) - most_conditions, "more condition"),
+        summary=said,
+        notices=framed,
+        facts=_cover_facts(facts),
+        reasons=tuple(first),
+        more_reasons=_more(len(reasons) - len(first), "more reason"),
+        conditions=tuple(second),
+        more_conditions=_more(len(conditions) - len(second), "more condition"),
     )
 
 
+def _lines(text: str) -> int:
+    return 1 + phrases.columns(text) // COVER_COLUMNS
+
+
+def _cover_facts(facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
+    merged: dict[str, Fact] = {}
+    for fact in facts:
+        notes = phrases.joined(fact.notes)
+        if fact.label in merged:
+            # Several policies are one fact here; the register has them all.
+            value = f"{merged[fact.label].value}, {fact.value}"
+            notes = ""
+        else:
+            value = fact.value
+        merged[fact.label] = Fact(
+            fact.label,
+            phrases.shortened(value, 48),
+            (phrases.shortened(notes, 88),) if notes else (),
+        )
+    rows = list(merged.values())
+    pairs = [rows[index : index + 2] for index in range(0, len(rows), 2)]
+    return tuple((pair[0], pair[1] if len(pair) > 1 else None) for pair in pairs)
+
+
 def _more(count: int, what: str) -> str | None:
-    return f"and {counted(count, what)}, told on the next pages" if count > 0 else None
+    return f"and {counted(count, what)} on the next pages" if count > 0 else None
 
 
 def _counts(checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]:
@@ -1067,7 +1143,13 @@ def _misses(misses: Sequence[NearMiss]) -> tuple[str, ...]:
 def _node_name(
     uid: str | None, name: str | None, status: str | None, kind: str | None
 ) -> NodeName:
-    notes = phrases.joined((one_line(status or ""), one_line(kind or "")))
+    # What every healthy worker says is not worth a word on each of a thousand lines.
+    notes = phrases.joined(
+        (
+            one_line(status) if status and status != "Active" else None,
+            one_line(kind) if kind and kind != "node" else None,
+        )
+    )
     return NodeName(
         name=one_line(name or uid or "a node without a name"),
         uid=one_line(uid) if uid and name else None,
@@ -1133,7 +1215,10 @@ def _table(what: str, columns: Mapping[str, Sequence[str | None]]) -> Table | No
         return None
     rows = list(zip(*([value or "–" for value in values] for values in kept.values()), strict=True))
     return Table(
-        caption=f"{what} ({len(rows):,})", columns=tuple(kept), rows=tuple(rows), wide=len(kept) > 3
+        caption=f"{what} ({len(rows):,})",
+        columns=tuple(Column(name, name.lower().replace(" ", "-")) for name in kept),
+        rows=tuple(rows),
+        wide=len(kept) > 3,
     )
 
 
@@ -1143,7 +1228,7 @@ def _waiver_anchor(waiver: str) -> str:
 
 def _days_left(days: int | None) -> str:
     if days is None:
-        return "no end"
+        return ""
     if days < 0:
         return f"over for {counted(-days, 'day')}"
     if days == 0:

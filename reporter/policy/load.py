@@ -295,10 +295,17 @@ class _Problems:
                 self.add(path, f'"{path[-1]}" has no value')
 
     def add_validation(self, error: ValidationError) -> None:
-        for item in error.errors(include_url=False, include_input=False):
-            path, unknown = self._path(item["loc"])
+        items = [(item, *self._path(item["loc"])) for item in error.errors(include_url=False)]
+        mistyped = {
+            (*path[:-1], yamlfile.nearest(str(path[-1]), _allowed_keys(path)))
+            for item, path, _ in items
+            if item["type"] == "extra_forbidden"
+        }
+        for item, path, missing in items:
+            if item["type"] == "missing" and (*path, missing) in mistyped:
+                continue  # it is there, under the name the other message corrects
             self.add(
-                path, self._message(item, path, unknown), key=item["type"] == "extra_forbidden"
+                path, self._message(item, path, missing), key=item["type"] == "extra_forbidden"
             )
 
     def _path(self, loc: Iterable[str | int]) -> tuple[yamlfile.Path, str | None]:
@@ -369,6 +376,8 @@ class _Problems:
     def _unknown_key(self, path: yamlfile.Path) -> str:
         key = str(path[-1])
         allowed = _allowed_keys(path)
+        if key in allowed:
+            return f'"{key}" does not go with the other key beside it; keep one of them'
         close = yamlfile.nearest(key, allowed)
         message = f'unknown key "{key}"'
         if close:
@@ -405,7 +414,11 @@ def _allowed_keys(path: yamlfile.Path) -> list[str]:
         fields = {info.alias or name: info for name, info in model.model_fields.items()}
         if part not in fields:
             break
-        model = _model_within(fields[part].annotation) or model
+        annotation = fields[part].annotation
+        inner = _model_within(annotation)
+        if inner is None and "Regex" in str(annotation):
+            return ["regex", "equals"]
+        model = inner or model
     return [info.alias or name for name, info in model.model_fields.items()]
 
 

@@ -40,6 +40,10 @@ class Spec(BaseModel):
     )
 
 
+def _one_or_list(value: Any) -> str:
+    return "list" if isinstance(value, list) else "one"
+
+
 class Regex(Spec):
     """A regular expression (RE2 syntax) over the whole value."""
 
@@ -49,7 +53,11 @@ class Regex(Spec):
 class Equals(Spec):
     """The value itself, with no special signs; or any of several."""
 
-    equals: Text | Annotated[list[Text], Field(min_length=1)]
+    equals: Annotated[
+        Annotated[Text, Tag("one")]
+        | Annotated[Annotated[list[Text], Field(min_length=1)], Tag("list")],
+        Discriminator(_one_or_list),
+    ]
 
 
 def _pattern_form(value: Any) -> str | None:
@@ -68,10 +76,6 @@ Pattern = Annotated[
     | Annotated[Equals, Tag("equals")],
     Discriminator(_pattern_form, custom_error_type="pattern", custom_error_message="not a pattern"),
 ]
-
-
-def _one_or_list(value: Any) -> str:
-    return "list" if isinstance(value, list) else "one"
 
 
 Patterns = Annotated[

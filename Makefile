@@ -1,0 +1,83 @@
+# make demo   the samples judged, with every report, in demo-out/
+# make test   style, types, tests (under 5 minutes)
+# make help   everything else
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo-out
+# What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
+LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
+TEST_TOOLS := poppler-utils qpdf
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+
+help:
+	@sed -n 's/^# make /make /p' Makefile
+	@echo "make check  style and types alone      make unit   tests alone"
+	@echo "make prove  the two evaluators against each other, 20,000 cases"
+	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
+	@echo "make schema write the record's schema  make dist   wheel and source archive"
+
+demo: $(VENV)/.ready libraries
+	$(BIN)/cce-precheck demo $(DEMO)
+
+test: check unit
+
+check: $(VENV)/.ready-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/.ready-dev libraries test-tools
+	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} $(PYTEST_OPTIONS)
+
+prove: $(VENV)/.ready-dev
+	AGREEMENT_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/test_agreement.py
+
+bench: $(VENV)/.ready-dev libraries
+	$(BIN)/python benchmarks/run.py
+
+schema: $(VENV)/.ready-dev
+	$(BIN)/python -m reporter.record.schema
+
+gold: $(VENV)/.ready-dev
+	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py
+
+dist: $(VENV)/.ready-dev
+	$(BIN)/python -m build
+
+# Debian and Ubuntu: the system libraries, only where one is missing.
+libraries:
+	@$(call install_missing,$(LIBRARIES))
+
+test-tools:
+	@$(call install_missing,$(TEST_TOOLS))
+
+define install_missing
+if command -v dpkg-query >/dev/null; then \
+  missing=$$(for p in $(1); do dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+  if [ -n "$$missing" ]; then \
+    echo "installing" $$missing; \
+    $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+  fi; \
+fi
+endef
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || $(MAKE) libraries
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@touch $@ $(VENV)/.ready
+
+clean:
+	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

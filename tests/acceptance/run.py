@@ -1,0 +1,36 @@
+"""Runs the installed command as a person would."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED = ROOT / "samples" / "published-autopilot" / "response.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run left behind."""
+
+    code: int
+    out: str
+    err: str
+
+
+def command(
+    *arguments: str | Path, stdin: bytes = b"", cwd: Path = ROOT, env: dict[str, str] | None = None
+) -> Run:
+    """`cce-precheck` with these arguments."""
+    done = subprocess.run(
+        [sys.executable, "-m", "reporter", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        check=False,
+    )
+    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,0 +1,55 @@
+"""The wheel, installed elsewhere without the repository, does the same job."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.run import ROOT
+
+pytestmark = pytest.mark.wheel
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh environment with the wheel in it; its libraries come from this one."""
+    folder = tmp_path_factory.mktemp("wheel")
+    env = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder)]
+    subprocess.run([*build, str(ROOT)], check=True, capture_output=True, env=env)
+    (wheel,) = folder.glob("*.whl")
+    home = folder / "env"
+    venv.create(home, with_pip=True)
+    python = home / "bin" / "python"
+    subprocess.run(
+        [str(python), "-m", "pip", "install", "--quiet", "--no-deps", str(wheel)], check=True
+    )
+    libraries = next(Path(path) for path in sys.path if path.endswith("site-packages"))
+    (target,) = home.glob("lib/python*/site-packages")
+    # Only the libraries: this project's own editable install must not be seen.
+    (target / "libraries.pth").write_text(f"{libraries}\n")
+    return home / "bin" / "cce-precheck"
+
+
+def test_the_installed_command_runs_the_tour(installed: Path, tmp_path: Path) -> None:
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    python = installed.parent / "python"
+    where = subprocess.run(
+        [str(python), "-c", "import reporter; print(reporter.__file__)"],
+        check=True, capture_output=True, text=True, cwd=tmp_path, env=env,
+    )  # fmt: skip
+    assert str(ROOT) not in where.stdout
+    done = subprocess.run(
+        [str(installed), "demo", "tour"],
+        capture_output=True, text=True, cwd=tmp_path, env=env, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    stories = [path.name for path in (ROOT / "samples").iterdir() if path.is_dir()]
+    for story in stories:
+        for end in ("html", "pdf", "xml", "json"):
+            assert (tmp_path / "tour" / "reports" / f"{story}.{end}").stat().st_size > 500

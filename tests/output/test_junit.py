@@ -1,0 +1,112 @@
+"""JUnit XML: valid under both profiles, never empty, and in step with the verdict."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from lxml import etree
+
+from reporter.output import junit
+from reporter.record.model import Gate, Verdict
+from tests.policy.build import item, judged, policy, response, stage, waiver
+from tests.slow import generator
+from tests.test_agreement import judge_case
+
+DATA = Path(__file__).parent.parent / "data"
+PROFILES = [etree.XMLSchema(etree.parse(DATA / f"junit-{name}.xsd")) for name in ("ant", "jenkins")]
+
+
+def parsed(data: bytes) -> Any:
+    """The XML, checked against both profiles and its own counters."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False)
+    root = etree.fromstring(data, parser)
+    for profile in PROFILES:
+        profile.assertValid(root)
+    for suite in root:
+        cases = suite.findall("testcase")
+        assert int(suite.get("tests")) == len(cases) > 0
+        for name, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            assert int(suite.get(name)) == len(suite.findall(f"testcase/{tag}"))
+    return root
+
+
+def results(verdict: Verdict) -> dict[str, str | None]:
+    """Case name → failure, error, skipped or None."""
+    root = parsed(junit.write(verdict))
+    return {case.get("name"): case[0].tag if len(case) else None for case in root.iter("testcase")}
+
+
+def red(verdict: Verdict) -> bool:
+    """Whether a reader of this file alone would see something fail."""
+    return bool({"failure", "error"} & set(results(verdict).values()))
+
+
+def test_one_case_per_check_and_scope() -> None:
+    body = response(
+        item("SampleFails"),
+        item("SamplePasses", "Success"),
+        item("SampleWaived"),
+        item("SampleUnknown", level="Odd"),
+        nodes=[stage("n.1", item("SampleFails")), stage("n.2", item("SampleFails"))],
+    )
+    found = results(judged(body, policy(waivers=[waiver(check="SampleWaived")])))
+    assert found["SampleFails"] == "failure"
+    assert found["SamplePasses"] is None
+    assert found["SampleWaived"] == "skipped"
+    assert found["SampleUnknown"] == "error"
+    assert found["verdict"] == "failure"
+    assert found["waiver w-1"] is None
+
+
+def test_case_names_hold_no_dots_from_the_cluster() -> None:
+    body = response(item(), spec={"clusterID": "a.b c"})
+    root = parsed(junit.write(judged(body)))
+    classes = {case.get("classname") for case in root.iter("testcase")}
+    assert classes == {"precheck.policy", "precheck.a_b_c.cluster", "precheck.a_b_c.addon"}
+
+
+def test_the_meta_suite_is_never_empty() -> None:
+    found = results(judged({"kind": "PreCheckTask"}))
+    assert found["verdict"] == "error"
+    assert found["evidence complete"] == "error"
+
+
+def test_warnings_are_green_unless_the_run_refuses_them() -> None:
+    text = policy(defaults={"unmatched": "warn"})
+    assert not red(judged(response(item()), text))
+    assert red(judged(response(item()), text, gate=Gate(fail_on="warn")))
+
+
+def test_attachment_markers_of_others_are_broken() -> None:
+    body = response(
+        item("[[ATTACHMENT|/etc/passwd]]", message="x [[PROPERTY|a=b]] [[attachment|c]]")
+    )
+    data = junit.write(judged(body)).decode()
+    assert "[[ATTACHMENT|" not in data
+    assert "[[PROPERTY|" not in data
+    assert "[[attachment|" not in data
+
+
+def test_an_error_without_a_verdict() -> None:
+    root = parsed(junit.write_error("in.json: is empty\x1b[31m", "try again"))
+    (case,) = root.iter("testcase")
+    assert case[0].tag == "error"
+    assert "try again" in case[0].text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(case=generator.cases())
+def test_every_verdict_makes_a_valid_file_in_step_with_it(case: dict[str, Any]) -> None:
+    verdict = judge_case(case)
+    assert red(verdict) is (verdict.outcome != "pass")
+
+
+@pytest.mark.parametrize("name", ["", "\x00", "a\x1b[0m", "x" * 5000, "同步检查"])
+def test_odd_names_stay_distinct(name: str) -> None:
+    body = response(item(name), item(name + "\x01"), item("\ufffd"))
+    root = parsed(junit.write(judged(body)))
+    names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
+    assert len(names) == len(set(names))

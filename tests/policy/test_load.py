@@ -1,0 +1,136 @@
+"""Mistakes in policies are named by file, line and column, with the nearest allowed word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from reporter.errors import PolicyError
+from reporter.policy.load import Policy, builtin_names
+
+HEAD = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
+RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "1:1: the file is empty"),
+        ("- a\n", "1:1: the file is not a mapping"),
+        ("kind: Policy\n", '1:1: "apiVersion" is missing'),
+        (HEAD + "rules:\n  - id: a\n    mach: {check: X}\n    effect: fail\n",
+         '6:5: unknown key "mach"; did you mean "match"?'),
+        (HEAD + "wibble: 1\n", '4:1: unknown key "wibble"; allowed are apiVersion'),
+        (HEAD + RULE.replace("fail", "fial"), '7:13: "fial" should be fail, warn or note; did'),
+        (HEAD + RULE.replace("{check: X}", "{}"), "6:12: an empty match"),
+        (HEAD + RULE.replace("{check: X}", "{check: []}"), "6:20: an empty list"),
+        (HEAD + RULE.replace("{check: X}", "{check: ''}"), "6:20: an empty text"),
+        (HEAD + RULE.replace("{check: X}", "{check: }"), '"check" has no value'),
+        (HEAD + RULE.replace("{check: X}", "{node: {}}"), "6:19: an empty match"),
+        (HEAD + RULE.replace("{check: X}", "{any: []}"), "6:18: an empty list"),
+        (HEAD + RULE.replace("X", "1.30"), '6:20: 1.30 is a number in YAML; write "1.30" in'),
+        (HEAD + RULE.replace("X", "true"), '6:20: true is true or false in YAML; write "true"'),
+        (HEAD + RULE.replace("X", "{regexp: a}"), '6:21: unknown key "regexp"; did you mean "re'),
+        (HEAD + RULE.replace("X", "{regex: '(?=a)'}"), "6:28: RE2 can't use this regular"),
+        (HEAD + RULE.replace("check: X", "scope: nodes"), 'cluster, addon or node; did you mean'),
+        (HEAD + RULE.replace("check: X", "from_version: '~1'"), "is not a version range"),
+        (HEAD + RULE + "    effective_on: 2026-3-1\n", '8:19: "2026-3-1" is not a date; write'),
+        (HEAD + RULE + "    waivable: yes\n", '8:15: "yes" should be true or false'),
+        (HEAD + RULE + "    message: '{chek}'\n", "8:14: unknown placeholder {chek}; did you mean"),
+        (HEAD + RULE + "    message: 'a { b'\n", "8:14: expected '}'"),
+        (HEAD + RULE + RULE.removeprefix("rules:\n"), '8:9: rule id "a" is used twice; first on'),
+        (HEAD + RULE + "rules: []\n", '8:1: key "rules" appears twice; the first is on line 4'),
+        (HEAD + "evidence: {finished: off}\n", '4:22: "off" should be require or warn'),
+        (HEAD + "evidence: {fresh: require}\n", '"fresh" needs a max_age'),
+        (HEAD + "evidence: {fresh: {max_age: 1 day}}\n", '4:29: "1 day" is not a duration'),
+        (HEAD + "evidence: {provider: require}\n", '4:22: "require" should be note or off'),
+        (HEAD + "evidence: {complete: {min_nodes: -1}}\n", "-1 should be a whole number of at le"),
+        (HEAD + "defaults: {unmatched: pass}\n", '4:23: "pass" should be fail, warn or note'),
+        (HEAD + "waivers:\n  - {id: w, check: X, reason: r}\n", 'waiver "w" needs "expires"'),
+        (HEAD + "waivers:\n  - {id: w, check: X, expires: 2026-01-01}\n", '"reason" is missing'),
+        (HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-02-30}\n",
+         '5:43: "2026-02-30" is not a date'),
+        (HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 01/02/2026}\n",
+         '"01/02/2026" is not a date'),
+        (HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01T10:00:00}\n",
+         "is not a date"),
+        (HEAD + "waiver_requires: [ticket]\nwaivers:\n"
+         "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'waiver "w" needs "ticket"'),
+        (HEAD + "max_waiver_days: 30\nwaivers:\n"
+         "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'needs "starts" or'),
+        (HEAD + "max_waiver_days: 30\nwaivers:\n"
+         "  - {id: w, check: X, reason: r, starts: 2026-01-01, expires: 2026-02-01}\n",
+         "holds longer than the 30 days"),
+        (HEAD + "a:\n\t- b\n", "5:1: found character that cannot start any token"),
+        (HEAD + "a: *b\n", "4:4: alias *b has no anchor"),
+        (HEAD + "a: !!python/object:os.system x\n", "4:4: tags such as"),
+        ("a: " + "[" * 100_000, "nested more than 40 levels deep"),
+        ("---\na: 1\n---\nb: 1\n", "a second YAML document"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named_with_its_place(text: str, problem: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text.encode())
+    assert any(
+        line.startswith("policy-1.yaml:") and problem in line for line in caught.value.problems
+    ), caught.value.problems
+
+
+def test_all_mistakes_of_a_file_are_told_at_once_in_its_order() -> None:
+    text = HEAD + "rules:\n  - {id: a, match: {chek: X}, effect: no}\n  - {id: 3}\n"
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(text.encode())
+    places = [line.split(":")[1] for line in caught.value.problems]
+    assert places == sorted(places)
+    assert len(places) >= 4
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (b"\xff\xfe", "policy-1.yaml:1:1: not UTF-8 text"),
+        (b"a" * (5 * 1024 * 1024), "is more than the limit of 4 MB"),
+        (
+            b"a: &a [x,x,x,x,x,x,x,x,x]\n"
+            + b"".join(
+                b"%c: &%c [%s]\n" % (c, c, b",".join([b"*%c" % (c - 1)] * 9))
+                for c in range(98, 112)
+            ),
+            "expand to too many values",
+        ),
+    ],
+)
+def test_hostile_yaml(data: bytes, problem: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Policy.parse(data)
+    assert problem in caught.value.message
+
+
+def test_files_that_are_not_there_or_of_the_other_kind(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match="no such file"):
+        Policy.load(tmp_path / "none.yaml")
+    with pytest.raises(PolicyError, match='did you mean "builtin:recommended"'):
+        Policy.load("builtin:recomended")
+    listed = HEAD.replace("kind: Policy", "kind: WaiverList")
+    path = tmp_path / "waivers.yaml"
+    path.write_text(listed)
+    with pytest.raises(PolicyError, match="this file is a WaiverList, not a Policy"):
+        Policy.load(path)
+    with pytest.raises(PolicyError, match="this file is a Policy, not a WaiverList"):
+        Policy.load("builtin:recommended", waivers=["builtin:recommended"])
+
+
+def test_dates_and_words_that_other_loaders_mangle_stay_text() -> None:
+    text = HEAD + "rules:\n  - {id: no, match: {check: off}, effect: fail}\n"
+    (rule,) = Policy.parse(text.encode()).rules
+    assert rule.id == "no"
+    assert rule.match.check is not None
+    assert rule.match.check.fits("off") is True
+
+
+def test_the_four_shipped_policies_load() -> None:
+    shipped = ["allow-listed-risks", "fatal-exceptions", "recommended", "strict"]
+    assert builtin_names() == shipped
+    for name in shipped:
+        assert Policy.load(f"builtin:{name}").names == (name,)
