@@ -288,7 +288,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "action.catalogue": "{text}",
     "action.catalogue-likely": "{text} (the topic is likely, not certain)",
     "action.exception": "Resolve it, then run the check again.",
-    "action.risk": "Resolve it, or have it accepted: a waiver stub stands beside the finding.",
+    "action.risk": "Resolve it, or have it accepted: the finding comes with a waiver stub.",
     "action.risk-not-waivable": "Resolve it and run the check again; no waiver is possible.",
     "action.unknown-finding": (
         "Read its message, ask Huawei Cloud support if it stays unclear, and run the check again."

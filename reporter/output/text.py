@@ -19,6 +19,8 @@ from reporter.record.model import (
 from reporter.words import say
 
 SHOWN_REASONS = 8
+SHOWN_NODES = 5
+SHOWN_MESSAGE = 200
 LABEL = 10
 
 _RED, _GREEN, _YELLOW, _BLUE, _VIOLET, _GREY, _BOLD, _END = (
@@ -55,7 +57,7 @@ def write(
     shown = cleaned(verdict)
     _head(page, shown)
     _facts(page, shown, notes)
-    _why(page, shown.reasons, verbose)
+    _why(page, shown, verbose)
     _conditions(page, shown.conditions)
     _evidence(page, shown.evidence, verbose)
     if verbose:
@@ -98,6 +100,10 @@ class _Page:
             start = lead if index == 0 else indent
             row = console_safe(row) if start.strip() else console_safe(start + row)[len(start) :]
             self.lines.append((start + self.paint(row, *codes)).rstrip())
+
+    def raw(self, row: str) -> None:
+        """A row that must keep its blanks, such as YAML to paste."""
+        self.lines.append(console_safe(row))
 
     def text(self) -> str:
         return "\n".join(self.lines).strip("\n") + "\n"
@@ -201,7 +207,8 @@ def _tag(reason: Reason | Entry) -> str:
     return " · ".join(part for part in (reason.kind, reason.level) if part)
 
 
-def _why(page: _Page, reasons: Sequence[Reason], verbose: bool) -> None:
+def _why(page: _Page, verdict: Verdict, verbose: bool) -> None:
+    reasons = verdict.reasons
     if not reasons:
         return
     page.title("Why")
@@ -211,13 +218,50 @@ def _why(page: _Page, reasons: Sequence[Reason], verbose: bool) -> None:
         sign = _SIGNS[reason.outcome][0]
         what = reason.what.text + (f" [{tag}]" if tag else "")
         page.add(f"{number:>3}. {sign} ", what, sign=reason.outcome, codes=[_BOLD])
+        for line in _what_and_where(verdict, reason):
+            page.add("       ", line)
         page.add("       ", reason.why.text)
         for miss in reason.near_misses[:3]:
             page.add("       ", f"waiver {miss.waiver}: {miss.why.text}")
         for action in reason.actions:
             page.add("       → ", action.text)
     if len(reasons) > len(shown):
-        page.add("     ", f"and {len(reasons) - len(shown)} more reasons (--verbose shows all)")
+        more = len(reasons) - len(shown)
+        noun = "reason" if more == 1 else "reasons"
+        page.add("     ", f"and {more} more {noun} (--verbose shows all)")
+
+
+def _what_and_where(verdict: Verdict, reason: Reason) -> Iterable[str]:
+    """The message of a node finding and the nodes that have it: what one needs at 2 a.m."""
+    if reason.scope != "node":
+        return
+    for check in verdict.checks:
+        if (check.name, check.scope) != (reason.check, reason.scope):
+            continue
+        entries = [entry for entry in check.entries if entry.outcome == reason.outcome]
+        messages = list(dict.fromkeys(entry.message for entry in entries if entry.message))
+        if messages:
+            more = len(messages) - 1
+            others = f" (and {more:,} other message{'s' if more > 1 else ''})" if more else ""
+            yield _short(one_line(messages[0])) + others
+        yield f"on {_listed([name for entry in entries for name in _node_names(entry)])}"
+
+
+def _node_names(entry: Entry) -> list[str]:
+    return [
+        node.name or node.uid or "a node without a name"
+        for place in entry.places
+        for node in place.nodes
+    ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_NODES:,} more" if len(names) > SHOWN_NODES else ""
+    return ", ".join(names[:SHOWN_NODES]) + more
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_MESSAGE else text[: SHOWN_MESSAGE - 1] + "…"
 
 
 def _conditions(page: _Page, conditions: Sequence[Statement]) -> None:
@@ -267,10 +311,12 @@ def _entries(page: _Page, verdict: Verdict) -> None:
                 sign=entry.outcome,
             )
             page.add("      ", entry.why.text)
-            nodes = [node.name or node.uid or "?" for place in entry.places for node in place.nodes]
-            if nodes:
-                more = f" and {len(nodes) - 10:,} more" if len(nodes) > 10 else ""
-                page.add("      ", f"nodes: {', '.join(nodes[:10])}{more}")
+            if nodes := _node_names(entry):
+                page.add("      ", f"on {_listed(nodes)}")
+            if entry.waiver_stub:
+                page.add("      ", "to have it accepted, complete this waiver:")
+                for row in entry.waiver_stub.splitlines():
+                    page.raw("        " + row)
 
 
 def _waivers(page: _Page, waivers: Sequence[WaiverUse]) -> None:
