@@ -6,14 +6,16 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.resources.abc import Traversable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reporter.cli.common import CliExit
 from reporter.errors import OutputError
-from reporter.resources import bundled
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _COMMAND = re.compile(r"^\$?\s*cce-precheck check (.+?)$", re.MULTILINE)
 _FORMATS = {"html": "html", "pdf": "pdf", "junit": "xml", "json": "json"}
@@ -32,6 +34,8 @@ class Story:
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def command(folder: Path) -> None:
     """Write the samples to DIR, judge each, and write its reports beside them."""
+    from reporter.resources import bundled
+
     for name in ("samples", "policies"):
         _copy(bundled(name), folder / name)
     worst = 0
@@ -44,6 +48,8 @@ def command(folder: Path) -> None:
 
 def stories() -> Iterator[Story]:
     """The samples, by name, with the arguments their README gives to `check`."""
+    from reporter.resources import bundled
+
     folders = (entry for entry in bundled("samples").iterdir() if entry.is_dir())
     for folder in sorted(folders, key=lambda entry: entry.name):
         readme = folder / "README.md"

@@ -61,7 +61,9 @@ def _policy(css: str) -> str:
 
 def _icon(shape: str) -> str:
     colour, path = _ICONS[shape]
-    svg = f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='{colour}'>{path}</svg>"
+    svg = (
+        f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='{colour}'>{path}</svg>"
+    )
     return "data:image/svg+xml," + quote(svg, safe="")
 
 

@@ -382,10 +382,13 @@ class Report:
     stamp: str
 
 
-def report(verdict: Verdict) -> Report:
-    """The view of a record. The record is cleaned here, so callers hand over what they have."""
+def report(verdict: Verdict, *, entries_in_all: int | None = None) -> Report:
+    """The view of a record. The record is cleaned here, so callers hand over what they have.
+
+    `entries_in_all` bounds how many differing findings are shown one by one over all checks.
+    """
     shown = cleaned(verdict)
-    return _Builder(shown).report()
+    return _Builder(shown, _fair_share(shown, entries_in_all)).report()
 
 
 def check_id(name: str | None, scope: str) -> str:
@@ -395,6 +398,17 @@ def check_id(name: str | None, scope: str) -> str:
 
 def _hash(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:10]
+
+
+def _fair_share(verdict: Verdict, in_all: int | None) -> int:
+    """How many entries each check may show, so that all checks together keep to `in_all`."""
+    if in_all is None:
+        return ENTRIES_IN_FULL
+    sizes = [len(check.entries) for check in verdict.checks]
+    share = ENTRIES_IN_FULL
+    while share > 3 and sum(min(size, share) for size in sizes) > in_all:
+        share -= 1
+    return share
 
 
 def _worst(outcomes: Iterable[str]) -> int:
@@ -422,8 +436,9 @@ def _count_of(counts: OutcomeCounts, outcome: str) -> int:
 class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
-    def __init__(self, verdict: Verdict) -> None:
+    def __init__(self, verdict: Verdict, entries_in_full: int) -> None:
         self.verdict = verdict
+        self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
         self.ids: set[str] = set()
@@ -732,10 +747,11 @@ class _Builder:
         alike: dict[tuple[object, ...], list[Entry]] = {}
         for entry in sorted(check.entries, key=lambda entry: _worst([entry.outcome])):
             alike.setdefault(_likeness(entry), []).append(entry)
-        left = ENTRIES_IN_FULL
+        left = self.entries_in_full
         groups = []
         for entries in alike.values():
-            groups.append(self._group(check, entries, left))
+            # Each way of being decided is shown by one finding at least.
+            groups.append(self._group(check, entries, max(left, 1)))
             left = max(left - len(entries), 0)
         return tuple(groups)
 
@@ -890,8 +906,8 @@ class _Builder:
             " ",
         )
         covers = [
-            counted(use.findings, "finding"),
-            counted(use.skipped, "skipped check"),
+            counted(use.findings, "finding") if use.findings else None,
+            counted(use.skipped, "skipped check") if use.skipped else None,
             f"{counted(use.not_applicable, 'finding')} it can never cover"
             if use.not_applicable
             else None,
@@ -903,12 +919,10 @@ class _Builder:
             why=sentence(spoken(use.why)),
             marks=tuple(_MARKS[mark] for mark in use.marks),
             reason=use.reason,
-            approval=one_line(
-                phrases.joined((approval, use.ticket and f"ticket {use.ticket}"))
-            ),
+            approval=one_line(phrases.joined((approval, use.ticket and f"ticket {use.ticket}"))),
             validity=one_line(validity),
             left=_days_left(use.days_left),
-            covers=phrases.joined(covers),
+            covers=phrases.joined(covers) or "nothing",
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
@@ -916,7 +930,10 @@ class _Builder:
     # Policy and files ------------------------------------------------------------------------
 
     def _defaults(self) -> tuple[Fact, ...]:
-        labels = {"unmatched": "Where no rule matches", "skipped": "For a check skipped on the server"}
+        labels = {
+            "unmatched": "Where no rule matches",
+            "skipped": "For a check skipped on the server",
+        }
         return tuple(
             Fact(labels.get(key, key), value) for key, value in self.verdict.defaults.items()
         )
@@ -933,7 +950,9 @@ class _Builder:
         for use in self.verdict.rules:
             notes = []
             if use.written_effect != use.effect:
-                since = f" from {phrases.written_date(use.effective_on)}" if use.effective_on else ""
+                since = (
+                    f" from {phrases.written_date(use.effective_on)}" if use.effective_on else ""
+                )
                 notes.append(f"written as {use.written_effect}{since}")
             elif use.effective_on:
                 notes.append(f"in effect since {phrases.written_date(use.effective_on)}")
@@ -1009,9 +1028,9 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-COVER_COLUMNS = 84
-COVER_LINES = 20
-"""What fits between the facts and the sign-off, with a wide font; a test holds them to it."""
+COVER_COLUMNS = 80
+COVER_LINES = 31
+"""What fits between the summary and the sign-off, with a wide font; a test holds them to it."""
 
 
 def _cover(
@@ -1029,10 +1048,12 @@ def _cover(
         )
         for notice in notices
     )
+    known = _cover_facts(facts)
     left = COVER_LINES - sum(1 + _lines(part) for part in framed)
+    left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)
-    first = []
+    first: list[CoverReason] = []
     for reason in reasons:
         short = CoverReason(
             tag=reason.tag,
@@ -1042,7 +1063,7 @@ def _cover(
             action=phrases.shortened(reason.actions[0], COVER_COLUMNS + 10),
         )
         needed = _lines(short.what) + _lines(short.action)
-        if needed > left - kept:
+        if first and needed > left - kept:
             break
         first.append(short)
         left -= needed
@@ -1056,7 +1077,7 @@ def _cover(
     return Cover(
         summary=said,
         notices=framed,
-        facts=_cover_facts(facts),
+        facts=known,
         reasons=tuple(first),
         more_reasons=_more(len(reasons) - len(first), "more reason"),
         conditions=tuple(second),
@@ -1064,8 +1085,12 @@ def _cover(
     )
 
 
-def _lines(text: str) -> int:
-    return 1 + phrases.columns(text) // COVER_COLUMNS
+def _lines(text: str, width: int = COVER_COLUMNS) -> int:
+    return 1 + phrases.columns(text) // width
+
+
+def _fact_lines(fact: Fact) -> int:
+    return _lines(fact.value, 26) + sum(_lines(note, 37) for note in fact.notes)
 
 
 def _cover_facts(facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
@@ -1137,12 +1162,12 @@ def _evidence(line: EvidenceLine) -> EvidenceRow:
 
 
 def _misses(misses: Sequence[NearMiss]) -> tuple[str, ...]:
-    return tuple(f"{one_line(miss.waiver)} does not cover it: {spoken(miss.why)}" for miss in misses)
+    return tuple(
+        f"{one_line(miss.waiver)} does not cover it: {spoken(miss.why)}" for miss in misses
+    )
 
 
-def _node_name(
-    uid: str | None, name: str | None, status: str | None, kind: str | None
-) -> NodeName:
+def _node_name(uid: str | None, name: str | None, status: str | None, kind: str | None) -> NodeName:
     # What every healthy worker says is not worth a word on each of a thousand lines.
     notes = phrases.joined(
         (
@@ -1242,7 +1267,10 @@ def _condition(key: str, value: object) -> str:
 
 
 def _holds(rules: int, waivers: int) -> str:
-    parts = [counted(rules, "rule") if rules else None, counted(waivers, "waiver") if waivers else None]
+    parts = [
+        counted(rules, "rule") if rules else None,
+        counted(waivers, "waiver") if waivers else None,
+    ]
     return phrases.joined(parts, ", ") or "no rules"
 
 

@@ -320,13 +320,18 @@ def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | No
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
     if part.finding.scope == "node" and (None in uids or not uids):
         return None  # a node nobody can name can't be waived by name
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
-    waiver: dict[str, object] = {
-        "id": f"{slug}-{instant:%Y%m%d}",
+    match: dict[str, object] = {
         "check": {"equals": part.target.check},
+        "scope": part.finding.scope,
     }
     if uids and None not in uids:
-        waiver["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
+        match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
+    templates = list(dict.fromkeys(template for template, _ in part.target.addons))
+    if templates and None not in templates:
+        match["addon"] = {"equals": templates[0] if len(templates) == 1 else templates}
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
+    digest = sha256(repr(match).encode()).hexdigest()[:6]
+    waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
     waiver["reason"] = "TODO"
     waiver["approved_by"] = "TODO"
     waiver["starts"] = f"{instant:%Y-%m-%d}"

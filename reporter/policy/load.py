@@ -416,7 +416,7 @@ def _allowed_keys(path: yamlfile.Path) -> list[str]:
             break
         annotation = fields[part].annotation
         inner = _model_within(annotation)
-        if inner is None and "Regex" in str(annotation):
+        if inner is None and "Pattern" in str(annotation):
             return ["regex", "equals"]
         model = inner or model
     return [info.alias or name for name, info in model.model_fields.items()]

@@ -18,6 +18,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from reporter.policy import dates
 from reporter.precheck import versions
@@ -70,19 +71,26 @@ def _pattern_form(value: Any) -> str | None:
     return None
 
 
-Pattern = Annotated[
-    Annotated[Text, Tag("glob")]
-    | Annotated[Regex, Tag("regex")]
-    | Annotated[Equals, Tag("equals")],
-    Discriminator(_pattern_form, custom_error_type="pattern", custom_error_message="not a pattern"),
-]
-
-
-Patterns = Annotated[
-    Annotated[Pattern, Tag("one")]
-    | Annotated[Annotated[list[Pattern], Field(min_length=1)], Tag("list")],
-    Discriminator(_one_or_list),
-]
+# Named aliases: the schema is built once and referred to, not once per key.
+Pattern = TypeAliasType(
+    "Pattern",
+    Annotated[
+        Annotated[Text, Tag("glob")]
+        | Annotated[Regex, Tag("regex")]
+        | Annotated[Equals, Tag("equals")],
+        Discriminator(
+            _pattern_form, custom_error_type="pattern", custom_error_message="not a pattern"
+        ),
+    ],
+)
+Patterns = TypeAliasType(
+    "Patterns",
+    Annotated[
+        Annotated[Pattern, Tag("one")]
+        | Annotated[Annotated[list[Pattern], Field(min_length=1)], Tag("list")],
+        Discriminator(_one_or_list),
+    ],
+)
 
 
 def _checked(parse: Any, kind: str) -> BeforeValidator:
@@ -100,11 +108,14 @@ def _checked(parse: Any, kind: str) -> BeforeValidator:
 Day = Annotated[Text, _checked(dates.parse_instant, "date")]
 Duration = Annotated[Text, _checked(dates.parse_duration, "duration")]
 VersionRange = Annotated[Text, _checked(versions.parse_range, "version_range")]
-VersionRanges = Annotated[
-    Annotated[VersionRange, Tag("one")]
-    | Annotated[Annotated[list[VersionRange], Field(min_length=1)], Tag("list")],
-    Discriminator(_one_or_list),
-]
+VersionRanges = TypeAliasType(
+    "VersionRanges",
+    Annotated[
+        Annotated[VersionRange, Tag("one")]
+        | Annotated[Annotated[list[VersionRange], Field(min_length=1)], Tag("list")],
+        Discriminator(_one_or_list),
+    ],
+)
 
 
 class KeysSpec(Spec):

@@ -179,7 +179,8 @@ def test_an_internal_error_is_no_pass(tmp_path: Path) -> None:
 def test_render_gives_the_same_reports_again(tmp_path: Path) -> None:
     record, html, again = (tmp_path / name for name in ("r.json", "1.html", "2.html"))
     check(PUBLISHED, *AT, "--json", record, "--html", html)
-    run = command("render", record, "--html", again, "--exhibit", PUBLISHED)
+    policy = ROOT / "policies" / "recommended.yaml"
+    run = command("render", record, "--html", again, "--exhibit", PUBLISHED, "--exhibit", policy)
     assert run.code == 0
     assert "not judged again" in run.out
     assert again.read_bytes() == html.read_bytes()

@@ -91,7 +91,7 @@ def example(**changes: Any) -> Verdict:
     """The record. `changes` replace its fields."""
     checks = _checks()
     skipped = _skipped()
-    findings = {outcome: 0 for outcome in ("fail", "unknown", "warn", "waived", "note", "pass")}
+    findings = dict.fromkeys(("fail", "unknown", "warn", "waived", "note", "pass"), 0)
     by_check = dict(findings)
     for check in checks:
         by_check[check.outcome] += 1
@@ -207,7 +207,7 @@ def example(**changes: Any) -> Verdict:
         ),
         exhibits=[
             Exhibit(
-                role=role,  # type: ignore[arg-type]
+                role=role,
                 name=name,
                 sha256=sha256(data).hexdigest(),
                 size=len(data),
@@ -315,9 +315,9 @@ def _reasons() -> list[Reason]:
 def _evidence() -> list[EvidenceLine]:
     def line(name: str, state: str, level: str, *said: Statement, at: Any = ()) -> EvidenceLine:
         return EvidenceLine(
-            id=name,  # type: ignore[arg-type]
-            state=state,  # type: ignore[arg-type]
-            level=level,  # type: ignore[arg-type]
+            id=name,
+            state=state,
+            level=level,
             statements=list(said),
             pointers=list(at),
         )
@@ -606,7 +606,7 @@ def _checks() -> list[Check]:
     checks += [
         Check(
             name=name,
-            scope=scope,  # type: ignore[arg-type]
+            scope=scope,
             outcome="pass",
             findings=_counted(passed=40 if scope == "node" else 1),
             nodes_seen=40 if scope == "node" else 0,
@@ -660,7 +660,7 @@ def _waivers() -> list[WaiverUse]:
             "source": "waivers/shop-waivers.yaml",
             **more,
         }
-        return WaiverUse(id=name, status=status, why=why, line=line, **fields)  # type: ignore[arg-type]
+        return WaiverUse(id=name, status=status, why=why, line=line, **fields)
 
     over = {
         "expires": "2026-02-26",
@@ -741,7 +741,7 @@ def _rules() -> list[RuleUse]:
         written = more.pop("written_effect", effect)
         return RuleUse(
             id=name,
-            effect=effect,  # type: ignore[arg-type]
+            effect=effect,
             written_effect=written,
             hits=hits,
             decided=hits,
@@ -772,7 +772,7 @@ def _catalogue() -> dict[str, dict[str, CatalogueEntry]]:
         return {
             "en": CatalogueEntry(
                 topic="cce_10_0433",
-                certainty=certainty,  # type: ignore[arg-type]
+                certainty=certainty,
                 title=title,
                 checks=checks,
                 fix=fix,

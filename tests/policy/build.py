@@ -74,7 +74,7 @@ def response(
 def policy(
     rules: list[dict[str, Any]] | None = None,
     waivers: list[dict[str, Any]] | None = None,
-    **more: Any,
+    **more: object,
 ) -> bytes:
     """A policy file."""
     document = {

@@ -70,7 +70,7 @@ def test_a_finding_over_several_nodes_needs_a_waiver_for_all_of_them() -> None:
     assert one.outcome == "fail"
     both = judged(body, policy(waivers=[waiver(node={"uid": ["a", "b"]})]))
     assert both.outcome == "pass"
-    excluded = judged(body, policy(waivers=[waiver(**{"not": {"node": {"uid": "b"}}})]))
+    excluded = judged(body, policy(waivers=[{**waiver(), "not": {"node": {"uid": "b"}}}]))
     assert excluded.outcome == "fail"
 
 
@@ -128,7 +128,7 @@ def test_marks_of_a_waiver_are_conditions_when_it_is_used() -> None:
 
 def test_a_doubtful_finding_is_unknown_and_no_waiver_lifts_it() -> None:
     body = response(item(level="Severe"))
-    lenient = {"defaults": {"unmatched": "note"}, "evidence": {"recognised": "off"}}
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "note"}, "evidence": {"recognised": "off"}}
     assert judged(body, policy(**lenient)).outcome == "inconclusive"
     assert judged(body, policy(waivers=[waiver()], **lenient)).outcome == "inconclusive"
     failing = policy([FAIL_ALL], [waiver()], **lenient)

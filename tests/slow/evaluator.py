@@ -186,7 +186,7 @@ def read_time(text: str | None) -> datetime | str:
         naive = datetime.fromisoformat(f"{day}T{clock}")
         # Nanoseconds are cut, which makes every time older: never in favour of passing.
         naive = naive.replace(microsecond=int((fraction or "0").ljust(9, "0")[:6]))
-        if naive == datetime.min and not offset:
+        if (day, clock) == ("0001-01-01", "00:00:00") and not naive.microsecond and not offset:
             return "absent"  # Go's zero time; the fact sheet: "treat as missing" (A2)
         return naive.replace(tzinfo=timezone(offset)).astimezone(UTC)
     except (ValueError, OverflowError):
@@ -690,9 +690,9 @@ def finished(response: Json) -> str:
     final = ("Success", "Failed")
     status = response.get("status", {})
     phases = [status.get("phase")]
-    for section in SECTIONS.values():
-        if section in status:  # "An absent section is [the business of `complete`] alone"
-            phases.append(status[section].get("phase"))
+    # "An absent section is [the business of `complete`] alone."
+    there = [status[section] for section in SECTIONS.values() if section in status]
+    phases += [section.get("phase") for section in there]
     phases += [found["item"].get("phase") for found in find_all(response)]
     return "ok" if all(phase in final for phase in phases) else "not-ok"
 

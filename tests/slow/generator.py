@@ -144,6 +144,7 @@ _FLAWS = ("item",) * 8 + (
     "section",
     "holds",
     "stage",
+    "stage",
     "spec",
     "skip",
     "extra",
@@ -608,10 +609,8 @@ def _targets(response: Json) -> list[Json]:
             target = {key: value for key, value in target.items() if value}
             if target not in targets:
                 targets.append(target)
-    for entry in spec.get("skippedCheckItemList") or []:
-        if entry.get("name"):
-            targets.append({"check": entry["name"]})
-    return targets
+    skipped = spec.get("skippedCheckItemList") or []
+    return targets + [{"check": entry["name"]} for entry in skipped if entry.get("name")]
 
 
 _FORMS = ("exact", "exact", "equals", "glob", "list", "regex", "other")

@@ -1,0 +1,151 @@
+"""Speed and size, as ratios against a floor measured in the same run: `make bench`.
+
+Floor and subject alternate, so that a busy machine slows both. Medians are compared; the spread is
+the distance between the quartiles, in percent of the median.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from responses import response
+
+ROOT = Path(__file__).parent.parent
+PUBLISHED = ROOT / "samples" / "published-autopilot" / "response.json"
+FLOOR_IMPORTS = "import pydantic, jinja2, yaml, jsonpath_ng"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured ratio and its budget."""
+
+    what: str
+    value: float
+    budget: float
+    detail: str
+
+    @property
+    def fine(self) -> bool:
+        return self.value <= self.budget
+
+
+def seconds(action: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def compare(
+    what: str,
+    subject: Callable[[], object],
+    floor: Callable[[], object],
+    *,
+    budget: float,
+    rounds: int,
+) -> Figure:
+    """Median of the subject over median of the floor, measured in turn."""
+    subject(), floor()  # warm caches and lazily built schemas on both sides
+    mine: list[float] = []
+    base: list[float] = []
+    for _ in range(rounds):
+        base.append(seconds(floor))
+        mine.append(seconds(subject))
+    ratio = statistics.median(mine) / statistics.median(base)
+    detail = f"{_shown(mine)} over {_shown(base)}"
+    return Figure(what, ratio, budget, detail)
+
+
+def _shown(times: list[float]) -> str:
+    middle = statistics.median(times)
+    quarters = statistics.quantiles(times, n=4)
+    spread = 100 * (quarters[2] - quarters[0]) / middle
+    return f"{middle * 1000:.0f} ms ±{spread:.0f}%"
+
+
+def process(*arguments: str) -> Callable[[], object]:
+    return lambda: subprocess.run(
+        [sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT
+    )
+
+
+def whole_process(folder: Path) -> Figure:
+    outputs = ["--junit", str(folder / "j.xml"), "--json", str(folder / "r.json")]
+    return compare(
+        "check of the published example, whole process / bare imports",
+        process("-m", "reporter", "check", str(PUBLISHED), "--at", "response", *outputs),
+        process("-c", FLOOR_IMPORTS),
+        budget=2.2,
+        rounds=15,
+    )
+
+
+def read_and_evaluate(data: bytes) -> Figure:
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.precheck.model import PrecheckTask
+    from reporter.sources.read import read
+
+    policy = Policy.load("builtin:recommended")
+    return compare(
+        f"read + evaluate of {len(data) / 1e6:.1f} MB / bare model_validate_json",
+        lambda: evaluate(read(data), policy, at="response"),
+        lambda: PrecheckTask.model_validate_json(data),
+        budget=1.0,
+        rounds=9,
+    )
+
+
+def reports(data: bytes, bare: bytes) -> list[Figure]:
+    from reporter.output import render
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.sources.read import read
+
+    policy = Policy.load("builtin:recommended")
+    large = evaluate(read(data), policy, at="response")
+    small = evaluate(read(bare), policy, at="response")
+    pdf = compare(
+        "PDF of 1,000 nodes / PDF of the same cluster without nodes",
+        lambda: render(large, "pdf", [data]),
+        lambda: render(small, "pdf", [bare]),
+        budget=3.0,
+        rounds=3,
+    )
+    size = len(render(large, "html")) / 1e6
+    html = compare(
+        "HTML of 1,000 nodes beyond evaluation / 0.5 s",
+        lambda: render(large, "html"),
+        lambda: time.sleep(0.5),
+        budget=1.0,
+        rounds=5,
+    )
+    return [pdf, html, Figure("HTML of 1,000 nodes, MB", size, 3.0, "one file")]
+
+
+def main() -> int:
+    document = response(nodes=1000, items_per_node=40, failed_percent=3.0, seed=1)
+    data = json.dumps(document).encode()
+    document["status"]["nodeCheckStatus"] = {"phase": "Success"}
+    bare = json.dumps(document).encode()
+    with tempfile.TemporaryDirectory() as folder:
+        figures = [whole_process(Path(folder)), read_and_evaluate(data), *reports(data, bare)]
+    gc.collect()
+    for figure in figures:
+        sign = "✓" if figure.fine else "✕ OVER BUDGET"
+        print(
+            f"{figure.value:6.2f} (at most {figure.budget}) {sign} {figure.what}: {figure.detail}"
+        )
+    return 0 if all(figure.fine for figure in figures) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,265 @@
+"""The PDF: what conformance asks for that can be seen, attachments, the same bytes, no network."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from hashlib import sha256
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from reporter.errors import OutputError
+from reporter.output import json_record, pdf, templating
+from reporter.record.model import Verdict
+
+from .example import attached, example, hostile
+
+XMP_UA = "{http://www.aiim.org/pdfua/ns/id/}part"
+needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
+
+
+@pytest.fixture(scope="module")
+def data() -> bytes:
+    return pdf.write(example(), attached(example()))
+
+
+@pytest.fixture(scope="module")
+def document(data: bytes) -> Any:
+    with pikepdf.open(io.BytesIO(data)) as opened:
+        yield opened
+
+
+def words(data: bytes, *options: str) -> str:
+    done = subprocess.run(
+        ["pdftotext", *options, "-", "-"], input=data, capture_output=True, check=True
+    )
+    return " ".join(done.stdout.decode().split())
+
+
+def test_it_is_built_to_pdf_a_3a_and_pdf_ua_1(document: Any) -> None:
+    root = document.Root
+    with document.open_metadata() as meta:
+        assert meta.pdfa_status == "3A"
+        assert meta[XMP_UA] == "1"
+    assert bool(root.MarkInfo.Marked)
+    assert str(root.Lang) == "en"
+    assert bool(root.ViewerPreferences.DisplayDocTitle)
+    assert root.OutputIntents[0].S == "/GTS_PDFA1"
+    assert "/StructTreeRoot" in root
+    assert "/ID" in document.trailer
+    assert "/Encrypt" not in document.trailer
+    assert "/JavaScript" not in root.get("/Names", {})
+    xmp = root.Metadata.read_bytes().decode()
+    assert xmp.count("<rdf:RDF") == 1
+    assert "pdfaExtension" in xmp
+
+
+def test_headings_are_not_skipped_and_table_heads_are_not_empty(document: Any) -> None:
+    levels: list[int] = []
+
+    def walk(element: Any) -> None:
+        if isinstance(element, pikepdf.Array):
+            for part in element:
+                walk(part)
+        elif isinstance(element, pikepdf.Dictionary) and "/S" in element:
+            if re.fullmatch(r"/H[1-6]", str(element.S)):
+                levels.append(int(str(element.S)[2:]))
+            if element.S == "/TH":
+                assert "/K" in element
+            if "/K" in element:
+                walk(element.K)
+
+    walk(document.Root.StructTreeRoot.K)
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_every_font_is_embedded(document: Any) -> None:
+    fonts = {
+        font.objgen: font
+        for page in document.pages
+        for font in page.Resources.get("/Font", {}).values()
+    }
+    assert fonts
+    for font in fonts.values():
+        for part in font.get("/DescendantFonts", [font]):
+            assert {"/FontFile", "/FontFile2", "/FontFile3"} & set(part.FontDescriptor.keys())
+        assert "/ToUnicode" in font
+
+
+def test_links_say_where_they_lead(document: Any) -> None:
+    links = [
+        note
+        for page in document.pages
+        for note in page.get("/Annots", [])
+        if note.Subtype == "/Link"
+    ]
+    assert links
+    assert all(str(note.Contents) for note in links)
+
+
+def test_the_record_and_the_evidence_are_attached(document: Any) -> None:
+    verdict = example()
+    found = {
+        str(spec.UF): (str(spec.AFRelationship), spec.EF.F.read_bytes())
+        for spec in document.Root.AF
+    }
+    response, policy, waivers = attached(verdict)
+    assert found == {
+        "record.json": ("/Data", json_record.write(verdict)),
+        response.exhibit.name: ("/Source", response.data),
+        policy.exhibit.name: ("/Supplement", policy.data),
+        waivers.exhibit.name: ("/Supplement", waivers.data),
+    }
+
+
+def test_bookmarks_lead_to_sections_and_checks(document: Any) -> None:
+    with document.open_outline() as outline:
+        titles = [part.title for part in outline.root]
+        (findings,) = [part for part in outline.root if part.title == "Findings"]
+        checks = [part.title for part in findings.children]
+    assert titles == [
+        *("Fail: do not upgrade yet", "Conditions", "Why", "Can this check be trusted?"),
+        *("Findings", "Waivers", "Policy", "Files and digests"),
+    ]
+    assert "SampleNodeDisk" in checks
+
+
+def test_the_same_record_gives_the_same_bytes(data: bytes) -> None:
+    assert pdf.write(example(), attached(example())) == data
+    code = (
+        "import hashlib, tests.output.example as e; from reporter.output import pdf;"
+        "v = e.example(); print(hashlib.sha256(pdf.write(v, e.attached(v))).hexdigest())"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == sha256(data).hexdigest()
+
+
+@needs_poppler
+def test_it_says_the_verdict_and_the_reasons(data: bytes) -> None:
+    said = words(data)
+    assert "Fail: do not upgrade yet" in said
+    for words_of in (
+        *("SampleNodeDisk fails on 3 of 40 nodes", "Free at least 2 GB on the system disk."),
+        *("DeprecatedApiCheck fails", "it expired 3 days ago (26 Feb 2026)", "被手动修改"),
+        *("Configuration (2)", "Deprecated APIs (2)", "Nodes at risk (2)", "Add-ons (2)"),
+        *("Waived to 31 Dec 2026", "Exceeded", "For elsewhere", "NodeTimeSync"),
+        example().exhibits[0].sha256[:20],
+    ):
+        assert words_of in said
+
+
+def wide_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a machine with DejaVu alone would set: the widest letters a report meets."""
+    css = templating.stylesheet("pdf/report.css")
+    sheet = re.sub(r'"Noto Sans","Liberation Sans",', "", css)
+    monkeypatch.setattr(templating, "stylesheet", lambda name: sheet)
+
+
+@needs_poppler
+@pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
+@pytest.mark.parametrize("font", ["usual", "wide"])
+def test_the_cover_is_one_page_and_can_be_signed(
+    verdict: Verdict, font: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if font == "wide":
+        wide_font(monkeypatch)
+    data = pdf.write(verdict)
+    first, second = words(data, "-l", "1"), words(data, "-f", "2", "-l", "2")
+    for part in ("Fail: do not upgrade yet", "Advisory run", "CHG-1042", "Why", "Conditions"):
+        assert part in first
+    for part in ("Sign-off", "Prepared by", "Reviewed by", "Approved by", "Signature"):
+        assert part in first
+    assert "Sign-off" not in second
+    assert re.search(r"Page 2 of \d+", second)
+    assert "Cluster shop-prod-eu" in second
+
+
+def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise AssertionError("a PDF asked the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    assert pdf.write(hostile()).startswith(b"%PDF")
+
+
+def test_a_page_that_wants_a_file_or_the_web_gets_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret = tmp_path / "secret.css"
+    secret.write_text("p { color: red }")
+    monkeypatch.setattr(
+        templating,
+        "page",
+        lambda *_, **__: f"<title>t</title><link rel=stylesheet href='{secret.as_uri()}'><p>x",
+    )
+    with pytest.raises(OutputError, match="could not be made"):
+        pdf.write(example())
+
+
+def test_our_own_style_sheet_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard = [pdf._Heard()]
+    monkeypatch.setattr(pdf, "_Heard", lambda: heard[0])
+    pdf.write(example())
+    assert heard[0].errors == []
+    assert heard[0].others == []
+
+
+def test_characters_without_a_glyph_are_told_once() -> None:
+    said: list[str] = []
+    change = example().subject.change.model_copy(update={"prepared_by": "\U000e1000\U000e1001"})
+    subject = example().subject.model_copy(update={"change": change})
+    pdf.write(example(subject=subject), warn=said.append)
+    assert len(said) == 1
+    assert "U+E1000" in said[0]
+    assert "fonts-droid-fallback" in said[0]
+
+
+def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(name: str, *rest: Any) -> Any:
+        if name == "weasyprint":
+            raise OSError("cannot load library 'libpango-1.0-0': no such file\nmore")
+        return original(name, *rest)
+
+    original = __import__
+    monkeypatch.setattr("builtins.__import__", fail)
+    with pytest.raises(OutputError, match="libpango") as caught:
+        pdf.write(example())
+    assert caught.value.hint is not None
+    assert "libpangoft2-1.0-0" in caught.value.hint
+
+
+def test_the_collector_and_the_logger_are_left_as_they_were() -> None:
+    import gc
+    import logging
+
+    logger = logging.getLogger("weasyprint")
+    before = (logger.handlers[:], logger.propagate)
+    pdf.write(example())
+    assert gc.isenabled()
+    assert (logger.handlers, logger.propagate) == before
+
+
+@pytest.mark.skipif(shutil.which("qpdf") is None, reason="no qpdf")
+def test_qpdf_finds_nothing_wrong(data: bytes, tmp_path: Path) -> None:
+    file = tmp_path / "report.pdf"
+    file.write_bytes(data)
+    subprocess.run(["qpdf", "--check", file], check=True, capture_output=True)

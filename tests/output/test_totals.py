@@ -1,0 +1,73 @@
+"""One record, every format, no disagreement."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+from reporter.cli.demo import Story, stories
+from tests.acceptance.run import ROOT, command
+from tests.output.test_junit import parsed
+
+
+def _visible(page: str) -> str:
+    """The text of a page, without its head and tags."""
+    body = page[page.index("<body") :]
+    body = re.sub(r"<(script|style|svg|template)\b.*?</\1>", " ", body, flags=re.S)
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+@pytest.mark.parametrize("story", list(stories()), ids=lambda story: story.name)
+def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_path: Path) -> None:
+    files = {name: tmp_path / f"r.{name}" for name in ("html", "pdf", "junit", "json")}
+    options = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    run = command("check", *story.arguments, *options, "--verbose", cwd=ROOT)
+    record = json.loads(files["json"].read_text())
+    assert run.code == record["exit_code"]
+    texts = {"text": run.out, "html": _visible(files["html"].read_text())}
+    if shutil.which("pdftotext"):
+        pdf = subprocess.run(
+            ["pdftotext", str(files["pdf"]), "-"], check=True, capture_output=True, text=True
+        )
+        texts["pdf"] = pdf.stdout
+    for name, text in texts.items():
+        page = _squeezed(text)
+        said = [record["headline"], *record["summary"], *record["conditions"]]
+        for statement in said:
+            if statement["code"] == "condition.backdated":
+                # The pages say it in a banner of their own.
+                assert _squeezed("an instant in the past") in page, name
+                continue
+            assert _says(statement["text"], page), (name, statement["text"])
+        names = [check["name"] for check in record["checks"] if check["entries"]]
+        for word in [*names, *(use["id"] for use in record["waivers"])]:
+            assert _squeezed(word) in page, (name, word)
+    root = parsed(files["junit"].read_bytes())
+    by_class = {
+        (case.get("classname").rsplit(".", 1)[-1], case.get("name")): case
+        for case in root.iter("testcase")
+    }
+    wanted = {"fail": "failure", "unknown": "error", "waived": "skipped"}
+    for check in record["checks"]:
+        case = by_class[(check["scope"], check["name"])]
+        assert (case[0].tag if len(case) else None) == wanted.get(check["outcome"])
+    counts = record["counts"]["findings"]
+    total = sum(counts.values())
+    assert total == sum(sum(check["findings"].values()) for check in record["checks"])
+
+
+def _squeezed(text: str) -> str:
+    """Without blanks: a page breaks its lines where it likes."""
+    return re.sub(r"[\s\u00ad\u200b]+", "", text)
+
+
+def _says(sentence: str, page: str) -> bool:
+    """Whether a page says a sentence; instants it may spell in its own way."""
+    pieces = re.split(r"\d{4}-\d{2}-\d{2}T[0-9:.]+Z", sentence)
+    return all(_squeezed(piece) in page for piece in pieces)
