@@ -351,6 +351,8 @@ def say(code: str, params: Mapping[str, Param] | None = None) -> str:
 def _shown(name: str, value: Param) -> str:
     if value is None:
         return say("reason.unnamed") if name == "check" else "–"
+    if name == "section":
+        return say(f"scope.{value}")
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, str):

@@ -66,7 +66,14 @@ def say_error(error: ReporterError) -> None:
     for problem in error.problems:
         say(problem)
     if error.hint:
-        say(f"  → {error.hint}")
+        say_hint(error.hint)
+
+
+def say_hint(hint: str) -> None:
+    """What to do next, below what is wrong."""
+    from reporter.output.clean import one_line
+
+    click.echo(f"  → {one_line(hint)}", err=True)
 
 
 def output_options(function: _Function) -> _Function:
@@ -127,7 +134,7 @@ class Outputs:
                 fine = False
                 say(f"--{name}: {error.message}")
                 if error.hint:
-                    say(f"  → {error.hint}")
+                    say_hint(error.hint)
                 self._drop(target)
         return fine
 

@@ -82,7 +82,10 @@ def write(
     with _listening() as heard, _uncollected():
         data = _printed(weasyprint, page, files, verdict.instant.at)
     if heard.errors:
-        raise OutputError(f"the PDF could not be made: {heard.errors[0]}", hint=_INSTALL)
+        raise OutputError(
+            f"the PDF could not be made: {heard.errors[0]}",
+            hint="the other formats still work; please report this together with the record",
+        )
     if heard.glyphs and warn is not None:
         warn(_glyph_warning(heard.glyphs))
     return data

@@ -360,6 +360,7 @@ class Report:
     facts: tuple[Fact, ...]
     cover: Cover
     reasons: tuple[Why, ...]
+    reasons_alike: tuple[tuple[Why, ...], ...]
     evidence_line: str
     evidence: tuple[EvidenceRow, ...]
     skipped_line: str | None
@@ -441,6 +442,7 @@ class _Builder:
         self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
+        self.shown = {(check.name, check.scope) for check in verdict.checks if check.entries}
         self.ids: set[str] = set()
 
     def report(self) -> Report:
@@ -480,6 +482,7 @@ class _Builder:
             facts=facts,
             cover=_cover(summary, notices, facts, reasons, conditions),
             reasons=reasons,
+            reasons_alike=_alike(reasons),
             evidence_line=self._evidence_line(),
             evidence=tuple(_evidence(line) for line in verdict.evidence),
             skipped_line=self._skipped_line(),
@@ -623,7 +626,8 @@ class _Builder:
         shape = {"fail": "fail", "unknown": "unknown", "inconclusive": "unknown"}[reason.outcome]
         word = {"fail": "Failed", "unknown": "Unknown", "inconclusive": "Inconclusive"}
         entry = self._help(reason.check)
-        linked = reason.scope is not None
+        # A record of other hands may give a reason for a check it does not hold.
+        linked = (reason.check, reason.scope) in self.shown
         return Why(
             tag=Tag(word[reason.outcome], shape),
             what=sentence(spoken(reason.what)) if reason.check is None else spoken(reason.what),
@@ -1117,6 +1121,21 @@ def _more(count: int, what: str) -> str | None:
     return f"and {counted(count, what)} on the next pages" if count > 0 else None
 
 
+def _alike(reasons: Sequence[Why]) -> tuple[tuple[Why, ...], ...]:
+    """Neighbours that share all but what fails: paper tells their cause and cure once."""
+    runs: list[list[Why]] = []
+    for reason in reasons:
+        if runs and _cause(runs[-1][0]) == _cause(reason):
+            runs[-1].append(reason)
+        else:
+            runs.append([reason])
+    return tuple(tuple(run) for run in runs)
+
+
+def _cause(reason: Why) -> tuple[object, ...]:
+    return (reason.tag, reason.why, reason.actions, reason.near_misses, reason.kind_level)
+
+
 def _counts(checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]:
     return tuple(
         Count(
@@ -1272,11 +1291,6 @@ def _holds(rules: int, waivers: int) -> str:
         counted(waivers, "waiver") if waivers else None,
     ]
     return phrases.joined(parts, ", ") or "no rules"
-
-
-def short_digest(digest: str) -> str:
-    """The first and the last four letters of a digest, for people who compare by eye."""
-    return f"{digest[:8]}…{digest[-4:]}"
 
 
 def file_name(name: str, taken: Iterable[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -103,6 +104,9 @@ def _too_large(label: str, size: str, limit: int) -> InputError:
 def _read_path(path: Path, label: str, limit: int) -> bytes:
     try:
         with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit:
+                raise _too_large(label, f"{size / 1e6:,.0f} MB", limit)
             return _read_stream(file, label, limit)
     except FileNotFoundError:
         raise InputError(f"{label}: no such file", hint="check the path") from None
@@ -118,7 +122,7 @@ def _read_path(path: Path, label: str, limit: int) -> bytes:
 def _read_stream(file: BinaryIO, label: str, limit: int) -> bytes:
     data = file.read(limit + 1)
     if len(data) > limit:
-        raise _too_large(label, f"more than {limit:,} bytes", limit)
+        raise _too_large(label, "what comes in", limit)
     return data
 
 

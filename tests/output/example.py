@@ -803,6 +803,24 @@ def _catalogue() -> dict[str, dict[str, CatalogueEntry]]:
     }
 
 
+def many(messages: bool) -> Check:
+    """A check that fails on a thousand nodes, with a message of its own each or one for all."""
+    entry = example().checks[0].entries[0]
+    places = [place(number, 4) for number in range(1000)]
+    entries = [entry.model_copy(update={"places": places})]
+    if messages:
+        entries = [
+            entry.model_copy(update={"message": f"{number} bytes left", "places": [one]})
+            for number, one in enumerate(places)
+        ]
+    counts = OutcomeCounts(fail=1000)
+    return (
+        example()
+        .checks[0]
+        .model_copy(update={"entries": entries, "findings": counts, "nodes_seen": 1000})
+    )
+
+
 HOSTILE = (
     "<script>alert(1)</script></style></script><!--<img src=x onerror=alert(2)>"
     '"\'><a href="javascript:alert(3)">{{7*7}}{% raw %}${7*7}]]>&amp;&lt;'

@@ -19,10 +19,10 @@ from lxml import html as lxml_html
 
 from reporter.errors import OutputError
 from reporter.output import html, json_record, templating, view
-from reporter.record.model import Check, Entry, OutcomeCounts, Verdict
+from reporter.record.model import Entry, OutcomeCounts, Verdict
 from reporter.words import statement
 
-from .example import AT, attached, example, hostile, node, place
+from .example import AT, attached, example, hostile, many, node
 
 CHROMIUM = Path("/usr/bin/chromium")
 SECTIONS = ["conditions", "why", "trust", "findings", "waivers", "policy", "files"]
@@ -240,24 +240,6 @@ def test_a_pass_shows_its_checks_and_no_reasons() -> None:
     assert tree.xpath("//details[contains(@class, 'passed')]/@open")
 
 
-def many(messages: bool) -> Check:
-    """A check that fails on a thousand nodes, with a message of its own each or one for all."""
-    entry = example().checks[0].entries[0]
-    places = [place(number, 4) for number in range(1000)]
-    entries = [entry.model_copy(update={"places": places})]
-    if messages:
-        entries = [
-            entry.model_copy(update={"message": f"{number} bytes left", "places": [one]})
-            for number, one in enumerate(places)
-        ]
-    counts = OutcomeCounts(fail=1000)
-    return (
-        example()
-        .checks[0]
-        .model_copy(update={"entries": entries, "findings": counts, "nodes_seen": 1000})
-    )
-
-
 def test_many_entries_are_counted_and_many_nodes_folded() -> None:
     tree = parsed(example(checks=[many(messages=True)]))
     assert len(tree.xpath("//div[@class='member']")) == view.ENTRIES_IN_FULL
@@ -267,6 +249,13 @@ def test_many_entries_are_counted_and_many_nodes_folded() -> None:
     (body,) = folded.xpath("//details[contains(@class, 'check')]")
     assert len(body.xpath(".//ul[@class='compact']/li")) == 1000
     assert str(node(999).uid) in text(body)
+
+
+def test_a_reason_for_a_check_the_record_lacks_is_no_dead_link() -> None:
+    tree = parsed(example(checks=example().checks[1:]))
+    (first, *_) = tree.xpath("//ol[@class='reasons']/li")
+    assert "SampleNodeDisk fails" in text(first)
+    assert not first.xpath(".//a[starts-with(@href, '#')]")
 
 
 def test_a_large_cluster_stays_below_three_megabytes() -> None:

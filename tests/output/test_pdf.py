@@ -21,7 +21,7 @@ from reporter.errors import OutputError
 from reporter.output import json_record, pdf, templating
 from reporter.record.model import Verdict
 
-from .example import attached, example, hostile
+from .example import attached, example, hostile, many
 
 XMP_UA = "{http://www.aiim.org/pdfua/ns/id/}part"
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
@@ -190,6 +190,18 @@ def test_the_cover_is_one_page_and_can_be_signed(
     assert "Sign-off" not in second
     assert re.search(r"Page 2 of \d+", second)
     assert "Cluster shop-prod-eu" in second
+
+
+@needs_poppler
+def test_a_large_cluster_is_told_in_few_pages() -> None:
+    checks = [
+        many(messages=True).model_copy(update={"name": f"Check{number}"}) for number in range(20)
+    ]
+    data = pdf.write(example(checks=checks))
+    assert words(data).count("bytes left") <= pdf.ENTRIES_IN_ALL
+    assert "990 more findings of this kind" in words(data)
+    with pikepdf.open(io.BytesIO(data)) as opened:
+        assert len(opened.pages) < 30
 
 
 def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -670,6 +670,12 @@ def hides_check(value: Any, shape: Any) -> bool:
                     return True
             elif holds_check_like_key(field):
                 return True
+            elif field not in (None, "", [], {}) and key.casefold() in {
+                name.casefold() for name in shape
+            }:
+                # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
+                # ignores case, and what is unknown is never a pass (A17).
+                return True
     return False
 
 
@@ -814,6 +820,11 @@ def identity(
     target = spec.get("targetVersion") or sidecar.get("target_version")
     applies_to = policy.get("applies_to") or {}
     held: list[Truth] = []
+    if spec.get("clusterID") and sidecar.get("cluster") not in (None, "", spec["clusterID"]):
+        held.append(False)  # two sources, two clusters: nobody knows which (A23)
+    expected = expect_cluster or expect_target or any(applies_to.values())
+    if not expected:
+        return "not-applicable"  # "require when given"
     if expect_cluster:
         held.append(cluster == expect_cluster)  # "values compare exactly"
     if expect_target:
@@ -823,8 +834,6 @@ def identity(
         held.append(fits(applies_to["cluster"], cluster))
     if applies_to.get("target_version"):
         held.append(version_fits(applies_to["target_version"], target))
-    if not held:
-        return "not-applicable"  # "require when given"
     return "ok" if all3(held) is True else "not-ok"
 
 
@@ -893,10 +902,10 @@ def judge(
     sidecar = sidecar or {}
     spec = response.get("spec", {})
     about_rule = {
-        # The sidecar speaks for `identity` alone, not for these keys (A25).
-        "cluster": spec.get("clusterID"),
+        # Where the response names none, a sidecar whose digest fits does (A25).
+        "cluster": spec.get("clusterID") or sidecar.get("cluster"),
         "from_version": spec.get("clusterVersion"),
-        "target_version": spec.get("targetVersion"),
+        "target_version": spec.get("targetVersion") or sidecar.get("target_version"),
         "topics": topics or {},
         "is_waiver": False,
     }
@@ -982,6 +991,7 @@ def judge(
 
     # Evidence: every policy asks with its own options; the worst answer counts, at the strictest
     # level ("the strictest evidence") (A29).
+    # "known to be `standard`": by either of the two (A38).
     standard = "standard" in (cluster_type, sidecar.get("type"))
     evidence: dict[str, str] = {}
     levels: dict[str, str] = {}
@@ -991,7 +1001,7 @@ def judge(
         for policy in policies:
             level, options = evidence_setting(policy, line)
             levels[line] = max(levels[line], level, key=LEVEL_ORDER.index)
-            if level == "off":
+            if level == "off" and line != "identity":
                 continue
             if line == "recognised":
                 states.append(recognised(raw, response))
@@ -1009,6 +1019,8 @@ def judge(
                 states.append(identity(response, policy, expect_cluster, expect_target, sidecar))
             else:
                 states.append(provider(response))
+        if levels[line] == "off":
+            states = ["not-applicable"]
         evidence[line] = max(states, key=STATE_ORDER.index)
 
     # "`fail` beats `inconclusive` beats `pass`."
