@@ -230,7 +230,7 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "near.expired-today": "it expired less than a day ago ({expires})",
     "near.not-yet-valid": "it holds only from {starts}",
-    "near.exceeded": "it may cover {limit} findings and matches {count}",
+    "near.exceeded": "at most {limit} findings are allowed, and it matches {count}",
     # Checks skipped on the server
     "skip.default": "skipped on the server without a waiver; the policy says {effect}",
     "skip.covered": "skipped on the server; covered by {waivers}",
@@ -263,11 +263,18 @@ MESSAGES: Final[dict[str, Message]] = {
     "waiver-status.not-applicable-execute-exception": "not applicable: the check itself broke",
     "waiver-status.not-applicable-not-waivable": "not applicable: a rule forbids waivers",
     "waiver-status.not-applicable-doubt": "not applicable: nobody knows what the finding means",
-    "waiver-status.exceeded": "covers none: it may cover {limit} findings and matches {count}",
+    "waiver-status.exceeded": "covers none: at most {limit} allowed, and it matches {count}",
     # Reasons and what to do
     "reason.fails": "{check} fails",
     "reason.fails-on-nodes": "{check} fails on {count} of {total} nodes",
     "reason.fails-message": "{check} fails: {message}",
+    "reason.message": "{message}",
+    "reason.message-others": (
+        "{message} (and {count} other message)",
+        "{message} (and {count} other messages)",
+    ),
+    "reason.nodes": "on {nodes}",
+    "reason.nodes-more": "on {nodes} and {count} more",
     "reason.unknown": "{check} can't be judged",
     "reason.unknown-on-nodes": "{check} can't be judged on {count} of {total} nodes",
     "reason.unnamed": "(a check without a name)",
@@ -286,7 +293,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "why.rule-title": "Rule {rule}: {title}",
     "action.policy": "{text}",
     "action.catalogue": "{text}",
-    "action.catalogue-likely": "{text} (the topic is likely, not certain)",
+    "action.catalogue-likely": "Likely, not certain: {text}",
     "action.exception": "Resolve it, then run the check again.",
     "action.risk": "Resolve it, or have it accepted: the finding comes with a waiver stub.",
     "action.risk-not-waivable": "Resolve it and run the check again; no waiver is possible.",
@@ -332,6 +339,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "state.ok": "holds",
     "state.not-ok": "does not hold",
     "state.not-applicable": "not applicable",
+    "state.noted": "noted",
 }
 
 

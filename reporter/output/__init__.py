@@ -12,27 +12,27 @@ Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn], bytes]
 
 
 def _html(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
-    from reporter.output import html
+    from reporter.output.html import write
 
-    return html.write(verdict, exhibits)
+    return write(verdict, exhibits)
 
 
 def _pdf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
-    from reporter.output import pdf
+    from reporter.output.pdf import write
 
-    return pdf.write(verdict, exhibits, warn=warn)
+    return write(verdict, exhibits, warn=warn)
 
 
 def _junit(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
-    from reporter.output import junit
+    from reporter.output.junit import write
 
-    return junit.write(verdict, exhibits)
+    return write(verdict, exhibits)
 
 
 def _json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
-    from reporter.output import json_record
+    from reporter.output.json_record import write
 
-    return json_record.write(verdict, exhibits)
+    return write(verdict, exhibits)
 
 
 WRITERS: dict[str, Writer] = {"html": _html, "pdf": _pdf, "junit": _junit, "json": _json}

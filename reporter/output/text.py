@@ -20,7 +20,6 @@ from reporter.words import say
 
 SHOWN_REASONS = 8
 SHOWN_NODES = 5
-SHOWN_MESSAGE = 200
 LABEL = 10
 
 _RED, _GREEN, _YELLOW, _BLUE, _VIOLET, _GREY, _BOLD, _END = (
@@ -57,7 +56,7 @@ def write(
     shown = cleaned(verdict)
     _head(page, shown)
     _facts(page, shown, notes)
-    _why(page, shown, verbose)
+    _why(page, shown.reasons, verbose)
     _conditions(page, shown.conditions)
     _evidence(page, shown.evidence, verbose)
     if verbose:
@@ -207,8 +206,7 @@ def _tag(reason: Reason | Entry) -> str:
     return " · ".join(part for part in (reason.kind, reason.level) if part)
 
 
-def _why(page: _Page, verdict: Verdict, verbose: bool) -> None:
-    reasons = verdict.reasons
+def _why(page: _Page, reasons: Sequence[Reason], verbose: bool) -> None:
     if not reasons:
         return
     page.title("Why")
@@ -218,8 +216,8 @@ def _why(page: _Page, verdict: Verdict, verbose: bool) -> None:
         sign = _SIGNS[reason.outcome][0]
         what = reason.what.text + (f" [{tag}]" if tag else "")
         page.add(f"{number:>3}. {sign} ", what, sign=reason.outcome, codes=[_BOLD])
-        for line in _what_and_where(verdict, reason):
-            page.add("       ", line)
+        for detail in reason.details:
+            page.add("       ", detail.text)
         page.add("       ", reason.why.text)
         for miss in reason.near_misses[:3]:
             page.add("       ", f"waiver {miss.waiver}: {miss.why.text}")
@@ -229,22 +227,6 @@ def _why(page: _Page, verdict: Verdict, verbose: bool) -> None:
         more = len(reasons) - len(shown)
         noun = "reason" if more == 1 else "reasons"
         page.add("     ", f"and {more} more {noun} (--verbose shows all)")
-
-
-def _what_and_where(verdict: Verdict, reason: Reason) -> Iterable[str]:
-    """The message of a node finding and the nodes that have it: what one needs at 2 a.m."""
-    if reason.scope != "node":
-        return
-    for check in verdict.checks:
-        if (check.name, check.scope) != (reason.check, reason.scope):
-            continue
-        entries = [entry for entry in check.entries if entry.outcome == reason.outcome]
-        messages = list(dict.fromkeys(entry.message for entry in entries if entry.message))
-        if messages:
-            more = len(messages) - 1
-            others = f" (and {more:,} other message{'s' if more > 1 else ''})" if more else ""
-            yield _short(one_line(messages[0])) + others
-        yield f"on {_listed([name for entry in entries for name in _node_names(entry)])}"
 
 
 def _node_names(entry: Entry) -> list[str]:
@@ -258,10 +240,6 @@ def _node_names(entry: Entry) -> list[str]:
 def _listed(names: Sequence[str]) -> str:
     more = f" and {len(names) - SHOWN_NODES:,} more" if len(names) > SHOWN_NODES else ""
     return ", ".join(names[:SHOWN_NODES]) + more
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= SHOWN_MESSAGE else text[: SHOWN_MESSAGE - 1] + "…"
 
 
 def _conditions(page: _Page, conditions: Sequence[Statement]) -> None:

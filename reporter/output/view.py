@@ -59,7 +59,7 @@ _BASIS = {
     "response": "at the response's own update time",
     "given": "at a time given by hand",
 }
-_LEVEL_WORD = {"require": "required", "warn": "only warns", "off": "off", "note": "only noted"}
+_LEVEL_WORD = {"require": "required", "warn": "only warns", "off": "off", "note": "for information"}
 _ROLE = {
     "response": "Response of CCE",
     "policy": "Policy",
@@ -107,6 +107,7 @@ class Why:
 
     tag: Tag
     what: str
+    details: tuple[str, ...]
     why: str
     actions: tuple[str, ...]
     near_misses: tuple[str, ...]
@@ -365,6 +366,7 @@ class Report:
     evidence: tuple[EvidenceRow, ...]
     skipped_line: str | None
     skipped: tuple[Skip, ...]
+    has_stubs: bool
     finding_line: str
     counts: tuple[Count, ...]
     checks: tuple[CheckView, ...]
@@ -487,6 +489,9 @@ class _Builder:
             evidence=tuple(_evidence(line) for line in verdict.evidence),
             skipped_line=self._skipped_line(),
             skipped=self._skipped(),
+            has_stubs=any(
+                entry.waiver_stub for check in self.verdict.checks for entry in check.entries
+            ),
             finding_line=self._finding_line(),
             counts=_counts(verdict.counts.checks, verdict.counts.findings),
             checks=checks,
@@ -631,6 +636,7 @@ class _Builder:
         return Why(
             tag=Tag(word[reason.outcome], shape),
             what=sentence(spoken(reason.what)) if reason.check is None else spoken(reason.what),
+            details=tuple(spoken(part) for part in reason.details),
             why=sentence(spoken(reason.why)),
             actions=tuple(spoken(part) for part in reason.actions),
             near_misses=_misses(reason.near_misses),
@@ -656,9 +662,11 @@ class _Builder:
     # Evidence --------------------------------------------------------------------------------
 
     def _evidence_line(self) -> str:
-        lines = [line for line in self.verdict.evidence if line.state != "not-applicable"]
+        # What CCE itself concluded is a note: it says nothing about whether to trust the check.
+        counted_lines = [line for line in self.verdict.evidence if line.level != "note"]
+        lines = [line for line in counted_lines if line.state != "not-applicable"]
         failed = sum(line.state == "not-ok" for line in lines)
-        aside = len(self.verdict.evidence) - len(lines)
+        aside = len(counted_lines) - len(lines)
         rest = f"; {aside} not applicable" if aside else ""
         if not lines:
             return "Nothing was checked: no line of evidence applies."
@@ -900,7 +908,8 @@ class _Builder:
             ),
             " ",
         )
-        starts = phrases.written_date(use.starts) if use.starts else None
+        begins = use.starts or use.approved_on  # without a start it holds from its approval
+        starts = phrases.written_date(begins) if begins else None
         ends = phrases.written_date(use.expires) if use.expires else None
         validity = phrases.joined(
             (
@@ -1170,10 +1179,12 @@ def _evidence(line: EvidenceLine) -> EvidenceRow:
         shape = "skipped"
     elif line.state == "not-ok":
         shape = {"require": "unknown", "warn": "warn"}.get(line.level, "note")
+    # A note neither holds nor fails to hold: it only tells what somebody else concluded.
+    state = "noted" if line.level == "note" else line.state
     return EvidenceRow(
         id=line.id,
         name=named("evidence-name", line.id),
-        tag=Tag(named("state", line.state), shape),
+        tag=Tag(named("state", state), shape),
         level=_LEVEL_WORD[line.level],
         statements=tuple(sentence(spoken(part)) for part in line.statements),
         pointers=tuple(one_line(pointer) for pointer in line.pointers),

@@ -61,6 +61,11 @@ from reporter.words import statement
 STUB_DAYS = 30
 """How long a ready-to-paste waiver stub would hold."""
 
+SHOWN_NODES = 5
+"""How many nodes a reason names; the finding has all of them."""
+SHOWN_MESSAGE = 200
+"""How much of a message a reason quotes; the finding has all of it."""
+
 _NOT_APPLICABLE = ("exception", "execute-exception", "not-waivable", "doubt", "not-a-risk")
 """Why a waiver can't cover what it matches, the plainest reason first."""
 _KIND_ORDER = {"Exception": 0, "Risk": 2}
@@ -686,6 +691,7 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
     return Reason(
         outcome="fail" if outcome == "fail" else "unknown",
         what=what,
+        details=_details(check, entries),
         why=why,
         actions=_actions(check, entries),
         near_misses=_distinct_misses(entries),
@@ -694,6 +700,34 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
         kind=first.kind,
         level=first.level,
     )
+
+
+def _details(check: Check, entries: Sequence[Entry]) -> list[Statement]:
+    """What a node finding says and which nodes have it: the first thing anyone asks."""
+    if check.scope != "node":
+        return []
+    details = []
+    messages = list(dict.fromkeys(entry.message for entry in entries if entry.message))
+    if len(messages) == 1:
+        details.append(statement("reason.message", message=_short(messages[0])))
+    elif messages:
+        others = len(messages) - 1
+        first = _short(messages[0])
+        details.append(statement("reason.message-others", message=first, count=others))
+    named = [
+        node.name or node.uid for entry in entries for place in entry.places for node in place.nodes
+    ]
+    nodes = list(dict.fromkeys(name for name in named if name is not None))
+    if len(nodes) > SHOWN_NODES + 1:
+        more = len(nodes) - SHOWN_NODES
+        details.append(statement("reason.nodes-more", nodes=nodes[:SHOWN_NODES], count=more))
+    elif nodes:
+        details.append(statement("reason.nodes", nodes=nodes))
+    return details
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= SHOWN_MESSAGE else text[: SHOWN_MESSAGE - 1] + "…"
 
 
 def _distinct_misses(entries: Sequence[Entry]) -> list[NearMiss]:

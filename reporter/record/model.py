@@ -149,6 +149,9 @@ class Reason(Part):
 
     outcome: Literal["fail", "unknown", "inconclusive"]
     what: Statement
+    details: list[Statement] = Field(
+        default=[], description="for node findings: what their message says, and which nodes"
+    )
     why: Statement
     actions: list[Statement] = Field(min_length=1)
     near_misses: list[NearMiss] = []

@@ -142,7 +142,8 @@ def test_a_reader_that_goes_away_changes_nothing() -> None:
     import subprocess
     import sys
 
-    script = f"{sys.executable} -m reporter check {PUBLISHED} --at response | true; echo ${{PIPESTATUS[0]}}"
+    check_it = f"{sys.executable} -m reporter check {PUBLISHED} --at response"
+    script = f"{check_it} | true; echo ${{PIPESTATUS[0]}}"
     done = subprocess.run(
         ["bash", "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
     )
