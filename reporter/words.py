@@ -201,6 +201,32 @@ MESSAGES: Final[dict[str, Message]] = {
     "evidence.provider.phase": "CCE concluded {phase}",
     "evidence.provider.message": "CCE concluded {phase}: {message}",
     "evidence.provider.missing": "CCE gives no conclusion",
+    # Limits
+    "limit.findings": (
+        "{count} of {base} finding failed; at most {max} may",
+        "{count} of {base} findings failed; at most {max} may",
+    ),
+    "limit.nodes": (
+        "{count} of {base} nodes has a failed finding; at most {max} may",
+        "{count} of {base} nodes have a failed finding; at most {max} may",
+    ),
+    "limit.checks": (
+        "{count} of {base} checks failed; at most {max} may",
+        "{count} of {base} checks failed; at most {max} may",
+    ),
+    "condition.limit-warnings": (
+        "A limit is exceeded and its rule only warns: {rules}",
+        "Limits are exceeded and their rules only warn: {rules}",
+    ),
+    "condition.limits-noted": (
+        "A limit is exceeded and its rule only notes it: {rules}",
+        "Limits are exceeded and their rules only note it: {rules}",
+    ),
+    "summary.limits": (
+        "{count} limit is exceeded",
+        "{count} limits are exceeded",
+    ),
+    "action.limit": "Resolve enough of them; nothing waives a limit.",
     # Why a finding is what it is
     "decided.success": "the check succeeded",
     "decided.rule": "rule {rules} says {effect}",

@@ -67,10 +67,15 @@ def _by_pointer(verdict: Verdict) -> dict[str, str]:
 
 
 def _warnings(verdict: Verdict) -> int:
-    """Findings, skipped checks and evidence lines that warn."""
+    """Findings, skipped checks, exceeded limits and evidence lines that warn."""
     lines = [line for line in verdict.evidence if line.state == "not-ok" and line.level == "warn"]
     skips = [skip for skip in verdict.skipped if skip.outcome == "warn"]
-    return verdict.counts.findings.warn + len(skips) + len(lines)
+    limits = [
+        rule
+        for rule in verdict.rules
+        if rule.limit is not None and rule.limit.exceeded and rule.effect == "warn"
+    ]
+    return verdict.counts.findings.warn + len(skips) + len(lines) + len(limits)
 
 
 def compare(case: dict[str, Any]) -> None:
@@ -89,6 +94,16 @@ def compare(case: dict[str, Any]) -> None:
     assert {use.id: use.status for use in verdict.waivers} == expected["waivers"]
     undated = sorted(use.id for use in verdict.waivers if "undated" in use.marks)
     assert undated == sorted(expected["undated"])
+    limits = {
+        rule.id: {
+            "failed": rule.limit.failed,
+            "base": rule.limit.base,
+            "exceeded": rule.limit.exceeded,
+        }
+        for rule in verdict.rules
+        if rule.limit is not None
+    }
+    assert limits == expected["limits"]
     assert verdict.counts.tolerated_exceptions == expected["tolerated_exceptions"]
     assert _warnings(verdict) == expected["warnings"]
     codes = {condition.code for condition in verdict.conditions}

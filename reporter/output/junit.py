@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 
 from reporter.output.clean import clean, cleaned, one_line
 from reporter.output.exhibits import AttachedExhibit
-from reporter.record.model import Check, Entry, SkippedCheck, Verdict
+from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict
 from reporter.words import say
 
 MAX_TEXT = 8_000
@@ -140,6 +140,7 @@ def _meta_cases(verdict: Verdict) -> list[Case]:
     if not verdict.skipped:
         cases.append(Case(META_CLASS, "skipped checks"))
     cases += [_skip_case(verdict, skip, index) for index, skip in enumerate(verdict.skipped, 1)]
+    cases += [_limit_case(verdict, rule) for rule in verdict.rules if rule.limit is not None]
     for use in verdict.waivers:
         # A waiver that is not used changes no verdict; it is shown, and counted by nobody.
         unused = use.status != "used"
@@ -165,6 +166,14 @@ def _verdict_case(verdict: Verdict) -> Case:
     elif verdict.outcome == "inconclusive":
         result = "error"
     return Case(META_CLASS, "verdict", result, verdict.headline.text, text)
+
+
+def _limit_case(verdict: Verdict, rule: RuleUse) -> Case:
+    said = rule.limit.said.text if rule.limit is not None else ""
+    refused = rule.effect == "fail" or (rule.effect == "warn" and verdict.gate.fail_on == "warn")
+    exceeded = rule.limit is not None and rule.limit.exceeded
+    result: Result | None = "failure" if exceeded and refused else None
+    return Case(META_CLASS, f"limit {rule.id}", result, said, said)
 
 
 def _skip_case(verdict: Verdict, skip: SkippedCheck, index: int) -> Case:

@@ -16,7 +16,14 @@ from string import Formatter
 
 from reporter import __version__, yamlfile
 from reporter.catalogue.read import catalogue
-from reporter.policy.evaluate import Decided, DecidedSkip, Judgement, Locate, WaiverTally
+from reporter.policy.evaluate import (
+    Decided,
+    DecidedSkip,
+    Judgement,
+    LimitTally,
+    Locate,
+    WaiverTally,
+)
 from reporter.policy.load import Policy, Rule
 from reporter.policy.match import Target
 from reporter.precheck.finding import Finding, Scope
@@ -36,11 +43,13 @@ from reporter.record.model import (
     Exhibit,
     FindingOutcome,
     Gate,
+    LimitUse,
     Moment,
     NearMiss,
     Node,
     Outcome,
     OutcomeCounts,
+    PathMatches,
     Place,
     PolicyUse,
     Reason,
@@ -88,9 +97,10 @@ def assemble(
     skipped = [_skipped(skip) for skip in judgement.skips]
     waivers = [_waiver(tally, judgement.instant.at) for tally in judgement.waivers]
     counts = _counts(judgement, checks, skipped)
-    reasons = _reasons(judgement, checks, skipped)
+    rules = _rules(judgement)
+    reasons = _reasons(judgement, checks, skipped, rules)
     subject = _subject(judgement, cluster_name, change)
-    conditions = _conditions(judgement, checks, skipped, waivers, counts, subject, gate)
+    conditions = _conditions(judgement, checks, skipped, waivers, rules, counts, subject, gate)
     verdict = Verdict(
         tool=Tool(version=__version__),
         outcome=judgement.outcome,
@@ -105,7 +115,7 @@ def assemble(
         checks=checks,
         skipped=skipped,
         waivers=waivers,
-        rules=_rules(judgement),
+        rules=rules,
         defaults={"unmatched": judgement.policy.unmatched, "skipped": judgement.policy.skipped},
         policies=_policies(judgement.policy),
         catalogue=_catalogue(judgement, checks, skipped),
@@ -218,7 +228,13 @@ def _fold_key(part: Decided, judgement: Judgement) -> tuple[object, ...]:
         source.model_dump_json() if source is not None and source.model_fields_set else "",
         part.why.text,
         tuple(
-            (rule.id, effect, tuple(trace.fields), tuple(trace.undecided))
+            (
+                rule.id,
+                effect,
+                tuple(trace.fields),
+                tuple(trace.undecided),
+                tuple(trace.paths),
+            )
             for rule, effect, trace in part.rules
         ),
         tuple(_said(part, judgement)),
@@ -275,7 +291,16 @@ def _entry(part: Decided, places: list[Place], judgement: Judgement) -> Entry:
         risks=_risks(item.risk_source),
         why=part.why,
         rules=[
-            RuleMatch(rule=rule.id, effect=effect, fields=trace.fields, undecided=trace.undecided)
+            RuleMatch(
+                rule=rule.id,
+                effect=effect,
+                fields=trace.fields,
+                undecided=trace.undecided,
+                where=[
+                    PathMatches(path=path, matches=found.matches, unlike=found.unlike)
+                    for path, found in trace.paths
+                ],
+            )
             for rule, effect, trace in rules
         ],
         said=_said(part, judgement),
@@ -434,6 +459,8 @@ def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
 
 
 def _rules(judgement: Judgement) -> list[RuleUse]:
+    limits = {limit.rule.id: _limit(limit) for limit in judgement.limits}
+
     def use(rule: Rule) -> RuleUse:
         tally = judgement.rules[rule.id]
         return RuleUse(
@@ -446,11 +473,29 @@ def _rules(judgement: Judgement) -> list[RuleUse]:
             waivable=rule.waivable,
             hits=tally.hits,
             decided=tally.decided,
+            limit=limits.get(rule.id),
             source=rule.source,
             line=rule.line,
         )
 
     return [use(rule) for rule in judgement.policy.rules]
+
+
+def _limit(tally: LimitTally) -> LimitUse | None:
+    spec = tally.rule.limit
+    if spec is None:
+        return None
+    bound = str(spec.max) if spec.max is not None else f"{spec.max_percent:g} %"
+    return LimitUse(
+        of=spec.of,
+        failed=tally.failed,
+        base=tally.base,
+        max=spec.max,
+        max_percent=spec.max_percent,
+        exceeded=tally.exceeded,
+        below=tally.rule.below,
+        said=statement(f"limit.{spec.of}", count=tally.failed, base=tally.base, max=bound),
+    )
 
 
 def _policies(policy: Policy) -> list[PolicyUse]:
@@ -622,12 +667,25 @@ def _counts(
 
 
 def _reasons(
-    judgement: Judgement, checks: Sequence[Check], skipped: Sequence[SkippedCheck]
+    judgement: Judgement,
+    checks: Sequence[Check],
+    skipped: Sequence[SkippedCheck],
+    rules: Sequence[RuleUse],
 ) -> list[Reason]:
     """Why the verdict is not `pass`: failures, then evidence, then what nobody can judge."""
     titles = {rule.id: rule.title for rule in judgement.policy.rules}
     failing = [_check_reason(check, "fail", titles) for check in checks if check.findings.fail]
     skips = [_skip_reason(skip) for skip in skipped if skip.outcome == "fail"]
+    limits = [
+        Reason(
+            outcome="fail",
+            what=rule.limit.said,
+            why=_rule_statement(rule.id, rule.title),
+            actions=[statement("action.limit")],
+        )
+        for rule in rules
+        if rule.limit is not None and rule.limit.exceeded and rule.effect == "fail"
+    ]
     lines = [
         _evidence_reason(line)
         for line in judgement.evidence
@@ -665,7 +723,7 @@ def _reasons(
     unknown = [
         _check_reason(check, "unknown", titles) for check in checks if check.findings.unknown
     ]
-    return [*failing, *skips, *lines, *unknown]
+    return [*failing, *limits, *skips, *lines, *unknown]
 
 
 def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str | None]) -> Reason:
@@ -685,9 +743,7 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
     why = first.why
     deciding = [match.rule for match in first.rules if match.effect == outcome]
     if why.code == "decided.rule" and deciding:
-        title = titles.get(deciding[0])
-        code = "why.rule-title" if title else "why.rule"
-        why = statement(code, rule=deciding[0], **({"title": title} if title else {}))
+        why = _rule_statement(deciding[0], titles.get(deciding[0]))
     return Reason(
         outcome="fail" if outcome == "fail" else "unknown",
         what=what,
@@ -700,6 +756,12 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
         kind=first.kind,
         level=first.level,
     )
+
+
+def _rule_statement(name: str, title: str | None) -> Statement:
+    if title is None:
+        return statement("why.rule", rule=name)
+    return statement("why.rule-title", rule=name, title=title)
 
 
 def _details(check: Check, entries: Sequence[Entry]) -> list[Statement]:
@@ -796,6 +858,7 @@ def _conditions(
     checks: Sequence[Check],
     skipped: Sequence[SkippedCheck],
     waivers: Sequence[WaiverUse],
+    rules: Sequence[RuleUse],
     counts: Counts,
     subject: Subject,
     gate: Gate,
@@ -816,6 +879,10 @@ def _conditions(
     for outcome, code in (("warn", "skipped-warnings"), ("note", "skipped-noted")):
         names = [skip.name for skip in skipped if skip.outcome == outcome]
         add(code, len(names), checks=_names(names))
+    exceeded = [rule for rule in rules if rule.limit is not None and rule.limit.exceeded]
+    for effect, code in (("warn", "limit-warnings"), ("note", "limits-noted")):
+        found = sorted(rule.id for rule in exceeded if rule.effect == effect)
+        add(code, len(found), rules=found)
     used = [use for use in waivers if use.status == "used"]
     add("waivers-used", len(used), waivers=sorted(use.id for use in used))
     for mark in ("undated", "permanent", "todo"):
@@ -881,6 +948,7 @@ def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
     add("exceptions", sum(reason.kind == "Exception" for reason in failed))
     add("risks", sum(reason.kind == "Risk" for reason in failed))
     add("others", sum(reason.kind not in ("Exception", "Risk") for reason in failed))
+    add("limits", sum(reason.what.code.startswith("limit.") for reason in verdict.reasons))
     add("skipped", sum(skip.outcome == "fail" for skip in verdict.skipped))
     add(
         "evidence",

@@ -18,7 +18,7 @@ from reporter.policy import evidence as evidence_lines
 from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
-from reporter.precheck.finding import Finding, Node, Scope, iter_items
+from reporter.precheck.finding import Finding, Node, Scope, iter_findings, iter_items
 from reporter.precheck.model import KINDS, LEVELS, CheckItem, PrecheckTask, SkippedCheckItem
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
@@ -98,6 +98,25 @@ class WaiverTally:
 
 
 @dataclass
+class LimitTally:
+    """What a limit rule counted: of all it matches, how many failed."""
+
+    rule: Rule
+    failed: int
+    base: int
+
+    @property
+    def exceeded(self) -> bool:
+        """Whether more failed than the limit allows."""
+        limit = self.rule.limit
+        if limit is None:
+            return False
+        if limit.max is not None:
+            return self.failed > limit.max
+        return limit.max_percent is not None and self.failed * 100 > limit.max_percent * self.base
+
+
+@dataclass
 class RuleTally:
     """How often a rule matched, and decided."""
 
@@ -132,6 +151,7 @@ class Judgement:
     evidence: list[EvidenceLine]
     waivers: list[WaiverTally]
     rules: dict[str, RuleTally]
+    limits: list[LimitTally]
     unknown: UnknownFields
     found: evidence_lines.Tally
     sidecar_used: bool
@@ -238,6 +258,7 @@ def judge(
         from_version=(spec.cluster_version if spec else None) or None,
         target_version=said_target or (sidecar.target_version if sidecar else None),
         topic_of=topic_of,
+        task=task,
     )
     # Two voices that differ: a standard cluster asks for more.
     kinds = {cluster_type, sidecar.cluster_type if sidecar else None}
@@ -245,6 +266,7 @@ def judge(
         (kind for kind in ("standard", "autopilot") if kind in kinds), None
     )
     bench = _Bench(task, policy, instant.at, facts)
+    bench.measure_limits()
     bench.decide_findings()
     bench.decide_skips()
     found = evidence_lines.tally(task)
@@ -282,6 +304,7 @@ def judge(
         evidence=lines,
         waivers=list(bench.waivers.values()),
         rules=bench.rule_tallies,
+        limits=list(bench.limits.values()),
         unknown=unknown,
         found=found,
         sidecar_used=sidecar is not None,
@@ -298,8 +321,10 @@ def _outcome(
     doubts: Sequence[str],
 ) -> Outcome:
     """`fail` beats `inconclusive` beats `pass`."""
-    if any(part.outcome == "fail" for part in bench.decided) or any(
-        skip.outcome == "fail" for skip in bench.skips
+    if (
+        any(part.outcome == "fail" for part in bench.decided)
+        or any(skip.outcome == "fail" for skip in bench.skips)
+        or any(bench.line_effect(limit) == "fail" for limit in bench.limits.values())
     ):
         return "fail"
     inconclusive = (
@@ -342,6 +367,7 @@ class _Bench:
         self.rule_tallies = {rule.id: RuleTally() for rule in policy.rules}
         self.waivers = {waiver.id: self._tally(waiver) for waiver in policy.waivers}
         self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
+        self.limits: dict[str, LimitTally] = {}
         self._candidates: dict[_Signature, tuple[Rule, ...]] = {}
         self._naming: dict[str | None, tuple[WaiverTally, ...]] = {}
 
@@ -355,6 +381,36 @@ class _Bench:
         # say is still open.
         probe = Target(check=None, scope=None, facts=self.facts, nodes=(Node(),))
         return WaiverTally(waiver, state, elsewhere=waiver.match.fits_waiver(probe) is False)
+
+    # Limits -----------------------------------------------------------------------------------
+
+    def measure_limits(self) -> None:
+        """Count for every limit rule, before any waiver."""
+        for rule in self.policy.rules:
+            if rule.limit is not None:
+                self.limits[rule.id] = self._measure(rule, rule.limit.of)
+
+    def line_effect(self, limit: LimitTally) -> Effect | None:
+        """The effect of an exceeded limit's own line; None while it holds."""
+        return limit.rule.effect_at(self.instant) if limit.exceeded else None
+
+    def _measure(self, rule: Rule, of: str) -> LimitTally:
+        failed: set[object] = set()
+        base: set[object] = set()
+        for finding in iter_findings(self.task):
+            target = Target.of(finding, self.facts)
+            is_failed = target.phase == "Failed"
+            if not rule.match.by_signature(target):
+                continue
+            fits = rule.match.fits_rule(target)
+            # What is left open counts against passing: among the failed, not among the base.
+            if fits is False or (fits is None and not is_failed):
+                continue
+            counted = _counted(of, finding, target)
+            base |= counted
+            if is_failed:
+                failed |= counted
+        return LimitTally(rule, len(failed), len(base))
 
     # Findings ---------------------------------------------------------------------------------
 
@@ -415,6 +471,11 @@ class _Bench:
             fits = rule.match.fits_rule(target)
             if fits is False:
                 continue
+            if (limit := self.limits.get(rule.id)) is not None:
+                # A limit gives single findings no effect of its own.
+                effect = self.policy.unmatched if limit.exceeded else rule.below
+                if not target.nodes and rule.limit is not None and rule.limit.of == "nodes":
+                    fits = None  # it counts nodes: what it thinks of this one is left open
             if fits is True:
                 sure.append(rule)
             if not rule.waivable:
@@ -434,15 +495,19 @@ class _Bench:
             if strictest is None:
                 return _Verdict("pass", statement("decided.success"), found)
             return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
-        gentle = [rule for rule in sure if self._effects[rule.id] != "fail"]
+        failing = {rule.id for rule, effect, _ in found if effect == "fail"}
+        gentle = [
+            rule for rule in sure if rule.softens and rule.limit is None and rule.id not in failing
+        ]
         doubt = self._doubt(target, gentle)
         if strictest == "fail":
             return _Verdict("fail", self._rule_said(found, "fail"), found, waivable, doubt)
         if doubt is not None:
             return _Verdict("unknown", doubt, found, waivable, doubt)
         default = self.policy.unmatched
-        if strictest is None or (not sure and STRICTNESS[default] >= STRICTNESS[strictest]):
-            # A warning that can't be decided must not soften what holds without it.
+        settled = any(rule.softens for rule in sure)
+        if strictest is None or (not settled and STRICTNESS[default] >= STRICTNESS[strictest]):
+            # What can't be decided, or a layer may not weaken, must not soften the default.
             why = statement("decided.unmatched", effect=default)
             return _Verdict(default, why, found, waivable)
         return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
@@ -452,7 +517,9 @@ class _Bench:
         for name in deciding:
             self.rule_tallies[name].decided += 1
         postponed = [
-            rule for rule, its, _ in found if its == effect == "warn" and rule.effect == "fail"
+            rule
+            for rule, its, _ in found
+            if its == effect == "warn" and rule.effect == "fail" and rule.limit is None
         ]
         if postponed and len(postponed) == len(deciding):
             return statement(
@@ -580,11 +647,8 @@ class _Bench:
 
     def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
         for rule, effect, _ in verdict.rules:
-            if (
-                effect == rule.effect == verdict.outcome
-                and not rule.reason
-                and (rule.match.names_checks)
-            ):
+            written = rule.effect if rule.limit is None else rule.below
+            if effect == written == verdict.outcome and not rule.reason and rule.match.names_checks:
                 raise PolicyError(
                     f'{rule.source}:{rule.line}: rule "{rule.id}" tolerates the failed Exception '
                     f'"{target.check or "(unnamed)"}" by name and has no reason',
@@ -742,6 +806,17 @@ class _Bench:
             limit, count = tally.waiver.max_findings, tally.would_turn
             return statement("near.exceeded", limit=limit, count=count)
         return None
+
+
+def _counted(of: str, finding: Finding, target: Target) -> set[object]:
+    """What a finding adds to a count; what has no name of its own counts as its own."""
+    if of == "findings":
+        return {finding.pointer}
+    if of == "checks":
+        return {target.check if target.check is not None else ("unnamed", finding.pointer)}
+    return {
+        node.uid if node.uid is not None else ("unnamed", finding.pointer) for node in target.nodes
+    }
 
 
 def _wanted(waiver: Waiver, keys: Sequence[str]) -> list[str]:

@@ -15,20 +15,23 @@ from pydantic import ValidationError
 
 from reporter import resources, yamlfile
 from reporter.errors import PolicyError
-from reporter.policy import dates
+from reporter.policy import dates, layers
 from reporter.policy.match import Match, Ranges, is_glob
 from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
     MATCH_KEYS,
+    Comparison,
     Effect,
     Equals,
     EvidenceSpec,
+    LimitSpec,
     MatchSpec,
     PolicySpec,
     Regex,
     RuleSpec,
     WaiverListSpec,
     WaiverSpec,
+    WhereSpec,
 )
 from reporter.yamlfile import Document
 
@@ -55,8 +58,6 @@ PLACEHOLDERS = (
 """What a rule's `message` may name in braces; `{{` and `}}` are braces themselves."""
 
 _SCOPES = ("cluster", "addon", "node")
-_EFFECTS: tuple[Effect, ...] = get_args(Effect)
-"""Strictest first."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,10 @@ class Rule:
     locked: bool = False
     effective_on: str | None = None
     effective_from: datetime | None = None
+    limit: LimitSpec | None = None
+    below: Effect = "warn"
+    softens: bool = True
+    """Whether it may stand in for `defaults.unmatched`, see `layers.PlacedRule`."""
 
     def effect_at(self, instant: datetime) -> Effect:
         """Its effect at an instant: before `effective_on` a fail is a warn."""
@@ -148,6 +153,8 @@ class Policy:
     unmatched: Effect = "fail"
     skipped: Effect = "fail"
     names: tuple[str, ...] = field(default=())
+    layered: layers.Layered | None = None
+    """What it was merged from, place by place."""
 
     @classmethod
     def load(cls, *sources: str | Path, waivers: Sequence[str | Path] = ()) -> Policy:
@@ -186,18 +193,29 @@ def builtin_names() -> list[str]:
     )
 
 
+MAX_LAYERS = 10
+
+
 @dataclass(frozen=True)
 class _Loaded:
-    file: PolicyFile
     document: Document
     spec: PolicySpec | WaiverListSpec
+    files: tuple[PolicyFile, ...]
+    layered: layers.Layered | None = None
 
 
-def _load_file(source: str, kind: Literal["Policy", "WaiverList"]) -> _Loaded:
-    return _parse(_read(source), source, kind)
+def _load_file(
+    source: str, kind: Literal["Policy", "WaiverList"], above: tuple[str, ...] = ()
+) -> _Loaded:
+    return _parse(_read(source), source, kind, above)
 
 
-def _parse(data: bytes, source: str, kind: Literal["Policy", "WaiverList"]) -> _Loaded:
+def _parse(
+    data: bytes,
+    source: str,
+    kind: Literal["Policy", "WaiverList"],
+    above: tuple[str, ...] = (),
+) -> _Loaded:
     document = yamlfile.load(data, source)
     _check_kind(document, kind)
     problems = _Problems(document)
@@ -224,7 +242,54 @@ def _parse(data: bytes, source: str, kind: Literal["Policy", "WaiverList"]) -> _
         rules=len(spec.rules or []) if isinstance(spec, PolicySpec) else 0,
         waivers=len(spec.waivers or []),
     )
-    return _Loaded(file, document, spec)
+    if not isinstance(spec, PolicySpec):
+        return _Loaded(document, spec, (file,))
+    bases = _bases(spec, document, (*above, _identity(source)))
+    files = (file, *(part for base in bases for part in base.files))
+    if not bases:
+        return _Loaded(document, spec, files, layers.single(spec, document))
+    below = layers.union([base.layered for base in bases if base.layered is not None])
+    return _Loaded(document, spec, files, layers.overlay(below, spec, document))
+
+
+def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list[_Loaded]:
+    """The policies a policy extends: relative to its own file, or shipped."""
+    named = [spec.extends] if isinstance(spec.extends, str) else spec.extends or []
+    loaded = []
+    for index, name in enumerate(named):
+        path = ("extends", index) if isinstance(spec.extends, list) else ("extends",)
+        place = document.at(path)
+        source = _base_source(name, document.name, place)
+        if _identity(source) in above:
+            raise PolicyError(
+                f"{place}: {name} extends this policy in turn: a circle",
+                hint="a base knows nothing of what stands on it",
+            )
+        if len(above) > MAX_LAYERS:
+            raise PolicyError(f"{place}: more than {MAX_LAYERS} layers")
+        try:
+            loaded.append(_load_file(source, "Policy", above))
+        except PolicyError as error:
+            if error.message.startswith(f"{source}:") and "no such" in error.message:
+                raise PolicyError(f"{place}: {error.message}", hint=error.hint) from None
+            raise
+    return loaded
+
+
+def _base_source(name: str, document: str, place: str) -> str:
+    if name.startswith("builtin:"):
+        return name
+    if "://" in name or Path(name).is_absolute():
+        raise PolicyError(
+            f'{place}: "{name}" is no base',
+            hint="a base is a path relative to this file, or builtin:NAME",
+        )
+    folder = "" if document.startswith("builtin:") else str(Path(document).parent)
+    return str(Path(folder) / name)
+
+
+def _identity(source: str) -> str:
+    return source if source.startswith("builtin:") else str(Path(source).resolve())
 
 
 def _read(source: str) -> bytes:
@@ -330,8 +395,10 @@ class _Problems:
         if kind == "literal_error":
             allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             return _not_one_of(self._shown(path, value), allowed)
-        if kind == "empty_match":
+        if kind in ("empty_match", "one_operator", "one_bound"):
             return str(item["msg"])
+        if kind == "scalar":
+            return f"{self._shown(path, value)} should be a single value"
         if kind in ("string_type", "pattern"):
             return self._wanted_text(path, value, kind)
         if kind == "string_too_short":
@@ -469,6 +536,8 @@ def _unique(
 
 
 def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> None:
+    if rule.below is not None and rule.limit is None:
+        problems.add((*path, "below"), "below goes with limit")
     if rule.message is not None:
         _check_placeholders(rule.message, (*path, "message"), problems)
     if rule.effect != "fail" and rule.reason is None and _spells_exception(rule.match):
@@ -513,10 +582,40 @@ def _check_match(match: MatchSpec, path: yamlfile.Path, problems: _Problems) -> 
         elif key == "any":
             for index, part in enumerate(value):
                 _check_match(part, (*here, index), problems)
+        elif key == "where":
+            for index, part in enumerate(value):
+                _check_where(part, (*here, index), problems)
         else:
             _check_patterns(value, here, problems)
             if key == "scope":
                 _check_scope(value, here, problems)
+
+
+def _check_where(condition: WhereSpec, path: yamlfile.Path, problems: _Problems) -> None:
+    from reporter.policy.jsonpath import compile_path
+
+    try:
+        compile_path(condition.path)
+    except ValueError as error:
+        problems.add((*path, "path"), str(error))
+    innermost: Comparison = condition
+    while innermost.not_ is not None:
+        innermost = innermost.not_
+    if condition.quantifier is not None and (
+        innermost.exists is not None or innermost.count is not None
+    ):
+        problems.add((*path, "quantifier"), "exists and count take no quantifier")
+    _check_comparison(condition, path, problems)
+
+
+def _check_comparison(part: Comparison, path: yamlfile.Path, problems: _Problems) -> None:
+    if part.matches is not None:
+        _check_regex(part.matches, (*path, "matches"), problems)
+    for name in ("lt", "le", "gt", "ge"):
+        if isinstance(getattr(part, name), bool):
+            problems.add((*path, name), "true and false have no order; use equals")
+    if part.not_ is not None:
+        _check_comparison(part.not_, (*path, "not"), problems)
 
 
 def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
@@ -529,74 +628,51 @@ def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
 def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
     for index, pattern in enumerate(value if isinstance(value, list) else [value]):
         if isinstance(pattern, Regex):
-            import re2
+            place = (*path, index) if isinstance(value, list) else path
+            _check_regex(pattern.regex, (*place, "regex"), problems)
 
-            options = re2.Options()
-            options.log_errors = False
-            try:
-                re2.compile(pattern.regex, options)
-            except re2.error as error:
-                reason = error.args[0]
-                text = reason.decode() if isinstance(reason, bytes) else str(reason)
-                place = (*path, index) if isinstance(value, list) else path
-                problems.add((*place, "regex"), f"RE2 can't use this regular expression: {text}")
+
+def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        re2.compile(text, options)
+    except re2.error as error:
+        reason = error.args[0]
+        said = reason.decode() if isinstance(reason, bytes) else str(reason)
+        problems.add(path, f"RE2 can't use this regular expression: {said}")
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
-    specs = [loaded.spec for loaded in policies if isinstance(loaded.spec, PolicySpec)]
-    rules: dict[str, tuple[Rule, RuleSpec, str]] = {}
-    waivers: dict[str, tuple[Waiver, WaiverSpec, str]] = {}
-    demands = _Demands.of(specs)
-    for loaded in [*policies, *lists]:
-        document = loaded.document
-        if isinstance(loaded.spec, PolicySpec):
-            for index, rule_spec in enumerate(loaded.spec.rules or []):
-                place = document.at(("rules", index, "id"))
-                if rule_spec.id in rules:
-                    _same(rules[rule_spec.id][1:], (rule_spec, place), "rule", rule_spec.id)
-                    continue
-                rule = _rule(rule_spec, document, index)
-                rules[rule_spec.id] = (rule, rule_spec, place)
-        for index, waiver_spec in enumerate(loaded.spec.waivers or []):
-            place = document.at(("waivers", index, "id"))
-            if waiver_spec.id in waivers:
-                _same(waivers[waiver_spec.id][1:], (waiver_spec, place), "waiver", waiver_spec.id)
-                continue
-            waiver = _waiver(waiver_spec, document, index)
-            demands.check(waiver, place)
-            waivers[waiver_spec.id] = (waiver, waiver_spec, place)
-    defaults = [spec.defaults for spec in specs]
-    unique_files = {
-        (loaded.file.source, loaded.file.digest): loaded.file for loaded in [*policies, *lists]
-    }
+    whole = layers.union([loaded.layered for loaded in policies if loaded.layered is not None])
+    listed = [
+        layers.PlacedWaiver(spec, loaded.document, index)
+        for loaded in lists
+        for index, spec in enumerate(loaded.spec.waivers or [])
+    ]
+    waivers = []
+    for placed in layers.pool(whole.waivers, listed).values():
+        waiver = _waiver(placed.spec, placed.document, placed.index)
+        _check_demands(waiver, placed.place, whole)
+        waivers.append(waiver)
+    files = [file for loaded in [*policies, *lists] for file in loaded.files]
     return Policy(
-        files=tuple(unique_files.values()),
-        rules=tuple(rule for rule, _, _ in rules.values()),
-        waivers=tuple(waiver for waiver, _, _ in waivers.values()),
-        evidence=tuple(spec.evidence or EvidenceSpec() for spec in specs),
-        applies_to=tuple(
-            _scoping(loaded) for loaded in policies if getattr(loaded.spec, "applies_to", None)
-        ),
-        unmatched=_strictest(part.unmatched if part else None for part in defaults),
-        skipped=_strictest(part.skipped if part else None for part in defaults),
-        names=tuple(spec.metadata.name for spec in specs),
+        files=tuple({(file.source, file.digest): file for file in files}.values()),
+        rules=tuple(_rule(placed) for placed in whole.rules.values()),
+        waivers=tuple(waivers),
+        evidence=whole.evidence,
+        applies_to=tuple(_scoping(scope) for scope in whole.scopes),
+        unmatched=whole.unmatched,
+        skipped=whole.skipped,
+        names=tuple(loaded.spec.metadata.name for loaded in policies),
+        layered=whole,
     )
 
 
-def _strictest(effects: Iterable[Effect | None]) -> Effect:
-    # A default that one policy leaves out counts as `fail`.
-    return min((effect or "fail" for effect in effects), key=_EFFECTS.index)
-
-
-def _same(first: tuple[object, str], second: tuple[object, str], what: str, name: str) -> None:
-    if first[0] != second[0]:
-        raise PolicyError(
-            f'{second[1]}: {what} "{name}" differs from the {what} of that id at {first[1]}',
-            hint=f"give one of the two {what}s another id",
-        )
-
-
-def _rule(spec: RuleSpec, document: Document, index: int) -> Rule:
+def _rule(placed: layers.PlacedRule) -> Rule:
+    spec, document, index = placed.spec, placed.document, placed.index
     return Rule(
         id=spec.id,
         effect=spec.effect,
@@ -611,6 +687,9 @@ def _rule(spec: RuleSpec, document: Document, index: int) -> Rule:
         locked=spec.locked,
         effective_on=spec.effective_on,
         effective_from=dates.parse_instant(spec.effective_on) if spec.effective_on else None,
+        limit=spec.limit,
+        below=spec.below or "warn",
+        softens=placed.softens,
     )
 
 
@@ -635,13 +714,11 @@ def _waiver(spec: WaiverSpec, document: Document, index: int) -> Waiver:
     )
 
 
-def _scoping(loaded: _Loaded) -> Scoping:
-    assert isinstance(loaded.spec, PolicySpec)  # noqa: S101 - for the type checker
-    spec = loaded.spec.applies_to
-    assert spec is not None  # noqa: S101
-    written = loaded.document.data["applies_to"]
+def _scoping(placed: layers.PlacedScope) -> Scoping:
+    spec = placed.spec
+    written = placed.document.data["applies_to"]
     return Scoping(
-        source=loaded.document.name,
+        source=placed.document.name,
         cluster=CompiledPatterns(spec.cluster) if spec.cluster is not None else None,
         cluster_text=pattern_text(written.get("cluster")),
         target_version=Ranges(spec.target_version) if spec.target_version is not None else None,
@@ -660,40 +737,25 @@ def pattern_text(written: Any) -> str:
     return "" if written is None else str(written)
 
 
-@dataclass(frozen=True)
-class _Demands:
+def _check_demands(waiver: Waiver, place: str, whole: layers.Layered) -> None:
     """What the policies ask of every waiver, their own and those of waiver files."""
 
-    required: frozenset[str]
-    max_days: int | None
-    may_be_permanent: bool
+    def refuse(message: str, hint: str | None = None) -> None:
+        raise PolicyError(f'{place}: waiver "{waiver.id}" {message}', hint=hint)
 
-    @classmethod
-    def of(cls, specs: Sequence[PolicySpec]) -> _Demands:
-        limits = [spec.max_waiver_days for spec in specs if spec.max_waiver_days is not None]
-        return cls(
-            required=frozenset(name for spec in specs for name in spec.waiver_requires or []),
-            max_days=min(limits) if limits else None,
-            may_be_permanent=all(spec.waivers_may_be_permanent for spec in specs),
+    if waiver.valid_until is None and not whole.permanent:
+        refuse(
+            'needs "expires"',
+            "only where every policy says waivers_may_be_permanent: true may it be left out",
         )
-
-    def check(self, waiver: Waiver, place: str) -> None:
-        def refuse(message: str, hint: str | None = None) -> None:
-            raise PolicyError(f'{place}: waiver "{waiver.id}" {message}', hint=hint)
-
-        if waiver.valid_until is None and not self.may_be_permanent:
-            refuse(
-                'needs "expires"',
-                "only where every policy says waivers_may_be_permanent: true may it be left out",
-            )
-        for name in sorted(self.required):
-            if getattr(waiver, name) is None:
-                refuse(f'needs "{name}": a policy lists it under waiver_requires')
-        if self.max_days is None:
-            return
-        if waiver.valid_from is None:
-            refuse('needs "starts" or "approved_on": a policy sets max_waiver_days')
-        elif waiver.valid_until is None or (
-            waiver.valid_until - waiver.valid_from > timedelta(days=self.max_days)
-        ):
-            refuse(f"holds longer than the {self.max_days} days a policy allows (max_waiver_days)")
+    for name in sorted(whole.requires):
+        if getattr(waiver, name) is None:
+            refuse(f'needs "{name}": a policy lists it under waiver_requires')
+    if whole.max_days is None:
+        return
+    if waiver.valid_from is None:
+        refuse('needs "starts" or "approved_on": a policy sets max_waiver_days')
+    elif waiver.valid_until is None or (
+        waiver.valid_until - waiver.valid_from > timedelta(days=whole.max_days)
+    ):
+        refuse(f"holds longer than the {whole.max_days} days a policy allows (max_waiver_days)")

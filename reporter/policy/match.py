@@ -13,8 +13,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from reporter.policy.jsonpath import Condition, Outcome
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
 from reporter.precheck.finding import Finding, Node
+from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.versions import VersionRange, parse_range, parse_version
 
 Tri = bool | None
@@ -22,7 +24,7 @@ Predicate = Callable[[str], bool]
 
 SIGNATURE_KEYS = ("check", "kind", "group", "level", "phase", "scope")
 """Keys decided by a finding's signature; thousands of nodes share a few dozen of those."""
-FINDING_KEYS = frozenset({"kind", "level", "group", "phase", "message", "error_code"})
+FINDING_KEYS = frozenset({"kind", "level", "group", "phase", "message", "error_code", "where"})
 """Keys that need a finding: a waiver that uses one can't cover a check skipped on the server."""
 
 
@@ -53,7 +55,7 @@ def negate(part: Tri) -> Tri:
     return None if part is None else not part
 
 
-@dataclass(frozen=True)
+@dataclass
 class Facts:
     """What is the same for every finding of a response."""
 
@@ -61,6 +63,14 @@ class Facts:
     from_version: str | None
     target_version: str | None
     topic_of: Callable[[str], str | None]
+    task: PrecheckTask | None = None
+    decided: dict[tuple[int, bool], Outcome] = field(default_factory=dict)
+    """Answers of `on: response` conditions: the same for every finding."""
+
+    @cached_property
+    def document(self) -> dict[str, object] | None:
+        """The response as plain JSON data, as it came."""
+        return _as_it_came(self.task) if self.task is not None else None
 
 
 @dataclass
@@ -78,6 +88,7 @@ class Target:
     error_codes: tuple[str | None, ...] = ()
     nodes: tuple[Node, ...] = ()
     addons: tuple[tuple[str | None, str | None], ...] = ()
+    item: CheckItem | None = None
 
     @classmethod
     def of(cls, finding: Finding, facts: Facts) -> Target:
@@ -98,12 +109,22 @@ class Target:
             addons=tuple(
                 (risk.addon_template_name or None, risk.alias or None) for risk in risks or ()
             ),
+            item=item,
         )
+
+    @cached_property
+    def data(self) -> dict[str, object] | None:
+        """The check item as plain JSON data, as it came."""
+        return _as_it_came(self.item) if self.item is not None else None
 
     @cached_property
     def topic(self) -> str | None:
         """The catalogue's topic for this check item name."""
         return self.facts.topic_of(self.check) if self.check is not None else None
+
+
+def _as_it_came(value: CheckItem | PrecheckTask) -> dict[str, object]:
+    return value.model_dump(by_alias=True, exclude_unset=True)
 
 
 class Patterns:
@@ -195,6 +216,7 @@ class Trace:
     fields: list[str] = field(default_factory=list)
     undecided: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
+    paths: list[tuple[str, Outcome]] = field(default_factory=list)
 
 
 class Match:
@@ -220,6 +242,7 @@ class Match:
         self._node = NodePatterns(spec.node) if spec.node is not None else None
         self._not = Match(spec.not_) if spec.not_ is not None else None
         self._any = [Match(part) for part in spec.any] if spec.any is not None else None
+        self._where = [Condition(part) for part in spec.where or []]
         self.keys = self._collect_keys()
         """Every key used anywhere, nested ones included."""
 
@@ -269,7 +292,7 @@ class Match:
 
     def _fits(self, target: Target, *, every: bool, waiver: bool, trace: Trace | None) -> Tri:
         result: Tri = True
-        for key, part in self._parts(target, every=every, waiver=waiver):
+        for key, part in self._parts(target, every=every, waiver=waiver, trace=trace):
             if trace is not None:
                 bucket = {True: trace.fields, None: trace.undecided, False: trace.refused}[part]
                 bucket.append(key)
@@ -281,7 +304,9 @@ class Match:
                 result = None
         return result
 
-    def _parts(self, target: Target, *, every: bool, waiver: bool) -> Iterable[tuple[str, Tri]]:
+    def _parts(
+        self, target: Target, *, every: bool, waiver: bool, trace: Trace | None
+    ) -> Iterable[tuple[str, Tri]]:
         for key, patterns in self._simple.items():
             if key == "cluster":
                 yield key, patterns.fits(target.facts.cluster)
@@ -320,6 +345,13 @@ class Match:
                 ),
             )
 
+        # Last, because a path costs more than all the other keys together.
+        for condition in self._where:
+            outcome = _ask(condition, target, every=every)
+            if outcome is not None and trace is not None:
+                trace.paths.append((condition.path, outcome))
+            yield "where", outcome.fits if outcome is not None else None
+
     def _fits_addon(self, names: tuple[str | None, str | None]) -> Tri:
         # Template name and alias are two names of one add-on: either may be meant.
         patterns = self._addon
@@ -347,6 +379,21 @@ class Match:
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled
+
+
+def _ask(condition: Condition, target: Target, *, every: bool) -> Outcome | None:
+    """A condition's answer; None where there is nothing to ask yet."""
+    if not condition.on_response:
+        return condition.decide(target.data, every=every) if target.data is not None else None
+    facts = target.facts
+    if target.item is None:
+        return None
+    key = (id(condition), every)
+    if key not in facts.decided:
+        if facts.document is None:
+            return None
+        facts.decided[key] = condition.decide(facts.document, every=every)
+    return facts.decided[key]
 
 
 def _every(parts: Sequence[Tri]) -> Tri:

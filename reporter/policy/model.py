@@ -128,6 +128,93 @@ class KeysSpec(Spec):
         return self
 
 
+_OPERATORS = ("exists", "equals", "in", "matches", "lt", "le", "gt", "ge", "count", "not")
+
+
+class CountSpec(KeysSpec):
+    """How many values a path may find."""
+
+    eq: Annotated[int, Field(ge=0)] | None = None
+    lt: Annotated[int, Field(ge=0)] | None = None
+    le: Annotated[int, Field(ge=0)] | None = None
+    gt: Annotated[int, Field(ge=0)] | None = None
+    ge: Annotated[int, Field(ge=0)] | None = None
+
+
+def _smart_scalar(value: Any) -> str:
+    return type(value).__name__
+
+
+ScalarValue = TypeAliasType(
+    "ScalarValue",
+    Annotated[
+        Annotated[str, Tag("str")]
+        | Annotated[int, Tag("int")]
+        | Annotated[float, Tag("float")]
+        | Annotated[bool, Tag("bool")],
+        Discriminator(
+            _smart_scalar, custom_error_type="scalar", custom_error_message="not a single value"
+        ),
+    ],
+)
+
+
+class Comparison(Spec):
+    """Exactly one operator, asked of the values a path finds."""
+
+    exists: bool | None = Field(None, description="whether the path finds anything")
+    equals: ScalarValue | None = None
+    in_: Annotated[list[ScalarValue], Field(min_length=1)] | None = Field(None, alias="in")
+    matches: Text | None = Field(None, description="a regular expression over the whole value")
+    lt: ScalarValue | None = None
+    le: ScalarValue | None = None
+    gt: ScalarValue | None = None
+    ge: ScalarValue | None = None
+    count: CountSpec | None = Field(None, description="how many values the path finds")
+    not_: Comparison | None = Field(
+        None, alias="not", description="the values for which this does not hold"
+    )
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Comparison:
+        given = [
+            info.alias or name
+            for name, info in Comparison.model_fields.items()
+            if getattr(self, name) is not None
+        ]
+        if len(given) != 1:
+            raise PydanticCustomError(
+                "one_operator",
+                "a condition takes exactly one of {operators}; here are {given}",
+                {"operators": ", ".join(_OPERATORS), "given": ", ".join(given) or "none"},
+            )
+        return self
+
+
+class WhereSpec(Comparison):
+    """A JSONPath condition on the check item, or on the whole response."""
+
+    on: Literal["item", "response"] = "item"
+    path: Text = Field(description="JSONPath, for example $.riskSource.deprecatedAPIRisks[*].url")
+    quantifier: Literal["any", "all", "none"] | None = Field(
+        None, description="any for rules and all for waivers, unless said"
+    )
+
+
+class LimitSpec(Spec):
+    """Judges a number: of all matching findings, how many are Failed."""
+
+    of: Literal["findings", "nodes", "checks"]
+    max: Annotated[int, Field(ge=0)] | None = None
+    max_percent: Annotated[float, Field(ge=0, le=100)] | None = None
+
+    @model_validator(mode="after")
+    def _one_bound(self) -> LimitSpec:
+        if (self.max is None) == (self.max_percent is None):
+            raise PydanticCustomError("one_bound", "a limit takes either max or max_percent")
+        return self
+
+
 class NodeSpec(KeysSpec):
     """Keys of a node; all of them over the same node."""
 
@@ -160,6 +247,9 @@ class MatchSpec(KeysSpec):
     topic: Patterns | None = Field(None, description="topic id of the catalogue")
     not_: MatchSpec | None = Field(None, alias="not")
     any: Annotated[list[MatchSpec], Field(min_length=1)] | None = None
+    where: Annotated[list[WhereSpec], Field(min_length=1)] | None = Field(
+        None, description="JSONPath conditions; all of them have to hold"
+    )
 
 
 MATCH_KEYS = {name: info.alias or name for name, info in MatchSpec.model_fields.items()}
@@ -173,6 +263,12 @@ class RuleSpec(Spec):
     title: Text | None = None
     match: MatchSpec
     effect: Effect
+    limit: LimitSpec | None = Field(
+        None, description="judge how many fail instead of each; effect is for the number"
+    )
+    below: Effect | None = Field(
+        None, description="with limit: what single failures are while it holds; warn unless said"
+    )
     message: Text | None = Field(None, description="with placeholders such as {check}")
     remediation: Text | None = None
     reason: Text | None = None
@@ -297,6 +393,17 @@ class PolicySpec(Spec):
     apiVersion: Literal["precheck.policy/v1"]  # noqa: N815
     kind: Literal["Policy"]
     metadata: Metadata
+    extends: (
+        Annotated[
+            Annotated[Text, Tag("one")]
+            | Annotated[Annotated[list[Text], Field(min_length=1)], Tag("list")],
+            Discriminator(_one_or_list),
+        ]
+        | None
+    ) = Field(None, description="bases: paths relative to this file, or builtin:NAME")
+    overridable: list[Text] | None = Field(
+        None, description="rule ids and settings a policy on top may weaken"
+    )
     applies_to: AppliesTo | None = None
     defaults: DefaultsSpec | None = None
     evidence: EvidenceSpec | None = None

@@ -226,6 +226,16 @@ class Risks(Part):
     addons: list[AddonRisk] = []
 
 
+class PathMatches(Part):
+    """What a JSONPath condition found: zero matches are as visible as many."""
+
+    path: str
+    matches: int = Field(description="values found, null and empty ones not counted")
+    unlike: int = Field(
+        default=0, description="of those, values of a type it can't be compared with"
+    )
+
+
 class RuleMatch(Part):
     """A rule that matched a finding."""
 
@@ -235,6 +245,7 @@ class RuleMatch(Part):
     undecided: list[str] = Field(
         default=[], description="match keys a missing value left open (counted against passing)"
     )
+    where: list[PathMatches] = []
 
 
 class Entry(Part):
@@ -334,6 +345,19 @@ class WaiverUse(Part):
     line: int
 
 
+class LimitUse(Part):
+    """What a limit rule counted, before waivers, and whether it is exceeded."""
+
+    of: Literal["findings", "nodes", "checks"]
+    failed: int
+    base: int = Field(description="all it matches, in any phase")
+    max: int | None = None
+    max_percent: float | None = None
+    exceeded: bool
+    below: Effect = Field(description="what single failures are while it holds")
+    said: Statement
+
+
 class RuleUse(Part):
     """A rule of the policy, and how often it matched."""
 
@@ -346,6 +370,7 @@ class RuleUse(Part):
     waivable: bool = True
     hits: int = Field(default=0, description="findings it matched")
     decided: int = Field(default=0, description="findings whose outcome was its effect")
+    limit: LimitUse | None = None
     source: str
     line: int
 
@@ -464,9 +489,13 @@ class Verdict(Part):
 
     @property
     def has_warnings(self) -> bool:
-        """Whether anything warns: a finding, a skipped check, or an evidence line set to `warn`."""
+        """Whether anything warns: a finding, a skipped check, an evidence line or a limit."""
         return (
             self.counts.findings.warn > 0
             or any(skip.outcome == "warn" for skip in self.skipped)
             or any(line.state == "not-ok" and line.level == "warn" for line in self.evidence)
+            or any(
+                rule.limit is not None and rule.limit.exceeded and rule.effect == "warn"
+                for rule in self.rules
+            )
         )

@@ -1,0 +1,214 @@
+"""JSONPath conditions (`where`): the only module that imports the JSONPath library.
+
+Only what selects is allowed: names, indexes, slices, wildcards, descendants, and filters
+that compare. Functions, arithmetic, sorting and regular expressions inside a path are refused:
+the library's `=~` backtracks, and `matches` is there for that.
+"""
+
+from __future__ import annotations
+
+import operator
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from reporter.policy.model import Comparison, WhereSpec
+
+MAX_LENGTH = 500
+_COMPARISONS = frozenset({None, "!", "==", "=", "!=", "<", "<=", ">", ">="})
+
+
+@cache
+def compile_path(text: str) -> Callable[[Any], list[Any]]:
+    """A function from JSON data to the values a path finds. ValueError where it is no path."""
+    if len(text) > MAX_LENGTH:
+        raise ValueError(f"a path of {len(text)} characters; at most {MAX_LENGTH} are allowed")
+    from jsonpath_ng import ext
+    from jsonpath_ng.exceptions import JSONPathError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            parsed = ext.parse(text)
+    except JSONPathError as error:
+        raise ValueError(f'"{text}" is not a JSONPath: {error}') from None
+    except (RecursionError, AttributeError, TypeError, KeyError) as error:
+        raise ValueError(f'"{text}" is not a JSONPath ({type(error).__name__})') from None
+    _refuse_more_than_selecting(parsed, text)
+    return lambda data: [found.value for found in parsed.find(data)]
+
+
+def _refuse_more_than_selecting(parsed: Any, text: str) -> None:
+    from jsonpath_ng import jsonpath
+    from jsonpath_ng.ext.filter import Expression, Filter
+
+    selecting = (
+        jsonpath.Root,
+        jsonpath.This,
+        jsonpath.Child,
+        jsonpath.Descendants,
+        jsonpath.Fields,
+        jsonpath.Index,
+        jsonpath.Slice,
+        jsonpath.Wildcard,
+    )
+    stack = [parsed]
+    while stack:
+        part = stack.pop()
+        if isinstance(part, Expression):
+            if part.op == "=~":
+                raise ValueError(f'"{text}": =~ is not allowed in a path; use matches instead')
+            if part.op not in _COMPARISONS:
+                raise ValueError(f'"{text}": {part.op} is not allowed in a filter')
+            stack.append(part.target)
+            if isinstance(part.value, jsonpath.JSONPath):
+                stack.append(part.value)
+        elif isinstance(part, Filter):
+            stack.extend(part.expressions)
+        elif type(part) not in selecting:  # the library's functions are subclasses
+            name = type(part).__name__.lower()
+            raise ValueError(f'"{text}": {name} is not allowed in a path; a path only selects')
+        else:
+            stack.extend(
+                child
+                for child in (getattr(part, "left", None), getattr(part, "right", None))
+                if child is not None
+            )
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a condition came to: yes, no or open; over how many values; which were unlike."""
+
+    fits: bool | None
+    matches: int
+    unlike: int
+
+
+class Condition:
+    """A compiled `where` condition."""
+
+    def __init__(self, spec: WhereSpec) -> None:
+        self.path = spec.path
+        self.on_response = spec.on == "response"
+        self._find = compile_path(spec.path)
+        self._quantifier = spec.quantifier
+        self._wanted = True
+        asked: Comparison = spec
+        while asked.not_ is not None and (asked.not_.not_ or _is_about_number(asked.not_)):
+            self._wanted = not self._wanted
+            asked = asked.not_
+        self._exists = asked.exists
+        self._count = asked.count
+        self._test = None if _is_about_number(asked) else _value_test(spec)
+
+    def decide(self, data: Any, *, every: bool) -> Outcome:
+        """Over the values the path finds in `data`; null and empty ones are as good as absent."""
+        values = [value for value in self._find(data) if value not in (None, "", [], {})]
+        number = len(values)
+        if self._exists is not None:
+            return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
+        if self._count is not None:
+            return Outcome(_in_bounds(number, self._count) is self._wanted, number, 0)
+        assert self._test is not None  # noqa: S101 - one of the three is always there
+        answers = [self._test(value) for value in values]
+        unlike = sum(answer.unlike for answer in answers)
+        truths = [answer.fits for answer in answers]
+        quantifier = self._quantifier or ("all" if every else "any")
+        if not values:
+            # Nothing found leaves the question open, as a missing value does everywhere; only
+            # "all" of nothing is false.
+            return Outcome(False if quantifier == "all" else None, 0, 0)
+        fits: bool | None = True in truths
+        if quantifier == "all":
+            fits = False if False in truths else None if None in truths else True
+        elif quantifier == "none":
+            # A value of another type fits nothing; that is no proof that it is none.
+            fits = False if fits else None if unlike else True
+        elif not fits and None in truths:
+            fits = None
+        return Outcome(fits, number, unlike)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What a test says of one value: unlike types compare false, and "not" of that is open."""
+
+    fits: bool | None
+    unlike: bool = False
+
+
+_YES, _NO = _Answer(True), _Answer(False)
+_UNLIKE = _Answer(False, unlike=True)
+
+
+def _is_about_number(part: Comparison) -> bool:
+    """Whether it asks how many values there are, not what they are."""
+    return part.exists is not None or part.count is not None
+
+
+_Test = Callable[[Any], _Answer]
+
+
+def _in_bounds(number: int, bounds: Any) -> bool:
+    return (
+        (bounds.eq is None or number == bounds.eq)
+        and (bounds.lt is None or number < bounds.lt)
+        and (bounds.le is None or number <= bounds.le)
+        and (bounds.gt is None or number > bounds.gt)
+        and (bounds.ge is None or number >= bounds.ge)
+    )
+
+
+def _alike(left: Any, right: Any) -> bool:
+    """Whether two values can be compared: text with text, number with number."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return isinstance(left, bool) and isinstance(right, bool)
+    if isinstance(left, (int, float)):
+        return isinstance(right, (int, float))
+    return isinstance(left, str) and isinstance(right, str)
+
+
+def _value_test(spec: Comparison) -> _Test:
+    """The test of a single value."""
+    if spec.not_ is not None:
+        inner = _value_test(spec.not_)
+
+        def negated(value: Any) -> _Answer:
+            answer = inner(value)
+            if answer.unlike:
+                return _Answer(None, unlike=True)
+            return _NO if answer.fits else _YES
+
+        return negated
+    if spec.in_ is not None:
+        allowed = spec.in_
+
+        def within(value: Any) -> _Answer:
+            comparable = [other for other in allowed if _alike(value, other)]
+            return _said(value in comparable) if comparable else _UNLIKE
+
+        return within
+    if spec.matches is not None:
+        import re2
+
+        whole = re2.compile(spec.matches).fullmatch
+        return lambda value: _said(whole(value) is not None) if isinstance(value, str) else _UNLIKE
+    name = next(name for name in _COMPARING if getattr(spec, name) is not None)
+    holds, bound = _COMPARING[name], getattr(spec, name)
+    return lambda value: _said(holds(value, bound)) if _alike(value, bound) else _UNLIKE
+
+
+_COMPARING: dict[str, Callable[[Any, Any], bool]] = {
+    "equals": operator.eq,
+    "lt": operator.lt,
+    "le": operator.le,
+    "gt": operator.gt,
+    "ge": operator.ge,
+}
+
+
+def _said(fits: bool) -> _Answer:
+    return _YES if fits else _NO

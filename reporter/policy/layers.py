@@ -1,0 +1,412 @@
+"""Several policies side by side, and policies on top of others.
+
+Side by side (`--policy` twice, or two bases) is a union: the strictest of everything. On top
+(`extends`) an overlay may add and tighten; to weaken anything it needs the base to list that under
+`overridable`, and a `locked` rule is never weakened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import get_args
+
+from reporter.errors import PolicyError
+from reporter.policy import dates
+from reporter.policy.model import (
+    AppliesTo,
+    Effect,
+    EvidenceSpec,
+    PolicySpec,
+    RuleSpec,
+    WaiverSpec,
+)
+from reporter.yamlfile import Document, Path, nearest
+
+EFFECTS: tuple[Effect, ...] = get_args(Effect)
+"""Strictest first."""
+EVIDENCE_LINES = tuple(EvidenceSpec.model_fields)
+SETTINGS = (
+    "defaults.unmatched",
+    "defaults.skipped",
+    *(f"evidence.{line}" for line in EVIDENCE_LINES),
+    "waivers_may_be_permanent",
+    "max_waiver_days",
+)
+"""What `overridable` may list besides rule ids."""
+BUILT_IN = "the language's own default"
+
+_LEVELS = ("require", "warn", "note", "off")
+
+
+@dataclass(frozen=True)
+class PlacedRule:
+    """A rule as written, and where."""
+
+    spec: RuleSpec
+    document: Document
+    index: int
+    softens: bool = True
+    """False for a rule an overlay adds that is weaker than its base's default: it may say more
+    than the default, never replace it."""
+
+    @property
+    def place(self) -> str:
+        return self.document.at(("rules", self.index, "id"))
+
+
+@dataclass(frozen=True)
+class PlacedWaiver:
+    """A waiver as written, and where."""
+
+    spec: WaiverSpec
+    document: Document
+    index: int
+
+    @property
+    def place(self) -> str:
+        return self.document.at(("waivers", self.index, "id"))
+
+
+@dataclass(frozen=True)
+class PlacedScope:
+    """An `applies_to`, and where."""
+
+    spec: AppliesTo
+    document: Document
+
+
+@dataclass(frozen=True)
+class Layered:
+    """What one policy comes to, all its layers included."""
+
+    rules: dict[str, PlacedRule]
+    waivers: dict[str, PlacedWaiver]
+    unmatched: Effect
+    skipped: Effect
+    evidence: tuple[EvidenceSpec, ...]
+    scopes: tuple[PlacedScope, ...]
+    permanent: bool
+    requires: frozenset[str]
+    max_days: int | None
+    permitted: frozenset[str]
+    """What a layer on top may weaken: rule ids and names of `SETTINGS`."""
+    places: dict[str, str] = field(default_factory=dict)
+    """Setting → where it was last said."""
+
+    def place(self, setting: str) -> str:
+        return self.places.get(setting, BUILT_IN)
+
+
+def single(spec: PolicySpec, document: Document) -> Layered:
+    """A policy that stands on nothing."""
+    nothing = Layered(
+        rules={},
+        waivers={},
+        unmatched="fail",
+        skipped="fail",
+        evidence=(EvidenceSpec(),),
+        scopes=(),
+        permanent=False,
+        requires=frozenset(),
+        max_days=None,
+        permitted=frozenset(SETTINGS),  # the language's defaults are anybody's to change
+    )
+    own = overlay(nothing, spec, document)
+    listed = frozenset(spec.overridable or ())
+    _check_overridable(listed, own.rules, document, spec)
+    return replace(
+        own,
+        permitted=listed,
+        evidence=(spec.evidence or EvidenceSpec(),),
+        rules={name: replace(rule, softens=True) for name, rule in own.rules.items()},
+    )
+
+
+def union(parts: Sequence[Layered]) -> Layered:
+    """Side by side: all rules, the strictest of everything, the waivers pooled."""
+    rules: dict[str, PlacedRule] = {}
+    waivers: dict[str, PlacedWaiver] = {}
+    for part in parts:
+        for name, rule in part.rules.items():
+            _same("rule", name, rules.get(name), rule)
+            rules.setdefault(name, rule)
+        for name, waiver in part.waivers.items():
+            _same("waiver", name, waivers.get(name), waiver)
+            waivers.setdefault(name, waiver)
+    limits = [part.max_days for part in parts if part.max_days is not None]
+    shared = frozenset.intersection(*(part.permitted for part in parts))
+    return Layered(
+        rules=rules,
+        waivers=waivers,
+        unmatched=min((part.unmatched for part in parts), key=EFFECTS.index),
+        skipped=min((part.skipped for part in parts), key=EFFECTS.index),
+        evidence=tuple(spec for part in parts for spec in part.evidence),
+        scopes=tuple(scope for part in parts for scope in part.scopes),
+        permanent=all(part.permanent for part in parts),
+        requires=frozenset(name for part in parts for name in part.requires),
+        max_days=min(limits) if limits else None,
+        permitted=shared | {name for part in parts for name in part.permitted if name in rules},
+        places=_union_places(parts),
+    )
+
+
+def _union_places(parts: Sequence[Layered]) -> dict[str, str]:
+    places: dict[str, str] = {}
+    for setting in SETTINGS:
+        said = [part.places[setting] for part in parts if setting in part.places]
+        if said:
+            places[setting] = " and ".join(dict.fromkeys(said))
+    return places
+
+
+def _same(
+    what: str,
+    name: str,
+    first: PlacedRule | PlacedWaiver | None,
+    second: PlacedRule | PlacedWaiver,
+) -> None:
+    if first is not None and first.spec != second.spec:
+        raise PolicyError(
+            f'{second.place}: {what} "{name}" differs from the {what} of that id at {first.place}',
+            hint=f"give one of the two {what}s another id",
+        )
+
+
+def pool(waivers: dict[str, PlacedWaiver], more: Iterable[PlacedWaiver]) -> dict[str, PlacedWaiver]:
+    """Waivers of waiver files beside those of the policies."""
+    pooled = dict(waivers)
+    for waiver in more:
+        _same("waiver", waiver.spec.id, pooled.get(waiver.spec.id), waiver)
+        pooled.setdefault(waiver.spec.id, waiver)
+    return pooled
+
+
+def overlay(base: Layered, spec: PolicySpec, document: Document) -> Layered:
+    """A policy on top of its base. `PolicyError` names both places of whatever it weakens."""
+    guard = _Guard(base, document)
+    unmatched, skipped = _defaults(base, spec, guard)
+    evidence = _evidence(base, spec, guard)
+    permanent, max_days = _demands(base, spec, guard)
+    rules = dict(base.rules)
+    added: set[str] = set()
+    for index, rule in enumerate(spec.rules or []):
+        placed = PlacedRule(rule, document, index)
+        under = rules.get(rule.id)
+        if under is None:
+            added.add(rule.id)
+            weaker = EFFECTS.index(_at_most(rule)) > EFFECTS.index(base.unmatched)
+            placed = replace(placed, softens=not weaker or "defaults.unmatched" in base.permitted)
+        else:
+            guard.rule(under, placed)
+            placed = replace(placed, softens=under.softens)
+        rules[rule.id] = placed
+    waivers = pool(
+        base.waivers,
+        [PlacedWaiver(waiver, document, index) for index, waiver in enumerate(spec.waivers or [])],
+    )
+    listed = frozenset(spec.overridable or ())
+    if base.rules or base.places:
+        _check_overridable(listed, rules, document, spec)
+        guard.listed(listed - added, spec)
+    changed = {rule.id for rule in spec.rules or []} | guard.said
+    return Layered(
+        rules=rules,
+        waivers=waivers,
+        unmatched=unmatched,
+        skipped=skipped,
+        evidence=evidence,
+        scopes=(
+            *base.scopes,
+            *([PlacedScope(spec.applies_to, document)] if spec.applies_to else []),
+        ),
+        permanent=permanent,
+        requires=base.requires | frozenset(spec.waiver_requires or ()),
+        max_days=max_days,
+        # What this layer said anew is its own to release.
+        permitted=frozenset(base.permitted - changed) | listed,
+        places={**base.places, **guard.places},
+    )
+
+
+def _at_most(rule: RuleSpec) -> Effect:
+    """The weakest a rule may leave a finding."""
+    return (rule.below or "warn") if rule.limit is not None else rule.effect
+
+
+def _defaults(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[Effect, Effect]:
+    values: list[Effect] = []
+    for name in ("unmatched", "skipped"):
+        under: Effect = getattr(base, name)
+        own: Effect | None = getattr(spec.defaults, name) if spec.defaults else None
+        if own is None:
+            values.append(under)
+            continue
+        setting = f"defaults.{name}"
+        guard.say(setting, ("defaults", name))
+        if EFFECTS.index(own) > EFFECTS.index(under):
+            guard.weaken(setting, f"says {own} where its base says {under}")
+        values.append(own)
+    return values[0], values[1]
+
+
+def _demands(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[bool, int | None]:
+    permanent = base.permanent
+    if "waivers_may_be_permanent" in spec.model_fields_set:
+        guard.say("waivers_may_be_permanent", ("waivers_may_be_permanent",))
+        permanent = spec.waivers_may_be_permanent
+        if permanent and not base.permanent:
+            guard.weaken("waivers_may_be_permanent", "allows permanent waivers, its base does not")
+    max_days = base.max_days
+    if spec.max_waiver_days is not None:
+        guard.say("max_waiver_days", ("max_waiver_days",))
+        if max_days is not None and spec.max_waiver_days > max_days:
+            guard.weaken(
+                "max_waiver_days", f"allows {spec.max_waiver_days} days, its base {max_days}"
+            )
+        max_days = spec.max_waiver_days
+    return permanent, max_days
+
+
+def _evidence(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[EvidenceSpec, ...]:
+    if spec.evidence is None:
+        return base.evidence
+    said = [line for line in EVIDENCE_LINES if line in spec.evidence.model_fields_set]
+    released = {}
+    for line in said:
+        setting = f"evidence.{line}"
+        guard.say(setting, ("evidence", line))
+        own = getattr(spec.evidence, line)
+        reasons = [_weaker(getattr(under, line), own) for under in base.evidence]
+        if reason := next((reason for reason in reasons if reason), None):
+            guard.weaken(setting, reason)
+            released[line] = own
+    bases = tuple(under.model_copy(update=released) for under in base.evidence)
+    # Beside its bases: a line is as strict as the strictest, and lists add up.
+    beside = bases[0].model_copy(update={line: getattr(spec.evidence, line) for line in said})
+    return bases if beside in bases else (*bases, beside)
+
+
+def _weaker(under: object, own: object) -> str | None:
+    """How an evidence line falls behind the one below it."""
+    old, new = getattr(under, "level", "require"), getattr(own, "level", "require")
+    if _LEVELS.index(new) > _LEVELS.index(old):
+        return f"says {new} where its base says {old}"
+    if old == "off":
+        return None
+    if getattr(own, "validity", None) and not getattr(under, "validity", None):
+        return "counts a validity where its base accepts no missing expiry"
+    for name in ("validity", "max_age"):
+        before, after = getattr(under, name, None), getattr(own, name, None)
+        if before and after and dates.parse_duration(after) > dates.parse_duration(before):
+            return f"has {name} {after} where its base has {before}"
+    before, after = getattr(under, "min_nodes", None), getattr(own, "min_nodes", None)
+    if before is not None and after is not None and after < before:
+        return f"has min_nodes {after} where its base has {before}"
+    sections, theirs = getattr(own, "sections", None), getattr(under, "sections", None)
+    for name in ("cluster", "addon", "node"):
+        if (
+            sections is not None
+            and getattr(sections, name) == "optional"
+            and getattr(theirs, name) == "required"
+        ):
+            return f"makes the {name} section optional, its base requires it"
+    return None
+
+
+class _Guard:
+    """Watches an overlay over its base."""
+
+    def __init__(self, base: Layered, document: Document) -> None:
+        self.base = base
+        self.document = document
+        self.places: dict[str, str] = {}
+        self.said: set[str] = set()
+        self._paths: dict[str, Path] = {}
+
+    def say(self, setting: str, path: Path) -> None:
+        self.places[setting] = self.document.at(path)
+        self.said.add(setting)
+        self._paths[setting] = path
+
+    def weaken(self, setting: str, how: str) -> None:
+        if setting in self.base.permitted:
+            return
+        raise PolicyError(
+            f"{self.places[setting]}: {setting} {how} ({self.base.place(setting)})",
+            hint=f'only where the base lists "{setting}" under overridable may it be weakened',
+        )
+
+    def rule(self, under: PlacedRule, own: PlacedRule) -> None:
+        how = _rule_weaker(under.spec, own.spec)
+        if how is None:
+            return
+        name = own.spec.id
+        if under.spec.locked:
+            raise PolicyError(
+                f'{own.place}: rule "{name}" {how}, and the one at {under.place} is locked',
+                hint="a locked rule is never weakened; leave it as its base has it",
+            )
+        if name not in self.base.permitted:
+            raise PolicyError(
+                f'{own.place}: rule "{name}" {how} than the one at {under.place}'.replace(
+                    " differs in its match than", " differs in its match from"
+                ),
+                hint=f'only where the base lists "{name}" under overridable may it be weakened',
+            )
+
+    def listed(self, names: frozenset[str], spec: PolicySpec) -> None:
+        """A layer can't release what its base keeps."""
+        for index, name in enumerate(spec.overridable or []):
+            if name in names and name not in self.base.permitted:
+                raise PolicyError(
+                    f'{self.document.at(("overridable", index))}: "{name}" is not this '
+                    "policy's to release: its base keeps it",
+                    hint="the base has to list it under its own overridable",
+                )
+
+
+def _rule_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
+    """How a rule falls behind the one of its id below it; None if it is as strict."""
+    if own.match != under.match:
+        return "differs in its match"
+    if EFFECTS.index(own.effect) > EFFECTS.index(under.effect):
+        return f"says {own.effect}, weaker"
+    if EFFECTS.index(_at_most(own)) > EFFECTS.index(_at_most(under)):
+        return f"says {_at_most(own)} below its limit, weaker"
+    if own.waivable and not under.waivable:
+        return "allows waivers, weaker"
+    if under.locked and not own.locked:
+        return "is no longer locked, weaker"
+    if own.effective_on is not None and (
+        under.effective_on is None
+        or dates.parse_instant(own.effective_on) > dates.parse_instant(under.effective_on)
+    ):
+        return "takes effect later, weaker"
+    return _limit_weaker(under, own)
+
+
+def _limit_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
+    if own.limit == under.limit:
+        return None
+    if own.limit is None or under.limit is None or own.limit.of != under.limit.of:
+        return "counts otherwise, weaker"
+    for name in ("max", "max_percent"):
+        before, after = getattr(under.limit, name), getattr(own.limit, name)
+        if (before is None) != (after is None) or (before is not None and after > before):
+            return "allows more under its limit, weaker"
+    return None
+
+
+def _check_overridable(
+    listed: frozenset[str], rules: dict[str, PlacedRule], document: Document, spec: PolicySpec
+) -> None:
+    for index, name in enumerate(spec.overridable or []):
+        if name in listed and name not in rules and name not in SETTINGS:
+            close = nearest(name, [*rules, *SETTINGS])
+            more = f'; did you mean "{close}"?' if close else ""
+            raise PolicyError(
+                f'{document.at(("overridable", index))}: "{name}" is neither a rule here nor a '
+                f"setting{more}",
+                hint="settings are " + ", ".join(SETTINGS),
+            )
