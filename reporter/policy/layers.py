@@ -36,7 +36,8 @@ SETTINGS = (
 """What `overridable` may list besides rule ids."""
 BUILT_IN = "the language's own default"
 
-_LEVELS = ("require", "warn", "note", "off")
+LEVELS = ("require", "warn", "note", "off")
+"""Of evidence, strictest first."""
 
 
 @dataclass(frozen=True)
@@ -290,7 +291,7 @@ def _evidence(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[EvidenceS
 def _weaker(under: object, own: object) -> str | None:
     """How an evidence line falls behind the one below it."""
     old, new = getattr(under, "level", "require"), getattr(own, "level", "require")
-    if _LEVELS.index(new) > _LEVELS.index(old):
+    if LEVELS.index(new) > LEVELS.index(old):
         return f"says {new} where its base says {old}"
     if old == "off":
         return None

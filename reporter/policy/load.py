@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -652,8 +652,9 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
         for loaded in lists
         for index, spec in enumerate(loaded.spec.waivers or [])
     ]
+    whole = replace(whole, waivers=layers.pool(whole.waivers, listed))
     waivers = []
-    for placed in layers.pool(whole.waivers, listed).values():
+    for placed in whole.waivers.values():
         waiver = _waiver(placed.spec, placed.document, placed.index)
         _check_demands(waiver, placed.place, whole)
         waivers.append(waiver)
