@@ -63,6 +63,8 @@ def _evidence(whole: Layered) -> list[str]:
                 if value not in asked[key]:
                     asked[key].append(value)
         flat = {key: values[0] if len(values) == 1 else values for key, values in asked.items()}
+        # Asked by several: the strictest level holds, and every option is asked for.
+        flat["level"] = min(asked["level"], key=LEVELS.index)
         text = flat["level"] if list(flat) == ["level"] else _inline(flat)
         lines.append(f"  {name}: {text}  # {whole.place(f'evidence.{name}')}")
     return lines
