@@ -222,8 +222,8 @@ class _Builder:
         # Everything below an alias is counted again, so that aliases of aliases can't explode,
         # and is found at its anchor.
         self.nodes += 1
-        if self.nodes > MAX_NODES:
-            raise self.fail(mark, "its aliases expand to too many values")
+        if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
+            raise self.fail(mark, "its aliases expand to too many values, or too deep")
         document = self.document
         document.values[path] = document.values[target]
         if target in document.spellings:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -42,19 +45,43 @@ def main() -> None:
     # A short life: collecting garbage on the way, and taking everything apart at the end, would
     # take a third of the time of a small check.
     gc.disable()
+    _prepare_streams()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            # As Ctrl-C: what is being written is taken back.
+            signal.signal(getattr(signal, name), signal.default_int_handler)
     # Nothing that happens to be installed may hook into a gate's validation.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     code = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            stream.flush()
     os._exit(code)
+
+
+def _prepare_streams() -> None:
+    """Streams that are closed swallow what is said; signs an encoding lacks become letters."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+
+
+_PLAIN_SIGNS = {"✓": "+", "✕": "x", "→": ">", "·": "-", "…": "...", "“": '"', "”": '"', "–": "-"}
+
+
+def _plain_sign(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    return "".join(_PLAIN_SIGNS.get(sign, "?") for sign in text), error.end
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code and never raises."""
+    codecs.register_error("cce-precheck", _plain_sign)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="cce-precheck")
     debug = "--debug" in arguments
     try:
         result = app.main(list(arguments), prog_name="cce-precheck", standalone_mode=False)

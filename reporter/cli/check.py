@@ -8,7 +8,7 @@ from typing import Any, Literal
 import click
 
 from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
-from reporter.errors import InputError, PolicyError
+from reporter.errors import InputError, OutputError, PolicyError
 
 DEFAULT_POLICY = "builtin:recommended"
 
@@ -68,17 +68,25 @@ def command(response: str, **options: Any) -> None:
     """
     inputs = [
         response,
+        f"{response}.meta.json",
         *(name for name in options["policies"] if not name.startswith("builtin:")),
         *options["waivers"],
     ]
     outputs = Outputs.of(options, inputs)
     if options["advisory"] is not None and not options["advisory"].strip():
         raise click.UsageError("--advisory needs a reason")
+    if (target := options["expect_target"]) is not None:
+        from reporter.precheck.versions import parse_version
+
+        if parse_version(target) is None:
+            raise click.UsageError(
+                f"--expect-target {target!r} is no version; write for example v1.31 or v1.31.4-r2"
+            )
     try:
         _check(response, outputs, options)
-    except (CliExit, PolicyError):
+    except (CliExit, OutputError):
         raise
-    except InputError as error:
+    except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
     except Exception as error:
@@ -108,14 +116,14 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         expect_cluster=options["expect_cluster"],
         expect_target=options["expect_target"],
         cluster_type=options["cluster_type"],
-        cluster_name=options["cluster_name"],
+        cluster_name=_text(options["cluster_name"]),
         change=Change(
-            id=options["change_id"],
+            id=_text(options["change_id"]),
             window_start=start,
             window_end=end,
-            prepared_by=options["prepared_by"],
+            prepared_by=_text(options["prepared_by"]),
         ),
-        gate=Gate(fail_on=_fail_on(options["fail_on"]), advisory=options["advisory"]),
+        gate=Gate(fail_on=_fail_on(options["fail_on"]), advisory=_text(options["advisory"])),
     )
     sidecar = response.source.sidecar
     exhibits = [response.source.data, *(file.data for file in policy.files)]
@@ -124,6 +132,8 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     notes = []
     if not named:
         notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
+    if response.source.sidecar_misfit:
+        notes.append("the fetch sidecar beside the response does not fit it and was not used")
     if sidecar is not None:
         notes.append(f"the fetch sidecar {sidecar.name} fits and was used")
     fine = outputs.write(verdict, exhibits)
@@ -136,6 +146,13 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         notes=notes,
     )
     raise CliExit(verdict.exit_code if fine else 5)
+
+
+def _text(value: str | None) -> str | None:
+    """What the command line said, with bytes that are no UTF-8 shown as U+FFFD."""
+    if value is None:
+        return None
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _fail_on(value: str) -> Literal["fail", "warn"]:

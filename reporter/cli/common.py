@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -27,6 +28,9 @@ EXIT_CODES = {
     70: "an internal error: a bug",
     130: "interrupted; nothing half-written is left",
 }
+
+MAX_LINE = 600
+"""How much of a message is printed: what it quotes may be as long as somebody likes."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 OUTPUT_OPTIONS = {
@@ -58,7 +62,11 @@ def say(text: str, *, err: bool = True) -> None:
     """One line for a person: without controls, escapes or workflow commands."""
     from reporter.output.clean import console_safe, one_line
 
-    click.echo(console_safe(one_line(text)), err=err)
+    click.echo(console_safe(_short(one_line(text))), err=err)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MAX_LINE else text[: MAX_LINE - 1] + "…"
 
 
 def say_error(error: ReporterError) -> None:
@@ -71,9 +79,9 @@ def say_error(error: ReporterError) -> None:
 
 def say_hint(hint: str) -> None:
     """What to do next, below what is wrong."""
-    from reporter.output.clean import one_line
+    from reporter.output.clean import console_safe, one_line
 
-    click.echo(f"  → {one_line(hint)}", err=True)
+    click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
 
 
 def output_options(function: _Function) -> _Function:
@@ -107,10 +115,19 @@ class Outputs:
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
         """From the command line's options; refuses to write over an input or twice to one place."""
-        targets = {name: value for name in OUTPUT_OPTIONS if (value := options.get(f"{name}_file"))}
+        targets = {
+            name: value
+            for name in OUTPUT_OPTIONS
+            if (value := options.get(f"{name}_file")) is not None
+        }
+        for name, target in targets.items():
+            if not target or target.endswith(("/", os.sep)):
+                raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
         taken = {_identity(path): "an input" for path in inputs if path != "-"}
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
+            if key in taken and target == "-":
+                raise click.UsageError("only one report can go to standard output")
             if key in taken:
                 raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
             taken[key] = f"written by --{name}"
@@ -170,9 +187,16 @@ def _put(target: str, data: bytes) -> None:
     from reporter.output.files import write_file
 
     if target == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
+        try:
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            silence(sys.stdout)
+            raise OutputError(
+                f"standard output: can't be written: {error.strerror}",
+                hint="whoever reads it went away, or its disk is full",
+            ) from None
     else:
         write_file(Path(target), data)
 
@@ -187,10 +211,8 @@ def summarise(
     notes: Sequence[str] = (),
 ) -> None:
     """Print the summary, as wide and as colourful as the terminal allows."""
-    import os
-
     from reporter.output import text
-    from reporter.output.clean import one_line
+    from reporter.output.clean import console_safe, one_line
 
     stream = sys.stderr if to_stderr else sys.stdout
     terminal = stream.isatty()
@@ -198,14 +220,25 @@ def summarise(
     color = terminal and not no_color and not os.environ.get("NO_COLOR")
     if quiet:
         summary = ". ".join(part.text for part in verdict.summary)
-        page = one_line(f"{verdict.headline.text}. {summary}.") + "\n"
+        page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
     else:
         page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes)
     try:
         stream.write(page)
         stream.flush()
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        silence(stream)  # a reader that goes away changes nothing about the verdict
+    except OSError as error:
+        silence(stream)
+        raise OutputError(
+            f"the summary can't be written: {error.strerror}",
+            hint="the reports that were asked for are written all the same",
+        ) from None
+
+
+def silence(stream: TextIO) -> None:
+    """Point a stream nobody can be reached by at nothing, so that exiting does not try again."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 __all__ = [

@@ -56,5 +56,6 @@ def _umask() -> int:
 def remove_stale(target: Path) -> None:
     """Remove a report of an earlier run: a stale green report is worse than none."""
     with contextlib.suppress(OSError):
-        if stat.S_ISREG(target.lstat().st_mode):
+        # Of a link the link goes, as it would when a new report took its place.
+        if stat.S_ISREG(target.stat().st_mode):
             target.unlink()

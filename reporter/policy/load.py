@@ -395,8 +395,10 @@ class _Problems:
         if kind == "literal_error":
             allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
             return _not_one_of(self._shown(path, value), allowed)
-        if kind in ("empty_match", "one_operator", "one_bound"):
+        if kind in ("empty_match", "one_operator", "one_bound", "blank"):
             return str(item["msg"])
+        if kind == "recursion_loop":
+            return "nested too deeply: a match may hold a few levels of not and any"
         if kind == "scalar":
             return f"{self._shown(path, value)} should be a single value"
         if kind in ("string_type", "pattern"):
@@ -411,6 +413,8 @@ class _Problems:
             return f"{self._shown(path, value)} should be a mapping of keys"
         if kind == "list_type":
             return f"{self._shown(path, value)} should be a list"
+        if kind == "less_than_equal":
+            return f"{self._shown(path, value)} should be at most {item['ctx']['le']}"
         if kind in ("int_type", "greater_than_equal"):
             least = item.get("ctx", {}).get("ge")
             more = f" of at least {least}" if least is not None else ""
@@ -540,7 +544,8 @@ def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> Non
         problems.add((*path, "below"), "below goes with limit")
     if rule.message is not None:
         _check_placeholders(rule.message, (*path, "message"), problems)
-    if rule.effect != "fail" and rule.reason is None and _spells_exception(rule.match):
+    weakest = (rule.below or "warn") if rule.limit is not None else rule.effect
+    if weakest != "fail" and rule.reason is None and _spells_exception(rule.match):
         problems.add(
             path,
             f'rule "{rule.id}" tolerates an Exception by name and needs a "reason"',
@@ -549,9 +554,16 @@ def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> Non
 
 def _spells_exception(match: MatchSpec) -> bool:
     """Whether a match picks Exceptions and checks by name, both in so many words."""
-    kinds = CompiledPatterns(match.kind).literals if match.kind is not None else frozenset()
-    named = match.check is not None and not CompiledPatterns(match.check).matches_everything
-    return "Exception" in kinds and named
+    kinds = match.kind if isinstance(match.kind, list) else [match.kind]
+    spelled = any(
+        kind == "Exception" or (isinstance(kind, Equals) and "Exception" in _listed(kind.equals))
+        for kind in kinds
+    )
+    return spelled and match.check is not None and match.check != "*"
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
 
 
 def _check_placeholders(text: str, path: yamlfile.Path, problems: _Problems) -> None:

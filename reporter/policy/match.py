@@ -174,8 +174,8 @@ def _glob(pattern: str) -> Predicate:
 def _regex(pattern: str) -> Predicate:
     import re2
 
-    compiled = re2.compile(pattern)
-    return lambda value: compiled.fullmatch(value) is not None
+    whole = re2.compile(pattern).fullmatch
+    return lambda value: whole(value) is not None
 
 
 class Ranges:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,6 +27,16 @@ from reporter.precheck import versions
 Effect = Literal["fail", "warn", "note"]
 Level = Literal["require", "warn", "off"]
 Text = Annotated[str, Field(min_length=1)]
+
+
+def _not_blank(value: str) -> str:
+    if not any(sign.isprintable() and not sign.isspace() for sign in value):
+        raise PydanticCustomError("blank", "a blank text says nothing; leave the key out")
+    return value
+
+
+Words = Annotated[Text, AfterValidator(_not_blank)]
+"""Text for people: something has to be seen of it."""
 
 
 class Spec(BaseModel):
@@ -259,8 +270,8 @@ MATCH_KEYS = {name: info.alias or name for name, info in MatchSpec.model_fields.
 class RuleSpec(Spec):
     """A rule: what it looks at, and what a failed finding it matches means."""
 
-    id: Text
-    title: Text | None = None
+    id: Words
+    title: Words | None = None
     match: MatchSpec
     effect: Effect
     limit: LimitSpec | None = Field(
@@ -270,8 +281,8 @@ class RuleSpec(Spec):
         None, description="with limit: what single failures are while it holds; warn unless said"
     )
     message: Text | None = Field(None, description="with placeholders such as {check}")
-    remediation: Text | None = None
-    reason: Text | None = None
+    remediation: Words | None = None
+    reason: Words | None = None
     waivable: bool = True
     locked: bool = False
     effective_on: Day | None = Field(None, description="before it, a fail is a warn")
@@ -280,14 +291,14 @@ class RuleSpec(Spec):
 class WaiverSpec(MatchSpec):
     """Tolerates listed Risks, for a time, for a reason."""
 
-    id: Text
+    id: Words
     check: Patterns
-    reason: Text
+    reason: Words
     expires: Day | None = Field(None, description="a day holds to its end, in UTC")
     starts: Day | None = None
-    approved_by: Text | None = None
+    approved_by: Words | None = None
     approved_on: Day | None = None
-    ticket: Text | None = None
+    ticket: Words | None = None
     max_findings: Annotated[int, Field(ge=1)] | None = Field(
         None, description="over this many findings it covers none"
     )
@@ -296,11 +307,11 @@ class WaiverSpec(MatchSpec):
 class Metadata(Spec):
     """Who owns a policy or waiver list."""
 
-    name: Text
-    title: Text | None = None
+    name: Words
+    title: Words | None = None
     description: Text | None = None
-    owner: Text | None = None
-    version: Text | None = None
+    owner: Words | None = None
+    version: Words | None = None
 
 
 class DefaultsSpec(Spec):
@@ -413,7 +424,7 @@ class PolicySpec(Spec):
     waiver_requires: (
         list[Literal["approved_by", "approved_on", "ticket", "starts", "max_findings"]] | None
     ) = None
-    max_waiver_days: Annotated[int, Field(ge=1)] | None = None
+    max_waiver_days: Annotated[int, Field(ge=1, le=36_500)] | None = None
 
 
 class WaiverListSpec(Spec):

@@ -10,6 +10,8 @@ not validate: such a response is unreadable.
 
 from __future__ import annotations
 
+from typing import Annotated, TypeVar
+
 from pydantic import BaseModel, ConfigDict, Field
 
 TASK_PHASES = frozenset({"Init", "Running", "Success", "Failed", "Error"})
@@ -19,6 +21,11 @@ FINAL_PHASES = frozenset({"Success", "Failed"})
 KINDS = frozenset({"Exception", "Risk"})
 GROUPS = frozenset({"LimitCheck", "MasterCheck", "NodeCheck", "AddonCheck", "ExecuteException"})
 LEVELS = frozenset({"Info", "Warning", "Fatal"})
+
+
+_Item = TypeVar("_Item")
+Items = Annotated[list[_Item], Field(fail_fast=True)]
+"""A list that stops at its first wrong member: a million of them need not all be told."""
 
 
 class ApiObject(BaseModel):
@@ -69,10 +76,10 @@ class AddonRisk(ApiObject):
 class RiskSource(ApiObject):
     """Table 14: what a check item complains about, by type. `{}` on success."""
 
-    configuration_risks: list[ConfigurationRisk] | None = Field(None, alias="configurationRisks")
-    deprecated_api_risks: list[DeprecatedApiRisk] | None = Field(None, alias="deprecatedAPIRisks")
-    node_risks: list[NodeRisk] | None = Field(None, alias="nodeRisks")
-    addon_risks: list[AddonRisk] | None = Field(None, alias="addonRisks")
+    configuration_risks: Items[ConfigurationRisk] | None = Field(None, alias="configurationRisks")
+    deprecated_api_risks: Items[DeprecatedApiRisk] | None = Field(None, alias="deprecatedAPIRisks")
+    node_risks: Items[NodeRisk] | None = Field(None, alias="nodeRisks")
+    addon_risks: Items[AddonRisk] | None = Field(None, alias="addonRisks")
 
 
 class CheckItem(ApiObject):
@@ -85,7 +92,7 @@ class CheckItem(ApiObject):
     phase: str | None = None
     message: str | None = None
     risk_source: RiskSource | None = Field(None, alias="riskSource")
-    error_codes: list[str] | None = Field(None, alias="errorCodes")
+    error_codes: Items[str] | None = Field(None, alias="errorCodes")
 
 
 class NodeInfo(ApiObject):
@@ -101,28 +108,28 @@ class NodeStageStatus(ApiObject):
     """Table 11: one node and its check items."""
 
     node_info: NodeInfo | None = Field(None, alias="nodeInfo")
-    items_status: list[CheckItem] | None = Field(None, alias="itemsStatus")
+    items_status: Items[CheckItem] | None = Field(None, alias="itemsStatus")
 
 
 class ClusterCheckStatus(ApiObject):
     """Table 8: the cluster section."""
 
     phase: str | None = None
-    items_status: list[CheckItem] | None = Field(None, alias="itemsStatus")
+    items_status: Items[CheckItem] | None = Field(None, alias="itemsStatus")
 
 
 class AddonCheckStatus(ApiObject):
     """Table 9: the add-on section."""
 
     phase: str | None = None
-    items_status: list[CheckItem] | None = Field(None, alias="itemsStatus")
+    items_status: Items[CheckItem] | None = Field(None, alias="itemsStatus")
 
 
 class NodeCheckStatus(ApiObject):
     """Table 10: the node section."""
 
     phase: str | None = None
-    node_stage_status: list[NodeStageStatus] | None = Field(None, alias="nodeStageStatus")
+    node_stage_status: Items[NodeStageStatus] | None = Field(None, alias="nodeStageStatus")
 
 
 class PrecheckStatus(ApiObject):
@@ -140,7 +147,7 @@ class ResourceSelector(ApiObject):
     """Table 6: which nodes a skip is for (key `node.uid`, operator `In`)."""
 
     key: str | None = None
-    values: list[str] | None = None
+    values: Items[str] | None = None
     operator: str | None = None
 
 
@@ -157,7 +164,7 @@ class PrecheckSpec(ApiObject):
     cluster_id: str | None = Field(None, alias="clusterID")
     cluster_version: str | None = Field(None, alias="clusterVersion")
     target_version: str | None = Field(None, alias="targetVersion")
-    skipped_check_item_list: list[SkippedCheckItem] | None = Field(
+    skipped_check_item_list: Items[SkippedCheckItem] | None = Field(
         None, alias="skippedCheckItemList"
     )
 

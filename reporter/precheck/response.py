@@ -39,6 +39,8 @@ class Source:
     others: int = 0
     doubts: tuple[str, ...] = ()
     sidecar: Sidecar | None = None
+    sidecar_misfit: bool = False
+    """A sidecar lies beside the file and its digest is another's."""
 
 
 @dataclass(frozen=True)

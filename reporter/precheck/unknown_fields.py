@@ -42,8 +42,10 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             if len(pointers) < MAX_POINTERS:
                 pointers.append(here)
             # A documented field in another spelling is the same field to a reader that ignores
-            # case (Go's does): two values for one field.
-            hides = name.casefold() in known or _looks_like_a_check(value)
+            # case (Go's does): two values for one field. And a phase or level where none is
+            # documented may say what nobody here would hear.
+            folded = name.casefold()
+            hides = folded in known or folded in _CHECK_WORDS or _looks_like_a_check(value)
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
             if infinite is None and _holds_infinity(value):

@@ -25,6 +25,9 @@ from reporter.precheck.versions import meets
 MAX_BYTES = 256 * 1024 * 1024
 """The largest response that is read."""
 
+MAX_CONTAINERS = 1_500_000
+"""The most objects and lists a response may hold: a cluster of 10,000 nodes has about 900,000."""
+
 STDIN_NAME = "standard input"
 
 _SAVE_RAW = "save the raw JSON body that the API answered with"
@@ -55,24 +58,29 @@ def read(
     uid, and with an expectation the newest that meets it is preferred. Raises `InputError`,
     whose message says what the input looks like instead.
     """
+    misfit = False
     if isinstance(source, bytes):
         data, label, sidecar = source, name or "bytes", None
         if len(data) > max_bytes:
             raise _too_large(label, f"{len(data):,} bytes", max_bytes)
     elif str(source) == "-":
         label, sidecar = name or STDIN_NAME, None
+        if sys.stdin is None:
+            raise InputError(f"{label}: is closed", hint="pipe a response in, or name a file")
         data = _read_stream(sys.stdin.buffer, label, max_bytes)
     else:
         path = Path(source)
-        label = name or str(source)
+        label = name or _readable(str(source))
         data = _read_path(path, label, max_bytes)
         sidecar = _read_sidecar(path, data)
+        misfit = sidecar is None and path.with_name(path.name + ".meta.json").exists()
     with _collector_off():
         tasks = parse_tasks(data, label)
         index, others, doubts = _choose(tasks, task, expect_cluster, expect_target, label)
         pointer, chosen = tasks[index]
         form = "json-list" if pointer else "json"
-        response = Response(chosen, Source(label, data, form, pointer, others, doubts, sidecar))
+        source_of_it = Source(label, data, form, pointer, others, doubts, sidecar, misfit)
+        response = Response(chosen, source_of_it)
         if response.unknown.infinite is not None:
             raise InputError(
                 f"{label}: {pointer}{response.unknown.infinite} holds a number too large to be "
@@ -92,6 +100,11 @@ def _collector_off() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _readable(path: str) -> str:
+    """A path as text: bytes of a file name that are not UTF-8 are shown as U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _too_large(label: str, size: str, limit: int) -> InputError:
@@ -184,6 +197,13 @@ def _check_json(body: bytes, label: str) -> Any:
             raise InputError(
                 f"{label}: looks like {what}, not JSON", hint="unpack or convert it to plain JSON"
             )
+    containers = body.count(b"{") + body.count(b"[")
+    if containers > MAX_CONTAINERS:
+        raise InputError(
+            f"{label}: {containers:,} objects and lists are more than the limit of "
+            f"{MAX_CONTAINERS:,}",
+            hint="a pre-upgrade check of 1,000 nodes has about 90,000; is this the right file?",
+        )
     try:
         return jiter.from_json(
             body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys"

@@ -1,12 +1,12 @@
 """A second, slow evaluator, written straight from the contract with plain loops over plain dicts.
 
 It shares nothing with the product but the text it was written from, `policy-language.md`: lines
-in quotation marks are sentences of that text. Where the text left room the comment says (A…):
-see AMBIGUITIES.md beside this file. The rule of thumb there: the stricter reading wins, because
-a false pass is the worst bug a gate can have.
+in quotation marks are sentences of that text. Where the text left room the comment says (A…,
+W… for `where`, L… for `limit`): see AMBIGUITIES.md beside this file. The rule of thumb there: the
+stricter reading wins, because a false pass is the worst bug a gate can have.
 
-Out of scope, as in the change it belongs to: `where`, `limit`, `extends`, `overridable`, `locked`,
-and everything the record says beside the outcomes.
+Out of scope: `extends`, `overridable`, `locked`, and everything the record says beside the
+outcomes.
 """
 
 from __future__ import annotations
@@ -15,9 +15,12 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import Any
 
 import re2
+from jsonpath_ng import Index
+from jsonpath_ng.ext.parser import parse
 
 Json = dict[str, Any]
 Truth = bool | None  # None: can't be decided, "open"
@@ -101,7 +104,7 @@ FUTURE_TOLERANCE = timedelta(minutes=5)
 
 RESPONSE_KEYS = ("cluster", "from_version", "target_version")
 FINDING_KEYS = ("check", "kind", "level", "group", "phase", "scope", "message", "error_code")
-MATCH_KEYS = {*RESPONSE_KEYS, *FINDING_KEYS, "node", "addon", "topic", "not", "any"}
+MATCH_KEYS = {*RESPONSE_KEYS, *FINDING_KEYS, "node", "addon", "topic", "not", "any", "where"}
 # "keys that need a finding (kind, level, group, phase, message, error_code, where)"
 NEEDS_FINDING = {"kind", "level", "group", "phase", "message", "error_code", "where"}
 
@@ -311,7 +314,10 @@ def spells(pattern: Any, value: str) -> bool:
 
 
 def find_all(response: Json) -> list[Json]:
-    """Pointer, scope, item and nodes of each: "an item plus where it was seen"."""
+    """Pointer, scope, item and nodes of each: "an item plus where it was seen".
+
+    A node's `place` tells nodes without uid apart.
+    """
     status = response.get("status", {})
     findings = []
     for scope in ("cluster", "addon"):
@@ -319,16 +325,26 @@ def find_all(response: Json) -> list[Json]:
         for i, item in enumerate(every(status.get(name, {}).get("itemsStatus"))):
             pointer = f"/status/{name}/itemsStatus/{i}"
             nodes = risk_nodes(item)
+            for n, node in enumerate(nodes):
+                node["place"] = f"{pointer} {n}"
             findings.append({"pointer": pointer, "scope": scope, "item": item, "nodes": nodes})
     for i, stage in enumerate(stages(response)):
         # "Its nodes are its stage node": one node, even when nothing is known of it.
         info = stage.get("nodeInfo", {})
         node = {key: info.get(key) for key in ("uid", "name", "status")}
         node["type"] = info.get("nodeType")
+        node["place"] = f"stage {i}"
         for j, item in enumerate(every(stage.get("itemsStatus"))):
             pointer = f"/status/nodeCheckStatus/nodeStageStatus/{i}/itemsStatus/{j}"
             findings.append({"pointer": pointer, "scope": "node", "item": item, "nodes": [node]})
     return findings
+
+
+def at_pointer(document: Any, pointer: str) -> Any:
+    """The value a pointer of ours names (there is no `~` in them)."""
+    for part in pointer.split("/")[1:]:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    return document
 
 
 def stages(response: Json) -> list[Json]:
@@ -341,12 +357,13 @@ def risk_nodes(item: Json) -> list[Json]:
     """The nodes of other scopes, "the distinct `riskSource.nodeRisks[].NodeID`".
 
     A node risk without NodeID is a node of which nothing is known (A5). "Of a node known by its
-    uid alone, name, status and type are missing."
+    uid alone, name, status and type are missing." Two without NodeID may be two nodes (L6).
     """
     uids: list[str | None] = []
     for risk in every(item.get("riskSource", {}).get("nodeRisks")):
-        if risk.get("NodeID") not in uids:
-            uids.append(risk.get("NodeID"))
+        uid = risk.get("NodeID")
+        if not uid or uid not in uids:
+            uids.append(uid)
     return [{"uid": uid} for uid in uids]
 
 
@@ -354,12 +371,20 @@ def risk_nodes(item: Json) -> list[Json]:
 # Matching
 
 
-def matches(match: Json, finding: Json | None, about: Json, *, every_value: bool) -> Truth:
+def matches(
+    match: Json,
+    finding: Json | None,
+    about: Json,
+    *,
+    every_value: bool,
+    negated: bool = False,
+) -> Truth:
     """Whether a match holds for a finding; "`match` is a conjunction".
 
     `about` is what is known of the whole response. Without a finding all keys of one are open.
     `every_value`: "Where a key yields several values, a **rule** matches when any does, a
     **waiver** only when every one does and there is at least one."
+    `negated`: whether this part stands under an odd number of `not:` (W4).
     """
     if not match:
         raise ValueError("an empty match")
@@ -369,10 +394,14 @@ def matches(match: Json, finding: Json | None, about: Json, *, every_value: bool
             # "under a waiver's `not:`, one value is enough to exclude": the quantifier turns with
             # the sign. A rule's stays "any" (A6).
             turned = not every_value if about["is_waiver"] else every_value
-            truths.append(not3(matches(wanted, finding, about, every_value=turned)))
+            held = matches(wanted, finding, about, every_value=turned, negated=not negated)
+            truths.append(not3(held))
         elif key == "any":
             truths.append(
-                any3(matches(one, finding, about, every_value=every_value) for one in wanted)
+                any3(
+                    matches(one, finding, about, every_value=every_value, negated=negated)
+                    for one in wanted
+                )
             )
         elif key == "cluster":
             truths.append(fits(wanted, about["cluster"]))
@@ -380,6 +409,8 @@ def matches(match: Json, finding: Json | None, about: Json, *, every_value: bool
             truths.append(version_fits(wanted, about[key]))
         elif finding is None:
             truths.append(None)
+        elif key == "where":
+            truths.append(where_holds(wanted, finding, about, every_value, negated))
         else:
             truths.append(finding_key_fits(key, wanted, finding, about, every_value))
     return all3(truths)
@@ -424,6 +455,154 @@ def node_fits(wanted: Json, node: Json) -> Truth:
     return all3(fits(pattern, node.get(key)) for key, pattern in wanted.items())
 
 
+# ------------------------------------------------------------------------------------------------
+# `where`
+
+BESIDE_OPERATOR = {"path", "on", "quantifier"}
+COMPARISONS = {"equals", "in", "matches", "lt", "le", "gt", "ge"}
+
+
+@cache
+def parsed(path: str) -> Any:
+    """A JSONPath, in jsonpath-ng's extended dialect."""
+    return parse(path)
+
+
+def where_holds(
+    conditions: list[Json], finding: Json, about: Json, every_value: bool, negated: bool
+) -> Truth:
+    """`where`, "a list of JSONPath conditions": all of them have to hold (W1)."""
+    if not conditions:
+        raise ValueError("an empty where")
+    return all3(condition_holds(one, finding, about, every_value, negated) for one in conditions)
+
+
+def condition_holds(
+    condition: Json, finding: Json, about: Json, every_value: bool, negated: bool
+) -> Truth:
+    """One condition "on the item (`on: response` for the document)", both as they came."""
+    on_response = {"item": False, "response": True}[condition.get("on", "item")]
+    document = about["document"] if on_response else finding["raw"]
+    values = path_values(condition["path"], document)
+    known = [value for value in values if value is not None]
+
+    # "`path` with one of `exists`, `equals`, `in`, …, `count: {…}`, `not`"
+    operator, operand = only_pair(condition, BESIDE_OPERATOR)
+    denied = operator == "not"
+    if denied:
+        operator, operand = only_pair(operand, set())
+
+    # `exists` and `count` ask about all values together and are never open: that nothing is there
+    # is what they are about (W2). No quantifier changes them.
+    if operator == "exists":
+        there = bool(known)
+        return bool((there == operand) != denied)
+    if operator == "count":
+        return count_fits(len(known), operand) != denied
+    if operator not in COMPARISONS:
+        raise ValueError(f"unknown operator {operator!r}")
+
+    # "`quantifier: any|all|none` (default as above …)": any for a rule, every one for a waiver,
+    # turned under its `not:`.
+    quantifier = condition.get("quantifier") or ("all" if every_value else "any")
+    if not values:
+        # "`all` over nothing is false"; else "What a missing field leaves open counts against
+        # passing", so also where `not:` would make a surely true of that false (W3).
+        return False if quantifier == "all" and not negated else None
+    # Whether a comparison that is false helps the condition to be true.
+    helps = negated ^ denied ^ (quantifier == "none")
+    truths = [compares(operator, operand, value, helps) for value in values]
+    if denied:  # `not` belongs to the comparison of one value, inside the quantifier (W5)
+        truths = [not3(truth) for truth in truths]
+    if quantifier == "any":
+        return any3(truths)
+    if quantifier == "all":
+        return all3(truths)
+    if quantifier == "none":
+        return not3(any3(truths))
+    raise ValueError(f"unknown quantifier {quantifier!r}")
+
+
+def only_pair(mapping: Json, beside: set[str]) -> tuple[str, Any]:
+    """The one operator and its operand."""
+    pairs = [(key, value) for key, value in mapping.items() if key not in beside]
+    if len(pairs) != 1:
+        raise ValueError(f"not exactly one operator: {mapping!r}")
+    return pairs[0]
+
+
+def path_values(path: str, document: Any) -> list[Any]:
+    """What a path finds; None stands for an element of a list that is null or empty.
+
+    "Absent, null and empty are the same everywhere": a field that is null or empty is not found,
+    as if it were absent; an empty element of a list is a value of which nothing is known, as it
+    is for `error_code` (W6).
+    """
+    values = []
+    for found in parsed(path).find(document):
+        if not is_empty(without_empty(found.value)):
+            values.append(found.value)
+        elif isinstance(found.path, Index):
+            values.append(None)
+    return values
+
+
+def type_name(value: Any) -> str:
+    """Numbers are alike, whole or not; true and false are no numbers."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    return "text" if isinstance(value, str) else "other"
+
+
+def compares(operator: str, operand: Any, value: Any, helps: bool) -> Truth:
+    """One value against one operator.
+
+    "unlike types compare false": where that false would be turned into a true it is open instead,
+    for what is unlike counts against passing (W4). Versions are texts here.
+    """
+    if value is None:
+        return None
+    wanted = as_list(operand) if operator == "in" else [operand]
+    alike = [one for one in wanted if type_name(one) == type_name(value) != "other"]
+    if operator not in ("equals", "in") and type_name(value) == "boolean":
+        alike = []
+    if operator == "matches" and type_name(value) != "text":
+        alike = []
+    if not alike:
+        return None if helps else False
+    if operator in ("equals", "in"):
+        return value in alike
+    if operator == "matches":
+        return re2.fullmatch(operand, value) is not None  # the whole value, as in patterns
+    return in_order(operator, value, operand)
+
+
+def in_order(operator: str, value: Any, operand: Any) -> bool:
+    """Numbers by size, texts by their characters."""
+    return bool(
+        {
+            "lt": value < operand,
+            "le": value <= operand,
+            "gt": value > operand,
+            "ge": value >= operand,
+        }[operator]
+    )
+
+
+def count_fits(count: int, wanted: Json) -> bool:
+    """`count: {eq|lt|le|gt|ge: N}`."""
+    operator, number = only_pair(wanted, set())
+    if operator == "eq":
+        return bool(count == number)
+    return in_order(operator, count, number)
+
+
+# ------------------------------------------------------------------------------------------------
+# Parts of matches, and rules
+
+
 def keys_in(match: Json) -> set[str]:
     """Every key of a match, "nested ones included"."""
     keys = set(match)
@@ -463,7 +642,14 @@ def rule_spells(match: Json, key: str, finding: Json, about: Json) -> bool:
 # One finding
 
 
-def decide(finding: Json, rules: list[Json], unmatched: str, about: Json, at: datetime) -> None:
+def decide(
+    finding: Json,
+    rules: list[Json],
+    unmatched: str,
+    about: Json,
+    at: datetime,
+    limits: Mapping[str, Json],
+) -> None:
     """Write `outcome`, `doubt` and `blocked` into a finding; waivers come later."""
     item = finding["item"]
     phase = item.get("phase")
@@ -473,8 +659,11 @@ def decide(finding: Json, rules: list[Json], unmatched: str, about: Json, at: da
 
     # "a `note` rule … match[es] only when surely true; a `fail` or `warn` rule also when it can't
     # be decided"
-    matching = sure + [rule for rule in undecided if rule["effect"] in ("fail", "warn")]
-    effects = [effect_at(rule, at) for rule in matching]
+    effects = [effect_on_finding(rule, at, limits, unmatched) for rule in sure]
+    for rule in undecided:
+        effect = effect_on_finding(rule, at, limits, unmatched)
+        if effect in ("fail", "warn"):
+            effects.append(effect)
 
     # "`waivable` (default true; one matching `false` blocks every waiver)": what is open counts
     # against passing, so one that may match blocks too, even a note rule (A11).
@@ -496,12 +685,14 @@ def decide(finding: Json, rules: list[Json], unmatched: str, about: Json, at: da
     # "`Failed` with an unknown or absent kind or level → `unknown`, unless a matching rule says
     # `fail`, or a matching rule's `kind`/`level` key spells that very value (… where both are
     # unknown, both)". One rule has to spell both, and to match surely: what is open must not lift
-    # a doubt (A10). A rule that says `fail` doesn't count here: see `doubt` in `may_turn`.
+    # a doubt (A10). A rule that says `fail` doesn't count here: see `doubt` in `may_turn`. Nor does
+    # a limit, which says nothing about a single finding (L8).
     not_known = [key for key, known in (("kind", KINDS), ("level", LEVELS))
                  if item.get(key) not in known]  # fmt: skip
     if not_known:
         finding["doubt"] = not any(
-            effect_at(rule, at) != "fail"
+            not rule.get("limit")
+            and effect_at(rule, at) != "fail"
             and all(rule_spells(rule["match"], key, finding, about) for key in not_known)
             for rule in sure
         )
@@ -531,6 +722,22 @@ def effect_at(rule: Json, at: datetime) -> str:
     return effect
 
 
+def effect_on_finding(rule: Json, at: datetime, limits: Mapping[str, Json], unmatched: str) -> str:
+    """The effect of a rule on a finding it matches.
+
+    A limit "gives single findings no effect: they take `below:` (beside `effect:`, default
+    `warn`) when not exceeded and `defaults.unmatched` when exceeded, and other rules still hold":
+    taken like the effect of any rule, the strictest wins (L7). `effective_on` doesn't soften it
+    (L9).
+    """
+    if not rule.get("limit"):
+        return effect_at(rule, at)
+    if limits[rule["id"]]["exceeded"]:
+        return unmatched
+    below: str = rule.get("below") or "warn"
+    return below
+
+
 def strictest(effects: Iterable[str]) -> str:
     """The strictest of some effects: "`fail` > `warn` > `note`"."""
     return max(effects, key=EFFECT_ORDER.index)
@@ -546,6 +753,60 @@ def may_turn(finding: Json) -> bool:
         return False
     # "Only Risks can be waived."
     return bool(finding["item"].get("kind") == "Risk")
+
+
+# ------------------------------------------------------------------------------------------------
+# Limits
+
+
+def judge_limit(rule: Json, findings: list[Json], about: Json) -> Json:
+    """How many failed, of how many, and whether that is too much."""
+    limit = rule["limit"]
+    base: set[str] = set()
+    failed: set[str] = set()
+    for finding in findings:
+        # "of all matching findings of any phase": here `phase` isn't implied (L1).
+        truth = matches(rule["match"], finding, about, every_value=False)
+        has_failed = finding["item"].get("phase") == "Failed"
+        if truth is False:
+            continue
+        if truth is None:
+            # "a `note` rule … match[es] only when surely true; a `fail` or `warn` rule also when
+            # it can't be decided" (L2)
+            if rule["effect"] == "note":
+                continue
+            # "an undecided finding that isn't Failed doesn't enlarge the base of `max_percent`"
+            if not has_failed:
+                continue
+        for unit in units(finding, limit["of"]):
+            base.add(unit)
+            if has_failed:  # "how many are Failed, before waivers"
+                failed.add(unit)
+    if set(limit) == {"of", "max"}:
+        exceeded = len(failed) > limit["max"]
+    elif set(limit) == {"of", "max_percent"}:
+        exceeded = 100 * len(failed) > limit["max_percent"] * len(base)  # 0 of 0 is 0 (L3)
+    else:
+        raise ValueError(f"not a limit: {limit!r}")
+    return {"failed": len(failed), "base": len(base), "exceeded": exceeded}
+
+
+def units(finding: Json, of: str) -> list[str]:
+    """What is counted: "findings|nodes|checks"."""
+    if of == "findings":
+        return [finding["pointer"]]
+    if of == "nodes":
+        # All nodes of the finding, whichever of them `node:` meant (L5); "nodes distinct by uid";
+        # "A node without uid counts as its own" (L6)
+        return [
+            f"uid {node['uid']}" if node.get("uid") else f"place {node['place']}"
+            for node in finding["nodes"]
+        ]
+    if of == "checks":
+        # Distinct by name; one without a name may be any, so it counts as its own (L4).
+        name = finding["item"].get("name")
+        return [f"name {name}" if name else f"place {finding['pointer']}"]
+    raise ValueError(f"limit of {of!r}")
 
 
 # ------------------------------------------------------------------------------------------------
@@ -907,6 +1168,7 @@ def judge(
         "from_version": spec.get("clusterVersion"),
         "target_version": spec.get("targetVersion") or sidecar.get("target_version"),
         "topics": topics or {},
+        "document": raw,
         "is_waiver": False,
     }
     about_waiver = {**about_rule, "is_waiver": True}
@@ -927,7 +1189,12 @@ def judge(
     # Findings, before waivers.
     findings = find_all(response)
     for found in findings:
-        decide(found, rules, unmatched, about_rule, at)
+        found["raw"] = at_pointer(raw, found["pointer"]) or {}
+    limits = {
+        rule["id"]: judge_limit(rule, findings, about_rule) for rule in rules if rule.get("limit")
+    }
+    for found in findings:
+        decide(found, rules, unmatched, about_rule, at, limits)
 
     # Waivers. All of them look at the findings as the rules left them: order-free.
     statuses: dict[str, str] = {}
@@ -1036,7 +1303,14 @@ def judge(
         # "What is unknown is never a pass."
         or "unknown" in outcomes
     )
-    if "fail" in outcomes or "fail" in skipped:
+    # "Exceeded, it is a line of the verdict with the rule's effect, and nothing waives it." That
+    # effect is the one at the instant.
+    exceeded_effects = [
+        effect_at(rule, at)
+        for rule in rules
+        if rule.get("limit") and limits[rule["id"]]["exceeded"]
+    ]
+    if "fail" in outcomes or "fail" in skipped or "fail" in exceeded_effects:
         outcome = "fail"
     elif inconclusive:
         outcome = "inconclusive"
@@ -1051,8 +1325,8 @@ def judge(
         and found["item"].get("phase") == "Failed"
         and found["outcome"] in ("warn", "note")
     ]
-    # Findings, skipped checks and evidence lines alike (A30).
-    warnings = outcomes.count("warn") + skipped.count("warn")
+    # Findings, skipped checks, exceeded limits and evidence lines alike (A30).
+    warnings = outcomes.count("warn") + skipped.count("warn") + exceeded_effects.count("warn")
     warnings += [evidence[line] == "not-ok" and levels[line] == "warn" for line in evidence].count(
         True
     )
@@ -1061,6 +1335,7 @@ def judge(
         "findings": [{"pointer": f["pointer"], "outcome": f["outcome"]} for f in findings],
         "evidence": evidence,
         "skipped": skipped,
+        "limits": limits,
         "waivers": statuses,
         "undated": undated,
         "tolerated_exceptions": len(tolerated),

@@ -211,13 +211,15 @@ def _set(target: Json, key: str, value: Any) -> None:
         target[key] = value
 
 
-_SOURCES = ("none", "nodes", "addons", "nodes", "none", "addons", "api", "config", "empty")
+_SOURCES = ("none", "nodes", "addons", "nodes", "none", "addons", "api", "config", "api", "empty")
 _RISK_NODES: tuple[Any, ...] = (
     [{"NodeID": "n-a"}],
     [{"NodeID": "n-a"}, {"NodeID": "n-b"}],
     [{"NodeID": "n-b"}, {"NodeID": "n-b"}],
     [{"NodeID": "n-a"}, {}],
+    [{"NodeID": "n-a"}, {"NodeID": None}],
     [{"NodeID": ""}],
+    [{}, {}],
     [],
 )
 _RISK_ADDONS: tuple[Any, ...] = (
@@ -227,7 +229,43 @@ _RISK_ADDONS: tuple[Any, ...] = (
     [ADDONS[2]],
     [{}],
 )
-_ERROR_CODES: tuple[Any, ...] = ([CODES[0]], [CODES[0], CODES[1]], [CODES[1]], [], None, [""])
+_RISK_APIS: tuple[Any, ...] = (
+    [{"url": "/apis/policy/v1beta1/podsecuritypolicies", "userAgent": "coredns"}],
+    [
+        {"url": "/apis/policy/v1beta1/podsecuritypolicies", "userAgent": "coredns"},
+        {"url": "/apis/x/v1beta1/y", "userAgent": "kubectl"},
+    ],
+    [{"url": "/apis/x/v1beta1/y"}],
+    [{"url": "/apis/x/v1beta1/y", "userAgent": None}, {"userAgent": "coredns"}],
+    [None, {"url": "", "userAgent": "coredns"}],
+)
+_RISK_CONFIGS: tuple[Any, ...] = (
+    [{"package": "kubelet", "field": "max-pods", "originalValue": "9", "value": "10"}],
+    [{"package": "kubelet", "field": "max-pods"}, {"package": "docker", "value": ""}],
+)
+_ERROR_CODES: tuple[Any, ...] = (
+    [CODES[0]],
+    [CODES[0], CODES[1]],
+    [CODES[1]],
+    [CODES[0], ""],
+    [],
+    None,
+    [""],
+)
+# Fields the API doesn't document are the only ones that may hold anything but texts.
+_MORE_FIELDS: tuple[tuple[str, Any], ...] = (
+    ("retries", 3),
+    ("retries", "3"),
+    ("retries", 0),
+    ("retries", 2.5),
+    ("soft", True),
+    ("soft", False),
+    ("retries", True),
+    ("retries", [3]),
+    ("soft", {"a": None}),
+    ("soft", {"a": 1}),
+    ("soft", ["", "yes"]),
+)
 _ODD_FIELDS_OF_ITEMS = ("kind", "level") * 3 + ("phase", "group", "message", "name")
 
 
@@ -248,13 +286,15 @@ def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
         elif source == "addons":
             item["riskSource"] = {"addonRisks": _pick(draw, _RISK_ADDONS)}
         elif source == "api":
-            item["riskSource"] = {"deprecatedAPIRisks": [{"url": "/apis/x/v1beta1/y"}]}
+            item["riskSource"] = {"deprecatedAPIRisks": _pick(draw, _RISK_APIS)}
         elif source == "config":
-            item["riskSource"] = {"configurationRisks": [{"package": "kubelet", "field": "a"}]}
+            item["riskSource"] = {"configurationRisks": _pick(draw, _RISK_CONFIGS)}
         elif source == "empty":
             item["riskSource"] = None
         if _chance(draw, 40):
             item["errorCodes"] = _pick(draw, _ERROR_CODES)
+        if _chance(draw, 20):
+            _set(item, *_pick(draw, _MORE_FIELDS))
     if _chance(draw, mood["item"]):
         # Most of these only matter for what failed.
         if _chance(draw, 80):
@@ -518,12 +558,12 @@ _RULE_KEYS = (
     + ("level",) * 4
     + ("message",) * 2
     + ("group", "phase", "scope", "error_code", "node", "node", "addon", "cluster")
-    + ("from_version", "target_version", "topic", "not", "not", "any", "any")
+    + ("from_version", "target_version", "topic", "not", "not", "any", "any", "where", "where")
 )
 _WAIVER_KEYS = (
     ("node",) * 4
     + ("level", "message", "kind", "scope", "error_code", "target_version", "cluster")
-    + ("addon", "topic", "not", "any", "group", "from_version", "phase")
+    + ("addon", "topic", "not", "any", "group", "from_version", "phase", "where")
 )
 _FLAT_KEYS = tuple(key for key in _RULE_KEYS if key not in ("not", "any"))
 _KEY_COUNTS = (1, 2, 1, 2, 3)
@@ -531,7 +571,233 @@ _PART_COUNTS = (1, 2, 1)
 _ALTERNATIVES = (2, 1, 2, 3)
 
 
+# ------------------------------------------------------------------------------------------------
+# `where`
+
+# path -> operators that suit it, and some that don't; the plainest first
+_COREDNS_URL = '$.riskSource.deprecatedAPIRisks[?(@.userAgent == "coredns")].url'
+_OTHER_URL = '$.riskSource.deprecatedAPIRisks[?(@.userAgent != "coredns")].url'
+WHERES: dict[str, tuple[Json, ...]] = {
+    "$.message": (
+        {"matches": "disk.*"},
+        {"equals": "disk is full"},
+        {"matches": "(?s).*(again|it|full)"},
+        {"matches": "disk"},
+        {"in": [MESSAGES[0], "disk is full"]},
+        {"exists": True},
+        {"exists": False},
+        {"lt": "e"},
+        {"lt": 5},
+    ),
+    "$.level": (
+        {"in": ["Warning", "Info"]},
+        {"equals": "Warning"},
+        {"ge": "I"},
+        {"gt": 3},
+        {"equals": True},
+        {"matches": "W.*|F.*"},
+    ),
+    "$.kind": ({"equals": "Risk"}, {"in": ["Risk", "Hazard", 3]}, {"le": "Exception"}),
+    "$.name": (
+        {"matches": "Node.*"},
+        {"in": ["NodeDisk", "NodeContainerdPodRestartRisk", "EverestLimitHungVersion"]},
+        {"equals": "NodeDisk"},
+        {"lt": "M"},
+    ),
+    "$.errorCodes[*]": (
+        {"equals": CODES[0]},
+        {"in": [CODES[0], CODES[1]]},
+        {"matches": "Error.*"},
+        {"count": {"ge": 1}},
+        {"count": {"eq": 0}},
+        {"equals": 7},
+    ),
+    "$.soft[*]": ({"equals": "yes"}, {"count": {"eq": 1}}, {"in": ["yes", True]}),
+    "$.errorCodes": ({"exists": True}, {"exists": False}, {"equals": CODES[0]}),
+    "$.riskSource": ({"exists": True}, {"exists": False}, {"count": {"eq": 1}}, {"ge": 0}),
+    "$.riskSource.nodeRisks[*].NodeID": (
+        {"in": ["n-a", "n-b"]},
+        {"equals": "n-a"},
+        {"equals": "n-b"},
+        {"count": {"le": 1}},
+        {"count": {"gt": 1}},
+        {"exists": True},
+        {"matches": "n-[ab]"},
+    ),
+    "$.riskSource.nodeRisks[*]": ({"count": {"lt": 2}}, {"exists": True}, {"equals": "n-a"}),
+    _COREDNS_URL: (
+        {"exists": True},
+        {"matches": "/apis/policy/.*"},
+        {"count": {"eq": 1}},
+        {"equals": "/apis/policy/v1beta1/podsecuritypolicies"},
+        {"exists": False},
+    ),
+    _OTHER_URL: ({"exists": False}, {"matches": "/apis/x/.*"}, {"count": {"ge": 1}}),
+    "$..url": ({"matches": "/apis/.*"}, {"exists": True}, {"matches": "/apis/x/.*"}),
+    "$..addonTemplateName": ({"in": ["coredns", "everest"]}, {"equals": "coredns"}),
+    "$.riskSource.configurationRisks[*].value": ({"gt": "1"}, {"ge": 10}, {"exists": False}),
+    "$.riskSource.configurationRisks[0].package": ({"equals": "kubelet"},),
+    "$.retries": (
+        {"lt": 3},
+        {"ge": 3},
+        {"equals": 3},
+        {"gt": 2.5},
+        {"in": ["3", 1, 0]},
+        {"gt": "2"},
+        {"equals": True},
+        {"exists": False},
+        {"matches": "3"},
+        {"equals": 1},
+        {"le": 3},
+    ),
+    "$.soft": (
+        {"equals": True},
+        {"in": [True, "yes"]},
+        {"equals": False},
+        {"equals": 1},
+        {"ge": 0},
+        {"exists": True},
+    ),
+}
+RESPONSE_WHERES: dict[str, tuple[Json, ...]] = {
+    "$.status.phase": (
+        {"equals": "Failed"},
+        {"in": ["Failed", "Success"]},
+        {"equals": "Success"},
+        {"gt": 1},
+    ),
+    "$..itemsStatus[*].name": (
+        {"equals": "NodeDisk"},
+        {"matches": "[A-Z].*"},
+        {"equals": "ResiduePackageVersion"},
+        {"count": {"le": 5}},
+        {"equals": "Unheard"},
+    ),
+    "$.status.nodeCheckStatus.nodeStageStatus[*]": ({"count": {"ge": 1}}, {"exists": False}),
+    "$.status.nodeCheckStatus.nodeStageStatus[*].nodeInfo.status": (
+        {"equals": "Active"},
+        {"in": ["Active", "Abnormal"]},
+        {"equals": "Abnormal"},
+    ),
+    '$..itemsStatus[?(@.phase == "Failed")].level': (
+        {"equals": "Fatal"},
+        {"in": ["Info", "Warning"]},
+        {"count": {"lt": 3}},
+    ),
+    "$.spec.targetVersion": ({"ge": "v1.31"}, {"matches": r"v1\.31.*"}, {"gt": 1.3}),
+    "$.status.expireTimeStamp": ({"exists": True}, {"exists": False}, {"gt": "2026"}),
+    "$.status.message": ({"exists": False}, {"equals": "x"}),
+}
+_PATHS = tuple(WHERES)
+_RESPONSE_PATHS = tuple(RESPONSE_WHERES)
+_QUANTIFIERS = ("any", "all", "none")
+_CONDITION_COUNTS = (1, 1, 1, 2)
+_AIMED_PATHS = ("name", "message", "level", "kind")
+_AIMED_FIELDS = {*_AIMED_PATHS, "riskSource"}
+_SOURCE_MARKS = {
+    "nodeRisks": "odeRisks",
+    "deprecatedAPIRisks": "rl",
+    "addonRisks": "addon",
+    "configurationRisks": "configuration",
+}
+_AIMED_OPERATORS = ("equals", "in", "matches", "exists", "ge", "not", "wrong")
+
+
+_CODES_PATH, _NODES_PATH = "$.errorCodes[*]", "$.riskSource.nodeRisks[*].NodeID"
+_HALF_KNOWN = {"nodeRisks": [{"NodeID": "n-a"}, {"NodeID": None}]}
+# field, value, condition: where types and emptiness decide
+_PLANTED: tuple[tuple[str, Any, Json], ...] = (
+    ("errorCodes", [CODES[0], ""], {"path": _CODES_PATH, "equals": CODES[0]}),
+    ("errorCodes", [CODES[0], ""], {"path": _CODES_PATH, "count": {"eq": 1}}),
+    ("errorCodes", [CODES[0], CODES[1]], {"path": _CODES_PATH, "count": {"eq": 1}}),
+    ("errorCodes", [""], {"path": _CODES_PATH, "exists": True}),
+    ("riskSource", _HALF_KNOWN, {"path": _NODES_PATH, "equals": "n-a"}),
+    ("riskSource", _HALF_KNOWN, {"path": "$..NodeID", "in": ["n-a", "n-b"]}),
+    ("retries", 1, {"path": "$.retries", "equals": True}),
+    ("retries", True, {"path": "$.retries", "equals": 1}),
+    ("retries", True, {"path": "$.retries", "in": [1, "x"]}),
+    ("soft", True, {"path": "$.soft", "ge": 0}),
+    ("soft", False, {"path": "$.soft", "equals": False}),
+    ("retries", 3, {"path": "$.retries", "gt": 2.5}),
+    ("retries", 3, {"path": "$.retries", "equals": 3.0}),
+    ("retries", 0, {"path": "$.retries", "exists": True}),
+    ("retries", "10", {"path": "$.retries", "lt": "9"}),
+)
+
+
+def _condition(draw: Draw) -> Json:
+    """One condition of a `where`, from the tables."""
+    if _chance(draw, 25):
+        path = _pick(draw, _RESPONSE_PATHS)
+        condition: Json = {"path": path, "on": "response", **_pick(draw, RESPONSE_WHERES[path])}
+    else:
+        path = _pick(draw, _PATHS)
+        condition = {"path": path, **_pick(draw, WHERES[path])}
+        if _chance(draw, 10):
+            condition["on"] = "item"
+    return _modified(draw, condition)
+
+
+def _modified(draw: Draw, condition: Json) -> Json:
+    """Perhaps with `not`, perhaps with a quantifier (`exists` and `count` take none)."""
+    beside: Json = {"path": condition.pop("path")}
+    if "on" in condition:
+        beside["on"] = condition.pop("on")
+    if not {"exists", "count"} & set(condition) and _chance(draw, 30):
+        beside["quantifier"] = _pick(draw, _QUANTIFIERS)
+    if _chance(draw, 15):
+        condition = {"not": condition}
+    return beside | condition
+
+
+def _speaking_paths(item: Json) -> list[str]:
+    """The paths of the table that may find something in what only some items have."""
+    found = [path for path in WHERES if path[2:].split("[")[0] in item.keys() - _AIMED_FIELDS]
+    for source, value in (item.get("riskSource") or {}).items():
+        found += [path for path in WHERES if value and _SOURCE_MARKS.get(source, "?") in path]
+    return found
+
+
+def _aimed_condition(draw: Draw, target: Json) -> Json:
+    """A condition that holds for the target, or nearly."""
+    speaking = _speaking_paths(target.get("item", {}))
+    if speaking and _chance(draw, 65):
+        path = draw(st.sampled_from(speaking))
+        return _modified(draw, {"path": path, **_pick(draw, WHERES[path])})
+    field = _pick(draw, _AIMED_PATHS)
+    value = target.get("check" if field == "name" else field)
+    if not value or any(mark in value for mark in "*?[\n"):
+        return _condition(draw)
+    operator = _pick(draw, _AIMED_OPERATORS)
+    forms: Json = {
+        "equals": {"equals": value},
+        "in": {"in": ["Nothing", value]},
+        "matches": {"matches": value[:3] + ".*"},
+        "exists": {"exists": True},
+        "ge": {"ge": value},
+        "not": {"not": {"equals": "Nothing"}},
+        "wrong": {"equals": 3},
+    }
+    condition: Json = {"path": f"$.{field}", **forms[operator]}
+    return condition if operator == "not" else _modified(draw, condition)
+
+
+def _where(draw: Draw, target: Json | None = None) -> list[Json]:
+    """A whole `where`; the first condition is aimed at the target, if there is one."""
+    if target and "item" in target and _chance(draw, 25):
+        # Too rare to meet by chance: the value is put where the condition will look.
+        field, value, condition = _pick(draw, _PLANTED)
+        target["item"][field] = deepcopy(value)
+        return [_modified(draw, deepcopy(condition))]
+    conditions = [_condition(draw) for _ in range(_pick(draw, _CONDITION_COUNTS))]
+    if target and _chance(draw, 75):
+        conditions[0] = _aimed_condition(draw, target)
+    return conditions
+
+
 def _value(draw: Draw, key: str, depth: int) -> Any:
+    if key == "where":
+        return _where(draw)
     if key == "not":
         return _match(draw, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
     if key == "any":
@@ -564,6 +830,45 @@ def _mentions(match: Json, key: str) -> bool:
 
 
 # ------------------------------------------------------------------------------------------------
+# Limits
+
+_COUNTED = ("findings", "nodes", "checks")
+_MAXIMA = (1, 0, 2, 1, 3)
+_PERCENTS = (50, 0, 25, 33, 67, 100, 34)
+_BELOWS = (None, "note", "warn", "note", "fail")
+_LIMITED: tuple[Json, ...] = (
+    {"kind": "Risk"},
+    {"check": "*"},
+    {"kind": ["Risk", "Exception"]},
+    {"level": ["Info", "Warning", "Fatal"]},
+    {"scope": "node"},
+    {"level": ["Warning", "Info"]},
+    {"check": "Node*"},
+    {"not": {"kind": "Exception"}},
+    {"node": {"uid": "*"}},
+    {"node": {"type": "node"}},
+    {"error_code": "Error*"},
+    {"message": ["*full", "*again"]},
+    {"phase": ["Failed", "Running"]},
+    {"kind": "Hazard"},
+)
+
+
+def _limit(draw: Draw, rule: Json) -> None:
+    """Make a rule one that judges a number."""
+    if _chance(draw, 60):
+        rule["match"] = _pick(draw, _LIMITED)
+    rule["limit"] = {"of": _pick(draw, _COUNTED)}
+    if _chance(draw, 45):
+        rule["limit"]["max_percent"] = _pick(draw, _PERCENTS)
+    else:
+        rule["limit"]["max"] = _pick(draw, _MAXIMA)
+    below = _pick(draw, _BELOWS)
+    if below:
+        rule["below"] = below
+
+
+# ------------------------------------------------------------------------------------------------
 # Matches aimed at a response
 
 # What the quantifiers, `not:` and the skip list turn on; a rule or waiver gets one now and then.
@@ -593,7 +898,7 @@ _TWISTS: tuple[Json, ...] = (
 def _targets(response: Json) -> list[Json]:
     """What a rule or waiver would be written for: items that aren't fine, and skipped names.
 
-    As matches: key to value, where the value is there.
+    As matches: key to value, where the value is there; and the `item` itself.
     """
     spec, status = response.get("spec") or {}, response.get("status") or {}
     targets: list[Json] = []
@@ -607,6 +912,7 @@ def _targets(response: Json) -> list[Json]:
             target["check"] = item.get("name")
             target["error_code"] = (item.get("errorCodes") or [None])[0]
             target = {key: value for key, value in target.items() if value}
+            target["item"] = item
             if target not in targets:
                 targets.append(target)
     skipped = spec.get("skippedCheckItemList") or []
@@ -727,6 +1033,13 @@ def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
         rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
     if _chance(draw, 16):
         rule["match"] |= _pick(draw, _TWISTS)
+    # Both only matter where something isn't fine.
+    if _chance(draw, 19 if targets else 6):
+        _limit(draw, rule)
+    if _chance(draw, 17 if targets else 3):
+        rule["match"]["where"] = _where(draw, draw(st.sampled_from(targets)) if targets else None)
+    elif _chance(draw, 3):
+        rule["match"]["not"] = {"where": _where(draw)}
     if _chance(draw, 12):
         rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
     if _chance(draw, 9):
@@ -735,8 +1048,8 @@ def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
             rule["match"]["check"] = draw(st.sampled_from(targets)).get("check", "Node*")
         elif _chance(draw, 30):
             rule["match"]["error_code"] = "Error*"
-    softens = rule["effect"] != "fail" or "effective_on" in rule
-    if softens and _mentions(rule["match"], "check"):
+    softens = rule["effect"] != "fail" or "effective_on" in rule or "limit" in rule
+    if softens and (_mentions(rule["match"], "check") or _mentions(rule["match"], "where")):
         rule["reason"] = "Agreed with the owner"
     return rule
 
@@ -793,6 +1106,10 @@ def _waiver(draw: Draw, waiver_id: str, permanent: bool, targets: list[Json]) ->
     for _ in range(_pick(draw, _EXTRA_KEYS)):
         key = _pick(draw, _WAIVER_KEYS)
         waiver[key] = _value(draw, key, 1)
+    if _chance(draw, 18 if target else 5):
+        waiver["where"] = _where(draw, target)
+    elif _chance(draw, 3):
+        waiver["not"] = {"where": _where(draw)}
     starts, approved_on, expires = _pick(draw, _WAIVER_DATES)
     if starts:
         waiver["starts"] = starts

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
-from .evaluator import duration, fits, in_range, instant, judge, read_time
+from .evaluator import duration, fits, in_range, instant, judge, keys_in, read_time
 from .generator import AT, cases, go_time, policies, responses, waiver_lists
 
 Json = dict[str, Any]
@@ -313,6 +313,272 @@ def test_skipped_checks() -> None:
 
 
 # ------------------------------------------------------------------------------------------------
+# `where`
+
+SOURCE: Json = {
+    "nodeRisks": [{"NodeID": "n-a"}, {"NodeID": "n-b"}, {"NodeID": None}, {}],
+    "deprecatedAPIRisks": [
+        {"url": "/apis/a", "userAgent": "coredns"},
+        {"url": "/apis/b", "userAgent": "kubectl"},
+    ],
+}
+RICH = item(
+    phase="Failed", riskSource=SOURCE, errorCodes=["E1", ""], retries=3, soft=True, owner=None
+)
+NODE_IDS = "$.riskSource.nodeRisks[*].NodeID"
+COREDNS = '$.riskSource.deprecatedAPIRisks[?(@.userAgent == "coredns")].url'
+
+
+def where(path: str, **rest: Any) -> Json:
+    """A match of one condition; a trailing underscore in a key is dropped (`in_`, `not_`)."""
+    return {"where": [{"path": path, **{key.rstrip("_"): rest[key] for key in rest}}]}
+
+
+def truth(match: Json, one: Json = RICH, **more: Json) -> str:
+    """What a rule's match is for an item: true, open or false."""
+    lenient = {"defaults": {"unmatched": "warn"}, **more}
+    if first(response(one), rule("note", **match), **lenient) == "note":
+        return "true"
+    return "open" if first(response(one), rule("fail", **match), **lenient) == "fail" else "false"
+
+
+@pytest.mark.parametrize(
+    ("path", "rest", "expected"),
+    [
+        ("$.message", {"equals": "disk is full"}, "true"),
+        ("$.message", {"equals": "disk"}, "false"),
+        ("$.message", {"in_": ["x", "disk is full"]}, "true"),
+        ("$.message", {"matches": "disk.*"}, "true"),
+        ("$.message", {"matches": "disk"}, "false"),
+        ("$.message", {"lt": "e"}, "true"),
+        ("$.retries", {"lt": 3.5}, "true"),
+        ("$.retries", {"equals": 3.0}, "true"),
+        ("$.retries", {"le": 2}, "false"),
+        ("$.soft", {"equals": True}, "true"),
+        ("$.soft", {"in_": [1, False]}, "false"),
+        # unlike types
+        ("$.message", {"lt": 5}, "false"),
+        ("$.retries", {"equals": "3"}, "false"),
+        ("$.retries", {"matches": "3"}, "false"),
+        ("$.retries", {"equals": True}, "false"),
+        ("$.soft", {"lt": 2}, "false"),
+        ("$.riskSource.nodeRisks", {"equals": "n-a"}, "false"),
+        ("$.message", {"not_": {"lt": 5}}, "open"),
+        ("$.message", {"equals": 5, "quantifier": "none"}, "open"),
+        ("$.message", {"not_": {"lt": 5}, "quantifier": "none"}, "false"),
+        ("$.message", {"not_": {"in": [5, "x"]}}, "true"),
+        # several values
+        (NODE_IDS, {"equals": "n-a"}, "true"),
+        (NODE_IDS, {"equals": "n-a", "quantifier": "all"}, "false"),
+        (NODE_IDS, {"matches": "n-.", "quantifier": "all"}, "true"),
+        (NODE_IDS, {"equals": "n-a", "quantifier": "none"}, "false"),
+        (NODE_IDS, {"equals": "n-x", "quantifier": "none"}, "true"),
+        (NODE_IDS, {"not_": {"equals": "n-a"}}, "true"),
+        (NODE_IDS, {"not_": {"equals": "n-a"}, "quantifier": "all"}, "false"),
+        (NODE_IDS, {"count": {"eq": 2}}, "true"),
+        (NODE_IDS, {"count": {"gt": 2}}, "false"),
+        (NODE_IDS, {"not_": {"count": {"gt": 2}}}, "true"),
+        ("$..url", {"matches": "/apis/.", "quantifier": "all"}, "true"),
+        (COREDNS, {"equals": "/apis/a", "quantifier": "all"}, "true"),
+        ("$.errorCodes[*]", {"equals": "E1"}, "true"),
+        ("$.errorCodes[*]", {"equals": "E1", "quantifier": "all"}, "open"),
+        ("$.errorCodes[*]", {"equals": "E2"}, "open"),
+        # nothing there
+        ("$.missing", {"equals": "x"}, "open"),
+        ("$.owner", {"not_": {"equals": "x"}}, "open"),
+        ("$.owner", {"equals": "x", "quantifier": "none"}, "open"),
+        ("$.owner", {"equals": "x", "quantifier": "all"}, "false"),
+        ("$.owner", {"exists": True}, "false"),
+        ("$.owner", {"exists": False}, "true"),
+        ("$.message", {"exists": True}, "true"),
+        ("$.message", {"not_": {"exists": True}}, "false"),
+        ("$.missing[*]", {"count": {"eq": 0}}, "true"),
+        # the document
+        ("$.status.phase", {"on": "response", "equals": "Failed"}, "true"),
+        ("$.status.phase", {"equals": "Failed"}, "open"),
+        ("$..itemsStatus[*].name", {"on": "response", "equals": "AddonLimit"}, "true"),
+        ("$..itemsStatus[*].name", {"on": "response", "count": {"eq": 2}}, "true"),
+    ],
+)
+def test_where(path: str, rest: Json, expected: str) -> None:
+    """One condition; the same under `any:`, the contrary under `not:` (see the next test)."""
+    held = {**RICH, "owner": None}
+    match = where(path, **rest)
+    assert truth(match, held) == expected
+    contrary = {"true": ("false",), "open": ("open", "false"), "false": ("true", "open")}
+    assert truth({"not_": match}, held) in contrary[expected]
+    assert truth({"any_": [{"kind": "Nothing"}, match]}, held) == expected
+
+
+def test_where_negated() -> None:
+    """What is missing or unlike never makes a negation surely true."""
+    for match in (
+        where("$.message", lt=5),
+        where("$.soft", ge=0),
+        where("$.missing", equals="x", quantifier="all"),
+        where("$.message", not_={"equals": 5}, quantifier="none"),
+    ):
+        assert truth(match) == "false"
+        assert truth({"not_": match}) == "open"
+        assert truth({"not_": {"not": match}}) == "false"
+    assert truth({"not_": where("$.message", equals="x")}) == "true"
+
+
+def test_where_of_several_conditions_and_errors() -> None:
+    """All of them have to hold; each has one operator."""
+    good, bad = where("$.retries", ge=3)["where"], where("$.soft", equals=False)["where"]
+    missing = where("$.missing", equals=1)["where"]
+    assert truth({"where": good + good}) == "true"
+    assert truth({"where": good + bad}) == truth({"where": missing + bad}) == "false"
+    assert truth({"where": good + missing}) == "open"
+    assert truth({"where": good, "kind": "Exception"}) == "false"
+    for broken in (
+        [],
+        [{"path": "$.name"}],
+        [{"path": "$.name", "equals": "x", "exists": True}],
+        [{"path": "$.name", "like": "x"}],
+        [{"path": "$.name", "not": {"not": {"equals": "x"}}}],
+        [{"path": "$.name", "equals": "x", "quantifier": "most"}],
+    ):
+        with pytest.raises(ValueError, match=r"where|operator|quantifier"):
+            truth({"where": broken})
+
+
+def test_where_of_waivers() -> None:
+    """Every value, at least one; turned under `not:`; and never a skipped check."""
+    for match, outcome in (
+        (where(NODE_IDS, equals="n-a"), "fail"),
+        (where(NODE_IDS, in_=["n-a", "n-b"]), "waived"),
+        (where(NODE_IDS, equals="n-a", quantifier="any"), "waived"),
+        (where(NODE_IDS, not_={"equals": "n-c"}), "waived"),
+        (where(NODE_IDS, not_={"equals": "n-a"}), "fail"),
+        (where("$.errorCodes[*]", equals="E1"), "fail"),
+        (where("$.missing", equals="x"), "fail"),
+        (where("$.missing", exists=False), "waived"),
+        ({"not": where(NODE_IDS, equals="n-a")}, "fail"),
+        ({"not": where(NODE_IDS, equals="n-c")}, "waived"),
+        ({"not": where("$.missing", equals="x")}, "fail"),
+        ({"not": where("$.message", equals=5)}, "fail"),
+        ({"any": [where("$.retries", lt=9), {"level": "Fatal"}]}, "waived"),
+    ):
+        assert first(response(RICH), waivers=(waiver(**match),)) == outcome
+    always = where("$.status", on="response", exists=True)
+    assert first(response(RICH), waivers=(waiver(**always),)) == "waived"
+    assert skip(response(), waivers=(waiver(**always),)) == "fail"
+    assert skip(response(), waivers=(waiver(any_=[always, {"check": "*"}]),)) == "fail"
+    assert skip(response(), waivers=(waiver(not_=where("$.x", exists=True)),)) == "fail"
+
+
+# ------------------------------------------------------------------------------------------------
+# Limits
+
+
+def limited(
+    answer: Json, effect: str, limit: Json, *parts: Json, more: Json | None = None, **match: Any
+) -> tuple[Json, Json]:
+    """The number, and the whole verdict."""
+    cleaned = match or {"check": "*"}
+    counting = rule(effect, "limit", more={"limit": limit, **(more or {})}, **cleaned)
+    verdict = run(answer, counting, *parts)
+    return verdict["limits"]["limit"], verdict
+
+
+def three_nodes() -> Json:
+    """Two of three nodes fail in one check, one of them in two."""
+    nodes = [
+        stage("n-a", FAILED, item("NodeSSH", "Failed")),
+        stage("n-b", FAILED, item("NodeSSH")),
+        stage("n-c", item(), item("NodeSSH")),
+    ]
+    return response(nodes=nodes)
+
+
+@pytest.mark.parametrize(
+    ("limit", "failed", "base", "exceeded"),
+    [
+        ({"of": "findings", "max": 3}, 3, 8, False),
+        ({"of": "findings", "max": 2}, 3, 8, True),
+        ({"of": "findings", "max_percent": 37}, 3, 8, True),
+        ({"of": "findings", "max_percent": 38}, 3, 8, False),
+        ({"of": "nodes", "max": 2}, 2, 3, False),
+        ({"of": "nodes", "max_percent": 66}, 2, 3, True),
+        ({"of": "nodes", "max_percent": 67}, 2, 3, False),
+        ({"of": "checks", "max": 1}, 2, 4, True),
+        ({"of": "checks", "max_percent": 50}, 2, 4, False),
+    ],
+)
+def test_limits(limit: Json, failed: int, base: int, exceeded: bool) -> None:
+    """How many, of how many, and what follows."""
+    number, verdict = limited(three_nodes(), "fail", limit)
+    assert number == {"failed": failed, "base": base, "exceeded": exceeded}
+    outcomes = {found["outcome"] for found in verdict["findings"]}
+    # `below` is `warn`, `defaults.unmatched` is `fail`
+    assert outcomes == ({"pass", "fail"} if exceeded else {"pass", "warn"})
+    assert verdict["outcome"] == ("fail" if exceeded else "pass")
+    assert verdict["warnings"] == (0 if exceeded else 3)
+
+
+def test_limits_and_single_findings() -> None:
+    """`below:`, the default, other rules, waivers."""
+    below: Json = {"more": {"below": "note"}}
+    one = {"of": "findings", "max": 1}
+    none = {"of": "findings", "max": 0}
+    answer = response(FAILED)
+    assert limited(answer, "fail", one, **below)[1]["findings"][0]["outcome"] == "note"
+    assert limited(answer, "note", none, **below)[1]["outcome"] == "fail"
+    # other rules still hold, and the strictest wins
+    noted, failing = rule("note", kind="Risk"), rule("fail", kind="Risk")
+    assert limited(answer, "fail", one, failing, **below)[1]["outcome"] == "fail"
+    assert limited(answer, "note", none, noted, **below)[1]["outcome"] == "fail"
+    # nothing waives an exceeded limit, though the findings are waived
+    counting = rule("fail", "limit", kind="Risk", more={"limit": none})
+    verdict = run(answer, counting, waivers=(waiver(),))
+    assert verdict["findings"][0]["outcome"] == "waived"
+    assert verdict["waivers"] == {"w": "used"}
+    assert (verdict["limits"]["limit"]["failed"], verdict["outcome"]) == (1, "fail")
+    # a warning, or nothing
+    for effect, warnings in (("warn", 1), ("note", 0)):
+        counting = rule(effect, "limit", kind="Risk", more={"limit": none})
+        verdict = run(answer, counting, waivers=(waiver(),))
+        assert (verdict["outcome"], verdict["warnings"]) == ("pass", warnings)
+    later: Json = {"limit": none, "effective_on": "2026-03-02"}
+    verdict = run(answer, rule("fail", "l", kind="Risk", more=later), waivers=(waiver(),))
+    assert (verdict["outcome"], verdict["warnings"]) == ("pass", 1)
+    # no doubt is lifted
+    odd = response(item(phase="Failed", kind="Hazard"))
+    assert limited(odd, "warn", one, kind="Hazard", **below)[1]["findings"][0]["outcome"] == (
+        "unknown"
+    )
+
+
+def test_limits_of_what_is_not_known() -> None:
+    """Undecided findings count when they failed; who has no name counts as its own."""
+    any_number = {"of": "findings", "max": 9}
+    silent = item("A", "Failed", message=None)
+    answer = response(FAILED, silent, item("B", message=None), item("C", "Running"))
+    match: Json = {"message": "*", "scope": "cluster"}
+    assert limited(answer, "fail", any_number, **match)[0]["failed"] == 2
+    assert limited(answer, "fail", any_number, **match)[0]["base"] == 3
+    assert limited(answer, "note", any_number, **match)[0]["failed"] == 1
+    # below a note the undecided one takes the default
+    verdict = limited(answer, "fail", any_number, more={"below": "note"}, **match)[1]
+    assert [found["outcome"] for found in verdict["findings"][:2]] == ["note", "fail"]
+
+    nameless = [stage("", FAILED, FAILED), stage("", FAILED)]
+    risks = {"nodeRisks": [{"NodeID": "n-a"}, {"NodeID": "n-a"}, {}, {}]}
+    answer = response(item(phase="Failed", riskSource=risks), nodes=nameless)
+    assert limited(answer, "fail", {"of": "nodes", "max": 9})[0]["failed"] == 5
+    answer = response(*[item(None, "Failed") for _ in range(2)], FAILED, FAILED)  # type: ignore[arg-type]
+    assert limited(answer, "fail", {"of": "checks", "max": 9})[0]["failed"] == 3
+    # nothing of nothing isn't too much
+    number, verdict = limited(response(), "fail", {"of": "nodes", "max_percent": 0})
+    assert number == {"failed": 0, "base": 0, "exceeded": False}
+    assert verdict["outcome"] == "pass"
+    with pytest.raises(ValueError, match="limit"):
+        limited(response(), "fail", {"of": "nodes"})
+
+
+# ------------------------------------------------------------------------------------------------
 # Evidence
 
 
@@ -481,6 +747,17 @@ def test_order_and_emptiness_change_nothing(case: Json) -> None:
     for holder, key in ((other["response"], "spec"), (other["response"], "metadata")):
         if not holder.get(key):
             holder[key] = {"uid": None} if key == "metadata" else ""
+    for found in verdict["findings"]:
+        one = at_pointer(other["response"], found["pointer"]) or {}
+        for key in ("message", "errorCodes", "riskSource", "retries"):
+            one.setdefault(key, None)
+        for key in ("nodeRisks", "deprecatedAPIRisks", "configurationRisks", "addonRisks"):
+            if one["riskSource"]:
+                one["riskSource"].setdefault(key, [])
+        for risk in (one["riskSource"] or {}).get("deprecatedAPIRisks") or []:
+            if risk:
+                risk.setdefault("userAgent", None)
+                risk.setdefault("url", "")
     again = judge(**other)
     assert sorted(again.pop("undated")) == sorted(verdict.pop("undated"))
     assert again == verdict
@@ -498,16 +775,47 @@ def test_fewer_waivers_are_never_better(case: Json) -> None:
         assert judge(**without)["outcome"] != "pass"
 
 
+def asks_for_presence(condition: Json) -> bool:
+    """Whether the contract lets this condition be false when message or codes are missing."""
+    if condition["path"] not in ("$.message", "$.errorCodes", "$.errorCodes[*]"):
+        return False
+    operators = set(condition) | set(condition.get("not", {}))
+    return bool({"exists", "count"} & operators) or condition.get("quantifier") == "all"
+
+
+def without_presence(match: Json) -> Json:
+    """The match without such conditions."""
+    match = {**match}
+    if "where" in match:
+        match["where"] = [one for one in match["where"] if not asks_for_presence(one)]
+    if "not" in match:
+        match["not"] = without_presence(match["not"])
+    if "any" in match:
+        match["any"] = [without_presence(one) for one in match["any"]]
+    for key in ("where", "not"):
+        if key in match and not match[key]:
+            del match[key]
+    return match if all(match.get("any", [True])) else {"check": "*"}
+
+
 @_FAST
 @given(cases())
 def test_saying_less_is_never_better(case: Json) -> None:
     """What a missing field leaves open counts against passing: message and error codes.
 
-    `max_findings` is left out: a waiver that matches less may come under its maximum.
+    `max_findings` is left out: a waiver that matches less may come under its maximum. So are
+    conditions that ask whether something is there, and limits that a note rule sets or that
+    are stricter below than above.
     """
     for source in [*case["policies"], *case["waiver_lists"]]:
-        for listed in source.get("waivers", []):
+        source["waivers"] = [without_presence(listed) for listed in source.get("waivers", [])]
+        for listed in source["waivers"]:
             listed.pop("max_findings", None)
+        for one in source.get("rules", []):
+            one["match"] = without_presence(one["match"]) or {"check": "*"}
+            if "limit" in one:
+                one["below"] = "note"
+                one["effect"] = "fail" if one["effect"] == "fail" else "warn"
     before = judge(**case)["outcome"]
     for found in judge(**case)["findings"]:
         one = at_pointer(case["response"], found["pointer"])
@@ -528,6 +836,16 @@ def test_saying_less_is_never_better(case: Json) -> None:
 def _count(case: Json) -> None:
     verdict = judge(**case)
     _seen["cases"] += 1
+    sources = [*case["policies"], *case["waiver_lists"]]
+    rules = [one["match"] for source in sources for one in source.get("rules", [])]
+    listed = [one for source in sources for one in source.get("waivers", [])]
+    _seen["where in a rule"] += any("where" in keys_in(one) for one in rules)
+    _seen["where in a waiver"] += any("where" in keys_in(one) for one in listed)
+    _seen["where"] += any("where" in keys_in(one) for one in rules + listed)
+    _seen["limit"] += bool(verdict["limits"])
+    for number in verdict["limits"].values():
+        state = "exceeded" if number["exceeded"] else "below" if number["failed"] else "idle"
+        _seen[f"limit {state}"] += 1
     _seen[verdict["outcome"]] += 1
     _seen.update({f"finding {found['outcome']}" for found in verdict["findings"]})
     _seen.update(f"{line} {state}" for line, state in verdict["evidence"].items())
@@ -546,6 +864,9 @@ def test_the_generator_reaches_everything() -> None:
         print(f"{what:28} {100 * count / _seen['cases']:5.1f} %")
     assert _seen["pass"] >= 0.2 * _seen["cases"]
     assert min(_seen["fail"], _seen["inconclusive"]) >= 0.2 * _seen["cases"]
+    assert _seen["where"] >= 0.25 * _seen["cases"]
+    assert _seen["limit"] >= 0.15 * _seen["cases"]
+    assert min(_seen["limit exceeded"], _seen["limit below"]) >= 0.03 * _seen["cases"]
     expected = {f"finding {o}" for o in ("pass", "fail", "warn", "note", "waived", "unknown")}
     expected |= {f"skipped {o}" for o in ("fail", "warn", "note", "waived")}
     expected |= {

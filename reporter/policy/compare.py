@@ -1,0 +1,280 @@
+"""Matches, made comparable: does one follow from another, or rule it out?
+
+Both answers are careful to one side: they are only given where they follow from what is written.
+A key this module does not know is compared as a whole, so that it can only make it say less.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+
+from reporter.policy.match import Patterns, is_glob
+from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, Regex
+from reporter.precheck.versions import Version, VersionRange, parse_range
+
+_SINGLE = frozenset({
+    "check", "kind", "level", "group", "phase", "scope", "message", "cluster", "topic",
+})  # fmt: skip
+"""Keys of which a finding has one value at most; of the others it may have several."""
+
+
+@cache
+def regex_fits_everything(text: str) -> bool:
+    import re2
+
+    try:
+        compiled = re2.compile(text)
+    except re2.error:
+        return False
+    return all(compiled.fullmatch(probe) for probe in ("x", "Zq-7 ü", "\u4e2d [1]: 0.5%", "__"))
+
+
+class Key:
+    """The patterns of one key."""
+
+    def __init__(self, spec: Any) -> None:
+        written = spec if isinstance(spec, list) else [spec]
+        self.compiled = Patterns(written)
+        self.literals = self.compiled.literals
+        self.globs = frozenset(one for one in written if isinstance(one, str) and is_glob(one))
+        self.regexes = frozenset(one.regex for one in written if isinstance(one, Regex))
+        self.spelled = not self.globs and not self.regexes
+        """Whether it names its values and nothing else."""
+        self.everything = any(set(glob) == {"*"} for glob in self.globs) or any(
+            regex_fits_everything(text) for text in self.regexes
+        )
+        self.canonical = tuple(map(tuple, map(sorted, (self.literals, self.globs, self.regexes))))
+        self._prefixes = [
+            glob[:-1] for glob in self.globs if glob.endswith("*") and not is_glob(glob[:-1])
+        ]
+
+    def covers(self, other: Key) -> bool:
+        """Whether whatever fits the other surely fits this."""
+        if self.spelled:
+            return other.spelled and other.literals <= self.literals
+        return self.everything or (
+            other.regexes <= self.regexes
+            and all(self.compiled.fits(value) for value in other.literals)
+            and all(self._covers_glob(glob) for glob in other.globs)
+        )
+
+    def _covers_glob(self, glob: str) -> bool:
+        return glob in self.globs or any(
+            not is_glob(glob[: len(prefix)]) and glob.startswith(prefix)
+            for prefix in self._prefixes
+        )
+
+    def apart_from(self, other: Key) -> bool:
+        """Whether surely no value fits both."""
+        return (self.spelled and not any(map(other.compiled.fits, self.literals))) or (
+            other.spelled and not any(map(self.compiled.fits, other.literals))
+        )
+
+
+_Parts = tuple[int, int, int, int]
+_TOP: _Parts = (10**10, 0, 0, 0)
+
+
+def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts] | None:
+    """The versions a range holds, from and below; None where it is no such interval.
+
+    `!=` is left out, so it may hold fewer than these.
+    """
+    low: _Parts = (0, 0, 0, 0)
+    high = _TOP
+    for operator, bound in versions.terms:
+        following = _following(bound)
+        if following is None:
+            return None
+        if operator in (">=", "=", "=="):
+            low = max(low, bound.parts)
+        if operator == ">":
+            low = max(low, following)
+        if operator == "<":
+            high = min(high, bound.parts)
+        if operator in ("<=", "=", "=="):
+            high = min(high, following)
+    for operator, bound in versions.terms:
+        following = _following(bound)
+        if operator == "!=" and following is not None and bound.parts <= low:
+            low = max(low, following) if high <= following else low
+    return low, high
+
+
+def _following(bound: Version) -> _Parts | None:
+    """The first version after all that a bound means: after 1.27 comes 1.28."""
+    written = bound.written.index(False) if False in bound.written else 4
+    if any(bound.written[written:]):
+        return None  # v1-r3 names every minor version's third revision
+    parts = list(bound.parts)
+    parts[written - 1] += 1
+    return (parts[0], *(part if i < written else 0 for i, part in enumerate(parts[1:], 1)))  # type: ignore[return-value]
+
+
+class Versions:
+    """The ranges of one key."""
+
+    def __init__(self, spec: Any) -> None:
+        self.ranges = [parse_range(text) for text in (spec if isinstance(spec, list) else [spec])]
+        self.bounds = [bounds_of(one) for one in self.ranges]
+        self.canonical = tuple(sorted(re.sub(r"\s", "", one.text) for one in self.ranges))
+
+    @property
+    def span(self) -> tuple[_Parts, _Parts] | None:
+        """From the lowest to the highest; None where that is not known or nothing is in it."""
+        known = [one for one in self.bounds if one is None or one[0] < one[1]]
+        if not known or None in known:
+            return None
+        return min(one[0] for one in known if one), max(one[1] for one in known if one)
+
+    def covers(self, other: Versions) -> bool:
+        """Whether whatever is in the other is surely in this."""
+        return self.canonical == other.canonical or all(
+            any(
+                self._within(inner, bounds, one)
+                for one in zip(self.ranges, self.bounds, strict=True)
+            )
+            for inner, bounds in zip(other.ranges, other.bounds, strict=True)
+        )
+
+    @staticmethod
+    def _within(
+        inner: VersionRange,
+        bounds: tuple[_Parts, _Parts] | None,
+        outer: tuple[VersionRange, tuple[_Parts, _Parts] | None],
+    ) -> bool:
+        if inner.terms == outer[0].terms:
+            return True
+        # An outer != takes out of its interval what may well be in the inner one.
+        if bounds is None or outer[1] is None or any(op == "!=" for op, _ in outer[0].terms):
+            return False
+        return outer[1][0] <= bounds[0] and bounds[1] <= outer[1][1]
+
+    def apart_from(self, other: Versions) -> bool:
+        """Whether surely no version is in both."""
+        return all(
+            mine is not None
+            and theirs is not None
+            and (mine[1] <= theirs[0] or theirs[1] <= mine[0])
+            for mine in self.bounds
+            for theirs in other.bounds
+        )
+
+
+class Keys:
+    """A match mapping, as something to compare."""
+
+    def __init__(self, spec: MatchSpec) -> None:
+        self.keys: dict[str, Key] = {}
+        self.versions: dict[str, Versions] = {}
+        self.inverse: Keys | None = None
+        self.alternatives: list[Keys] = []
+        self.rest: frozenset[str] = frozenset()
+        rest: list[str] = []
+        for name, key in MATCH_KEYS.items():
+            value = getattr(spec, name)
+            if value is None:
+                continue
+            if key in ("from_version", "target_version"):
+                self.versions[key] = Versions(value)
+            elif key == "node":
+                for part in type(value).model_fields:
+                    if (patterns := getattr(value, part)) is not None:
+                        self.keys[f"node.{part}"] = Key(patterns)
+            elif key == "not":
+                self.inverse = Keys(value)
+            elif key == "any":
+                self.alternatives = [Keys(part) for part in value]
+            elif key == "where":
+                rest.extend(_canonical(key, part) for part in value)
+            elif isinstance(value, (str, Regex, Equals)) or (
+                isinstance(value, list)
+                and all(isinstance(part, (str, Regex, Equals)) for part in value)
+            ):
+                self.keys[key] = Key(value)
+            else:
+                rest.append(_canonical(key, value))
+        self.rest = frozenset(rest)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Once its keys are there: what they come to."""
+        self.canonical: tuple[Any, ...] = (
+            tuple(sorted((key, part.canonical) for key, part in self.keys.items())),
+            tuple(sorted((key, part.canonical) for key, part in self.versions.items())),
+            self.inverse.canonical if self.inverse else (),
+            tuple(sorted((part.canonical for part in self.alternatives), key=repr)),
+            tuple(sorted(self.rest)),
+        )
+        self.named = frozenset(self.keys) | frozenset(self.versions)
+        # `*` on a value that is missing is open, and open is enough for fail and warn.
+        self.asks = frozenset(
+            key for key, part in self.keys.items() if not part.everything or key.startswith("node.")
+        ) | frozenset(self.versions)
+
+    def everywhere(self) -> frozenset[str]:
+        """Every key used, nested ones included."""
+        nested = [*([self.inverse] if self.inverse else []), *self.alternatives]
+        return self.named.union(*(part.everywhere() for part in nested))
+
+    def also(self, **values: str) -> Keys:
+        """The same, with values that are known of what it matches."""
+        other = object.__new__(Keys)
+        other.keys = {**{key: Key(value) for key, value in values.items()}, **self.keys}
+        other.versions, other.inverse = self.versions, self.inverse
+        other.alternatives, other.rest = self.alternatives, self.rest
+        other._settle()
+        return other
+
+    def implies(self, other: Keys, *, open_fits: bool = False) -> bool:
+        """Whether whatever this matches, the other surely matches too.
+
+        `open_fits`: the other is a rule for which it is enough not to be ruled out.
+        """
+        if not (other.asks if open_fits else other.named) <= self.named:
+            return False
+        if not other.rest <= self.rest:
+            return False
+        for key, part in other.keys.items():
+            mine = self.keys.get(key)
+            if mine is not None and not part.covers(mine):
+                return False
+        if any(not part.covers(self.versions[key]) for key, part in other.versions.items()):
+            return False
+        if other.inverse is not None and not (
+            (self.inverse is not None and other.inverse.implies(self.inverse))
+            or self.apart_from(other.inverse)
+        ):
+            return False
+        return not other.alternatives or (
+            any(self.implies(part) for part in other.alternatives)
+            or (
+                bool(self.alternatives)
+                and all(
+                    any(mine.implies(theirs) for theirs in other.alternatives)
+                    for mine in self.alternatives
+                )
+            )
+        )
+
+    def apart_from(self, other: Keys) -> bool:
+        """Whether surely nothing matches both."""
+        return any(
+            part.apart_from(self.keys[key])
+            for key, part in other.keys.items()
+            if key in _SINGLE and key in self.keys
+        ) or any(
+            part.apart_from(self.versions[key])
+            for key, part in other.versions.items()
+            if key in self.versions
+        )
+
+
+def _canonical(key: str, value: Any) -> str:
+    plain = value.model_dump(mode="json") if isinstance(value, BaseModel) else value
+    return f"{key}:{json.dumps(plain, sort_keys=True, default=str)}"
