@@ -44,6 +44,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} check has findings that nobody can judge",
         "{count} checks have findings that nobody can judge",
     ),
+    "summary.waived": (
+        "{count} failed finding is waived",
+        "{count} failed findings are waived",
+    ),
     "summary.evidence": (
         "{count} line of evidence does not hold",
         "{count} lines of evidence do not hold",
@@ -82,6 +86,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "A used waiver never expires: {waivers}",
         "Used waivers never expire: {waivers}",
     ),
+    "condition.waivers-broad": (
+        "A used waiver names no check and covers whatever it meets: {waivers}",
+        "Used waivers name no check and cover whatever they meet: {waivers}",
+    ),
     "condition.waivers-todo": (
         "A used waiver still says TODO for its reason: {waivers}",
         "Used waivers still say TODO for their reason: {waivers}",
@@ -107,6 +115,17 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} waivers match more findings than they may cover: {waivers}",
     ),
     "condition.backdated": "Judged as of {at}, an instant in the past: not a verdict for today",
+    "condition.before-check": (
+        "Judged for {at}, before the check was made ({updated}): it says nothing about that time"
+    ),
+    "condition.rules-postponed": (
+        "A rule that would fail only warns until {dates}: {rules}",
+        "Rules that would fail only warn until {dates}: {rules}",
+    ),
+    "condition.undocumented-values": (
+        "A rule asks for a value the API does not document, and matched nothing: {rules}",
+        "Rules ask for values the API does not document, and matched nothing: {rules}",
+    ),
     "condition.recheck-needed": (
         "CCE itself says Failed; it, Terraform and the console stop on that. Put the waived Risks "
         "on the skip list, resolve the rest, and run the check again"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,10 @@ def load_record(name: str) -> Verdict:
 
     data = _read(name, "record")
     try:
-        return Verdict.model_validate_json(data)
+        verdict = Verdict.model_validate_json(data)
+        written = json.loads(data).get("exit_code")
+    except RecursionError:
+        raise InputError(f"{name}: is not a record of this tool: nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = "/".join(str(part) for part in first["loc"])
@@ -69,6 +73,15 @@ def load_record(name: str) -> Verdict:
             f"{name}: is not a record of this tool ({what})",
             hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"',
         ) from None
+    wrong = verdict.contradiction()
+    if wrong is None and written not in (None, verdict.exit_code):
+        wrong = f"exit_code {written} where the record comes to {verdict.exit_code}"
+    if wrong is not None:
+        raise InputError(
+            f"{name}: the record contradicts itself: {wrong}",
+            hint="it was changed after it was written; judge the response again",
+        )
+    return verdict
 
 
 def _read_exhibit(name: str) -> bytes:

@@ -6,6 +6,7 @@ Matching and evidence keep what came: this works on a copy of the record for peo
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from reporter.record.model import Verdict
@@ -46,13 +47,41 @@ def cleaned(verdict: Verdict) -> Verdict:
     return Verdict.model_validate(_cleaned(verdict.model_dump()))
 
 
+def shortened(verdict: Verdict) -> Verdict:
+    """A copy for paper: texts cut to what a page can hold, endless words broken.
+
+    Layout takes time that grows with the square of a word; the attached record has everything.
+    """
+    return Verdict.model_validate(_every_text(verdict.model_dump(), _for_paper))
+
+
+LONGEST_TEXT = 1_500
+LONGEST_WORD = 80
+MOST_LINES = 30
+_LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
+
+
+def _for_paper(text: str) -> str:
+    if len(text) <= LONGEST_WORD:
+        return text
+    lines = text[:LONGEST_TEXT].split("\n")
+    cut = "\n".join(lines[:MOST_LINES])
+    if len(cut) < len(text):
+        cut += " … (all of it stands in the attached record.json)"
+    return _LONG_WORD.sub(lambda word: word[0] + "\u200b", cut)
+
+
 def _cleaned(value: Any) -> Any:
+    return _every_text(value, clean)
+
+
+def _every_text(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
-        return clean(value)
+        return change(value)
     if isinstance(value, list):
-        return [_cleaned(part) for part in value]
+        return [_every_text(part, change) for part in value]
     if isinstance(value, dict):
-        return {clean(key): _cleaned(part) for key, part in value.items()}
+        return {change(key): _every_text(part, change) for key, part in value.items()}
     return value
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 from xml.etree import ElementTree
 
-from reporter.output.clean import clean, cleaned, one_line
+from reporter.output.clean import clean, cleaned, console_safe, one_line
 from reporter.output.exhibits import AttachedExhibit
 from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict
 from reporter.words import say
@@ -335,7 +335,9 @@ def _short(text: str) -> str:
 
 
 def _safe(text: str) -> str:
-    return _MARKERS.sub("[\u200b", text)
+    # A file that goes to a log is read there too: line by line, for workflow commands.
+    rows = [console_safe(row) for row in text.split("\n")]
+    return _MARKERS.sub("[\u200b", "\n".join(rows))
 
 
 def _bytes(root: ElementTree.Element) -> bytes:

@@ -71,7 +71,7 @@ def write(
     needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
-    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL)
+    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True)
     files = _files(verdict, exhibits)
     page = templating.page(
         "pdf/report.html.j2",

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import PurePath
 
 from reporter.output import phrases
-from reporter.output.clean import cleaned, one_line
+from reporter.output.clean import cleaned, one_line, shortened
 from reporter.output.phrases import counted, named, sentence, spoken
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
@@ -385,12 +385,16 @@ class Report:
     stamp: str
 
 
-def report(verdict: Verdict, *, entries_in_all: int | None = None) -> Report:
+def report(
+    verdict: Verdict, *, entries_in_all: int | None = None, on_paper: bool = False
+) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
     `entries_in_all` bounds how many differing findings are shown one by one over all checks.
     """
     shown = cleaned(verdict)
+    if on_paper:
+        shown = shortened(shown)
     return _Builder(shown, _fair_share(shown, entries_in_all)).report()
 
 

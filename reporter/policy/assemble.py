@@ -24,10 +24,11 @@ from reporter.policy.evaluate import (
     Locate,
     WaiverTally,
 )
-from reporter.policy.load import Policy, Rule
-from reporter.policy.match import Target
+from reporter.policy.evidence import CLOCK_SKEW
+from reporter.policy.load import Policy, Rule, Waiver
+from reporter.policy.match import Match, Target
 from reporter.precheck.finding import Finding, Scope
-from reporter.precheck.model import RiskSource
+from reporter.precheck.model import GROUPS, KINDS, LEVELS, TASK_PHASES, RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
@@ -70,6 +71,9 @@ from reporter.words import statement
 STUB_DAYS = 30
 """How long a ready-to-paste waiver stub would hold."""
 
+LONG_DAYS = 3_650
+"""A waiver that holds longer is as good as permanent."""
+_NO_CHECK = "\x00 no check is called this"
 SHOWN_NODES = 5
 """How many nodes a reason names; the finding has all of them."""
 SHOWN_MESSAGE = 200
@@ -430,7 +434,8 @@ def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
         mark
         for mark, holds in (
             ("undated", waiver.valid_from is None),
-            ("permanent", waiver.valid_until is None),
+            ("permanent", _never_ends(waiver, instant)),
+            ("broad", waiver.match.check is not None and waiver.match.check.fits(_NO_CHECK)),
             ("todo", re.match(r"\s*TODO\b", waiver.reason, re.IGNORECASE) is not None),
         )
         if holds
@@ -456,6 +461,12 @@ def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
         source=waiver.source,
         line=waiver.line,
     )
+
+
+def _never_ends(waiver: Waiver, instant: datetime) -> bool:
+    # 9999-12-31 is somebody's "never".
+    until = waiver.valid_until
+    return until is None or (until - instant).days > LONG_DAYS
 
 
 def _rules(judgement: Judgement) -> list[RuleUse]:
@@ -885,21 +896,66 @@ def _conditions(
         add(code, len(found), rules=found)
     used = [use for use in waivers if use.status == "used"]
     add("waivers-used", len(used), waivers=sorted(use.id for use in used))
-    for mark in ("undated", "permanent", "todo"):
+    for mark in ("undated", "permanent", "broad", "todo"):
         marked = sorted(use.id for use in used if mark in use.marks)
         add(f"waivers-{mark}", len(marked), waivers=marked)
     # `elsewhere` is no condition: a pooled list speaks of many clusters.
     for status in ("expired", "not-yet-valid", "exceeded", "not-applicable", "unused"):
         found = sorted(use.id for use in waivers if use.status == status)
         add(f"waivers-{status}", len(found), waivers=found)
+    said += _rule_conditions(judgement)
     said += _further_conditions(judgement, subject, gate)
     return said
+
+
+_DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
+
+
+def _rule_conditions(judgement: Judgement) -> list[Statement]:
+    """Rules that say less than their author may think."""
+    said = []
+    late = {
+        rule.id: rule.effective_on
+        for part in judgement.decided
+        for rule, effect, _ in part.rules
+        if rule.effective_on and rule.effect == "fail" and effect == "warn" and rule.limit is None
+    }
+    if late:
+        said.append(
+            statement(
+                "condition.rules-postponed",
+                count=len(late),
+                rules=sorted(late),
+                dates=sorted({day for day in late.values() if day}),
+            )
+        )
+    odd = sorted(
+        rule.id
+        for rule in judgement.policy.rules
+        if not judgement.rules[rule.id].hits and _asks_for_undocumented(rule.match)
+    )
+    if odd:
+        said.append(statement("condition.undocumented-values", count=len(odd), rules=odd))
+    return said
+
+
+def _asks_for_undocumented(match: Match) -> bool:
+    """Whether a key spells nothing but values the API does not document: a slip of the pen?"""
+    return any(
+        literals and not literals & documented
+        for key, documented in _DOCUMENTED.items()
+        for literals in match.literals(key)
+    )
 
 
 def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> list[Statement]:
     said = []
     if judgement.instant.backdated:
         said.append(statement("condition.backdated", at=format_instant(judgement.instant.at)))
+    updated = subject.updated.at if subject.updated else None
+    if updated is not None and updated - judgement.instant.at > CLOCK_SKEW:
+        at = format_instant(judgement.instant.at)
+        said.append(statement("condition.before-check", at=at, updated=format_instant(updated)))
     if judgement.outcome == "pass" and subject.task_phase == "Failed":
         said.append(statement("condition.recheck-needed"))
     if judgement.found.items and not judgement.found.nodes:
@@ -954,6 +1010,7 @@ def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
         "evidence",
         sum(line.state == "not-ok" and line.level == "require" for line in verdict.evidence),
     )
+    add("waived", verdict.counts.findings.waived)
     add("unknown", sum(check.findings.unknown > 0 for check in verdict.checks))
     checks = verdict.counts.checks
     if not checks.total:

@@ -146,6 +146,8 @@ class Patterns:
             else:
                 literals.add(pattern)
         self.literals = frozenset(literals)
+        self.spells_only = not self._predicates
+        """No glob and no regular expression among them."""
         self.matches_everything = not isinstance(spec, list) and spec == "*"
 
     def fits(self, value: str | None) -> Tri:
@@ -272,6 +274,13 @@ class Match:
     def could_name(self, check: str) -> bool:
         """Whether a `check` key of it, outside `not:`, fits this name."""
         return any(patterns.fits(check) for patterns in self._check_patterns())
+
+    def literals(self, key: str) -> Iterable[frozenset[str]]:
+        """For each use of a key, under `any:` too, the values it spells if it does only that."""
+        if key in self._simple and self._simple[key].spells_only:
+            yield self._simple[key].literals
+        for part in self._any or []:
+            yield from part.literals(key)
 
     def by_signature(self, target: Target) -> bool:
         """False only when the signature alone already rules a match out."""

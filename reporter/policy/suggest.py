@@ -70,7 +70,7 @@ class _Writer:
         yield from self._head(form)
         if form == "policy":
             yield from self._rules()
-        yield from self._waivers()
+        yield from self._waivers(form)
         yield from self._never()
 
     def _prose(self, text: str, lead: str = "## ") -> list[str]:
@@ -139,8 +139,14 @@ class _Writer:
 
     # Waivers ------------------------------------------------------------------------------------
 
-    def _waivers(self) -> _Lines:
-        turnable = [part for part in self.failed if part.outcome == "fail" and part.waivable]
+    def _waivers(self, form: str) -> _Lines:
+        # A rule may fail what succeeded; such a rule is not part of a suggested policy.
+        among = self.failed if form == "policy" else self.judgement.decided
+        turnable = [
+            part
+            for part in among
+            if part.outcome == "fail" and part.waivable and part.target.check is not None
+        ]
         yield ""
         if not turnable:
             yield from self._prose("No Risk failed that a waiver could turn.")

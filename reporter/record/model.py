@@ -286,6 +286,11 @@ class OutcomeCounts(Part):
     note: int = 0
     passed: int = Field(default=0, alias="pass")
 
+    def of(self, outcome: FindingOutcome) -> int:
+        """The number of one outcome."""
+        number: int = getattr(self, "passed" if outcome == "pass" else outcome)
+        return number
+
     @property
     def total(self) -> int:
         """All of them."""
@@ -324,7 +329,7 @@ class WaiverUse(Part):
     id: str
     status: WaiverStatus
     why: Statement
-    marks: list[Literal["undated", "permanent", "todo"]] = []
+    marks: list[Literal["undated", "permanent", "todo", "broad"]] = []
     match: dict[str, Any] = Field(description="`check` and the other match keys, as written")
     reason: str
     approved_by: str | None = None
@@ -481,6 +486,43 @@ class Verdict(Part):
         if self.outcome == "pass":
             return 1 if self.refused_for_warnings else 0
         return 1 if self.outcome == "fail" else 3
+
+    def contradiction(self) -> str | None:
+        """What in the record disagrees with the rest of it; None in one this tool wrote."""
+        totals = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
+        for check in self.checks:
+            for outcome in OUTCOMES_WORST_FIRST:
+                listed = sum(len(e.places) for e in check.entries if e.outcome == outcome)
+                number = check.findings.of(outcome)
+                if outcome != "pass" and listed != number:
+                    return f"check {check.name}: {number} findings {outcome}, {listed} listed"
+                totals[outcome] += number
+        if any(self.counts.findings.of(name) != number for name, number in totals.items()):
+            return "the totals are not those of the checks"
+        if self.outcome != self._implied_outcome():
+            return f"outcome {self.outcome} does not follow from what the record lists"
+        if not self.headline.code.startswith(f"headline.{self.outcome}"):
+            return f"the headline is not one of a {self.outcome}"
+        return None
+
+    def _implied_outcome(self) -> Outcome:
+        exceeded = any(
+            rule.limit is not None and rule.limit.exceeded and rule.effect == "fail"
+            for rule in self.rules
+        )
+        if (
+            self.counts.findings.fail
+            or exceeded
+            or any(skip.outcome == "fail" for skip in self.skipped)
+        ):
+            return "fail"
+        doubtful = (
+            self.counts.findings.unknown
+            or any(line.state == "not-ok" and line.level == "require" for line in self.evidence)
+            or any(reason.outcome == "inconclusive" for reason in self.reasons)
+            or not self.counts.findings.total
+        )
+        return "inconclusive" if doubtful else "pass"
 
     @property
     def refused_for_warnings(self) -> bool:

@@ -1,0 +1,165 @@
+"""Streams that close, disks that fill, signals that come, names that are no text."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.run import PUBLISHED, ROOT, command
+
+CHECK = f"{sys.executable} -m reporter check"
+AT = "--at response"
+
+
+def bash(script: str, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run a line of bash from the repository's root."""
+    return subprocess.run(
+        ["bash", "-c", script],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **env},
+        check=False,
+        errors="replace",
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirect", "code"),
+    [(">&-", 0), ("2>&-", 0), (">&- 2>&-", 0), (">/dev/full", 5)],
+)
+def test_a_stream_that_is_closed_or_full_leaves_the_reports(
+    tmp_path: Path, redirect: str, code: int
+) -> None:
+    html, junit = tmp_path / "r.html", tmp_path / "j.xml"
+    run = bash(f"{CHECK} {PUBLISHED} {AT} --html {html} --junit {junit} {redirect}")
+    assert run.returncode == code
+    assert "Traceback" not in run.stderr
+    assert html.exists()
+    assert "<error" not in junit.read_text()
+
+
+def test_a_closed_standard_input_is_bad_input() -> None:
+    run = bash(f"{CHECK} - <&-")
+    assert run.returncode == 4
+    assert "standard input" in run.stderr
+
+
+def test_a_report_nobody_reads_leaves_the_others(tmp_path: Path) -> None:
+    html = tmp_path / "r.html"
+    big = ROOT / "samples" / "standard-40-nodes" / "response.json"
+    run = bash(f"{CHECK} {big} {AT} --json - --html {html} | true; echo ${{PIPESTATUS[0]}}")
+    assert run.stdout.strip() in ("1", "5")
+    assert html.exists()
+    assert "internal error" not in run.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_leaves_nothing_half_written(tmp_path: Path, number: signal.Signals) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    response = tmp_path / "in.json"
+    os.mkfifo(response)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "reporter", "check", str(response), "--html", str(out / "r.html")],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+    )
+    with response.open("w") as pipe:  # opens once the command is reading
+        time.sleep(0.3)
+        process.send_signal(number)
+        _, err = process.communicate(timeout=20)
+        pipe.close()
+    assert process.returncode == 130
+    assert "interrupted" in err
+    assert os.listdir(out) == []
+
+
+def test_a_name_that_is_no_text(tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9.json"
+    Path(os.fsdecode(odd)).write_bytes(PUBLISHED.read_bytes())
+    run = bash(f"cd {tmp_path} && {CHECK} *.json {AT} --json r.out", PYTHONPATH=str(ROOT))
+    assert run.returncode == 0, run.stderr
+    assert "caf\ufffd.json" in json.loads((tmp_path / "r.out").read_text())["source"]["name"]
+
+
+def test_an_encoding_without_the_signs_keeps_them_apart() -> None:
+    run = bash(f"{CHECK} {PUBLISHED} {AT}", PYTHONIOENCODING="ascii")
+    assert run.stdout.startswith("+ Pass")
+    failed = ROOT / "samples" / "failed-addon" / "response.json"
+    run = bash(f"{CHECK} {failed} {AT}", PYTHONIOENCODING="ascii")
+    assert run.stdout.startswith("x Fail")
+
+
+def test_outputs_without_a_name_or_over_the_sidecar_are_refused(tmp_path: Path) -> None:
+    assert command("check", PUBLISHED, "--html", "").code == 2
+    assert command("check", PUBLISHED, "--html", f"{tmp_path}/x/").code == 2
+    run = command("check", PUBLISHED, "--html", "-", "--json", "-")
+    assert run.code == 2
+    assert "only one report can go to standard output" in run.err
+    path = tmp_path / "in.json"
+    path.write_bytes(PUBLISHED.read_bytes())
+    assert command("check", path, "--json", f"{path}.meta.json").code == 2
+
+
+def test_a_stale_report_behind_a_link_goes_too(tmp_path: Path) -> None:
+    (tmp_path / "old.html").write_text("GREEN")
+    link = tmp_path / "r.html"
+    link.symlink_to("old.html")
+    broken = tmp_path / "in.json"
+    broken.write_text("{")
+    assert command("check", broken, "--html", link).code == 4
+    assert not link.exists()
+
+
+def test_a_mistyped_policy_leaves_no_green_report(tmp_path: Path) -> None:
+    policy, html, junit = (tmp_path / name for name in ("p.yaml", "r.html", "j.xml"))
+    policy.write_text("kind: Policy\n")
+    html.write_text("GREEN")
+    run = command("check", PUBLISHED, "-p", policy, "--html", html, "--junit", junit)
+    assert run.code == 2
+    assert not html.exists()
+    assert "<error" in junit.read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ('"outcome": "fail"', '"outcome": "pass"', "does not follow"),
+        ('"exit_code": 1', '"exit_code": 0', "exit_code 0 where"),
+        ('"code": "headline.fail"', '"code": "headline.pass"', "headline"),
+    ],
+)
+def test_a_record_that_contradicts_itself_is_not_rendered(
+    tmp_path: Path, before: str, after: str, says: str
+) -> None:
+    record = tmp_path / "r.json"
+    failed = ROOT / "samples" / "failed-addon" / "response.json"
+    assert command("check", failed, "--at", "response", "--json", record).code == 1
+    assert command("render", record).code == 1
+    text = record.read_text()
+    assert before in text
+    record.write_text(text.replace(before, after, 1))
+    run = command("render", record)
+    assert run.code == 4
+    assert says in run.err
+
+
+def test_too_many_objects_are_refused_before_they_are_built(tmp_path: Path) -> None:
+    text = PUBLISHED.read_text().replace(
+        '"itemsStatus" : [', '"itemsStatus" : [' + "{}," * 1_600_000
+    )
+    path = tmp_path / "in.json"
+    path.write_text(text)
+    run = command("check", path)
+    assert run.code == 4
+    assert "objects and lists are more than the limit" in run.err
