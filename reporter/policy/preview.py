@@ -55,8 +55,8 @@ class WaiverPreview:
     place: str
     reason: str
     match: dict[str, Any]
-    marks: tuple[str, ...]
-    """`permanent`, `undated`, `todo`; `any-check`: it names every check there is."""
+    marks: tuple[str, ...] = ()
+    """As the record has them: `permanent`, `undated`, `broad`, `todo`."""
     silenced: list[Silenced] = field(default_factory=list)
     skips: int = 0
     """Checks skipped on the server that it would cover."""
@@ -239,14 +239,8 @@ class _Bench:
 
 
 def _told(waiver: Waiver) -> WaiverPreview:
-    check = waiver.match.check
-    return WaiverPreview(
-        id=waiver.id,
-        place=f"{waiver.source}:{waiver.line}",
-        reason=waiver.reason,
-        match=waiver.written,
-        marks=("any-check",) if check is not None and check.matches_everything else (),
-    )
+    place = f"{waiver.source}:{waiver.line}"
+    return WaiverPreview(waiver.id, place, reason=waiver.reason, match=waiver.written)
 
 
 def _waived(judgement: Judgement) -> int:

@@ -434,3 +434,49 @@ def test_a_rules_message_is_filled_in() -> None:
     rule = {**FAIL_ALL, "message": "{check} on {node.name} ({level}) {{kept}} {error_code}"}
     verdict = judged(response(nodes=[stage("a", item())]), policy([rule]))
     assert verdict.checks[0].entries[0].said == ["SampleCheck on name-a (Warning) {kept} –"]
+
+
+def test_a_rule_that_asks_for_an_undocumented_value_in_vain_is_named() -> None:
+    rule = {"id": "slip", "match": {"kind": "Exception", "level": "fatal"}, "effect": "fail"}
+    body = response(item(kind="Exception", level="Fatal"))
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    assert "undocumented-values" in codes(judged(body, policy([rule], **lenient)))
+    right = {**rule, "match": {"kind": "Exception", "level": "Fatal"}}
+    assert "undocumented-values" not in codes(judged(body, policy([right], **lenient)))
+
+
+def test_a_postponed_rule_is_named_with_its_date() -> None:
+    rule = {**FAIL_ALL, "effective_on": "2099-01-01"}
+    verdict = judged(response(item()), policy([rule]))
+    assert verdict.outcome == "pass"
+    said = next(part for part in verdict.conditions if part.code.endswith("rules-postponed"))
+    assert "2099-01-01" in said.text
+
+
+def test_an_instant_before_the_check_is_said() -> None:
+    assert "before-check" in codes(judged(response(), at="2020-01-01"))
+    assert "before-check" not in codes(judged(response(), at="response"))
+
+
+def test_a_waiver_for_anything_and_one_for_ever_are_marked() -> None:
+    verdict = judged(response(item()), policy(waivers=[waiver(check="*", expires="9999-12-31")]))
+    assert verdict.waivers[0].marks == ["permanent", "broad"]
+    assert {"waivers-broad", "waivers-permanent"} <= set(codes(verdict))
+
+
+@pytest.mark.parametrize("key", ["reason", "approved_by", "ticket", "id"])
+def test_blank_words_are_no_words(key: str) -> None:
+    with pytest.raises(PolicyError, match="blank"):
+        judged(response(item()), policy(waivers=[waiver() | {key: " \u200b"}]))
+
+
+@pytest.mark.parametrize("key", ["check", "kind", "message"])
+def test_a_broken_regex_is_a_policy_error_whatever_the_effect(key: str) -> None:
+    rule = {"id": "r", "match": {key: {"regex": "(?=a)b"}}, "effect": "note"}
+    with pytest.raises(PolicyError, match="RE2 can't use"):
+        judged(response(item()), policy([rule]))
+
+
+def test_a_phase_where_none_is_documented_is_not_overheard() -> None:
+    body = response(nodes=[stage("a", item(phase="Success")) | {"phase": "Failed"}])
+    assert judged(body).outcome == "inconclusive"

@@ -643,7 +643,8 @@ def test_a_key_that_lint_does_not_know_is_named(run: Run, monkeypatch: pytest.Mo
     from reporter.policy import lint as module
     from reporter.policy.model import RuleSpec
 
-    less = {**module._KNOWN_KEYS, RuleSpec: module._KNOWN_KEYS[RuleSpec] - {"remediation"}}
+    less = dict(module._KNOWN_KEYS)
+    less[RuleSpec] -= {"remediation"}
     monkeypatch.setattr(module, "_KNOWN_KEYS", less)
     text = rules("check: A", "check: A", more=", remediation: r")
     # Rules with such a key are not compared either.

@@ -29,7 +29,7 @@ _MARKS = {
     "permanent": "never expires",
     "undated": "names no date from which it holds",
     "todo": "still says TODO for its reason",
-    "any-check": "names every check there is",
+    "broad": "names no check: it covers whatever it meets",
 }
 
 
