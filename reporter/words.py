@@ -251,6 +251,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "decided.rule": "rule {rules} says {effect}",
     "decided.rule-postponed": "rule {rules} warns, and fails from {effective_on} on",
     "decided.unmatched": "no rule matches; the policy's default is {effect}",
+    "decided.unmatched-beside": (
+        "the policy's default is {effect}; {rules} can't stand in for it: undecided, or of a layer "
+        "that may not weaken its base"
+    ),
     "decided.waived": "waived by {waivers}",
     "doubt.phase-missing": "the check names no phase: nobody knows whether it succeeded",
     "doubt.phase-unknown": "phase {phase} is not one the API documents",

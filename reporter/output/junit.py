@@ -49,7 +49,7 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
     instant = shown.instant.at.strftime("%Y-%m-%dT%H:%M:%S")
     root = ElementTree.Element("testsuites")
     upgrade = f"{shown.subject.cluster_version or '?'} to {shown.subject.target_version or '?'}"
-    _suite(
+    suite(
         root,
         _meta_cases(shown),
         name=META_CLASS,
@@ -59,16 +59,16 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
         out=[statement.text for statement in shown.conditions],
     )
     if cases:
-        _suite(
+        suite(
             root,
-            _distinct(cases),
+            distinct(cases),
             name=f"precheck {key} {upgrade}",
             package=f"precheck.{key}",
             timestamp=instant,
             properties=[],
             out=_warned(shown.checks),
         )
-    return _bytes(root)
+    return to_bytes(root)
 
 
 def write_error(message: str, hint: str | None) -> bytes:
@@ -77,7 +77,7 @@ def write_error(message: str, hint: str | None) -> bytes:
         META_CLASS, "verdict", "error", one_line(message), clean(f"{message}\n{hint or ''}").strip()
     )
     root = ElementTree.Element("testsuites")
-    _suite(
+    suite(
         root,
         [case],
         name=META_CLASS,
@@ -86,7 +86,7 @@ def write_error(message: str, hint: str | None) -> bytes:
         properties=[],
         out=[],
     )
-    return _bytes(root)
+    return to_bytes(root)
 
 
 def _cluster_key(verdict: Verdict) -> str:
@@ -150,7 +150,7 @@ def _meta_cases(verdict: Verdict) -> list[Case]:
         )
     if not verdict.waivers:
         cases.append(Case(META_CLASS, "waivers"))
-    return _distinct(cases)
+    return distinct(cases)
 
 
 def _verdict_case(verdict: Verdict) -> Case:
@@ -264,7 +264,7 @@ def _warned(checks: Sequence[Check]) -> list[str]:
     ]
 
 
-def _distinct(cases: Iterable[Case]) -> list[Case]:
+def distinct(cases: Iterable[Case]) -> list[Case]:
     """Cases with names of their own: a reader that merges equal names would hide a failure."""
     seen: dict[tuple[str, str], int] = {}
     result = []
@@ -281,7 +281,7 @@ def _distinct(cases: Iterable[Case]) -> list[Case]:
     return result
 
 
-def _suite(
+def suite(
     root: ElementTree.Element,
     cases: Sequence[Case],
     *,
@@ -291,13 +291,14 @@ def _suite(
     properties: Sequence[tuple[str, str]],
     out: Sequence[str],
 ) -> None:
+    """Add a suite with its cases to `root`, in the order both schemas ask for."""
     totals = {
         "tests": len(cases),
         "failures": sum(case.result == "failure" for case in cases),
         "errors": sum(case.result == "error" for case in cases),
         "skipped": sum(case.result == "skipped" for case in cases),
     }
-    suite = ElementTree.SubElement(
+    element_of_suite = ElementTree.SubElement(
         root,
         "testsuite",
         {
@@ -310,12 +311,12 @@ def _suite(
             "time": "0.000",
         },
     )
-    holder = ElementTree.SubElement(suite, "properties")
+    holder = ElementTree.SubElement(element_of_suite, "properties")
     for key, value in properties:
         ElementTree.SubElement(holder, "property", {"name": key, "value": _safe(value)})
     for case in cases:
         element = ElementTree.SubElement(
-            suite,
+            element_of_suite,
             "testcase",
             {"name": case.name, "classname": _safe(case.classname), "time": "0.000"},
         )
@@ -326,8 +327,8 @@ def _suite(
             inner = ElementTree.SubElement(element, case.result, attributes)
             if case.result != "skipped":
                 inner.text = _safe(case.text[:MAX_TEXT])
-    ElementTree.SubElement(suite, "system-out").text = _safe("\n".join(out)[:MAX_TEXT])
-    ElementTree.SubElement(suite, "system-err").text = ""
+    ElementTree.SubElement(element_of_suite, "system-out").text = _safe("\n".join(out)[:MAX_TEXT])
+    ElementTree.SubElement(element_of_suite, "system-err").text = ""
 
 
 def _short(text: str) -> str:
@@ -340,7 +341,8 @@ def _safe(text: str) -> str:
     return _MARKERS.sub("[\u200b", "\n".join(rows))
 
 
-def _bytes(root: ElementTree.Element) -> bytes:
+def to_bytes(root: ElementTree.Element) -> bytes:
+    """The file, indented, ending in a newline."""
     ElementTree.indent(root)
     body: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
     return body + b"\n"

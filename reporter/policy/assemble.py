@@ -358,6 +358,8 @@ def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | No
         "check": {"equals": part.target.check},
         "scope": part.finding.scope,
     }
+    if part.target.level is not None:
+        match["level"] = part.target.level
     if uids and None not in uids:
         match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
     templates = list(dict.fromkeys(template for template, _ in part.target.addons))

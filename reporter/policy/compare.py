@@ -217,6 +217,12 @@ class Keys:
             key for key, part in self.keys.items() if not part.everything or key.startswith("node.")
         ) | frozenset(self.versions)
 
+    @property
+    def most_telling(self) -> str | None:
+        """A key that spells its values, the check before others; None where there is none."""
+        spelled = [key for key, part in self.keys.items() if part.spelled and key != "phase"]
+        return "check" if "check" in spelled else min(spelled, default=None)
+
     def everywhere(self) -> frozenset[str]:
         """Every key used, nested ones included."""
         nested = [*([self.inverse] if self.inverse else []), *self.alternatives]

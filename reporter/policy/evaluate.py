@@ -403,8 +403,9 @@ class _Bench:
             if not rule.match.by_signature(target):
                 continue
             fits = rule.match.fits_rule(target)
-            # What is left open counts against passing: among the failed, not among the base.
-            if fits is False or (fits is None and not is_failed):
+            # What is left open counts against passing: among the failed, not among the base. A
+            # note rule matches only when that is sure, here as everywhere.
+            if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
                 continue
             counted = _counted(of, finding, target)
             base |= counted
@@ -509,6 +510,9 @@ class _Bench:
         if strictest is None or (not settled and STRICTNESS[default] >= STRICTNESS[strictest]):
             # What can't be decided, or a layer may not weaken, must not soften the default.
             why = statement("decided.unmatched", effect=default)
+            if found:
+                names = sorted(rule.id for rule, _, _ in found)
+                why = statement("decided.unmatched-beside", effect=default, rules=names)
             return _Verdict(default, why, found, waivable)
         return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
 

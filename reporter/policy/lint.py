@@ -602,22 +602,35 @@ class _Look:
             )
 
     def _shadows(self, rules: Sequence[_Rule]) -> None:
-        """Rules that another rule makes pointless. Every pair is compared, cheaply."""
+        """Rules that another rule makes pointless."""
+        others = [other for other in [*rules, *_inherited(self.file)] if other.comparable]
         places = {id(rule): index for index, rule in enumerate(rules)}
-        others = [
-            (other.keys.asks, other, places.get(id(other), -1))
-            for other in [*rules, *_inherited(self.file)]
-            if other.comparable
-        ]
-        for index, rule in enumerate(rules):
+        # A rule that spells its values can only cover rules that spell one of them: such a rule
+        # is looked up by value. The others are compared with every rule.
+        spelling: dict[tuple[str, str], list[int]] = {}
+        loose: list[int] = []
+        for index, other in enumerate(others):
+            key = other.keys.most_telling
+            if key is None:
+                loose.append(index)
+                continue
+            for value in other.keys.keys[key].literals:
+                spelling.setdefault((key, value), []).append(index)
+        for rule in rules:
             if not rule.comparable:
                 continue
+            near = set(loose)
+            for key, part in rule.keys.keys.items():
+                if part.literals:
+                    near.update(spelling.get((key, min(part.literals)), ()))
             named = rule.keys.named
             found: dict[str, _Rule] = {}
-            for asks, other, place in others:
+            for index in sorted(near):
+                other = others[index]
                 # Most pairs end here: the other asks for a key this one does not name.
-                if asks <= named and place != index:
-                    code = _shadow(rule, other, later=place < index)
+                if other.keys.asks <= named and other is not rule:
+                    later = places.get(id(other), -1) < places[id(rule)]
+                    code = _shadow(rule, other, later=later)
                     if code is not None:
                         found.setdefault(code, other)
             for code in ("overridden-rule", "duplicate-rule", "redundant-rule"):

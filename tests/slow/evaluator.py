@@ -654,6 +654,11 @@ def decide(
     item = finding["item"]
     phase = item.get("phase")
     truths = [(rule, rule_matches(rule, finding, about)) for rule in rules]
+    # A limit of nodes counts nodes: what it thinks of a finding without any is left open (L6).
+    truths = [
+        (rule, None if truth and counts_nodes(rule) and not finding["nodes"] else truth)
+        for rule, truth in truths
+    ]
     sure = [rule for rule, truth in truths if truth is True]
     undecided = [rule for rule, truth in truths if truth is None]
 
@@ -720,6 +725,11 @@ def effect_at(rule: Json, at: datetime) -> str:
     if effect == "fail" and rule.get("effective_on") and at < instant(rule["effective_on"]):
         return "warn"
     return effect
+
+
+def counts_nodes(rule: Json) -> bool:
+    """Whether a rule is a limit of nodes."""
+    return bool(rule.get("limit")) and rule["limit"]["of"] == "nodes"
 
 
 def effect_on_finding(rule: Json, at: datetime, limits: Mapping[str, Json], unmatched: str) -> str:
@@ -931,11 +941,12 @@ def hides_check(value: Any, shape: Any) -> bool:
                     return True
             elif holds_check_like_key(field):
                 return True
-            elif field not in (None, "", [], {}) and key.casefold() in {
-                name.casefold() for name in shape
-            }:
+            elif field not in (None, "", [], {}) and (
+                key.lower() in CHECK_LIKE or key.casefold() in {name.casefold() for name in shape}
+            ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
-                # ignores case, and what is unknown is never a pass (A17).
+                # ignores case, a phase where none is documented may say what nobody here would
+                # hear, and what is unknown is never a pass (A17).
                 return True
     return False
 

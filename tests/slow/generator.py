@@ -237,7 +237,7 @@ _RISK_APIS: tuple[Any, ...] = (
     ],
     [{"url": "/apis/x/v1beta1/y"}],
     [{"url": "/apis/x/v1beta1/y", "userAgent": None}, {"userAgent": "coredns"}],
-    [None, {"url": "", "userAgent": "coredns"}],
+    [{}, {"url": "", "userAgent": "coredns"}],
 )
 _RISK_CONFIGS: tuple[Any, ...] = (
     [{"package": "kubelet", "field": "max-pods", "originalValue": "9", "value": "10"}],

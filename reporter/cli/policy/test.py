@@ -210,14 +210,14 @@ def _junit(
     from xml.etree import ElementTree
 
     from reporter.output.clean import one_line
-    from reporter.output.junit import _bytes, _distinct, _suite
+    from reporter.output.junit import distinct, suite, to_bytes
 
     root = ElementTree.Element("testsuites")
     for file, results in judged:
         moments = [result.verdict.instant.at for result in results if result.verdict is not None]
-        _suite(
+        suite(
             root,
-            _distinct([_junit_case(file, result) for result in results]),
+            distinct([_junit_case(file, result) for result in results]),
             name=one_line(file.source),
             package=f"{CLASS}.{_key(file.name)}",
             timestamp=f"{max(moments):%Y-%m-%dT%H:%M:%S}" if moments else "1970-01-01T00:00:00",
@@ -228,7 +228,7 @@ def _junit(
             out=[],
         )
     if found is not None:
-        _suite(
+        suite(
             root,
             [_coverage_case(found)],
             name="coverage",
@@ -237,7 +237,7 @@ def _junit(
             properties=[],
             out=[],
         )
-    return _bytes(root)
+    return to_bytes(root)
 
 
 def _junit_case(file: CaseFile, result: CaseResult) -> JUnitCase:
