@@ -818,8 +818,11 @@ def _counted(of: str, finding: Finding, target: Target) -> set[object]:
         return {finding.pointer}
     if of == "checks":
         return {target.check if target.check is not None else ("unnamed", finding.pointer)}
+    # Of a stage without a uid all findings are of one node, whichever that is.
+    place = finding.pointer.rpartition("/itemsStatus/")[0] if finding.stage else finding.pointer
     return {
-        node.uid if node.uid is not None else ("unnamed", finding.pointer) for node in target.nodes
+        node.uid if node.uid is not None else ("unnamed", place, number)
+        for number, node in enumerate(target.nodes)
     }
 
 

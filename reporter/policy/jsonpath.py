@@ -20,12 +20,20 @@ MAX_LENGTH = 500
 _COMPARISONS = frozenset({None, "!", "==", "=", "!=", "<", "<=", ">", ">="})
 
 
+@dataclass(frozen=True)
+class Found:
+    """A value a path found; an element of a list is one even where it says nothing."""
+
+    value: Any
+    element: bool
+
+
 @cache
-def compile_path(text: str) -> Callable[[Any], list[Any]]:
-    """A function from JSON data to the values a path finds. ValueError where it is no path."""
+def compile_path(text: str) -> Callable[[Any], list[Found]]:
+    """A function from JSON data to what a path finds. ValueError where it is no path."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a path of {len(text)} characters; at most {MAX_LENGTH} are allowed")
-    from jsonpath_ng import ext
+    from jsonpath_ng import Index, ext
     from jsonpath_ng.exceptions import JSONPathError
 
     try:
@@ -37,7 +45,9 @@ def compile_path(text: str) -> Callable[[Any], list[Any]]:
     except (RecursionError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(f'"{text}" is not a JSONPath ({type(error).__name__})') from None
     _refuse_more_than_selecting(parsed, text)
-    return lambda data: [found.value for found in parsed.find(data)]
+    return lambda data: [
+        Found(datum.value, isinstance(datum.path, Index)) for datum in parsed.find(data)
+    ]
 
 
 def _refuse_more_than_selecting(parsed: Any, text: str) -> None:
@@ -85,6 +95,8 @@ class Outcome:
     fits: bool | None
     matches: int
     unlike: int
+    no_proof: bool = False
+    """No, but only for want of a value that could be compared: its opposite is not yes."""
 
 
 class Condition:
@@ -106,7 +118,10 @@ class Condition:
 
     def decide(self, data: Any, *, every: bool) -> Outcome:
         """Over the values the path finds in `data`; null and empty ones are as good as absent."""
-        values = [value for value in self._find(data) if value not in (None, "", [], {})]
+        found = self._find(data)
+        values = [one.value for one in found if not _says_nothing(one.value)]
+        # An empty field is as good as absent; an empty element is a value nobody knows.
+        blank = sum(one.element and _says_nothing(one.value) for one in found)
         number = len(values)
         if self._exists is not None:
             return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
@@ -115,21 +130,22 @@ class Condition:
         assert self._test is not None  # noqa: S101 - one of the three is always there
         answers = [self._test(value) for value in values]
         unlike = sum(answer.unlike for answer in answers)
-        truths = [answer.fits for answer in answers]
+        truths: list[bool | None] = [answer.fits for answer in answers]
         quantifier = self._quantifier or ("all" if every else "any")
-        if not values:
+        truths += [None] * blank
+        if not truths:
             # Nothing found leaves the question open, as a missing value does everywhere; only
             # "all" of nothing is false.
-            return Outcome(False if quantifier == "all" else None, 0, 0)
+            return Outcome(False if quantifier == "all" else None, 0, 0, no_proof=True)
         fits: bool | None = True in truths
         if quantifier == "all":
             fits = False if False in truths else None if None in truths else True
         elif quantifier == "none":
             # A value of another type fits nothing; that is no proof that it is none.
-            fits = False if fits else None if unlike else True
+            fits = False if fits else None if unlike or None in truths else True
         elif not fits and None in truths:
             fits = None
-        return Outcome(fits, number, unlike)
+        return Outcome(fits, number, unlike, no_proof=fits is False and unlike > 0)
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,13 @@ class _Answer:
 
 _YES, _NO = _Answer(True), _Answer(False)
 _UNLIKE = _Answer(False, unlike=True)
+
+
+def _says_nothing(value: Any) -> bool:
+    """Null and empty are as good as absent, and so is what holds nothing else."""
+    if isinstance(value, dict):
+        return all(_says_nothing(part) for part in value.values())
+    return value is None or value == "" or value == []
 
 
 def _is_about_number(part: Comparison) -> bool:

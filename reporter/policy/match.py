@@ -299,9 +299,19 @@ class Match:
         """As a waiver reads it: every value of a key must fit; under `not:` one excludes."""
         return self._fits(target, every=True, waiver=True, trace=trace)
 
-    def _fits(self, target: Target, *, every: bool, waiver: bool, trace: Trace | None) -> Tri:
+    def _fits(
+        self,
+        target: Target,
+        *,
+        every: bool,
+        waiver: bool,
+        trace: Trace | None,
+        negated: bool = False,
+    ) -> Tri:
         result: Tri = True
-        for key, part in self._parts(target, every=every, waiver=waiver, trace=trace):
+        for key, part in self._parts(
+            target, every=every, waiver=waiver, trace=trace, negated=negated
+        ):
             if trace is not None:
                 bucket = {True: trace.fields, None: trace.undecided, False: trace.refused}[part]
                 bucket.append(key)
@@ -314,7 +324,7 @@ class Match:
         return result
 
     def _parts(
-        self, target: Target, *, every: bool, waiver: bool, trace: Trace | None
+        self, target: Target, *, every: bool, waiver: bool, trace: Trace | None, negated: bool
     ) -> Iterable[tuple[str, Tri]]:
         for key, patterns in self._simple.items():
             if key == "cluster":
@@ -341,14 +351,20 @@ class Match:
             node_fits = self._node.fits
             yield "node", several([node_fits(node) for node in nodes]) if nodes else False
         if self._not is not None:
-            inner = self._not._fits(target, every=waiver and not every, waiver=waiver, trace=None)
+            inner = self._not._fits(
+                target,
+                every=waiver and not every,
+                waiver=waiver,
+                trace=None,
+                negated=not negated,
+            )
             yield "not", negate(inner)
         if self._any is not None:
             yield (
                 "any",
                 any_of(
                     [
-                        part._fits(target, every=every, waiver=waiver, trace=None)
+                        part._fits(target, every=every, waiver=waiver, trace=None, negated=negated)
                         for part in self._any
                     ]
                 ),
@@ -359,7 +375,10 @@ class Match:
             outcome = _ask(condition, target, every=every)
             if outcome is not None and trace is not None:
                 trace.paths.append((condition.path, outcome))
-            yield "where", outcome.fits if outcome is not None else None
+            if outcome is None or (negated and outcome.no_proof):
+                yield "where", None  # `not:` would turn the want of a proof into a proof
+            else:
+                yield "where", outcome.fits
 
     def _fits_addon(self, names: tuple[str | None, str | None]) -> Tri:
         # Template name and alias are two names of one add-on: either may be meant.

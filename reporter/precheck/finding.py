@@ -37,13 +37,14 @@ class Finding:
     def nodes(self) -> tuple[Node, ...]:
         """Its stage node; in other scopes the distinct nodes of `riskSource.nodeRisks`.
 
-        A node risk without an id is a node nobody can name: it stays in, once, as such.
+        A node risk without an id is a node nobody can name: it stays in as such.
         """
         if self.stage is not None:
             return (stage_node(self.stage),)
         risks = self.item.risk_source.node_risks if self.item.risk_source else None
-        distinct = dict.fromkeys(risk.node_id or None for risk in risks or ())
-        return tuple(Node(uid=uid) for uid in distinct)
+        named = dict.fromkeys(risk.node_id for risk in risks or () if risk.node_id)
+        unnamed = sum(not risk.node_id for risk in risks or ())
+        return (*(Node(uid=uid) for uid in named), *([Node()] * unnamed))
 
 
 def stage_node(stage: NodeStageStatus) -> Node:
