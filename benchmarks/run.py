@@ -104,6 +104,67 @@ def read_and_evaluate(data: bytes) -> Figure:
     )
 
 
+def large_policy() -> bytes:
+    """200 rules, 20 of them with JSONPath."""
+    plain = [
+        {
+            "id": f"plain-{number}",
+            "match": {"check": f"SampleNode{number}*", "kind": ["Risk", "Exception"]},
+            "effect": "fail",
+        }
+        for number in range(180)
+    ]
+    paths = ("$.riskSource.configurationRisks[*].package", "$..url")
+    pathed = [
+        {
+            "id": f"path-{number}",
+            "match": {
+                "kind": "Risk",
+                "where": [{"path": paths[number % 2], "equals": f"kubelet-{number}"}],
+            },
+            "effect": "fail",
+        }
+        for number in range(20)
+    ]
+    head = {"apiVersion": "precheck.policy/v1", "kind": "Policy", "metadata": {"name": "large"}}
+    return json.dumps(head | {"rules": plain + pathed}).encode()  # JSON is YAML too
+
+
+def with_a_large_policy(data: bytes, folder: Path) -> list[Figure]:
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.precheck.model import PrecheckTask
+    from reporter.sources.read import read
+
+    text = large_policy()
+    policy = Policy.parse(text)
+    judging = compare(
+        "read + evaluate under 200 rules, 20 with JSONPath / bare validation",
+        lambda: evaluate(read(data), policy, at="response"),
+        lambda: PrecheckTask.model_validate_json(data),
+        budget=1.5,
+        rounds=7,
+    )
+    compiling = compare(
+        "compiling 200 rules / 100 ms",
+        lambda: Policy.parse(text),
+        lambda: time.sleep(0.1),
+        budget=1.0,
+        rounds=7,
+    )
+    path = folder / "large.yaml"
+    path.write_bytes(text)
+    start = statistics.median(seconds(process("-m", "reporter", "--version")) for _ in range(7))
+    lint = statistics.median(
+        seconds(process("-m", "reporter", "policy", "lint", str(path))) for _ in range(7)
+    )
+    detail = f"{1000 * lint:.0f} ms, start-up {1000 * start:.0f} ms"
+    linting = Figure(
+        "lint of 200 rules beyond start-up / 300 ms", (lint - start) / 0.3, 1.0, detail
+    )
+    return [judging, compiling, linting]
+
+
 def reports(data: bytes, bare: bytes) -> list[Figure]:
     from reporter.output import render
     from reporter.policy.evaluate import evaluate
@@ -137,7 +198,12 @@ def main() -> int:
     document["status"]["nodeCheckStatus"] = {"phase": "Success"}
     bare = json.dumps(document).encode()
     with tempfile.TemporaryDirectory() as folder:
-        figures = [whole_process(Path(folder)), read_and_evaluate(data), *reports(data, bare)]
+        figures = [
+            whole_process(Path(folder)),
+            read_and_evaluate(data),
+            *with_a_large_policy(data, Path(folder)),
+            *reports(data, bare),
+        ]
     gc.collect()
     for figure in figures:
         sign = "✓" if figure.fine else "✕ OVER BUDGET"

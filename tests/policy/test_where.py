@@ -161,7 +161,8 @@ json_values = st.recursive(
                      "$.a[?(@.b == 'a')]", "$.a[?(@.b > 0)].c", "$..[?(@.a)]"]),
 )  # fmt: skip
 def test_paths_find_what_the_library_finds(data: Any, path: str) -> None:
-    assert [one.value for one in compile_path(path)(data)] == [found.value for found in ext.parse(path).find(data)]
+    library = [found.value for found in ext.parse(path).find(data)]
+    assert [found.value for found in compile_path(path)(data)] == library
 
 
 def limit_policy(of: str, *, effect: str = "fail", below: str | None = None, **bound: Any) -> bytes:
