@@ -29,12 +29,15 @@ check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/cce-precheck policy lint policies/*.yaml policies/waivers/*.yaml
+	$(BIN)/cce-precheck policy test --fail-on-unfired
 
 unit: $(VENV)/.ready-dev libraries test-tools
 	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} $(PYTEST_OPTIONS)
 
 prove: $(VENV)/.ready-dev
-	AGREEMENT_EXAMPLES=20000 $(BIN)/python -m pytest -q tests/test_agreement.py
+	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
+	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
@@ -73,10 +76,13 @@ $(BIN)/python:
 
 $(VENV)/.ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
+	@$(BIN)/python -m compileall -q reporter
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet 'pip>=25.1'  # knows dependency groups
 	$(BIN)/python -m pip install --quiet --editable . --group dev
+	@$(BIN)/python -m compileall -q reporter
 	@touch $@ $(VENV)/.ready
 
 clean:
