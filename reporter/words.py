@@ -95,8 +95,8 @@ MESSAGES: Final[dict[str, Message]] = {
         "Used waivers still say TODO for their reason: {waivers}",
     ),
     "condition.waivers-unused": (
-        "{count} waiver is not needed here: {waivers}",
-        "{count} waivers are not needed here: {waivers}",
+        "{count} waiver covers nothing here: {waivers}",
+        "{count} waivers cover nothing here: {waivers}",
     ),
     "condition.waivers-expired": (
         "{count} waiver has expired: {waivers}",
@@ -245,7 +245,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} limit is exceeded",
         "{count} limits are exceeded",
     ),
-    "action.limit": "Resolve enough of them; nothing waives a limit.",
+    "action.limit": "Resolve enough of them; no waiver helps against a limit.",
     # Why a finding is what it is
     "decided.success": "the check succeeded",
     "decided.rule": "rule {rules} says {effect}",
@@ -254,6 +254,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "decided.unmatched-beside": (
         "the policy's default is {effect}; {rules} can't stand in for it: undecided, or of a layer "
         "that may not weaken its base"
+    ),
+    "decided.limit-of-nodes": (
+        "the finding names no node, so the limit of nodes {rules} can't tolerate it; the policy's "
+        "default is {effect}"
     ),
     "decided.waived": "waived by {waivers}",
     "doubt.phase-missing": "the check names no phase: nobody knows whether it succeeded",
@@ -302,7 +306,7 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "waiver-status.unused-passes": "not needed: the check passes now",
     "waiver-status.unused-absent": "not needed: the check is not in this response",
-    "waiver-status.unused-elsewhere": "not needed: the check fails, but not where it is for",
+    "waiver-status.unused-elsewhere": "covers nothing here: the check fails, but not as it asks",
     "waiver-status.unused-skip": "can't be used: no waiver covers the skip it names",
     "waiver-status.elsewhere": "for another cluster or version",
     "waiver-status.expired": "expired on {expires}",

@@ -510,7 +510,14 @@ class _Bench:
         if strictest is None or (not settled and STRICTNESS[default] >= STRICTNESS[strictest]):
             # What can't be decided, or a layer may not weaken, must not soften the default.
             why = statement("decided.unmatched", effect=default)
-            if found:
+            of_nodes = [
+                rule.id
+                for rule, _, _ in found
+                if rule.limit is not None and rule.limit.of == "nodes" and not target.nodes
+            ]
+            if of_nodes:
+                why = statement("decided.limit-of-nodes", effect=default, rules=of_nodes)
+            elif found:
                 names = sorted(rule.id for rule, _, _ in found)
                 why = statement("decided.unmatched-beside", effect=default, rules=names)
             return _Verdict(default, why, found, waivable)
@@ -826,6 +833,17 @@ def _counted(of: str, finding: Finding, target: Target) -> set[object]:
     }
 
 
+def _condition_text(condition: dict[str, object]) -> str:
+    """A condition as a person would read it: its path, then what is asked."""
+    asked = [
+        f"{name} {value}"
+        for name, value in condition.items()
+        if name not in ("path", "on") and not isinstance(value, dict)
+    ]
+    nested = [name for name, value in condition.items() if isinstance(value, dict)]
+    return " ".join([str(condition.get("path", "")), *asked, *(f"{name} …" for name in nested)])
+
+
 def _wanted(waiver: Waiver, keys: Sequence[str]) -> list[str]:
     """What a waiver asks for under some keys, as written."""
     from reporter.policy.load import pattern_text
@@ -835,6 +853,9 @@ def _wanted(waiver: Waiver, keys: Sequence[str]) -> list[str]:
         written = waiver.written.get(key)
         if key == "node" and isinstance(written, dict):
             shown += [f"node.{name} {pattern_text(value)}" for name, value in written.items()]
+        elif key == "where":
+            conditions = written if isinstance(written, list) else []
+            shown += [f"where {_condition_text(part)}" for part in conditions]
         elif key in ("not", "any"):
             shown.append(f"{key}: …")
         else:

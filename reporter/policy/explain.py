@@ -369,7 +369,7 @@ class _Teller:
         if decided is None:
             return
         bare = self.suppositions.without_waivers(decided.finding.pointer)
-        if bare.why.code.startswith("decided.unmatched"):
+        if bare.why.code.startswith(("decided.unmatched", "decided.limit-of-nodes")):
             default = self.policy.unmatched
             text = bare.why.text if strictest is None else f"{default}, and no rule softens it"
             yield Step("default", text, self._defaults)

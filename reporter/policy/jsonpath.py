@@ -22,18 +22,22 @@ _COMPARISONS = frozenset({None, "!", "==", "=", "!=", "<", "<=", ">", ">="})
 
 @dataclass(frozen=True)
 class Found:
-    """A value a path found; an element of a list is one even where it says nothing."""
+    """What a path found, and how often it came upon a place that holds no value.
 
-    value: Any
-    element: bool
+    `[*].userAgent` over two clients of which one has no name finds one value and one gap: who the
+    other is, nobody knows.
+    """
+
+    values: list[Any]
+    gaps: int
 
 
 @cache
-def compile_path(text: str) -> Callable[[Any], list[Found]]:
+def compile_path(text: str) -> Callable[[Any], Found]:
     """A function from JSON data to what a path finds. ValueError where it is no path."""
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a path of {len(text)} characters; at most {MAX_LENGTH} are allowed")
-    from jsonpath_ng import Index, ext
+    from jsonpath_ng import ext
     from jsonpath_ng.exceptions import JSONPathError
 
     try:
@@ -45,9 +49,28 @@ def compile_path(text: str) -> Callable[[Any], list[Found]]:
     except (RecursionError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(f'"{text}" is not a JSONPath ({type(error).__name__})') from None
     _refuse_more_than_selecting(parsed, text)
-    return lambda data: [
-        Found(datum.value, isinstance(datum.path, Index)) for datum in parsed.find(data)
-    ]
+    return lambda data: Found([datum.value for datum in parsed.find(data)], _gaps(parsed, data))
+
+
+def _gaps(parsed: Any, data: Any) -> int:
+    """Places a path comes to that hold nothing: empty elements, and objects without its field."""
+    from jsonpath_ng import Child, Fields, Index, Slice, Wildcard
+
+    if not isinstance(parsed, Child):
+        return 0
+    gaps = _gaps(parsed.left, data)
+    if isinstance(parsed.right, (Index, Slice, Wildcard)):
+        return gaps + sum(_says_nothing(datum.value) for datum in parsed.find(data))
+    if not isinstance(parsed.right, Fields):
+        return gaps
+    for datum in parsed.left.find(data):
+        holder = datum.value
+        if _says_nothing(holder):
+            continue  # counted where it was come upon
+        for name in parsed.right.fields:
+            if not isinstance(holder, dict) or _says_nothing(holder.get(name)):
+                gaps += 1
+    return gaps
 
 
 def _refuse_more_than_selecting(parsed: Any, text: str) -> None:
@@ -119,9 +142,7 @@ class Condition:
     def decide(self, data: Any, *, every: bool) -> Outcome:
         """Over the values the path finds in `data`; null and empty ones are as good as absent."""
         found = self._find(data)
-        values = [one.value for one in found if not _says_nothing(one.value)]
-        # An empty field is as good as absent; an empty element is a value nobody knows.
-        blank = sum(one.element and _says_nothing(one.value) for one in found)
+        values = [value for value in found.values if not _says_nothing(value)]
         number = len(values)
         if self._exists is not None:
             return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
@@ -132,7 +153,11 @@ class Condition:
         unlike = sum(answer.unlike for answer in answers)
         truths: list[bool | None] = [answer.fits for answer in answers]
         quantifier = self._quantifier or ("all" if every else "any")
-        truths += [None] * blank
+        if quantifier == "none":
+            # Two negations cancel out: "not" of an unlike value is what "none" looks for.
+            truths = [answer.fits or answer.fits is None for answer in answers]
+        if values or quantifier != "all":
+            truths += [None] * found.gaps
         if not truths:
             # Nothing found leaves the question open, as a missing value does everywhere; only
             # "all" of nothing is false.

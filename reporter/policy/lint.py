@@ -87,6 +87,8 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "bracket-in-glob": ("warning", "[ ] in a glob over a message is one character of a set."),
     "regex-everything": ("warning", "A regular expression that fits every value."),
     "regex-like-glob": ("warning", "A regular expression that looks like a glob."),
+    "glob-like-regex": ("warning", "A glob that looks like a regular expression."),
+    "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
     "empty-range": ("warning", "A version range that no version is in."),
     "unknown-path": ("warning", "A path to a field the API does not document."),
     "ambiguous-scalar": ("warning", "Text here, but other YAML tools read something else."),
@@ -788,6 +790,13 @@ class _Look:
             self._vocabulary(key, pattern, path)
         if isinstance(pattern, Regex):
             self._regex(pattern.regex, (*path, "regex"))
+        elif isinstance(pattern, str) and _LIKE_REGEX.search(pattern):
+            self.add(
+                "glob-like-regex",
+                path,
+                f'"{pattern}" is a glob, and looks like a regular expression',
+                "write {regex: …} if it is one; in a glob * alone stands for any text",
+            )
         elif key == "message" and isinstance(pattern, str) and is_glob(pattern) and "[" in pattern:
             self.add(
                 "bracket-in-glob",
@@ -839,7 +848,8 @@ class _Look:
 
     def _regex(self, text: str, path: Path) -> None:
         if regex_fits_everything(text):
-            self.add("regex-everything", path, f"/{text}/ fits every value", 'write "*" instead')
+            hint = "write exists: true instead" if "where" in path else 'write "*" instead'
+            self.add("regex-everything", path, f"/{text}/ fits every value", hint)
         elif _LIKE_GLOB.fullmatch(text):
             self.add(
                 "regex-like-glob",
@@ -867,11 +877,31 @@ class _Look:
         for index, (waiver, its) in enumerate(zip(waivers, keys, strict=True)):
             path: Path = ("waivers", index)
             self._match(waiver, path, sure_only=True, top=True)
+            self._any_value(waiver, path)
             self._signed(waiver, path)
             self._when(waiver, path)
             self._breadth(waiver, its, path)
             self._usable(waiver, its, path, blocking)
         self._redundant(waivers, keys)
+
+    def _any_value(self, waiver: WaiverSpec, path: Path) -> None:
+        """A waiver is meant for what it names: "any" lets everything else through beside it."""
+        for index, condition in enumerate(waiver.where or []):
+            here = (*path, "where", index)
+            if condition.quantifier == "any":
+                self.add(
+                    "waiver-any-value",
+                    (*here, "quantifier"),
+                    "quantifier any: one value that fits lets all the others through with it",
+                    "leave quantifier out: a waiver then asks it of every value",
+                )
+            elif condition.exists is True:
+                self.add(
+                    "waiver-any-value",
+                    (*here, "exists"),
+                    "exists: true lets through whatever the path finds",
+                    "say which values are accepted, with equals, in or matches",
+                )
 
     def _signed(self, waiver: WaiverSpec, path: Path) -> None:
         missing = []
@@ -1047,6 +1077,7 @@ _YAML11 = re.compile(
 )
 """Plain scalars that are text for this loader and something else under YAML 1.1."""
 
+_LIKE_REGEX = re.compile(r"\.\*|\.\+|^\^|\(\?|\\[dws]|\$$")
 _LIKE_GLOB = re.compile(r"[\w -]*\w\*[\w -]*(?:\*[\w -]*)*")
 
 

@@ -813,3 +813,34 @@ def test_problems_are_plain_data() -> None:
     problem = Problem("yaml", "error", "a", 1, 2, "m")
     assert problem == Problem("yaml", "error", "a", 1, 2, "m", None)
     assert Report(("a",), (problem,)).source_line(problem) is None
+
+
+def test_a_glob_that_looks_like_a_regular_expression_and_a_waiver_met_by_any_value() -> None:
+    from reporter.policy.load import Policy
+
+    head = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
+    glob = head + "rules:\n  - {id: a, match: {check: 'Node.*'}, effect: fail}\n"
+    assert "glob-like-regex" in _codes_of(glob)
+    assert "glob-like-regex" not in _codes_of(glob.replace("Node.*", "Node*"))
+    waiver = (
+        head + "waivers:\n  - {id: w, check: X, reason: r, expires: 2099-01-01, where: "
+        "[{path: $.name, equals: a, quantifier: any}]}\n"
+    )
+    assert "waiver-any-value" in _codes_of(waiver)
+    assert "waiver-any-value" not in _codes_of(waiver.replace(", quantifier: any", ""))
+    Policy.parse(waiver.encode())
+
+
+def _codes_of(text: str) -> set[str]:
+    import tempfile
+    from datetime import UTC, datetime
+    from pathlib import Path
+
+    from reporter.policy.lint import lint
+
+    now = datetime(2026, 3, 1, tzinfo=UTC)
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.yaml"
+        path.write_text(text)
+        return {problem.code for problem in lint([str(path)], at=now).problems}

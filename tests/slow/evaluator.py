@@ -536,7 +536,7 @@ def path_values(path: str, document: Any) -> list[Any]:
 
     "Absent, null and empty are the same everywhere": a field that is null or empty is not found,
     as if it were absent; an empty element of a list is a value of which nothing is known, as it
-    is for `error_code` (W6).
+    is for `error_code`, and so is a field that such an element lacks (W6).
     """
     values = []
     for found in parsed(path).find(document):
@@ -544,6 +544,13 @@ def path_values(path: str, document: Any) -> list[Any]:
             values.append(found.value)
         elif isinstance(found.path, Index):
             values.append(None)
+    # An element of a list without the field that is asked for: who that client is, nobody knows.
+    last = re.fullmatch(r"(.*\])\.(\w+)", path)
+    if last:
+        for holder in parsed(last[1]).find(document):
+            said = without_empty(holder.value)
+            if (isinstance(said, dict) and said and last[2] not in said) or is_empty(said):
+                values.append(None)
     return values
 
 
