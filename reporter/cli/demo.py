@@ -58,7 +58,7 @@ def stories() -> Iterator[Story]:
         text = readme.read_text(encoding="utf-8").replace("\\\n", " ")
         found = _COMMAND.search(text)
         if found:
-            title = text.splitlines()[0].lstrip("# ").strip()
+            title = text.splitlines()[0].lstrip("# ").removeprefix(f"{folder.name}:").strip()
             yield Story(folder.name, title, tuple(shlex.split(found[1])))
 
 

@@ -973,6 +973,9 @@ class _Builder:
                 notes.append(f"written as {use.written_effect}{since}")
             elif use.effective_on:
                 notes.append(f"in effect since {phrases.written_date(use.effective_on)}")
+            if use.limit is not None:
+                exceeded = "exceeded" if use.limit.exceeded else "holds"
+                notes.append(f"limit {exceeded}: {spoken(use.limit.said)}")
             if not use.waivable:
                 notes.append("forbids waivers")
             if use.reason:

@@ -45,6 +45,10 @@ def compile_path(text: str) -> Callable[[Any], Found]:
             warnings.simplefilter("ignore", DeprecationWarning)
             parsed = ext.parse(text)
     except JSONPathError as error:
+        if "=~" in text:
+            raise ValueError(
+                f'"{text}": =~ is not allowed in a path; use matches instead'
+            ) from None
         raise ValueError(f'"{text}" is not a JSONPath: {error}') from None
     except (RecursionError, AttributeError, TypeError, KeyError) as error:
         raise ValueError(f'"{text}" is not a JSONPath ({type(error).__name__})') from None

@@ -87,6 +87,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "bracket-in-glob": ("warning", "[ ] in a glob over a message is one character of a set."),
     "regex-everything": ("warning", "A regular expression that fits every value."),
     "regex-like-glob": ("warning", "A regular expression that looks like a glob."),
+    "base-refused": ("error", "A policy that a policy extends is refused."),
     "glob-like-regex": ("warning", "A glob that looks like a regular expression."),
     "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
     "empty-range": ("warning", "A version range that no version is in."),
@@ -176,6 +177,7 @@ def lint(
     only = policies[0] if len(policies) == 1 else None
     for file in files:
         _Look(file, only or file, at, expiring_within).all()
+        file.refused_with_its_base()
     _across(files, together=only is not None)
     order = {name: index for index, name in enumerate(names)}
     problems = sorted(
@@ -239,6 +241,13 @@ class _File:
             return file
         file._load()
         return file
+
+    def refused_with_its_base(self) -> None:
+        """A mistake in a base is told where it is; what stands on the base isn't fine either."""
+        own = any(one.file == self.name and one.severity == "error" for one in self.problems)
+        others = any(one.file != self.name and one.severity == "error" for one in self.problems)
+        if others and not own and self.merged is None:
+            self.add("base-refused", ("extends",), "a policy it extends is refused")
 
     def add(
         self,
