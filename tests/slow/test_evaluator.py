@@ -316,7 +316,7 @@ def test_skipped_checks() -> None:
 # `where`
 
 SOURCE: Json = {
-    "nodeRisks": [{"NodeID": "n-a"}, {"NodeID": "n-b"}, {"NodeID": None}, {}],
+    "nodeRisks": [{"NodeID": "n-a"}, {"NodeID": "n-b"}],
     "deprecatedAPIRisks": [
         {"url": "/apis/a", "userAgent": "coredns"},
         {"url": "/apis/b", "userAgent": "kubectl"},
@@ -884,3 +884,15 @@ def test_the_generator_reaches_everything() -> None:
 def test_single_strategies_fit_together(answer: Json, policy: Json, listed: Json) -> None:
     """The strategies for one thing give what `judge` takes."""
     judge(answer, [policy], [listed], at=AT)
+
+
+@pytest.mark.parametrize("nameless", [{"NodeID": None}, {}, {"NodeID": ""}])
+def test_a_waiver_for_one_node_says_nothing_of_a_nameless_second(nameless: Json) -> None:
+    """W6: an element without the field that is asked for is a value of which nothing is known."""
+    source = {"nodeRisks": [{"NodeID": "n-a"}, nameless]}
+    one = item(phase="Failed", riskSource=source)
+    accepted = waiver(**where(NODE_IDS, equals="n-a"))
+    assert first(response(one), waivers=(accepted,)) == "fail"
+    assert truth(where(NODE_IDS, equals="n-a"), one) == "true"
+    assert truth(where(NODE_IDS, equals="n-c"), one) == "open"
+    assert truth(where(NODE_IDS, count={"eq": 1}), one) == "true"
