@@ -57,15 +57,19 @@ def compile_path(text: str) -> Callable[[Any], Found]:
 
 
 def _gaps(parsed: Any, data: Any) -> int:
-    """Places a path comes to that hold nothing: empty elements, and objects without its field."""
+    """Elements of lists that hold nothing, or not the field that is asked for."""
     from jsonpath_ng import Child, Fields, Index, Slice, Wildcard
+    from jsonpath_ng.ext.filter import Filter
 
     if not isinstance(parsed, Child):
         return 0
     gaps = _gaps(parsed.left, data)
     if isinstance(parsed.right, (Index, Slice, Wildcard)):
         return gaps + sum(_says_nothing(datum.value) for datum in parsed.find(data))
-    if not isinstance(parsed.right, Fields):
+    of_elements = isinstance(parsed.left, Child) and isinstance(
+        parsed.left.right, (Index, Slice, Wildcard, Filter)
+    )
+    if not isinstance(parsed.right, Fields) or not of_elements:
         return gaps
     for datum in parsed.left.find(data):
         holder = datum.value
@@ -160,8 +164,7 @@ class Condition:
         if quantifier == "none":
             # Two negations cancel out: "not" of an unlike value is what "none" looks for.
             truths = [answer.fits or answer.fits is None for answer in answers]
-        if values or quantifier != "all":
-            truths += [None] * found.gaps
+        truths += [None] * found.gaps
         if not truths:
             # Nothing found leaves the question open, as a missing value does everywhere; only
             # "all" of nothing is false.
