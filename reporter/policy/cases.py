@@ -282,45 +282,22 @@ def _bytes_of(path: Path, label: str) -> bytes:
 class _CaseProblems(_Problems):
     """Mistakes of a case file: its own keys are the allowed ones."""
 
-    def refuse_nulls(self) -> None:
-        """Null is an error everywhere but inside a response, which is data."""
-        for path in list(self.document.values):
-            if not path or (len(path) > 3 and path[0] == "cases" and path[2] == "response"):
-                continue
-            value = self.document.data
-            for part in path:
-                value = value[part]
-            if value is None:
-                self.add(path, f'"{path[-1]}" has no value')
+    def may_be_null(self, path: yamlfile.Path) -> bool:
+        """A response is data; so is what stands in it."""
+        return not path or (len(path) > 3 and path[0] == "cases" and path[2] == "response")
 
-    def add_validation(self, error: ValidationError) -> None:
-        items = [(item, *self._path(item["loc"])) for item in error.errors(include_url=False)]
-        mistyped = {
-            (*path[:-1], yamlfile.nearest(str(path[-1]), _allowed_keys(path)))
-            for item, path, _ in items
-            if item["type"] == "extra_forbidden"
-        }
-        for item, path, missing in items:
-            if item["type"] == "missing" and (*path, missing) in mistyped:
-                continue  # it is there, under the name the other message corrects
-            unknown = item["type"] == "extra_forbidden"
-            text = self._unknown_key(path) if unknown else self._text_of(item, path, missing)
-            self.add(path, text, key=unknown)
+    def allowed_keys(self, path: yamlfile.Path) -> list[str]:
+        inner = [_INNER[part] for part in path[:-1] if isinstance(part, str) and part in _INNER]
+        return list((inner[-1] if inner else PolicyTestSpec).model_fields)
 
-    def _text_of(self, item: Any, path: yamlfile.Path, missing: str | None) -> str:
+    def _message(self, item: Any, path: yamlfile.Path, missing: str | None) -> str:
         if item["type"] == "empty_match":
             return "nothing is expected here; leave the key out or fill it"
         if item["type"] == "too_short":
             return "an empty list; there has to be at least one"
         if item["type"] == "string_too_short":
             return "an empty text; give it a value"
-        return self._message(item, path, missing)
-
-    def _unknown_key(self, path: yamlfile.Path) -> str:
-        key, allowed = str(path[-1]), _allowed_keys(path)
-        close = yamlfile.nearest(key, allowed)
-        more = f'did you mean "{close}"?' if close else f"allowed are {', '.join(allowed)}"
-        return f'unknown key "{key}"; {more}'
+        return super()._message(item, path, missing)
 
 
 _INNER: dict[str, type[BaseModel]] = {
@@ -330,11 +307,6 @@ _INNER: dict[str, type[BaseModel]] = {
     "checks": ScopesSpec,
     "evidence": EvidenceStates,
 }
-
-
-def _allowed_keys(path: yamlfile.Path) -> list[str]:
-    inner = [_INNER[part] for part in path[:-1] if isinstance(part, str) and part in _INNER]
-    return list((inner[-1] if inner else PolicyTestSpec).model_fields)
 
 
 def _spec_of(document: yamlfile.Document) -> tuple[PolicyTestSpec, _CaseProblems]:

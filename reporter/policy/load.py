@@ -355,14 +355,23 @@ class _Problems:
             raise PolicyError(lines[0], problems=lines)
 
     def refuse_nulls(self) -> None:
-        for path, _ in list(self.document.values.items()):
-            if len(path) > 1 and _get(self.document.data, path) is None:
+        """Null is an error everywhere but in what is data."""
+        for path in list(self.document.values):
+            if self.may_be_null(path):
+                continue
+            if _get(self.document.data, path) is None:
                 self.add(path, f'"{path[-1]}" has no value')
+
+    def may_be_null(self, path: yamlfile.Path) -> bool:
+        return len(path) <= 1  # of the keys of the file itself the model speaks
+
+    def allowed_keys(self, path: yamlfile.Path) -> list[str]:
+        return _allowed_keys(path)
 
     def add_validation(self, error: ValidationError) -> None:
         items = [(item, *self._path(item["loc"])) for item in error.errors(include_url=False)]
         mistyped = {
-            (*path[:-1], yamlfile.nearest(str(path[-1]), _allowed_keys(path)))
+            (*path[:-1], yamlfile.nearest(str(path[-1]), self.allowed_keys(path)))
             for item, path, _ in items
             if item["type"] == "extra_forbidden"
         }
@@ -446,7 +455,7 @@ class _Problems:
 
     def _unknown_key(self, path: yamlfile.Path) -> str:
         key = str(path[-1])
-        allowed = _allowed_keys(path)
+        allowed = self.allowed_keys(path)
         if key in allowed:
             return f'"{key}" does not go with the other key beside it; keep one of them'
         close = yamlfile.nearest(key, allowed)
