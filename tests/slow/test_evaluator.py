@@ -795,7 +795,9 @@ def without_presence(match: Json) -> Json:
     for key in ("where", "not"):
         if key in match and not match[key]:
             del match[key]
-    return match if all(match.get("any", [True])) else {"check": "*"}
+    if not all(match.get("any", [True])):
+        del match["any"]  # one of them asks for nothing any more: it holds of everything
+    return match
 
 
 @_FAST
