@@ -38,7 +38,9 @@ OUTPUT_OPTIONS = {
     "pdf": "PDF/A for the change approval",
     "junit": "JUnit XML for CI",
     "json": "the record, to render or judge again",
+    "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
+SKIP_LIST = "skip-list"
 
 
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
@@ -88,9 +90,20 @@ def output_options(function: _Function) -> _Function:
     """`--html F`, `--pdf F`, `--junit F`, `--json F`; `-` is standard output."""
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
-            f"--{name}", f"{name}_file", metavar="F", help=f"Write {text} to F (- for stdout)."
+            f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
         )(function)
     return function
+
+
+def _form(name: str, target: str) -> str:
+    """The format that an option writes to a file of this name."""
+    if name != SKIP_LIST:
+        return name
+    return f"{name}.tf" if target.endswith(".tf") else f"{name}.json"
+
+
+def _parameter(name: str) -> str:
+    return f"{name.replace('-', '_')}_file"
 
 
 def display_options(function: _Function) -> _Function:
@@ -118,8 +131,19 @@ class Outputs:
         targets = {
             name: value
             for name in OUTPUT_OPTIONS
-            if (value := options.get(f"{name}_file")) is not None
+            if (value := options.get(_parameter(name))) is not None
         }
+        skip_list = targets.get(SKIP_LIST, "-")
+        if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
+            raise click.UsageError(
+                f"--{SKIP_LIST} writes a file that ends in .json (for the API) or .tf (Terraform); "
+                f"it got {skip_list!r}"
+            )
+        if skip_list.endswith(".tf") and options.get("cluster_type") == "autopilot":
+            raise click.UsageError(
+                f"--{SKIP_LIST} {skip_list}: Terraform's resource for Autopilot clusters has no "
+                "skip list; name a .json file, for the API"
+            )
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
@@ -144,8 +168,13 @@ class Outputs:
 
         fine = True
         for name, target in self.targets.items():
+            if name == SKIP_LIST and verdict.outcome == "inconclusive":
+                say("warning: no skip list is made from a check that can't be relied on")
+                self._drop(target)
+                continue
             try:
-                data = render(verdict, name, exhibits, warn=lambda text: say(f"warning: {text}"))
+                form = _form(name, target)
+                data = render(verdict, form, exhibits, warn=lambda text: say(f"warning: {text}"))
                 _put(target, data)
             except OutputError as error:
                 fine = False

@@ -35,10 +35,30 @@ def _json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> 
     return write(verdict, exhibits)
 
 
-WRITERS: dict[str, Writer] = {"html": _html, "pdf": _pdf, "junit": _junit, "json": _json}
-"""Every format by its name, which is also its option on the command line."""
+def _skip_list_json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+    from reporter.output.skip_list import write_json
 
-TEXT_FORMATS = frozenset({"html", "junit", "json"})
+    return write_json(verdict, exhibits, warn)
+
+
+def _skip_list_tf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+    from reporter.output.skip_list import write_terraform
+
+    return write_terraform(verdict, exhibits, warn)
+
+
+WRITERS: dict[str, Writer] = {
+    "html": _html,
+    "pdf": _pdf,
+    "junit": _junit,
+    "json": _json,
+    "skip-list.json": _skip_list_json,
+    "skip-list.tf": _skip_list_tf,
+}
+"""Every format by its name, which is also its option on the command line; `--skip-list` takes its
+format from the file's ending."""
+
+TEXT_FORMATS = frozenset({"html", "junit", "json", "skip-list.json", "skip-list.tf"})
 """Formats that are text, and so may go to a terminal."""
 
 
