@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import jiter
 
@@ -354,7 +354,7 @@ _DECODER = json.JSONDecoder()
 
 
 def _in_a_log(text: bytes, label: str) -> Document:
-    """JSON behind a log line's prefix, with other lines around it that are no response."""
+    """A response behind a log line's prefix, with other lines around it that are none."""
     _refuse_known_texts(text, label)
     try:
         decoded = text.decode()
@@ -365,34 +365,50 @@ def _in_a_log(text: bytes, label: str) -> Document:
     if "\x00" in decoded[:4096]:
         raise UnrecognisedError(f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW)
     found = _response_spans(text, label)
-    around, last = [], 0
-    for start, end in found:
-        around.append(text[last:start])
-        last = end
-    around.append(text[last:])
-    if not found:
+    printed = list(_java_spans(text, label))
+    spans = sorted(found + printed)
+    if not spans:
         shown = text.lstrip()[:40].decode("utf-8", "replace")
         if _MARKERS.search(text):
             raise InputError(
                 f"{label}: starts with text, not JSON: {shown!r}, and no whole response follows",
-                hint="take the JSON out of the log and save it alone",
+                hint="take the response out of the log and save it alone",
             )
         raise UnrecognisedError(f"{label}: starts with text, not JSON: {shown!r}", hint=SAVE_RAW)
-    if len(found) > 1:
-        lines = ", ".join(str(text.count(b"\n", 0, start) + 1) for start, _ in found[:5])
+    if len(spans) > 1:
+        lines = ", ".join(str(text.count(b"\n", 0, start) + 1) for start, _ in spans[:5])
         raise InputError(
-            f"{label}: holds {len(found)} responses between other text (lines {lines}): "
+            f"{label}: holds {len(spans)} responses between other text (lines {lines}): "
             "which one counts is anybody's guess",
             hint="save the one that counts alone",
         )
-    for part in around:
+    start, end = spans[0]
+    for part in (text[:start], text[end:]):
         if marker := _MARKERS.search(part):
             raise InputError(
                 f"{label}: ambiguous: {marker[0].decode()!r} also stands in the text around the "
                 "response",
                 hint="save the response alone",
             )
-    return _embedded(text, *found[0], "log", label)
+    if printed:
+        inner = text[start:end]
+        return _class_printout(inner, cast("re.Match[bytes]", _CLASS.match(inner)), label)
+    return _embedded(text, start, end, "log", label)
+
+
+_PRINTED = re.compile(rb"class (?:" + "|".join(_RESPONSES).encode() + rb") \{\r?\n")
+_PRINTED_END = re.compile(rb"\n\}")
+
+
+def _java_spans(text: bytes, label: str) -> Iterator[tuple[int, int]]:
+    """Where the Java SDK's printouts stand: the first `}` without depth is their end."""
+    for match in _PRINTED.finditer(text):
+        end = _PRINTED_END.search(text, match.end())
+        if end is None:
+            raise InputError(
+                f"{label}: the Java SDK's printout breaks off: the text was cut", hint=SAVE_RAW
+            )
+        yield match.start(), end.end()
 
 
 def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:

@@ -154,16 +154,13 @@ def _all_of(
 
 
 def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[_Found]:
-    plain = is_one_file(location)
     for file in files_at(location):
-        if name is not None and plain:
+        if name is not None and is_one_file(location):
             file = replace(file, name=name)
         try:
             with file.open() as (stream, size):
                 yield from _in_stream(stream, file.name, limits, file, size)
         except InputError as error:
-            if plain:
-                raise
             yield Refused(file.name, error)
 
 

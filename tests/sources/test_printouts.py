@@ -235,6 +235,7 @@ def _wrapped(prefix: str, suffix: str = "") -> str:
         (_wrapped("2026/03/01 10:30:00 ShowAutopilotPreCheckResponse "), "log"),
         (_wrapped("&"), "log"),
         (f"[{PLAIN}]", "json-array"),
+        ("10:30:00 INFO Main - " + printers.java(SHOW) + "10:30:01 INFO done\n", "java"),
     ],
 )  # fmt: skip
 def test_other_forms(printed: str, form: str) -> None:
@@ -291,6 +292,9 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (_wrapped('INFO nodeCheckStatus is "Success" in '), "ambiguous: 'nodeCheckStatus'"),
         (_wrapped('INFO {"kind":"List","items":['), "inside other JSON that is broken or was cut"),
         ("INFO " + PLAIN[:-20], "no whole response follows"),
+        ("INFO " + printers.java(SHOW) * 2, "holds 2 responses between other text"),
+        ("INFO " + printers.java(SHOW)[:-3], "breaks off"),
+        ("INFO " + printers.java(SHOW) + PLAIN, "holds 2 responses"),
         ("INFO all fine", "starts with text, not JSON"),
         (json.dumps({**SHOW, "api_version": "v3"}), "/apiVersion is spelt as the API does"),
         (printers.java(SHOW)[:-200], "its end is missing"),
