@@ -9,6 +9,7 @@ from __future__ import annotations
 import compileall
 import gc
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -103,6 +104,32 @@ def read_and_evaluate(data: bytes) -> Figure:
         lambda: evaluate(read(data), policy, at="response"),
         lambda: PrecheckTask.model_validate_json(data),
         budget=1.0,
+        rounds=9,
+    )
+
+
+def start_of_fetch() -> Figure:
+    """Up to the first request, which nobody answers."""
+    keys = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "sk", "NO_PROXY": "127.0.0.1"}
+    words = ["fetch", "--type", "autopilot", "--cluster", "c", "--region", "eu-west-101",
+             "--project-id", "p", "--endpoint", "http://127.0.0.1:1", "--list",
+             "--timeout", "0.5"]  # fmt: skip
+
+    def fetch() -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", "reporter", *words],
+            capture_output=True,
+            cwd=ROOT,
+            env={**os.environ, **keys},
+            check=False,
+        )
+        assert done.returncode == 6, done.stderr
+
+    return compare(
+        "start of fetch, whole process / import of the SDK",
+        fetch,
+        process("-c", "import huaweicloudsdkcce.v3"),
+        budget=1.5,
         rounds=9,
     )
 
@@ -276,6 +303,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         figures = [
             whole_process(Path(folder)),
+            start_of_fetch(),
             read_and_evaluate(data),
             *with_a_large_policy(data, Path(folder)),
             *other_forms(data, Path(folder)),

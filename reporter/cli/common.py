@@ -175,7 +175,7 @@ class Outputs:
             try:
                 form = _form(name, target)
                 data = render(verdict, form, exhibits, warn=lambda text: say(f"warning: {text}"))
-                _put(target, data)
+                put(target, data)
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
@@ -193,7 +193,7 @@ class Outputs:
                 self._drop(target)
                 continue
             try:
-                _put(target, write_error(message, hint))
+                put(target, write_error(message, hint))
             except OutputError as error:
                 say(f"--{name}: {error.message}")
                 self._drop(target)
@@ -212,7 +212,8 @@ def _identity(path: str) -> str:
         return path
 
 
-def _put(target: str, data: bytes) -> None:
+def put(target: str, data: bytes) -> None:
+    """Write to a file, or to standard output for `-`. `OutputError` when that can't be done."""
     from reporter.output.files import write_file
 
     if target == "-":

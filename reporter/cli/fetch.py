@@ -1,0 +1,343 @@
+"""`cce-precheck fetch`: the raw answer of CCE, saved with where it came from."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+
+from reporter.cli.common import put, say, say_hint
+from reporter.errors import LiveError
+
+if TYPE_CHECKING:
+    from reporter.live.checks import Progress
+    from reporter.live.client import Client
+    from reporter.live.transport import Answer
+    from reporter.live.wait import Pace
+    from reporter.precheck.model import PrecheckTask
+
+WAIT_SECONDS = 1800.0
+ASK_SECONDS = 60.0
+TELL_EVERY = 60.0
+"""Without a terminal, an unchanged state is told again after so many seconds."""
+
+_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+@click.command("fetch")
+@click.option(
+    "--type",
+    "cluster_type",
+    type=click.Choice(["autopilot", "standard"]),
+    required=True,
+    help="What kind of cluster it is; the API has a path for each.",
+)
+@click.option("--cluster", "cluster_id", required=True, metavar="ID", help="The cluster's id.")
+@click.option("--region", required=True, metavar="R", help="The region, such as eu-west-101.")
+@click.option(
+    "--project-id", metavar="ID", help="The project; looked up by the region when not given."
+)
+@click.option("--endpoint", metavar="URL", help="Another address of the API than the region's.")
+@click.option("--task", metavar="UID", help="The pre-upgrade check to fetch.")
+@click.option("--latest", is_flag=True, help="The newest check by its creation time.")
+@click.option("--list", "list_", is_flag=True, help="Show which checks there are.")
+@click.option("--wait", is_flag=True, help="Ask until the check has ended.")
+@click.option(
+    "--poll",
+    type=click.FloatRange(min=0.1),
+    default=10.0,
+    metavar="SECONDS",
+    help="With --wait: how long between two questions. Default: 10.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help="When to give up. Default: 60, with --wait 1800.",
+)
+@click.option(
+    "--profile", metavar="NAME", help="A section of the profile file (~/.huaweicloud/credentials)."
+)
+@click.option("--token-file", metavar="F", help="A file that holds an IAM token.")
+@click.option("--ca-bundle", metavar="F", help="CA certificates to trust (PEM).")
+@click.option("--proxy", metavar="URL", help="A proxy; one with a password goes to HTTPS_PROXY.")
+@click.option("-o", "--output", metavar="FILE", help="Where to save the answer (- for stdout).")
+@click.option(
+    "--archive", metavar="DIR", help="Save below DIR as <cluster>/<created>--<task>.json."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(**options: Any) -> None:
+    """Fetch a pre-upgrade check from CCE, through its official SDK (extra: live).
+
+    The raw answer is saved byte for byte, with FILE.meta.json beside it. Credentials come from the
+    environment, a profile or token file, or the machine; never from an option. Exit code 6: CCE
+    could not be asked or answered with an error; then no file is left.
+    """
+    _check(options)
+    try:
+        _fetch(options)
+    except BaseException:
+        if options["output"] not in (None, "-"):
+            from reporter.live.archive import forget
+
+            forget(Path(options["output"]))
+        raise
+
+
+def _check(options: dict[str, Any]) -> None:
+    ways = [name for name in ("task", "latest", "list_") if options[name]]
+    if len(ways) != 1:
+        raise click.UsageError("name the check: one of --task UID, --latest and --list")
+    for name in ("cluster_id", "task", "project_id"):
+        value = options[name]
+        if value is not None and not _ID.fullmatch(value):
+            option = name.removesuffix("_id") if name == "cluster_id" else name.replace("_", "-")
+            raise click.UsageError(f"--{option} {value!r} is no id")
+    if options["output"] is not None and options["archive"] is not None:
+        raise click.UsageError("either -o FILE or --archive DIR")
+    if options["output"] == "" or (options["output"] or "").endswith("/"):
+        raise click.UsageError("-o needs the name of a file")
+    if options["list_"]:
+        if options["wait"] or options["archive"]:
+            raise click.UsageError("--list goes with neither --wait nor --archive")
+    elif options["output"] is None and options["archive"] is None:
+        raise click.UsageError("say where to save it: -o FILE (- for stdout) or --archive DIR")
+    if options["token_file"] is not None and options["profile"] is not None:
+        raise click.UsageError("either --profile or --token-file")
+    for name in ("endpoint", "proxy"):
+        _check_url(name, options[name])
+
+
+def _check_url(name: str, url: str | None) -> None:
+    if url is None:
+        return
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("http", "https") or not host:
+        raise click.UsageError(f"--{name} takes an address such as https://cce.example.com")
+    if parts.username or parts.password:
+        variable = " (the variable HTTPS_PROXY takes one)" if name == "proxy" else ""
+        raise click.UsageError(f"--{name}: no password is taken from the command line{variable}")
+    if name == "endpoint" and parts.scheme == "http" and host not in _LOOPBACK:
+        raise click.UsageError("--endpoint: credentials are sent over https only")
+
+
+def _fetch(options: dict[str, Any]) -> None:
+    from reporter.live.client import Client, Target, UnknownRegionError
+    from reporter.live.wait import ATTEMPTS, Pace
+
+    timeout = options["timeout"] or (WAIT_SECONDS if options["wait"] else ASK_SECONDS)
+    pace = Pace(
+        poll=options["poll"],
+        deadline=time.monotonic() + timeout,
+        attempts=None if options["wait"] else ATTEMPTS,
+    )
+    target = Target(
+        cluster_type=options["cluster_type"],
+        cluster_id=options["cluster_id"],
+        region=options["region"],
+        endpoint=options["endpoint"],
+        project_id=options["project_id"],
+        ca_bundle=options["ca_bundle"],
+        proxy=options["proxy"],
+    )
+    try:
+        client = Client(target, token_file=options["token_file"], profile=options["profile"])
+    except UnknownRegionError as error:
+        raise _unknown_region(options["region"], error.args) from None
+    with closing(client):
+        _fetch_with(client, pace, options)
+
+
+def _fetch_with(client: Client, pace: Pace, options: dict[str, Any]) -> None:
+    from reporter.live import checks
+    from reporter.live.wait import patiently
+
+    if options["list_"]:
+        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, say)
+        found = checks.tasks_in(answer, client.target.cluster_id)
+        _save(answer, client, None, None, options)
+        _tell_table(found, to_stderr=options["output"] == "-")
+        return
+    uid = options["task"]
+    if options["latest"]:
+        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, say)
+        uid = checks.newest(checks.tasks_in(answer, client.target.cluster_id))
+    answer, task = _asked(client, uid, pace, options)
+    path = _save(answer, client, uid, checks.created(task), options)
+    if not options["quiet"]:
+        _tell_saved(task, uid, path)
+
+
+def _asked(
+    client: Client, uid: str, pace: Pace, options: dict[str, Any]
+) -> tuple[Answer, PrecheckTask]:
+    from reporter.live import checks
+    from reporter.live.wait import TimeIsOverError, patiently, until_ended
+
+    cluster = client.target.cluster_id
+    show: Callable[[], Answer] = lambda: client.show(uid, deadline=pace.deadline)  # noqa: E731
+    if not options["wait"]:
+        answer = patiently(show, pace, say)
+        return answer, checks.task_in(answer, cluster, uid)
+    again = _command_again(options, uid)
+    try:
+        with _progress(options["quiet"]) as (tell, progress):
+            return until_ended(
+                show,
+                lambda answer: checks.task_in(answer, cluster, uid),
+                pace,
+                tell=tell,
+                progress=progress,
+            )
+    except TimeIsOverError as error:
+        raise LiveError(error.message, hint=f"go on with: {again}") from None
+    except KeyboardInterrupt:
+        say_hint(f"the check goes on in CCE; wait for it with: {again}")
+        raise
+
+
+def _command_again(options: dict[str, Any], uid: str) -> str:
+    """The command that goes on waiting for this check."""
+    words = ["cce-precheck", "fetch", "--task", uid, "--wait"]
+    for name in ("type", "cluster", "region", "project-id", "endpoint", "timeout", "profile",
+                 "token-file", "ca-bundle", "proxy", "output", "archive"):  # fmt: skip
+        key = {"type": "cluster_type", "cluster": "cluster_id"}.get(name, name.replace("-", "_"))
+        if options[key] is not None:
+            words += [f"--{name}", str(options[key])]
+    return shlex.join(words)
+
+
+def _unknown_region(region: str, known: tuple[str, ...]) -> click.UsageError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(region, known, n=1)
+    more = f'did you mean "{close[0]}"?' if close else "it knows " + ", ".join(known)
+    return click.UsageError(f"--region: the SDK knows no region {region!r}; {more} (or --endpoint)")
+
+
+def _save(
+    answer: Answer,
+    client: Client,
+    uid: str | None,
+    created: datetime | None,
+    options: dict[str, Any],
+) -> Path | None:
+    from reporter.live.archive import Origin, archive, save
+
+    origin = Origin(
+        cluster_id=client.target.cluster_id,
+        cluster_type=client.target.cluster_type,
+        project_id=client.project_id,
+        region=client.target.region,
+        endpoint=client.endpoint,
+        task_uid=uid,
+        fetched_at=datetime.now(UTC),
+    )
+    if options["archive"] is not None:
+        return archive(answer, origin, created, Path(options["archive"]))
+    if options["output"] is None:
+        return None
+    if options["output"] == "-":
+        put("-", answer.body)
+        return None
+    path = Path(options["output"])
+    save(answer, origin, path)
+    return path
+
+
+# What is said ---------------------------------------------------------------------------------
+
+
+def _tell_saved(task: PrecheckTask, uid: str, path: Path | None) -> None:
+    from reporter.live.checks import has_ended
+
+    phase = task.status.phase if task.status and task.status.phase else "in no phase"
+    where = f" → {path}" if path else ""
+    say(f"check {uid}: {phase}{where}")
+    if not has_ended(task):
+        say_hint("it has not ended, so no verdict on it can pass; --wait waits for its end")
+
+
+def _tell_table(tasks: list[PrecheckTask], *, to_stderr: bool) -> None:
+    from reporter.output.clean import console_safe, one_line
+
+    if not tasks:
+        say("the cluster has no pre-upgrade check", err=True)
+        return
+    rows = [("CREATED", "PHASE", "TARGET", "TASK")]
+    for task in tasks:
+        metadata, status, spec = task.metadata, task.status, task.spec
+        rows.append(
+            (
+                _shown_time(metadata.creation_timestamp if metadata else None),
+                one_line((status.phase if status else None) or "-")[:12],
+                one_line((spec.target_version if spec else None) or "-")[:16],
+                one_line((metadata.uid if metadata else None) or "-")[:64],
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        click.echo(console_safe("  ".join([*cells, row[3]])), err=to_stderr)
+
+
+def _shown_time(text: str | None) -> str:
+    from reporter.output.clean import one_line
+    from reporter.precheck.times import parse_timestamp
+
+    instant = parse_timestamp(text)
+    if instant is None:
+        return one_line(text or "-")[:23]
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _line(found: Progress) -> str:
+    items = f"{found.done:,} of {found.items:,} items done" if found.items else "no items yet"
+    nodes = f" on {found.nodes:,} nodes" if found.nodes else ""
+    return f"{found.phase or 'in no phase'}: {items}{nodes}"
+
+
+@contextmanager
+def _progress(
+    quiet: bool,
+) -> Iterator[tuple[Callable[[str], None], Callable[[Progress], None]]]:
+    """How far the check has come: one line that changes, or lines where there is no terminal."""
+    if quiet:
+        yield _nothing, _nothing
+        return
+    if sys.stderr.isatty() and os.environ.get("TERM") != "dumb":
+        from reporter.cli.live_line import live_line
+
+        with live_line() as (tell, show):
+            yield tell, lambda found: show(_line(found))
+        return
+    last: tuple[str, float] = ("", 0.0)
+
+    def told(found: Progress) -> None:
+        nonlocal last
+        line, now = _line(found), time.monotonic()
+        if line != last[0] or now - last[1] >= TELL_EVERY:
+            last = (line, now)
+            say(line)
+
+    yield say, told
+
+
+def _nothing(_: Any) -> None:
+    pass

@@ -1,0 +1,1 @@
+"""Asking CCE itself, through its own SDK (extra `live`)."""

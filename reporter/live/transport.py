@@ -1,0 +1,116 @@
+"""How the SDK's requests go over the wire: nothing of an answer is lost, and nothing is waited for
+for ever.
+
+The SDK signs, resolves endpoints and fails over; its own handling of answers is not used. It
+decodes error bodies blindly (a proxy's HTML page becomes a bare JSON error), loses the body of a
+429, drops fields it does not know, and makes an empty model of a 200 that holds no JSON. So the
+adapter below hands every answer of CCE over as it came, before the SDK sees it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+MAX_BYTES = 256 * 1024 * 1024
+_CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a server answered: the status, the headers and the body as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def request_id(self) -> str | None:
+        """The id that support asks for."""
+        return self.headers.get("X-Request-Id") or self.headers.get("X-IAM-Trace-Id")
+
+
+class AnswerCame(Exception):  # noqa: N818 - carries an answer past the SDK
+    """An answer of CCE, on its way past the SDK's own handling of answers."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
+
+
+class BodyTooLargeError(Exception):
+    """An answer of more than `MAX_BYTES`."""
+
+
+class Transport(HTTPAdapter):
+    """Sends one request at a time, within a deadline.
+
+    `handed_over` tells by a URL's path whose answers are raised as `AnswerCame`; others (the
+    look-up of a project id) go back to the SDK. `last` is the last answer of either kind.
+    """
+
+    def __init__(
+        self,
+        handed_over: Callable[[str], bool],
+        clock: Callable[[], float] = time.monotonic,
+        **settings: Any,
+    ) -> None:
+        # No retries below: urllib3 would throw away what a 429 says.
+        super().__init__(max_retries=0, **settings)
+        self._handed_over = handed_over
+        self._clock = clock
+        self._deadline: float | None = None
+        self.last: Answer | None = None
+
+    def begin(self, deadline: float | None) -> None:
+        """A new question, to be answered until `deadline` on the clock."""
+        self._deadline = deadline
+        self.last = None
+
+    def send(  # type: ignore[override]
+        self, request: requests.PreparedRequest, **settings: Any
+    ) -> requests.Response:
+        """Send, read the whole body within the deadline, and keep the answer."""
+        left = self._left()
+        connect, read = settings.get("timeout") or (10, 60)
+        settings["timeout"] = (min(connect, left), min(read, left))
+        settings["stream"] = True
+        response = super().send(request, **settings)
+        try:
+            body = self._body(response)
+        except BaseException:
+            response.close()
+            raise
+        # As requests itself keeps what it has read.
+        response._content = body
+        response._content_consumed = True  # type: ignore[attr-defined]
+        self.last = Answer(response.status_code, response.headers, body)
+        if self._handed_over(request.path_url):
+            raise AnswerCame(self.last)
+        return response
+
+    def _body(self, response: requests.Response) -> bytes:
+        # What is there, not whole blocks: a server that sends a byte now and then is not waited
+        # for longer than the deadline.
+        parts, size = [], 0
+        while part := response.raw.read1(_CHUNK, decode_content=True):
+            size += len(part)
+            if size > MAX_BYTES:
+                raise BodyTooLargeError
+            parts.append(part)
+            self._left()
+        return b"".join(parts)
+
+    def _left(self) -> float:
+        """Seconds until the deadline."""
+        if self._deadline is None:
+            return 3600.0
+        left = self._deadline - self._clock()
+        if left <= 0:
+            raise requests.exceptions.ReadTimeout("the time given is over")
+        return left

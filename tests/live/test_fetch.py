@@ -1,0 +1,630 @@
+"""`fetch` against a loopback CCE: what is asked, what is saved, and what every fault leads to."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+import time
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from reporter.cli import run
+from tests.live.api import (
+    AK,
+    CLUSTER,
+    PROJECT,
+    REQUEST_ID,
+    SECRETS,
+    SECURITY_TOKEN,
+    SK,
+    TOKEN,
+    UID,
+    Api,
+    Reply,
+    error,
+    html,
+    listed,
+    ok,
+    task,
+)
+from tests.live.conftest import Fetch
+
+pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
+
+OTHER = "0d2c1b3a-1600-41c0-9bde-121de5a30660"
+# Odd spacing, an unknown field, a duplicate-looking escape: the SDK's model would lose them.
+RAW = json.dumps({**task(), "new": "\u4f60"}, indent=3).encode() + b"\r\n\n"
+
+
+# What is asked and what is saved ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("kind", "prefix"), [("autopilot", "autopilot"), ("standard", "api")])
+def test_the_body_is_saved_byte_for_byte_with_its_note(
+    api: Api, fetch: Fetch, tmp_path: Path, kind: str, prefix: str
+) -> None:
+    api.replies = [ok(RAW)]
+    file = tmp_path / "r.json"
+    done = fetch("--task", UID, "-o", str(file), kind=kind)
+    assert (done.code, done.out, done.err) == (0, "", f"check {UID}: Success → {file}\n")
+    assert api.asked == [f"/{prefix}/v3/projects/{PROJECT}/clusters/{CLUSTER}"
+                         f"/operation/precheck/tasks/{UID}"]  # fmt: skip
+    assert api.requests[0].refused is None
+    assert file.read_bytes() == RAW
+    note = json.loads((tmp_path / "r.json.meta.json").read_text())
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", note.pop("fetched_at"))
+    assert note.pop("tool").startswith("cce-precheck ")
+    assert note == {
+        "sha256": sha256(RAW).hexdigest(),
+        "size": len(RAW),
+        "cluster_id": CLUSTER,
+        "type": kind,
+        "project_id": PROJECT,
+        "region": "eu-west-101",
+        "endpoint": api.url,
+        "task_uid": UID,
+        "request_id": REQUEST_ID,
+    }
+
+
+def test_check_uses_the_note(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    bare = task()
+    del bare["spec"]["clusterID"]
+    api.replies = [ok(bare)]
+    file = tmp_path / "r.json"
+    assert fetch("--task", UID, "-o", str(file)).code == 0
+    record = tmp_path / "record.json"
+    code = run(["check", str(file), "--at", "response", "--json", str(record), "--quiet",
+                "--expect-cluster", CLUSTER])  # fmt: skip
+    found = json.loads(record.read_text())
+    assert found["subject"]["cluster_id"] == CLUSTER
+    assert found["subject"]["cluster_id_from"] == "sidecar"
+    assert found["subject"]["cluster_type"] == "autopilot"
+    assert code == found["exit_code"]
+
+
+def test_a_pipe_into_check(api: Api, home: Path) -> None:
+    api.replies = [ok(RAW)]
+    fetching = subprocess.run(
+        [sys.executable, "-m", "reporter", "fetch", "--type", "autopilot", "--cluster", CLUSTER,
+         "--region", "eu-west-101", "--project-id", PROJECT, "--endpoint", api.url,
+         "--task", UID, "-o", "-"],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert fetching.stdout == RAW
+    assert fetching.stderr.decode() == f"check {UID}: Success\n"
+    checking = subprocess.run(
+        [sys.executable, "-m", "reporter", "check", "-", "--at", "response"],
+        input=fetching.stdout, capture_output=True, check=False,
+    )  # fmt: skip
+    assert CLUSTER in checking.stdout.decode()
+    assert checking.returncode in (0, 3)
+
+
+def test_a_compressed_body_is_saved_as_it_was_before(
+    api: Api, fetch: Fetch, tmp_path: Path
+) -> None:
+    packed = ok(gzip.compress(RAW), **{"Content-Encoding": "gzip"})
+    api.replies = [packed, Reply(200, packed.body[:-20], packed.headers)]
+    file = tmp_path / "r.json"
+    assert fetch("--task", UID, "-o", str(file)).code == 0
+    assert file.read_bytes() == RAW
+    assert fetch("--task", UID, "-o", str(file)).code == 6
+    assert not file.exists()
+
+
+def test_the_latest_is_the_newest_by_creation_time(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    older = task(uid=OTHER, created="2026-02-01 10:00:00 +0000 UTC")
+    api.replies = [ok(listed(older, task())), ok(RAW)]
+    assert fetch("--latest", "-o", str(tmp_path / "r.json")).code == 0
+    assert [path.rpartition("/")[2] for path in api.asked] == ["tasks", UID]
+    assert (tmp_path / "r.json").read_bytes() == RAW
+
+
+@pytest.mark.parametrize(
+    ("tasks", "said"),
+    [
+        ([], "the cluster has no pre-upgrade check"),
+        ([task(), task(uid=OTHER)], "two tasks were created at the same, newest time"),
+        ([task(created="soon"), task(uid=OTHER)], "a task has no readable creation time"),
+    ],
+    ids=["none", "tie", "undated"],
+)
+def test_no_newest_is_guessed(
+    api: Api, fetch: Fetch, tmp_path: Path, tasks: list[dict[str, object]], said: str
+) -> None:
+    api.replies = [ok(listed(*tasks))]
+    done = fetch("--latest", "-o", str(tmp_path / "r.json"))
+    assert done.code == 6
+    assert said in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_list_is_a_table(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    older = task("Failed", uid=OTHER, created="2026-02-01 10:00:00.5 +0000 UTC")
+    body = listed(older, task())
+    api.replies = [ok(body)]
+    file = tmp_path / "list.json"
+    done = fetch("--list", "-o", str(file))
+    assert done.code == 0
+    assert done.out == (
+        "CREATED                  PHASE    TARGET      TASK\n"
+        f"2026-03-01 10:00:00 UTC  Success  v1.33.1-r0  {UID}\n"
+        f"2026-02-01 10:00:00 UTC  Failed   v1.33.1-r0  {OTHER}\n"
+    )
+    assert json.loads(file.read_bytes()) == body
+
+
+def test_a_list_with_hostile_names_is_one_line_each(api: Api, fetch: Fetch) -> None:
+    hostile = task("Suc\x1b[31mcess\nx", created="2026\u202e")
+    api.replies = [ok(listed(hostile))]
+    done = fetch("--list")
+    assert done.code == 0
+    assert len(done.out.splitlines()) == 2
+    assert "\x1b" not in done.out
+    assert "\u202e" not in done.out
+
+
+def test_the_archive_keeps_every_version(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    running = ok(task("Running"))
+    api.replies = [running, running, ok(RAW), ok(RAW)]
+    for _ in range(4):
+        assert fetch("--task", UID, "--archive", str(tmp_path)).code == 0
+    folder = tmp_path / CLUSTER
+    name = f"20260301T100000Z--{UID}"
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"{name}.2.json",
+        f"{name}.2.json.meta.json",
+        f"{name}.json",
+        f"{name}.json.meta.json",
+    ]
+    assert (folder / f"{name}.json").read_bytes() == running.body
+    assert (folder / f"{name}.2.json").read_bytes() == RAW
+
+
+# Credentials ------------------------------------------------------------------------------------
+
+
+def test_the_keys_of_the_api_pages_samples(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    monkeypatch.setenv("CLOUD_SDK_AK", AK)
+    monkeypatch.setenv("CLOUD_SDK_SK", SK)
+    monkeypatch.setenv("CLOUD_SDK_SECURITY_TOKEN", SECURITY_TOKEN)
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list").code == 0
+    assert api.requests[0].refused is None
+    assert api.requests[0].headers["x-security-token"] == SECURITY_TOKEN
+    assert "x-security-token" in api.requests[0].headers["authorization"].lower()
+
+
+def test_a_security_token_of_the_sdks_environment(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SECURITY_TOKEN", SECURITY_TOKEN)
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list").code == 0
+    assert api.requests[0].headers["x-security-token"] == SECURITY_TOKEN
+
+
+@pytest.mark.parametrize("way", ["environment", "file"])
+def test_an_iam_token(
+    api: Api,
+    fetch: Fetch,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+    way: str,
+) -> None:
+    api.replies = [ok(listed(task()))]
+    if way == "environment":
+        monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)
+        done = fetch("--list")
+    else:
+        file = tmp_path_factory.mktemp("token") / "token"
+        file.write_text(TOKEN + "\n")
+        done = fetch("--list", "--token-file", str(file))
+    assert done.code == 0
+    assert api.requests[0].refused is None
+    assert api.requests[0].headers["x-auth-token"] == TOKEN
+    assert "authorization" not in api.requests[0].headers
+
+
+def test_a_profile(
+    api: Api,
+    fetch: Fetch,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    monkeypatch.delenv("HUAWEICLOUD_SDK_AK")
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    file = tmp_path_factory.mktemp("profile") / "credentials"
+    file.write_text(
+        f"[basic]\nak = other\nsk = other\n[prod]\nak = {AK}\nsk = {SK}\nproject_id = {PROJECT}\n"
+    )
+    monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list", "--profile", "prod", project=None).code == 0
+    assert api.requests[0].refused is None
+    assert f"/projects/{PROJECT}/" in api.asked[0]
+    # Without a name it is the SDK's own section.
+    assert fetch("--list").code == 6
+    assert api.requests[1].refused == "wrong signature"
+    wrong = fetch("--list", "--profile", "prd")
+    assert (wrong.code, wrong.err) == (
+        6,
+        f'{file}: has no profile "prd"\n  → it has basic, prod\n',
+    )
+
+
+def test_no_credentials_anywhere(api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HUAWEICLOUD_SDK_SK")
+    # The SDK's last resort, the machine's metadata, is not on this machine.
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    done = fetch("--list")
+    assert done.code == 6
+    assert "credentials" in done.err
+    assert api.asked == []
+
+
+@pytest.mark.parametrize("text", ["", "two\nlines", "tok\u00e9n", "x" * 16_385])
+def test_what_is_no_token(
+    api: Api, fetch: Fetch, tmp_path_factory: pytest.TempPathFactory, text: str
+) -> None:
+    file = tmp_path_factory.mktemp("token") / "token"
+    file.write_text(text)
+    done = fetch("--list", "--token-file", str(file))
+    assert done.code == 6
+    assert text[:5] not in done.err or not text
+    assert api.asked == []
+
+
+def test_a_project_id_is_looked_up_as_the_sdk_does(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", api.url)
+    monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)  # keys are cached by the SDK in one process
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list", project=None).code == 0
+    assert api.asked[0] == "/v3/projects?name=eu-west-101"
+    assert f"/projects/{PROJECT}/" in api.asked[1]
+    assert [request.refused for request in api.requests] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (ok({"projects": []}), "IAM knows no single project named eu-west-101"),
+        (ok({"projects": [{"id": "a"}, {"id": "b"}]}), "IAM knows no single project"),
+        (error(403), "could not be looked up: HTTP 403, CCE.01403001: Forbidden."),
+        (html(200), "IAM knows no single project"),
+        (ok([]), "IAM knows no single project"),
+    ],
+    ids=["none", "two", "403", "html", "empty"],
+)
+def test_a_project_id_that_is_not_found(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, answer: Reply, said: str
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", api.url)
+    monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)
+    api.iam = answer
+    done = fetch("--list", project=None)
+    assert done.code == 6
+    assert said in done.err
+    assert "--project-id" in done.err
+
+
+# Faults -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "said", "hint"),
+    [
+        (error(400), "HTTP 400, CCE.01400001: Invalid request.", "check the cluster's id"),
+        (error(401), "HTTP 401, CCE.01401001: Authorization failed.", "the machine's clock"),
+        (error(403), "HTTP 403, CCE.01403001: Forbidden.", "permission"),
+        (error(404), "HTTP 404, CCE.01404001: Resource not found.", "a standard cluster (--type)"),
+        (error(409), "HTTP 409, CCE.01409002: The resource is stale.", "another operation"),
+        (
+            Reply(403, b'{"errorCode":"X.1","errorMessage":"no\\u001b[31m\\nred",}'),
+            "HTTP 403, request id",
+            "permission",
+        ),
+        (
+            Reply(404, b'{"kind":"Status","code":404,"message":"gone","reason":"NotFound"}'),
+            "HTTP 404, 404: gone",
+            "--type",
+        ),
+        (Reply(403, b'{"error":{"code":"A.1","message":"\\u202edeeper"}}'), "A.1", "permission"),
+        (html(404), "HTTP 404, an HTML page, not an answer of the API", "--type"),
+        (Reply(302, b"", {"Location": "http://127.0.0.1:9/"}), "HTTP 302", "points elsewhere"),
+        (Reply(204), "HTTP 204", "support"),
+    ],
+    ids=["400", "401", "403", "404", "409", "comma", "status", "nested", "html", "302", "204"],
+)
+def test_what_cce_answers_is_told_and_nothing_is_saved(
+    api: Api, fetch: Fetch, tmp_path: Path, reply: Reply, said: str, hint: str
+) -> None:
+    api.replies = [reply]
+    file = tmp_path / "r.json"
+    file.write_text("of an earlier run")
+    done = fetch("--task", UID, "-o", str(file))
+    assert (done.code, done.out) == (6, "")
+    assert said in done.err
+    assert REQUEST_ID in done.err
+    assert hint in done.err
+    assert len(done.err.splitlines()) == 2
+    assert "\x1b" not in done.err
+    assert "\u202e" not in done.err
+    assert len(api.requests) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (html(200), "HTTP 200, but the answer is no pre-upgrade check"),
+        (ok(b"[]"), "HTTP 200, but the answer is no pre-upgrade check"),
+        (ok(b""), "HTTP 200, but the answer is no pre-upgrade check"),
+        (ok(b"{}"), "HTTP 200, but the answer is no pre-upgrade check"),
+        (ok(RAW[:-40]), "HTTP 200, but the answer is no pre-upgrade check"),
+        (ok(task(uid=OTHER)), f"task {OTHER}, not task {UID}"),
+        (ok({**task(), "spec": {"clusterID": OTHER}}), f"a check of cluster {OTHER}"),
+        (ok(listed(task())), "is a list, not"),
+        (ok(listed(task(), task(uid=OTHER))), "is a list, not"),
+    ],
+    ids=["html", "array", "nothing", "object", "cut", "task", "cluster", "list of 1", "list"],
+)
+def test_a_200_that_holds_no_answer(
+    api: Api, fetch: Fetch, tmp_path: Path, reply: Reply, said: str
+) -> None:
+    api.replies = [reply]
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"))
+    assert (done.code, done.out) == (6, "")
+    assert said in done.err
+    assert len(done.err.splitlines()) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ([error(429, **{"Retry-After": "0.2"})], "asking again"),
+        ([error(429)], "APIGW.0308: The throttling threshold has been reached."),
+        ([error(500), html(502)], "an HTML page, not an answer of the API"),
+        ([Reply(fault="reset")], "127.0.0.1: the connection broke off"),
+        ([Reply(200, RAW, fault="truncated")], "127.0.0.1: the connection broke off"),
+        ([Reply(200, RAW, fault="chunked")], "127.0.0.1: the connection broke off"),
+    ],
+    ids=["429 told", "429", "5xx", "reset", "truncated", "no last chunk"],
+)
+def test_what_may_pass_is_asked_again(
+    api: Api, fetch: Fetch, tmp_path: Path, fault: list[Reply], said: str
+) -> None:
+    api.replies = [*fault, ok(RAW)]
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--poll", "0.1")
+    assert done.code == 0
+    assert said in done.out + done.err
+    assert len(api.requests) == len(fault) + 1
+    assert (tmp_path / "r.json").read_bytes() == RAW
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (error(429, **{"Retry-After": "57.3"}), "HTTP 429, APIGW.0308"),
+        (Reply(200, RAW, fault="slow"), "no answer in time"),
+        (Reply(fault="reset"), "the connection broke off"),
+    ],
+    ids=["429", "slow", "reset"],
+)
+def test_the_time_given_is_kept(
+    api: Api, fetch: Fetch, tmp_path: Path, reply: Reply, said: str
+) -> None:
+    api.replies = [reply]
+    began = time.monotonic()
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1", "--poll", "0.1")
+    assert done.code == 6
+    assert said in done.err
+    # Ten times what was given: only a wait for the 57 seconds or the slow body would be longer.
+    assert time.monotonic() - began < 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nobody_listens(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1",
+                 "--endpoint", "http://127.0.0.1:1")  # fmt: skip
+    assert done.code == 6
+    assert "127.0.0.1: " in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("way", ["environment", "option"])
+def test_a_proxy_that_is_not_there(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
+) -> None:
+    if way == "environment":
+        monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECURITY_TOKEN}@127.0.0.1:1")
+    more = ["--proxy", "http://127.0.0.1:1"] if way == "option" else []
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1", *more)
+    assert done.code == 6
+    assert "the proxy can't be reached or refuses" in done.err
+    assert api.asked == []
+
+
+def test_libraries_say_nothing_themselves(api: Api, home: Path, tmp_path: Path) -> None:
+    api.replies = [Reply(fault="reset")]
+    done = subprocess.run(
+        [sys.executable, "-m", "reporter", "fetch", "--type", "standard", "--cluster", CLUSTER,
+         "--region", "eu-west-101", "--project-id", PROJECT, "--endpoint", api.url,
+         "--task", UID, "--timeout", "0.5", "-o", str(tmp_path / "r.json")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stderr == (
+        "127.0.0.1: the connection broke off before the whole answer came\n  → try again\n"
+    )
+    assert list(home.iterdir()) == []
+
+
+# Waiting ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["Success", "Failed", "Error"])
+def test_a_wait_ends_on_every_final_phase(api: Api, fetch: Fetch, tmp_path: Path, end: str) -> None:
+    api.replies = [ok(task("Init")), ok(task("Running")), error(429), html(502),
+                   Reply(fault="reset"), ok(task("Running")), ok(task(end))]  # fmt: skip
+    file = tmp_path / "r.json"
+    done = fetch("--task", UID, "--wait", "--poll", "0.1", "-o", str(file))
+    assert done.code == 0
+    assert f"check {UID}: {end} → {file}\n" in done.err
+    assert json.loads(file.read_bytes())["status"]["phase"] == end
+    assert "Running: 1 of 2 items done\n" in done.err
+    assert len(api.requests) == 7
+
+
+def test_a_check_that_vanishes(api: Api, fetch: Fetch, tmp_path: Path) -> None:
+    api.replies = [ok(task("Running")), error(404)]
+    done = fetch("--task", UID, "--wait", "--poll", "0.1", "-o", str(tmp_path / "r.json"))
+    assert done.code == 6
+    assert "the check has vanished; when last seen it was Running (HTTP 404" in done.err
+    assert "--list" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wait_whose_time_is_over_says_how_to_go_on(
+    api: Api, fetch: Fetch, tmp_path: Path
+) -> None:
+    api.replies = [ok(listed(task("Running"))), ok(task("Running"))]
+    file = tmp_path / "r.json"
+    done = fetch("--latest", "--wait", "--poll", "0.2", "--timeout", "1", "-o", str(file))
+    assert done.code == 6
+    assert "the check is still Running and the time given is over" in done.err
+    assert f"  → go on with: cce-precheck fetch --task {UID} --wait --type autopilot" in done.err
+    assert f"--output {file}" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_wait_says_how_to_go_on(api: Api, home: Path, tmp_path: Path) -> None:
+    api.replies = [ok(task("Running"))]
+    file = tmp_path / "r.json"
+    waiting = subprocess.Popen(
+        [sys.executable, "-m", "reporter", "fetch", "--type", "autopilot", "--cluster", CLUSTER,
+         "--region", "eu-west-101", "--project-id", PROJECT, "--endpoint", api.url,
+         "--task", UID, "--wait", "--poll", "5", "-o", str(file)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline() == "Running: 1 of 2 items done\n"
+    waiting.send_signal(signal.SIGINT)
+    out, err = waiting.communicate(timeout=30)
+    assert waiting.returncode == 130
+    assert f"cce-precheck fetch --task {UID} --wait" in err
+    assert list(tmp_path.iterdir()) == []
+    assert not any(secret in out + err for secret in SECRETS)
+
+
+def test_on_a_terminal_the_line_stays_and_ends(api: Api, home: Path, tmp_path: Path) -> None:
+    import pty
+
+    api.replies = [ok(task("Running")), error(500), ok(task("Success"))]
+    parent, child = pty.openpty()
+    done = subprocess.Popen(
+        [sys.executable, "-m", "reporter", "fetch", "--type", "autopilot", "--cluster", CLUSTER,
+         "--region", "eu-west-101", "--project-id", PROJECT, "--endpoint", api.url,
+         "--task", UID, "--wait", "--poll", "0.3", "-o", str(tmp_path / "r.json")],
+        stderr=child, env={**os.environ, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(child)
+    shown = b""
+    try:
+        while chunk := os.read(parent, 4096):
+            shown += chunk
+    except OSError:
+        pass
+    os.close(parent)
+    assert done.wait(timeout=30) == 0
+    assert b"Running: 1 of 2 items done" in shown
+    assert b"HTTP 500, CCE.01500001" in shown
+    assert b"\x1b[?25h" in shown  # the cursor is back
+    assert f"check {UID}: Success".encode() in shown
+
+
+# The command line -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--task", UID], "say where to save it"),
+        (["-o", "r.json"], "name the check: one of --task UID, --latest and --list"),
+        (["--task", UID, "--latest", "-o", "r"], "name the check"),
+        (["--task", "../x", "-o", "r"], "--task '../x' is no id"),
+        (["--task", UID, "-o", "r", "--archive", "a"], "either -o FILE or --archive DIR"),
+        (["--list", "--wait"], "--list goes with neither"),
+        (["--task", UID, "-o", "r", "--endpoint", "http://cce.example.com"], "over https only"),
+        (["--task", UID, "-o", "r", "--proxy", f"http://u:{SK}@p"], "HTTPS_PROXY"),
+        (["--task", UID, "-o", "r", "--region", "eu-west-1O1", "--endpoint", ""], "--endpoint"),
+    ],
+)
+def test_the_command_line(fetch: Fetch, arguments: list[str], said: str) -> None:
+    done = fetch(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+
+
+def test_a_region_nobody_knows(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    code = run(["fetch", "--type", "autopilot", "--cluster", CLUSTER, "--region", "eu-west-11",
+                "--project-id", PROJECT, "--list"])  # fmt: skip
+    assert code == 2
+    assert 'did you mean "eu-west-101"?' in capfd.readouterr().err
+
+
+def test_a_netrc_does_not_sign_for_us(
+    api: Api,
+    fetch: Fetch,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    netrc = tmp_path_factory.mktemp("netrc") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login other password other\n")
+    netrc.chmod(stat.S_IRUSR)
+    monkeypatch.setenv("NETRC", str(netrc))
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list").code == 0
+
+
+def test_debug_tells_no_secret(api: Api, home: Path, tmp_path: Path) -> None:
+    for reply in (error(401), html(200), Reply(fault="reset")):
+        api.replies = [reply]
+        done = subprocess.run(
+            [sys.executable, "-m", "reporter", "fetch", "--type", "autopilot", "--cluster",
+             CLUSTER, "--region", "eu-west-101", "--project-id", PROJECT, "--endpoint", api.url,
+             "--task", UID, "--debug", "--timeout", "0.5", "-o", str(tmp_path / "r.json")],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert "Traceback" in done.stderr
+        assert not any(secret in done.stdout + done.stderr for secret in (*SECRETS, AK))
+
+
+def test_without_the_extra(home: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys; sys.modules['huaweicloudsdkcce'] = None;"
+        "from reporter.cli import run; sys.exit(run(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "fetch", "--type", "standard", "--cluster", CLUSTER,
+         "--region", "eu-west-101", "--list"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 6
+    assert "pip install 'cce-precheck-reporter[live]'" in done.stderr
