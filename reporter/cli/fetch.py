@@ -32,7 +32,6 @@ TELL_EVERY = 60.0
 """Without a terminal, an unchanged state is told again after so many seconds."""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @click.command("fetch")
@@ -133,13 +132,21 @@ def _check_url(name: str, url: str | None) -> None:
     if parts.username or parts.password:
         variable = " (the variable HTTPS_PROXY takes one)" if name == "proxy" else ""
         raise click.UsageError(f"--{name}: no password is taken from the command line{variable}")
-    if name == "endpoint" and parts.scheme == "http" and host not in _LOOPBACK:
+    from reporter.live.endpoints import may_carry_credentials
+
+    if name == "endpoint" and not may_carry_credentials(url):
         raise click.UsageError("--endpoint: credentials are sent over https only")
 
 
 def _fetch(options: dict[str, Any]) -> None:
-    from reporter.live.client import Client, Target, UnknownRegionError
-    from reporter.live.wait import ATTEMPTS, Pace
+    try:
+        from reporter.live.client import Client, Target, UnknownRegionError
+        from reporter.live.wait import ATTEMPTS, Pace
+    except ImportError:
+        raise LiveError(
+            "asking CCE needs its SDK, which is not installed",
+            hint="pip install 'cce-precheck-reporter[live]'",
+        ) from None
 
     timeout = options["timeout"] or (WAIT_SECONDS if options["wait"] else ASK_SECONDS)
     pace = Pace(
@@ -245,7 +252,7 @@ def _save(
         cluster_type=client.target.cluster_type,
         project_id=client.project_id,
         region=client.target.region,
-        endpoint=client.endpoint,
+        endpoint=answer.endpoint,
         task_uid=uid,
         fetched_at=datetime.now(UTC),
     )

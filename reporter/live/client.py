@@ -6,18 +6,18 @@ import json
 import logging
 import os
 import re
-import sys
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from types import ModuleType
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from reporter import __version__
 from reporter.errors import LiveError
 from reporter.live import credentials as who
+from reporter.live.endpoints import may_carry_credentials
+from reporter.live.sdk import cce
 from reporter.live.transport import Answer, AnswerCame, BodyTooLargeError, Transport
 
 ClusterType = Literal["autopilot", "standard"]
@@ -70,7 +70,7 @@ class UnknownRegionError(LookupError):
 
 
 class Client:
-    """Asks for the pre-upgrade checks of one cluster. Imports the SDK when it is made."""
+    """Asks for the pre-upgrade checks of one cluster."""
 
     def __init__(
         self,
@@ -83,9 +83,8 @@ class Client:
     ) -> None:
         environment = os.environ if environment is None else environment
         self.target = target
-        self._sdk = _sdk()
         self._transport = Transport(lambda path: _CCE_PATH.match(path) is not None, clock)
-        self.endpoint = _endpoint(target)
+        self._endpoints = _endpoints(target)
         self._client = self._build(environment)
         identity = who.find(
             environment, token_file=token_file, profile=profile, project_id=target.project_id
@@ -107,7 +106,7 @@ class Client:
     def show(self, task: str, *, deadline: float | None = None) -> Answer:
         """The answer to: how does this task stand? Raises `AskedInVainError`."""
         kind = "Autopilot" if self.target.cluster_type == "autopilot" else ""
-        request = getattr(self._sdk, f"Show{kind}PreCheckRequest")(
+        request = getattr(cce, f"Show{kind}PreCheckRequest")(
             cluster_id=self.target.cluster_id, task_id=task
         )
         name = "show_autopilot_pre_check" if kind else "show_pre_check"
@@ -116,9 +115,7 @@ class Client:
     def list(self, *, deadline: float | None = None) -> Answer:
         """The answer to: which tasks are there? The API knows no pages."""
         kind = "Autopilot" if self.target.cluster_type == "autopilot" else ""
-        request = getattr(self._sdk, f"List{kind}PreCheckTasksRequest")(
-            cluster_id=self.target.cluster_id
-        )
+        request = getattr(cce, f"List{kind}PreCheckTasksRequest")(cluster_id=self.target.cluster_id)
         name = "list_autopilot_pre_check_tasks" if kind else "list_pre_check_tasks"
         return self._ask(name, request, deadline)
 
@@ -131,7 +128,7 @@ class Client:
             ssl_ca_cert=self.target.ca_bundle or environment.get("SSL_CERT_FILE") or None,
             user_agent=f"cce-precheck/{__version__}",
         )
-        client = self._sdk.CceClient().with_config(config).with_http_handler(None)
+        client = cce.CceClient().with_config(config).with_http_handler(None)
         client.init_http_client()
         http = client.get_http_client()
         # It logs what libraries say, to stderr where nobody set a handler: proxies' passwords too.
@@ -145,7 +142,7 @@ class Client:
         if self.target.proxy:
             # Of the request, not of the session: there the environment's proxies would win.
             http._proxy = {"https": self.target.proxy, "http": self.target.proxy}
-        return client.with_endpoints([self.endpoint])
+        return client.with_endpoints(self._endpoints)
 
     def _ask(self, method: str, request: Any, deadline: float | None) -> Answer:
         self._transport.begin(deadline)
@@ -195,7 +192,7 @@ class Client:
 
     def _no_answer(self, error: BaseException) -> AskedInVainError:
         """Why there is no answer, in our own words: a library may quote what it should not."""
-        host = urlsplit(self.endpoint).hostname or self.endpoint
+        host = " and ".join(urlsplit(part).hostname or part for part in self._endpoints)
         chain: list[str] = []
         part: BaseException | None = error
         while part is not None and len(chain) < 20:
@@ -246,32 +243,24 @@ def _leave(request: Any) -> Any:
     return request
 
 
-def _sdk() -> ModuleType:
-    # Importing the SDK's own module of this name writes an id into the home folder.
-    name = "huaweicloudsdkcore.http.user_agent"
-    if name not in sys.modules:
-        stand_in = ModuleType(name)
-        stand_in.user_agent_string = f"cce-precheck/{__version__}"  # type: ignore[attr-defined]
-        sys.modules[name] = stand_in
-    try:
-        import huaweicloudsdkcce.v3 as sdk
-    except ImportError:
-        raise LiveError(
-            "asking CCE needs its SDK, which is not installed",
-            hint="pip install 'cce-precheck-reporter[live]'",
-        ) from None
-    return sdk  # type: ignore[no-any-return]
-
-
-def _endpoint(target: Target) -> str:
+def _endpoints(target: Target) -> list[str]:
+    """Where to ask: the SDK goes on to the next when a host can't be found or reached."""
     if target.endpoint:
-        return target.endpoint.rstrip("/")
+        return [target.endpoint.rstrip("/")]
     from huaweicloudsdkcce.v3.region.cce_region import CceRegion
 
     try:
-        return str(CceRegion.value_of(target.region).endpoints[0])
+        named = [str(part).strip() for part in CceRegion.value_of(target.region).endpoints]
     except KeyError:
         raise UnknownRegionError(*sorted(CceRegion.static_fields)) from None
+    found = [part if part.startswith("http") else f"https://{part}" for part in named]
+    for endpoint in found:
+        if not may_carry_credentials(endpoint):
+            raise LiveError(
+                f"{endpoint}: credentials are sent over https only",
+                hint=f"check the SDK's endpoints of {target.region} (environment, regions.yaml)",
+            )
+    return found
 
 
 # What an error says ---------------------------------------------------------------------------

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -28,6 +29,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    endpoint: str
+    """Who answered: scheme and host of the address."""
 
     @property
     def request_id(self) -> str | None:
@@ -89,7 +92,9 @@ class Transport(HTTPAdapter):
         # As requests itself keeps what it has read.
         response._content = body
         response._content_consumed = True  # type: ignore[attr-defined]
-        self.last = Answer(response.status_code, response.headers, body)
+        asked = urlsplit(request.url or "")
+        endpoint = f"{asked.scheme}://{asked.netloc}"
+        self.last = Answer(response.status_code, response.headers, body, endpoint)
         if self._handed_over(request.path_url):
             raise AnswerCame(self.last)
         return response

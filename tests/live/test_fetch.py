@@ -559,6 +559,24 @@ def test_on_a_terminal_the_line_stays_and_ends(api: Api, home: Path, tmp_path: P
     assert f"check {UID}: Success".encode() in shown
 
 
+def test_endpoints_of_the_sdks_environment(
+    api: Api, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    name = "HUAWEICLOUD_SDK_REGION_CCE_EU_WEST_101"
+    words = ["fetch", "--type", "autopilot", "--cluster", CLUSTER, "--region", "eu-west-101",
+             "--project-id", PROJECT, "--task", UID, "-o", str(tmp_path / "r.json")]  # fmt: skip
+    monkeypatch.setenv(name, api.url)
+    api.replies = [ok(RAW)]
+    code = run(words)
+    assert (code, capfd.readouterr().err[:6]) == (0, "check ")
+    assert json.loads((tmp_path / "r.json.meta.json").read_text())["endpoint"] == api.url
+    # The SDK goes on to the second only when the first can't be found.
+    monkeypatch.setenv(name, f"{api.url},http://cce.example.com")
+    assert run(words) == 6
+    assert "credentials are sent over https only" in capfd.readouterr().err
+
+
 # The command line -------------------------------------------------------------------------------
 
 
@@ -616,9 +634,10 @@ def test_debug_tells_no_secret(api: Api, home: Path, tmp_path: Path) -> None:
         assert not any(secret in done.stdout + done.stderr for secret in (*SECRETS, AK))
 
 
-def test_without_the_extra(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("missing", ["huaweicloudsdkcce", "requests", "tenacity"])
+def test_without_the_extra(home: Path, missing: str) -> None:
     code = (
-        "import sys; sys.modules['huaweicloudsdkcce'] = None;"
+        f"import sys; sys.modules[{missing!r}] = None;"
         "from reporter.cli import run; sys.exit(run(sys.argv[1:]))"
     )
     done = subprocess.run(
