@@ -1,4 +1,4 @@
-"""The page for people: one file, no script, nothing fetched, the evidence inside."""
+"""The page for people: one file, whole without its script, nothing fetched, the evidence inside."""
 
 from __future__ import annotations
 
@@ -41,22 +41,31 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed.
     """
     report = view.report(verdict)
-    css = templating.stylesheet("html/report.css")
+    css = templating.asset("html/report.css")
+    script = templating.asset("html/report.js")
     page = templating.page(
         "html/report.html.j2",
         report,
         downloads=_downloads(verdict, exhibits),
-        safe={"css": css, "policy": _policy(css), "icon": _icon(report.tag.shape)},
+        safe={
+            "css": css,
+            "script": script,
+            "policy": _policy(css, script),
+            "icon": _icon(report.tag.shape),
+        },
     )
     return page.encode()
 
 
-def _policy(css: str) -> str:
-    digest = b64encode(sha256(css.encode()).digest()).decode()
+def _policy(css: str, script: str) -> str:
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'none'; "
+        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
 def _icon(shape: str) -> str:

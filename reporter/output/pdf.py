@@ -77,7 +77,7 @@ def write(
         "pdf/report.html.j2",
         report,
         attached=", ".join(name for name, *_ in files),
-        safe={"css": templating.stylesheet("pdf/report.css")},
+        safe={"css": templating.asset("pdf/report.css")},
     )
     with _listening() as heard, _uncollected():
         data = _printed(weasyprint, page, files, verdict.instant.at)

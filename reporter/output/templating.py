@@ -51,8 +51,8 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def stylesheet(name: str) -> str:
-    """A style sheet of ours, with the line ends a browser hashes."""
+def asset(name: str) -> str:
+    """A style sheet or script of ours, with the line ends a browser hashes."""
     text = _source(name)
     if text is None:
         raise OutputError(f"the template {name} is missing", hint="install cce-precheck again")

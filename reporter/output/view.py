@@ -7,14 +7,16 @@ formatted here, and a function of the record alone: no clock, no random, no mach
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 
-from reporter.output import phrases
+from reporter.output import phrases, pictures
 from reporter.output.clean import cleaned, one_line, shortened
 from reporter.output.phrases import counted, named, sentence, spoken
+from reporter.output.pictures import Segment
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     Check,
@@ -32,6 +34,10 @@ from reporter.record.model import (
 
 ENTRIES_IN_FULL = 200
 """How many differing findings of one check are shown one by one; the rest is counted."""
+
+MAP_COLUMNS = 40
+MAP_ROWS = 60
+"""How large a grid of checks and nodes is drawn; the list below it has everything."""
 
 _OUTCOME_SHAPE = {"pass": "pass", "fail": "fail", "inconclusive": "unknown"}
 _WAIVER_ORDER = (
@@ -165,6 +171,14 @@ class Count:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """How often each outcome came, drawn to scale beside the table that says it in numbers."""
+
+    label: str
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
 class NodeName:
     """A node by what people call it, with its id and what else is known."""
 
@@ -209,6 +223,9 @@ class Group:
     """Findings of a check that were decided alike; their members differ in message and place."""
 
     tag: Tag
+    outcome: str
+    kind: str
+    level: str
     where: str
     kind_level: str
     traits: str
@@ -230,9 +247,11 @@ class CheckView:
     name: str
     tag: Tag
     scope: str
+    scope_key: str
     where: str
     kind_level: str
     counts: str
+    findings: int
     open: bool
     help: Help | None
     groups: tuple[Group, ...]
@@ -262,6 +281,42 @@ class NodeSet:
     count: str
     concerns: tuple[Concern, ...]
     nodes: tuple[NodeName, ...]
+
+
+@dataclass(frozen=True)
+class MapColumn:
+    """A node, or nodes that the same was found on."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class MapRow:
+    """A check, and what it found on the nodes of each column; None where it did not fail."""
+
+    check: str
+    check_id: str
+    cells: tuple[Tag | None, ...]
+
+
+@dataclass(frozen=True)
+class NodeMap:
+    """Which checks concern which nodes, as a grid."""
+
+    caption: str
+    columns: tuple[MapColumn, ...]
+    rows: tuple[MapRow, ...]
+
+
+@dataclass(frozen=True)
+class Facets:
+    """What the findings shown can be narrowed down by: values that occur."""
+
+    outcomes: tuple[Tag, ...]
+    kinds: tuple[str, ...]
+    levels: tuple[str, ...]
+    scopes: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -369,11 +424,15 @@ class Report:
     has_stubs: bool
     finding_line: str
     counts: tuple[Count, ...]
+    bars: tuple[Bar, ...]
+    facets: Facets
+    again: str
     checks: tuple[CheckView, ...]
     passed_line: str
     passed: tuple[Passed, ...]
     nodes_line: str | None
     nodes: tuple[NodeSet, ...]
+    node_map: NodeMap | None
     waiver_line: str
     waivers: tuple[Waiver, ...]
     policies: tuple[PolicyFile, ...]
@@ -498,6 +557,12 @@ class _Builder:
             ),
             finding_line=self._finding_line(),
             counts=_counts(verdict.counts.checks, verdict.counts.findings),
+            bars=(
+                Bar("Checks by outcome", _segments(verdict.counts.checks)),
+                Bar("Findings by outcome", _segments(verdict.counts.findings)),
+            ),
+            facets=_facets(checks),
+            again=self._again(),
             checks=checks,
             passed_line=f"{counted(verdict.counts.checks.passed, 'check')} passed",
             passed=tuple(
@@ -507,6 +572,7 @@ class _Builder:
             ),
             nodes_line=self._nodes_line(nodes),
             nodes=nodes,
+            node_map=_node_map(nodes),
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
             policies=tuple(
@@ -750,9 +816,11 @@ class _Builder:
             name=_name(check.name),
             tag=_tag(check.outcome),
             scope=named("scope", check.scope),
+            scope_key=check.scope,
             where=_where(check, _count_of(check.findings, check.outcome)),
             kind_level=_kind_level(first.kind, first.level),
             counts=", ".join(counts),
+            findings=check.findings.total - check.findings.passed,
             # A few stopping checks are what the reader came for; many would bury the page.
             open=check.outcome in ("fail", "unknown") and stopping <= 3,
             help=self._help(check.name),
@@ -787,6 +855,9 @@ class _Builder:
         ]
         return Group(
             tag=self._entry_tag(first),
+            outcome=first.outcome,
+            kind=one_line(first.kind or "no kind"),
+            level=one_line(first.level or "no level"),
             where=_where(check, places),
             kind_level=_kind_level(first.kind, first.level),
             traits=phrases.joined(traits),
@@ -830,6 +901,15 @@ class _Builder:
             tables=_tables(entry.risks),
             stub=entry.waiver_stub,
         )
+
+    def _again(self) -> str:
+        """The command that judges the same response again, with a waiver list in waivers.yaml."""
+        words = ["cce-precheck", "check"]
+        words += [one_line(part.name) for part in self.verdict.exhibits if part.role == "response"]
+        for part in self.verdict.policies:
+            option = "--policy" if part.kind == "Policy" else "--waivers"
+            words += [option, one_line(part.source)]
+        return shlex.join([*words, "--waivers", "waivers.yaml"])
 
     def _unique(self, prefix: str, *parts: str) -> str:
         wanted = f"{prefix}-{_hash(*parts)}"
@@ -1162,6 +1242,68 @@ def _counts(checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]
         )
         for outcome in OUTCOMES_WORST_FIRST
     )
+
+
+def _segments(counts: OutcomeCounts) -> tuple[Segment, ...]:
+    return pictures.bar([(outcome, _count_of(counts, outcome)) for outcome in OUTCOMES_WORST_FIRST])
+
+
+def _facets(checks: Sequence[CheckView]) -> Facets:
+    groups = [group for check in checks for group in check.groups]
+    outcomes = {group.outcome for group in groups}
+    return Facets(
+        outcomes=tuple(_tag(outcome) for outcome in OUTCOMES_WORST_FIRST if outcome in outcomes),
+        kinds=tuple(sorted({group.kind for group in groups})),
+        levels=tuple(sorted({group.level for group in groups})),
+        scopes=tuple(sorted({(check.scope_key, check.scope) for check in checks})),
+    )
+
+
+def _node_map(sets: Sequence[NodeSet]) -> NodeMap | None:
+    """A grid of checks and nodes; where there are too many nodes, of checks and sets of nodes."""
+    columns: list[tuple[MapColumn, NodeSet]] = []
+    if sum(len(group.nodes) for group in sets) <= MAP_COLUMNS:
+        for group in sets:
+            columns += [(MapColumn(node.name, node.uid or ""), group) for node in group.nodes]
+        what = "nodes"
+    else:
+        for group in sets[:MAP_COLUMNS]:
+            names = phrases.joined([node.name for node in group.nodes[:3]], ", ")
+            more = f" and {len(group.nodes) - 3:,} more" if len(group.nodes) > 3 else ""
+            columns.append((MapColumn(group.count, f"{names}{more}"), group))
+        what = "groups of nodes that the same was found on"
+    found: dict[str, tuple[str, dict[int, Tag]]] = {}
+    for index, (_, group) in enumerate(columns):
+        for concern in group.concerns:
+            _, cells = found.setdefault(concern.check_id, (concern.check, {}))
+            # Of several findings of one check on one node the worst is shown.
+            if index not in cells or _worst([concern.tag.shape]) < _worst([cells[index].shape]):
+                cells[index] = concern.tag
+    if len(columns) < 2 or len(found) < 2:
+        return None  # a grid of one row or column says nothing that the list does not
+    ordered = sorted(
+        found.items(),
+        key=lambda item: (
+            _worst(tag.shape for tag in item[1][1].values()),
+            -len(item[1][1]),
+            item[1][0],
+            item[0],
+        ),
+    )
+    rows = tuple(
+        MapRow(check, anchor, tuple(cells.get(index) for index in range(len(columns))))
+        for anchor, (check, cells) in ordered[:MAP_ROWS]
+    )
+    shown = [
+        _of_all(len(rows), len(found), "check"),
+        _of_all(len(columns), len(sets), "group") if what != "nodes" else f"{len(columns)} nodes",
+    ]
+    caption = f"Checks and {what}, worst first: {phrases.joined(shown, ', ')}"
+    return NodeMap(caption, tuple(column for column, _ in columns), rows)
+
+
+def _of_all(shown: int, total: int, what: str) -> str:
+    return counted(total, what) if shown >= total else f"{shown:,} of {counted(total, what)}"
 
 
 def _where(check: Check, count: int) -> str:

@@ -168,9 +168,9 @@ def test_it_says_the_verdict_and_the_reasons(data: bytes) -> None:
 
 def wide_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine with DejaVu alone would set: the widest letters a report meets."""
-    css = templating.stylesheet("pdf/report.css")
+    css = templating.asset("pdf/report.css")
     sheet = re.sub(r'"Noto Sans","Liberation Sans",', "", css)
-    monkeypatch.setattr(templating, "stylesheet", lambda name: sheet)
+    monkeypatch.setattr(templating, "asset", lambda name: sheet)
 
 
 @needs_poppler
