@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from reporter.record.model import Verdict
 
@@ -96,3 +97,13 @@ def console_safe(row: str) -> str:
     row = _COMMANDS.sub("# #", row)
     start = len(row) - len(row.lstrip())
     return row[:start] + ": :" + row[start + 2 :] if row.startswith("::", start) else row
+
+
+def web_address(value: object) -> str:
+    """The address if it leads to the web, else an empty one: never `javascript:` or `file:`."""
+    text = str(value or "")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""
