@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import click
 
@@ -38,6 +38,9 @@ OUTPUT_OPTIONS = {
     "pdf": "PDF/A for the change approval",
     "junit": "JUnit XML for CI",
     "json": "the record, to render or judge again",
+    "markdown": "Markdown for job summaries and merge requests",
+    "sarif": "SARIF 2.1.0 for code scanning",
+    "csv": "CSV for spreadsheets",
 }
 
 
@@ -85,7 +88,13 @@ def say_hint(hint: str) -> None:
 
 
 def output_options(function: _Function) -> _Function:
-    """`--html F`, `--pdf F`, `--junit F`, `--json F`; `-` is standard output."""
+    """`--html F`, `--pdf F` and so on for each format; `-` is standard output."""
+    function = click.option(
+        "--sarif-waived",
+        type=click.Choice(["omit", "suppress"]),
+        default="omit",
+        help="Waived findings in SARIF: left out and counted (default), or suppressed results.",
+    )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
             f"--{name}", f"{name}_file", metavar="F", help=f"Write {text} to F (- for stdout)."
@@ -111,6 +120,7 @@ class Outputs:
     """The reports a run was asked for, by format."""
 
     targets: dict[str, str]
+    sarif_waived: Literal["omit", "suppress"] = "omit"
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -120,6 +130,8 @@ class Outputs:
             for name in OUTPUT_OPTIONS
             if (value := options.get(f"{name}_file")) is not None
         }
+        if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
+            raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
@@ -131,7 +143,7 @@ class Outputs:
             if key in taken:
                 raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
             taken[key] = f"written by --{name}"
-        return cls(targets)
+        return cls(targets, "suppress" if options.get("sarif_waived") == "suppress" else "omit")
 
     @property
     def to_stdout(self) -> bool:
@@ -140,12 +152,13 @@ class Outputs:
 
     def write(self, verdict: Verdict, exhibits: Sequence[bytes]) -> bool:
         """Write every report; one that fails is said and the others still come out."""
-        from reporter.output import render
+        from reporter.output import Options, render
 
+        chosen = Options(sarif_waived=self.sarif_waived)
         fine = True
         for name, target in self.targets.items():
             try:
-                data = render(verdict, name, exhibits, warn=lambda text: say(f"warning: {text}"))
+                data = render(verdict, name, exhibits, _warn, chosen)
                 _put(target, data)
             except OutputError as error:
                 fine = False
@@ -174,6 +187,10 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}")
 
 
 def _identity(path: str) -> str:

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _COMMAND = re.compile(r"^\$?\s*cce-precheck check (.+?)$", re.MULTILINE)
-_FORMATS = {"html": "html", "pdf": "pdf", "junit": "xml", "json": "json"}
+_FORMATS = {
+    "html": "html",
+    "pdf": "pdf",
+    "junit": "xml",
+    "json": "json",
+    "markdown": "md",
+    "sarif": "sarif",
+    "csv": "csv",
+}
 
 
 @dataclass(frozen=True)

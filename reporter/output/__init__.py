@@ -3,42 +3,94 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from reporter.output.exhibits import AttachedExhibit, attach
 from reporter.record.model import Verdict
 
 Warn = Callable[[str], None]
-Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn], bytes]
 
 
-def _html(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+@dataclass(frozen=True)
+class Options:
+    """What a reader may choose about a report; never what it says of the verdict."""
+
+    sarif_waived: Literal["omit", "suppress"] = "omit"
+    """Waived findings in SARIF: left out and counted, or results with a suppression."""
+
+
+Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
+
+
+def _html(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.html import write
 
     return write(verdict, exhibits)
 
 
-def _pdf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _pdf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.pdf import write
 
     return write(verdict, exhibits, warn=warn)
 
 
-def _junit(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _junit(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.junit import write
 
     return write(verdict, exhibits)
 
 
-def _json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.json_record import write
 
     return write(verdict, exhibits)
 
 
-WRITERS: dict[str, Writer] = {"html": _html, "pdf": _pdf, "junit": _junit, "json": _json}
+def _markdown(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.markdown import write
+
+    return write(verdict, exhibits)
+
+
+def _sarif(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.sarif import write
+
+    return write(verdict, exhibits, waived=options.sarif_waived)
+
+
+def _csv(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.csv_rows import write
+
+    return write(verdict, exhibits, warn=warn)
+
+
+WRITERS: dict[str, Writer] = {
+    "html": _html,
+    "pdf": _pdf,
+    "junit": _junit,
+    "json": _json,
+    "markdown": _markdown,
+    "sarif": _sarif,
+    "csv": _csv,
+}
 """Every format by its name, which is also its option on the command line."""
 
-TEXT_FORMATS = frozenset({"html", "junit", "json"})
+TEXT_FORMATS = frozenset({"html", "junit", "json", "markdown", "sarif", "csv"})
 """Formats that are text, and so may go to a terminal."""
 
 
@@ -47,6 +99,8 @@ def render(
     form: str,
     exhibits: Iterable[bytes] = (),
     warn: Warn | None = None,
+    options: Options | None = None,
 ) -> bytes:
     """A report in one of `WRITERS`. `exhibits` are files the record lists, by their digest."""
-    return WRITERS[form](verdict, attach(verdict, exhibits), warn or (lambda _: None))
+    files = attach(verdict, exhibits)
+    return WRITERS[form](verdict, files, warn or (lambda _: None), options or Options())

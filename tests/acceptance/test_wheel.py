@@ -51,5 +51,5 @@ def test_the_installed_command_runs_the_tour(installed: Path, tmp_path: Path) ->
     assert done.returncode == 0, done.stderr
     stories = [path.name for path in (ROOT / "samples").iterdir() if path.is_dir()]
     for story in stories:
-        for end in ("html", "pdf", "xml", "json"):
+        for end in ("html", "pdf", "xml", "json", "md", "sarif", "csv"):
             assert (tmp_path / "tour" / "reports" / f"{story}.{end}").stat().st_size > 500
