@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from pathlib import Path
 from responses import response
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
 PUBLISHED = ROOT / "samples" / "published-autopilot" / "response.json"
 FLOOR_IMPORTS = "import pydantic, jinja2, yaml, jsonpath_ng"
 
@@ -103,6 +105,76 @@ def read_and_evaluate(data: bytes) -> Figure:
         budget=1.0,
         rounds=9,
     )
+
+
+def other_forms(data: bytes, folder: Path) -> list[Figure]:
+    from reporter.sources.read import read
+    from tests.sources import printers
+
+    loose, packed = folder / "r.json", folder / "r.zip"
+    loose.write_bytes(data)
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.write(loose, "r.json")
+    printed = printers.java(json.loads(data)).encode()
+    places = [
+        f"/status/nodeCheckStatus/nodeStageStatus/{node}/itemsStatus/{node % 40}"
+        for node in range(0, 1000, 30)
+    ]
+    source = read(data).source
+    locate = source.locate or (lambda _: {})
+    return [
+        compare(
+            "read from .zip / the same loose file",
+            lambda: read(packed),
+            lambda: read(loose),
+            budget=1.2,
+            rounds=9,
+        ),
+        compare(
+            f"read of a Java printout of {len(printed) / 1e6:.0f} MB / the same as JSON",
+            lambda: read(printed),
+            lambda: read(data),
+            budget=3.0,
+            rounds=9,
+        ),
+        compare(
+            "line and column of 34 places / reading the response",
+            lambda: locate(places),
+            lambda: read(data),
+            budget=0.2,
+            rounds=9,
+        ),
+    ]
+
+
+def walked_archive(data: bytes) -> Figure:
+    """Peak memory over a tar of 600 MB that comes through a pipe, in MB."""
+    make = (
+        "import io, sys, tarfile; data = sys.stdin.buffer.read()\n"
+        "with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as tar:\n"
+        "    for number in range(600_000_000 // len(data)):\n"
+        "        info = tarfile.TarInfo(f'{number}.json'); info.size = len(data)\n"
+        "        tar.addfile(info, io.BytesIO(data))\n"
+    )
+    walk = (
+        "from reporter.sources.read import read_responses\n"
+        "count = sum(1 for _ in read_responses(['-']))\n"
+        # not getrusage: that goes on counting from the process it was started by
+        "status = open('/proc/self/status').read()\n"
+        "print(count, int(status.split('VmHWM:')[1].split()[0]) // 1024)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", make], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as maker:
+        assert maker.stdin is not None
+        maker.stdin.write(data)
+        maker.stdin.close()
+        done = subprocess.run(
+            [sys.executable, "-c", walk], stdin=maker.stdout, capture_output=True, cwd=ROOT
+        )
+    count, peak = map(int, done.stdout.split())
+    detail = f"{count} responses of {len(data) / 1e6:.2f} MB"
+    return Figure("MB at most while a tar of 600 MB is walked", peak, 200, detail)
 
 
 def large_policy() -> bytes:
@@ -200,11 +272,14 @@ def main() -> int:
     data = json.dumps(document).encode()
     document["status"]["nodeCheckStatus"] = {"phase": "Success"}
     bare = json.dumps(document).encode()
+    small = json.dumps(response(nodes=100, items_per_node=40, failed_percent=3.0, seed=2)).encode()
     with tempfile.TemporaryDirectory() as folder:
         figures = [
             whole_process(Path(folder)),
             read_and_evaluate(data),
             *with_a_large_policy(data, Path(folder)),
+            *other_forms(data, Path(folder)),
+            walked_archive(small),
             *reports(data, bare),
         ]
     gc.collect()

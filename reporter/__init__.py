@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reporter.policy.load import Policy
     from reporter.precheck.response import Response
     from reporter.record.model import Verdict
-    from reporter.sources.read import read
+    from reporter.sources.read import Unreadable, read, read_responses
 
 __version__ = "0.1.0"
 
@@ -33,10 +33,12 @@ __all__ = [
     "PolicyError",
     "ReporterError",
     "Response",
+    "Unreadable",
     "Verdict",
     "__version__",
     "evaluate",
     "read",
+    "read_responses",
     "render",
 ]
 
@@ -49,8 +51,10 @@ _HOMES = {
     "Policy": "reporter.policy.load",
     "Response": "reporter.precheck.response",
     "Verdict": "reporter.record.model",
+    "Unreadable": "reporter.sources.read",
     "evaluate": "reporter.policy.evaluate",
     "read": "reporter.sources.read",
+    "read_responses": "reporter.sources.read",
 }
 
 

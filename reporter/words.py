@@ -146,6 +146,9 @@ MESSAGES: Final[dict[str, Message]] = {
     # Why a task was chosen, where that is doubtful
     "choice.tie": "Several tasks of the list were created at the same, newest time",
     "choice.no-time": "A task of the list has no readable creation time: the newest is not known",
+    "choice.clusters": (
+        "The tasks in the file are about different clusters: which is meant is not known"
+    ),
     "choice.same-uid": "Several tasks of the list have this uid",
     # Evidence
     "evidence.off": "not checked: switched off by the policy",

@@ -38,6 +38,9 @@ ONE_HOME = {
     "jsonpath_ng": "policy/jsonpath.py",
     "re2": "policy",
     "jiter": "sources",
+    "msgspec": "sources/locate.py",
+    "fsspec": "sources/locations.py",
+    "backports": "sources/containers.py",
 }
 """Library → the only place in the house that imports it."""
 

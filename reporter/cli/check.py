@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
 from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
 from reporter.errors import InputError, OutputError, PolicyError
+
+if TYPE_CHECKING:
+    from reporter.precheck.response import Source
 
 DEFAULT_POLICY = "builtin:recommended"
 
@@ -44,6 +48,12 @@ DEFAULT_POLICY = "builtin:recommended"
 )
 @click.option("--task", metavar="UID", help="Which task of a list response to judge.")
 @click.option(
+    "--max-size",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="The largest response that is read, unpacked. Default: 256.",
+)
+@click.option(
     "--fail-on",
     type=click.Choice(["fail", "warn"]),
     default="fail",
@@ -61,7 +71,10 @@ DEFAULT_POLICY = "builtin:recommended"
 @output_options
 @display_options
 def command(response: str, **options: Any) -> None:
-    """Judge a pre-upgrade check RESPONSE: a JSON file, or - for standard input.
+    """Judge a pre-upgrade check RESPONSE.
+
+    It is a file (JSON, what an SDK or curl printed, or an archive that holds one), - for standard
+    input, a folder, or a URL such as s3://bucket/key.
 
     Without outputs it prints a summary. The exit code is the verdict: 0 pass, 1 fail,
     3 inconclusive.
@@ -98,6 +111,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     from reporter.policy.evaluate import evaluate
     from reporter.policy.load import Policy
     from reporter.record.model import Change, Gate
+    from reporter.sources.containers import ONE
     from reporter.sources.read import read
 
     named = options["policies"]
@@ -108,6 +122,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         task=options["task"],
         expect_cluster=options["expect_cluster"],
         expect_target=options["expect_target"],
+        limits=replace(ONE, max_bytes=size * 1024 * 1024) if (size := options["max_size"]) else ONE,
     )
     verdict = evaluate(
         response,
@@ -132,6 +147,8 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     notes = []
     if not named:
         notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
+    if told := _recognised(response.source):
+        notes.append(told)
     if response.source.sidecar_misfit:
         notes.append("the fetch sidecar beside the response does not fit it and was not used")
     if sidecar is not None:
@@ -146,6 +163,15 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         notes=notes,
     )
     raise CliExit(verdict.exit_code if fine else 5)
+
+
+def _recognised(source: Source) -> str | None:
+    """What the input was taken for, where it is not simply the API's JSON."""
+    out_of = f", out of {' in '.join(reversed(source.containers))}" if source.containers else ""
+    if source.form == "json" and source.encoding == "utf-8" and not out_of:
+        return None
+    encoding = "" if source.encoding == "utf-8" else f" in {source.encoding}"
+    return f"read as {source.form}{encoding}{out_of}"
 
 
 def _text(value: str | None) -> str | None:

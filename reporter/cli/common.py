@@ -41,7 +41,9 @@ OUTPUT_OPTIONS = {
     "markdown": "Markdown for job summaries and merge requests",
     "sarif": "SARIF 2.1.0 for code scanning",
     "csv": "CSV for spreadsheets",
+    "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
+SKIP_LIST = "skip-list"
 
 
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
@@ -97,9 +99,20 @@ def output_options(function: _Function) -> _Function:
     )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
-            f"--{name}", f"{name}_file", metavar="F", help=f"Write {text} to F (- for stdout)."
+            f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
         )(function)
     return function
+
+
+def _form(name: str, target: str) -> str:
+    """The format that an option writes to a file of this name."""
+    if name != SKIP_LIST:
+        return name
+    return f"{name}.tf" if target.endswith(".tf") else f"{name}.json"
+
+
+def _parameter(name: str) -> str:
+    return f"{name.replace('-', '_')}_file"
 
 
 def display_options(function: _Function) -> _Function:
@@ -128,10 +141,21 @@ class Outputs:
         targets = {
             name: value
             for name in OUTPUT_OPTIONS
-            if (value := options.get(f"{name}_file")) is not None
+            if (value := options.get(_parameter(name))) is not None
         }
         if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
             raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
+        skip_list = targets.get(SKIP_LIST, "-")
+        if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
+            raise click.UsageError(
+                f"--{SKIP_LIST} writes a file that ends in .json (for the API) or .tf (Terraform); "
+                f"it got {skip_list!r}"
+            )
+        if skip_list.endswith(".tf") and options.get("cluster_type") == "autopilot":
+            raise click.UsageError(
+                f"--{SKIP_LIST} {skip_list}: Terraform's resource for Autopilot clusters has no "
+                "skip list; name a .json file, for the API"
+            )
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
@@ -157,9 +181,12 @@ class Outputs:
         chosen = Options(sarif_waived=self.sarif_waived)
         fine = True
         for name, target in self.targets.items():
+            if name == SKIP_LIST and verdict.outcome == "inconclusive":
+                say("warning: no skip list is made from a check that can't be relied on")
+                self._drop(target)
+                continue
             try:
-                data = render(verdict, name, exhibits, _warn, chosen)
-                _put(target, data)
+                _put(target, render(verdict, _form(name, target), exhibits, _warn, chosen))
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
@@ -240,6 +267,11 @@ def summarise(
         page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
     else:
         page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes)
+    print_page(page, stream)
+
+
+def print_page(page: str, stream: TextIO) -> None:
+    """Print a summary."""
     try:
         stream.write(page)
         stream.flush()
@@ -266,6 +298,7 @@ __all__ = [
     "display_options",
     "exit_code_of",
     "output_options",
+    "print_page",
     "say",
     "say_error",
     "summarise",

@@ -79,6 +79,22 @@ def _csv(
     return write(verdict, exhibits, warn=warn)
 
 
+def _skip_list_json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.skip_list import write_json
+
+    return write_json(verdict, exhibits, warn)
+
+
+def _skip_list_tf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.skip_list import write_terraform
+
+    return write_terraform(verdict, exhibits, warn)
+
+
 WRITERS: dict[str, Writer] = {
     "html": _html,
     "pdf": _pdf,
@@ -87,10 +103,13 @@ WRITERS: dict[str, Writer] = {
     "markdown": _markdown,
     "sarif": _sarif,
     "csv": _csv,
+    "skip-list.json": _skip_list_json,
+    "skip-list.tf": _skip_list_tf,
 }
-"""Every format by its name, which is also its option on the command line."""
+"""Every format by its name, which is also its option on the command line; `--skip-list` takes its
+format from the file's ending."""
 
-TEXT_FORMATS = frozenset({"html", "junit", "json", "markdown", "sarif", "csv"})
+TEXT_FORMATS = frozenset(WRITERS) - {"pdf"}
 """Formats that are text, and so may go to a terminal."""
 
 

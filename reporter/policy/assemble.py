@@ -8,7 +8,7 @@ the response, the policy and the instant.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import PurePath
@@ -21,7 +21,6 @@ from reporter.policy.evaluate import (
     DecidedSkip,
     Judgement,
     LimitTally,
-    Locate,
     WaiverTally,
 )
 from reporter.policy.evidence import CLOCK_SKEW
@@ -94,10 +93,9 @@ def assemble(
     cluster_name: str | None,
     change: Change,
     gate: Gate,
-    locate: Locate | None,
 ) -> Verdict:
     """The record of a judgement."""
-    checks = _checks(judgement, locate)
+    checks = _checks(judgement)
     skipped = [_skipped(skip) for skip in judgement.skips]
     waivers = [_waiver(tally, judgement.instant.at) for tally in judgement.waivers]
     counts = _counts(judgement, checks, skipped)
@@ -134,14 +132,14 @@ def assemble(
 # Checks ---------------------------------------------------------------------------------------
 
 
-def _checks(judgement: Judgement, locate: Locate | None) -> list[Check]:
+def _checks(judgement: Judgement) -> list[Check]:
     grouped: dict[_Key, list[Decided]] = {key: [] for key in judgement.passes}
     for part in judgement.decided:
         grouped.setdefault((part.target.check, part.finding.scope), []).append(part)
-    places: dict[str, tuple[int, int]] = {}
-    prefix = judgement.response.source.pointer
-    if locate is not None and judgement.decided:
-        places = locate([prefix + part.finding.pointer for part in judgement.decided])
+    places: Mapping[str, tuple[int, int]] = {}
+    source = judgement.response.source
+    if source.locate is not None and judgement.decided:
+        places = source.locate([source.pointer + p.finding.pointer for p in judgement.decided])
     checks = [_check(key, parts, judgement, places) for key, parts in grouped.items()]
     return sorted(checks, key=_check_order)
 
@@ -168,7 +166,7 @@ def _check(
     key: _Key,
     parts: Sequence[Decided],
     judgement: Judgement,
-    located: dict[str, tuple[int, int]],
+    located: Mapping[str, tuple[int, int]],
 ) -> Check:
     name, scope = key
     passes = judgement.passes.get(key)
@@ -611,6 +609,8 @@ def _source(judgement: Judgement) -> Source:
     return Source(
         name=source.name,
         form=source.form,
+        encoding=source.encoding,
+        containers=list(source.containers),
         pointer=prefix,
         others=source.others,
         unknown_fields=judgement.unknown.count,
@@ -621,7 +621,12 @@ def _source(judgement: Judgement) -> Source:
 def _exhibits(judgement: Judgement) -> list[Exhibit]:
     source = judgement.response.source
     files: list[tuple[str, str, bytes, str]] = [
-        ("response", _base_name(source.name, "response.json"), source.data, "application/json")
+        (
+            "response",
+            _base_name(_UNPACKED.sub("", source.name), "response.json"),
+            source.data,
+            "application/json" if source.form.startswith("json") else "text/plain",
+        )
     ]
     for file in judgement.policy.files:
         role = "policy" if file.kind == "Policy" else "waivers"
@@ -649,6 +654,10 @@ def _exhibits(judgement: Judgement) -> list[Exhibit]:
             )
         )
     return exhibits
+
+
+_UNPACKED = re.compile(r"\.(?:gz|zst|zstd|xz)$")
+"""The exhibit is the response itself, without what it was packed in."""
 
 
 def _base_name(name: str, default: str) -> str:

@@ -7,7 +7,7 @@ decided. Nothing in here depends on the order of rules, waivers, files or findin
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -40,9 +40,6 @@ from reporter.record.model import (
 from reporter.words import statement
 
 STRICTNESS: dict[Effect, int] = {"fail": 3, "warn": 2, "note": 1}
-
-Locate = Callable[[Sequence[str]], dict[str, tuple[int, int]]]
-"""Line and column of pointers in the input; handed over by whoever knows the input."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +168,6 @@ def evaluate(
     cluster_name: str | None = None,
     change: Change | None = None,
     gate: Gate | None = None,
-    locate: Locate | None = None,
 ) -> Verdict:
     """Judge a response against a policy at an instant.
 
@@ -195,7 +191,6 @@ def evaluate(
             cluster_name=cluster_name,
             change=change or Change(),
             gate=gate or Gate(),
-            locate=locate,
         )
 
 

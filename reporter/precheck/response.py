@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
@@ -23,6 +24,10 @@ class Sidecar:
     data: bytes
 
 
+Locate = Callable[[Iterable[str]], Mapping[str, tuple[int, int]]]
+"""Line and column, from 1, of the values that RFC 6901 pointers name in the input."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Where a response came from.
@@ -41,6 +46,13 @@ class Source:
     sidecar: Sidecar | None = None
     sidecar_misfit: bool = False
     """A sidecar lies beside the file and its digest is another's."""
+
+    encoding: str = "utf-8"
+    containers: tuple[str, ...] = ()
+    """What `data` was taken out of, outermost first: `zip`, `gzip`, `tar` …"""
+
+    locate: Locate | None = field(default=None, compare=False, repr=False)
+    """Where places stand in `data`; None where it is no JSON."""
 
 
 @dataclass(frozen=True)

@@ -423,7 +423,11 @@ class Source(Part):
     """How the response came in."""
 
     name: str
-    form: str = Field(description="what was recognised: json, json-list …")
+    form: str = Field(description="what was recognised: json, json-list, go, java …")
+    encoding: str = Field(default="utf-8", description="utf-8, utf-16-le or utf-16-be")
+    containers: list[str] = Field(
+        default=[], description="what it was taken out of, outermost first: zip, gzip, tar …"
+    )
     pointer: str = Field(default="", description="where in the file the task stands")
     others: int = Field(default=0, description="other tasks in the same file")
     unknown_fields: int = Field(default=0, description="fields the API page does not document")

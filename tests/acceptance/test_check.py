@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reporter.output import WRITERS
-from tests.acceptance.run import PUBLISHED, ROOT, Run, command
+from tests.acceptance.run import OPTION_OF, PUBLISHED, ROOT, Run, command
 
 AT = ("--at", "2023-11-25T07:30:00Z")
 POLICY = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
@@ -20,8 +19,8 @@ def check(*arguments: str | Path, **options: object) -> Run:
 
 
 def test_every_output_of_a_pass(tmp_path: Path) -> None:
-    files = {name: tmp_path / "new" / f"r.{name}" for name in WRITERS}
-    options = [part for name, path in files.items() for part in (f"--{name}", path)]
+    files = {name: tmp_path / "new" / f"r.{name}" for name in OPTION_OF}
+    options = [part for name, path in files.items() for part in (OPTION_OF[name], path)]
     run = check(PUBLISHED, *AT, *options)
     assert run.code == 0, run.err
     assert run.out.startswith("✓ Pass")
@@ -39,10 +38,10 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     sample = ROOT / "samples" / "standard-40-nodes" / "response.json"
     seen = []
     for seed in ("1", "2"):
-        forms = sorted(set(WRITERS) - {"pdf"})
+        forms = sorted(set(OPTION_OF) - {"pdf"})
         files = [tmp_path / f"{seed}.{name}" for name in forms]
         options = [part for name, path in zip(forms, files, strict=True)
-                   for part in (f"--{name}", path)]  # fmt: skip
+                   for part in (OPTION_OF[name], path)]  # fmt: skip
         run = check(
             sample, "--at", "response", *options,
             env={"PYTHONHASHSEED": seed, "TZ": f"UTC-{seed}"},

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 
 from reporter.output import sarif
 from reporter.record.model import NOT_FILES, Gate, OutcomeCounts, Place, RuleUse, Verdict
-from reporter.sources.read import STDIN_NAME
+from reporter.sources.locations import STDIN_NAME
 from tests.output.example import example, hostile, many
 from tests.policy.build import item, judged, policy, response, stage
 from tests.slow import generator

@@ -15,9 +15,8 @@ from typing import Any
 import pytest
 
 from reporter.cli.demo import Story, stories
-from reporter.output import WRITERS
 from reporter.words import say
-from tests.acceptance.run import ROOT, command
+from tests.acceptance.run import OPTION_OF, ROOT, command
 from tests.output.test_csv import totals
 from tests.output.test_junit import parsed
 from tests.output.test_markdown import rendered
@@ -32,8 +31,8 @@ def _visible(page: str) -> str:
 
 @pytest.mark.parametrize("story", list(stories()), ids=lambda story: story.name)
 def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"r.{name}" for name in WRITERS}
-    options = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    files = {name: tmp_path / f"r.{name}" for name in OPTION_OF}
+    options = [part for name, path in files.items() for part in (OPTION_OF[name], str(path))]
     run = command("check", *story.arguments, *options, "--verbose", cwd=ROOT)
     record = json.loads(files["json"].read_text())
     assert run.code == record["exit_code"]

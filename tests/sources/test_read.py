@@ -29,8 +29,8 @@ GOOD = json.dumps(TASK).encode()
         (b"<!DOCTYPE html><html><body>502 Bad Gateway</body></html>", "an HTML page"),
         (b"<html>login</html>", "an HTML page"),
         (b'<?xml version="1.0"?><a/>', "looks like XML"),
-        (b"\x1f\x8b\x08\x00", "a gzip file"),
-        (b"PK\x03\x04rest", "a zip archive"),
+        (b"\x1f\x8b\x08\x00", "the gzip file breaks off"),
+        (b"PK\x03\x04rest", "the zip archive breaks off"),
         (b"\x00\x01\x02\x03\xff\xfe", "binary data"),
         (b'{"kind": "\xff"}', "binary data"),
         (GOOD[: len(GOOD) // 2], "breaks off: the file was cut"),
@@ -101,7 +101,7 @@ def test_too_large_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
 def test_paths_that_are_no_files(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         read(tmp_path / "none.json")
-    with pytest.raises(InputError, match="is a folder"):
+    with pytest.raises(InputError, match="no file there"):
         read(tmp_path)
 
 

@@ -1,0 +1,373 @@
+"""The Java SDK's `toString()`: `class T {`, one `field: value` a line, nothing quoted or escaped.
+
+    class PreCheckItemStatus {
+        name: AddonLimit
+        message: first line
+        second line
+        riskSource: class RiskSource {
+            addonRisks: [class AddonRisks {
+                alias: CoreDNS
+            }]
+        }
+    }
+
+Every field is printed, in the order of the class, `null` where there is none. A nested object's
+lines stand four spaces deeper. In a text of several lines each new line is put at its field's own
+depth and marked by nothing: such a line can look like a field. But it can never stand less deep
+than its field, so no text can end the object it is in. What is left open is decided by trying:
+all ways to cut an object into its fields in their order are read, and one printout that can be
+read in two ways is refused. Of truthful printouts the true reading is always among them.
+
+Two things are lost in print and are read in one way: the text `null` is no value, and `, ` parts
+a list of texts.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from json.encoder import encode_basestring
+from typing import Any, Literal
+
+from reporter.errors import InputError
+from reporter.precheck.model import ApiObject, PrecheckTask
+from reporter.sources.snake_case import model_of
+from reporter.sources.text import SAVE_RAW
+
+MAX_LOOKALIKES = 64
+"""The most lines of one object that may look like the same field of it."""
+
+_DEPTH = 4
+_REPEATED = 4096
+"""The longest object that is kept for when it comes again: items do, nodes do not."""
+
+_OWN_NAMES = {"package": "_package", "NodeID": "nodeID"}
+"""Where Java calls a property otherwise than the API."""
+
+_CLASS = re.compile(r"class \w+ \{\n")
+_LISTED = re.compile(r"\w+ \{\n")
+
+
+def parse(text: bytes, name: str, label: str) -> bytes:
+    """A printed response, whose class is `name`, as JSON with the API's names.
+
+    Raises `InputError` for what is broken or cut, and for what can be read in two ways.
+    """
+    try:
+        decoded = text.decode()
+    except UnicodeDecodeError:
+        raise InputError(
+            f"{label}: the Java SDK's printout, with bytes that are no UTF-8", hint=SAVE_RAW
+        ) from None
+    if "\r\n" in decoded and decoded.count("\r\n") == decoded.count("\n"):
+        decoded = decoded.replace("\r\n", "\n")  # a copy made on Windows
+    printed = decoded.strip("\n\r \t")
+    try:
+        return _Parser(printed).whole(name).encode()
+    except _Unread as error:
+        where = error.pointer or "the whole"
+        raise InputError(
+            f"{label}: the Java SDK's printout can't be read at {where}: {error.reason}",
+            hint="is it whole, and printed by toString()? else " + SAVE_RAW,
+        ) from None
+    except _Ambiguous as error:
+        raise InputError(
+            f"{label}: ambiguous: the Java SDK's printout can be read in more than one way at "
+            f"{error.pointer or 'the whole'}: a text of several lines looks like fields",
+            hint=SAVE_RAW + ", which is never ambiguous",
+        ) from None
+
+
+class _Problem(Exception):  # noqa: N818 - never leaves this module
+    """Something at a place, which is named from the inside out."""
+
+    def __init__(self, reason: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.pointer = ""
+
+    def within(self, part: str | int) -> _Problem:
+        self.pointer = f"/{part}{self.pointer}"
+        return self
+
+
+class _Unread(_Problem):
+    """No way to read it."""
+
+
+class _Ambiguous(_Problem):
+    """More than one way to read it."""
+
+
+@dataclass(frozen=True)
+class _Field:
+    """A field of a class: its name in print and in the API, and what stands there."""
+
+    printed: str
+    api: str
+    kind: Literal["text", "texts", "object", "objects", "map"]
+    inner: _Class | None = None
+
+    @property
+    def shape(self) -> _Class:
+        """The class of what stands there, where that is an object or a list of them."""
+        if self.inner is None:
+            raise TypeError(self.kind)
+        return self.inner
+
+
+@dataclass(frozen=True)
+class _Class:
+    name: str
+    fields: tuple[_Field, ...]
+
+
+@cache
+def _class_of(model: type[ApiObject]) -> _Class:
+    """The SDK's classes have the fields of the API page's tables, in their order."""
+    fields = []
+    for name, info in model.model_fields.items():
+        api = info.alias or name
+        fields.append(_Field(_OWN_NAMES.get(api, api), api, *_kind_of(info.annotation)))
+    return _Class(model.__name__, tuple(fields))
+
+
+def _kind_of(annotation: Any) -> tuple[Any, _Class | None]:
+    inner = model_of(annotation)
+    listed = "list[" in str(annotation)
+    if inner is not None:
+        return ("objects" if listed else "object"), _class_of(inner)
+    return ("texts" if listed else "text"), None
+
+
+@cache
+def _response_class(name: str) -> _Class:
+    task = _class_of(PrecheckTask)
+    if name.startswith("List"):
+        generic = _Class(
+            "Metadata",
+            tuple(
+                _Field(part, part, "map" if part in ("labels", "annotations") else "text")
+                for part in (
+                    "uid",
+                    "name",
+                    "labels",
+                    "annotations",
+                    "updateTimestamp",
+                    "creationTimestamp",
+                )
+            ),
+        )
+        head = task.fields[:2]
+        metadata = _Field("metadata", "metadata", "object", generic)
+        return _Class(name, (*head, metadata, _Field("items", "items", "objects", task)))
+    if name.startswith("Create"):
+        # The answer to a create request has a metadata class of its own, with the uid alone.
+        uid = _Class("PrecheckCluserResponseMetadata", (_Field("uid", "uid", "text"),))
+        fields = tuple(
+            _Field("metadata", "metadata", "object", uid) if field.api == "metadata" else field
+            for field in task.fields
+        )
+        return _Class(name, fields)
+    return task
+
+
+class _Parser:
+    """Reads values to JSON text. Nodes repeat the same items: what was read once is kept.
+
+    Spans are pairs of offsets into the one text, so that nothing large is copied at each depth.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._known: dict[tuple[str, int], dict[str, str]] = {}
+
+    def whole(self, name: str) -> str:
+        return self._enclosed(0, len(self._text), _response_class(name), 0)
+
+    def _enclosed(self, start: int, end: int, shape: _Class, depth: int) -> str:
+        """`class T {`, the fields one step deeper, `}` at `depth`."""
+        head = _CLASS.match(self._text, start, end)
+        if head is None:
+            raise _Unread(f"an object was expected, not {self._text[start : start + 30]!r}")
+        close = "\n" + " " * depth + "}"
+        if not self._text.endswith(close, head.end(), end):
+            raise _Unread("its end is missing: the text was cut")
+        return self._cut(head.end(), end - len(close), shape, depth + _DEPTH)
+
+    def _cut(self, start: int, end: int, shape: _Class, depth: int) -> str:
+        """The one way to cut a block of lines into the fields of its class."""
+        indent = " " * depth
+        first, *others = shape.fields
+        if not self._text.startswith(f"{indent}{first.printed}:", start, end):
+            raise _Unread(f"{shape.name} does not start with {first.printed}")
+        places = [[start]]
+        for field in others:
+            found = self._places(f"\n{indent}{field.printed}:", start, end)
+            if not found:
+                raise _Unread(f"no field {field.printed} in {shape.name}")
+            if len(found) > MAX_LOOKALIKES:
+                raise _Ambiguous().within(field.api)
+            places.append(found)
+        if all(len(found) == 1 for found in places):
+            only = [found[0] for found in places]
+            if only != sorted(only):
+                raise _Unread(f"the fields of {shape.name} stand in another order")
+            return self._joined(only, end, shape, depth)
+        readings = self._readings(places, end, shape, depth)
+        if not readings:
+            raise _Unread(f"the fields of {shape.name} stand in another order, or are broken")
+        if len(readings) > 1:
+            raise _Ambiguous
+        return "{" + ",".join(readings[0]) + "}"
+
+    def _places(self, mark: str, start: int, end: int) -> list[int]:
+        """Where the lines start that begin with the mark; no more than are looked at."""
+        find = self._text.find
+        found: list[int] = []
+        at = find(mark, start, end)
+        while at >= 0 and len(found) <= MAX_LOOKALIKES:
+            found.append(at + 1)
+            at = find(mark, at + 1, end)
+        return found
+
+    def _joined(self, starts: list[int], end: int, shape: _Class, depth: int) -> str:
+        parts = []
+        ends = [at - 1 for at in starts[1:]] + [end]
+        for field, start, until in zip(shape.fields, starts, ends, strict=True):
+            value = self._field(field, start, until, depth)
+            if value is not None:
+                parts.append(f'"{field.api}":{value}')
+        return "{" + ",".join(parts) + "}"
+
+    def _readings(
+        self, places: list[list[int]], end: int, shape: _Class, depth: int
+    ) -> tuple[tuple[str, ...], ...]:
+        """The ways to cut the block, where lines of its texts look like fields: two at most."""
+        last = len(shape.fields) - 1
+
+        @cache
+        def value_of(index: int, start: int, until: int) -> str | Literal[False] | None:
+            try:
+                return self._field(shape.fields[index], start, until, depth)
+            except _Unread:
+                return False
+
+        @cache
+        def tails(index: int, start: int) -> tuple[tuple[str, ...], ...]:
+            """The readings of the fields from `index` on."""
+            ends = [end]
+            if index != last:
+                ends = [at - 1 for at in places[index + 1] if at > start]
+            found: list[tuple[str, ...]] = []
+            for until in ends:
+                value = value_of(index, start, until)
+                if value is False:
+                    continue
+                head = () if value is None else (f'"{shape.fields[index].api}":{value}',)
+                rest = ((),) if index == last else tails(index + 1, until + 1)
+                for tail in rest:
+                    if (reading := head + tail) not in found:
+                        found.append(reading)
+                if len(found) > 1:
+                    break
+            return tuple(found[:2])
+
+        return tails(0, places[0][0])
+
+    def _field(self, field: _Field, start: int, end: int, depth: int) -> str | None:
+        start += depth + len(field.printed) + 1
+        if start < end and self._text[start] == " ":
+            start += 1
+        elif start < end and self._text[start] != "\n":
+            raise _Unread("no blank behind the colon").within(field.api)
+        try:
+            return self._value(field, start, end, depth)
+        except _Problem as error:
+            raise error.within(field.api) from None
+
+    def _value(self, field: _Field, start: int, end: int, depth: int) -> str | None:
+        if end - start == 4 and self._text.startswith("null", start):
+            return None
+        if field.kind == "object":
+            return self._enclosed(start, end, field.shape, depth)
+        if field.kind == "objects":
+            return self._objects(start, end, field.shape, depth)
+        text = self._text[start:end]
+        if field.kind == "text":
+            return encode_basestring(_outdented(text, depth))
+        return _texts(text, depth) if field.kind == "texts" else _map(text, depth)
+
+    def _objects(self, start: int, end: int, shape: _Class, depth: int) -> str:
+        text = self._text
+        if end - start == 2 and text.startswith("[]", start):
+            return "[]"
+        close = "\n" + " " * depth + "}]"
+        between = "\n" + " " * depth + "}, class "
+        if not text.startswith("[class ", start, end) or not text.endswith(close, start, end):
+            raise _Unread("a list was expected, or its end is missing")
+        at, end = start + len("[class "), end - len(close)
+        known = self._known.setdefault((shape.name, depth), {})
+        found: list[str] = []
+        find = text.find
+        while at >= 0:
+            until = find(between, at, end)
+            stop = end if until < 0 else until
+            part = text[at:stop] if stop - at <= _REPEATED else ""
+            value = known.get(part)
+            if value is None:
+                try:
+                    value = self._listed(at, stop, shape, depth)
+                except _Problem as error:
+                    raise error.within(len(found)) from None
+                if part:
+                    known[part] = value
+            found.append(value)
+            at = -1 if until < 0 else until + len(between)
+        return "[" + ",".join(found) + "]"
+
+    def _listed(self, start: int, end: int, shape: _Class, depth: int) -> str:
+        head = _LISTED.match(self._text, start, end)
+        if head is None:
+            raise _Unread("an object was expected")
+        return self._cut(head.end(), end, shape, depth + _DEPTH)
+
+
+def _outdented(text: str, depth: int) -> str:
+    """A text without the depth its lines were printed at; an empty line may have lost it."""
+    if "\n" not in text:
+        return text
+    indent = " " * depth
+    first, *rest = text.split("\n")
+    lines = [first]
+    for line in rest:
+        if line.startswith(indent):
+            lines.append(line[depth:])
+        elif not line.strip(" "):
+            lines.append("")
+        else:
+            raise _Unread("a line that stands less deep than its field")
+    return "\n".join(lines)
+
+
+def _texts(text: str, depth: int) -> str:
+    if not text.startswith("[") or not text.endswith("]") or len(text) < 2:
+        raise _Unread("a list of texts was expected, or its end is missing")
+    inner = _outdented(text[1:-1], depth)
+    if not inner:
+        return "[]"
+    parts = ("null" if p == "null" else encode_basestring(p) for p in inner.split(", "))
+    return "[" + ",".join(parts) + "]"
+
+
+def _map(text: str, depth: int) -> str:
+    """Labels of the list itself: nothing is judged by them."""
+    if not text.startswith("{") or not text.endswith("}") or len(text) < 2:
+        raise _Unread("a map was expected, or its end is missing")
+    pairs = dict(part.partition("=")[::2] for part in _outdented(text[1:-1], depth).split(", "))
+    return (
+        "{"
+        + ",".join(f"{encode_basestring(k)}:{encode_basestring(v)}" for k, v in pairs.items() if k)
+        + "}"
+    )

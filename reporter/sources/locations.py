@@ -1,0 +1,299 @@
+"""Where inputs lie: files, folders, globs, standard input, and object stores by fsspec URLs."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+from urllib.parse import urlsplit, urlunsplit
+
+from reporter.errors import InputError
+from reporter.sources.containers import is_litter
+
+STDIN_NAME = "standard input"
+SIDECAR_SUFFIX = ".meta.json"
+_PACKED = (".gz", ".zst", ".zstd", ".xz")
+_MAX_SIDECAR = 1024 * 1024
+
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
+_WILDCARD = re.compile(r"[*?\[]")
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a location: `name` is for people and never holds a secret."""
+
+    name: str
+    path: str
+    store: Any = None
+    """The fsspec file system it lies in; None for the machine's own."""
+
+    wrong: InputError | None = None
+    """Why it is not read."""
+
+    @contextmanager
+    def open(self) -> Iterator[tuple[BinaryIO, int | None]]:
+        """The file's bytes and, where it is known, its size. Raises `InputError`."""
+        if self.wrong is not None:
+            raise self.wrong
+        if self.path == "-":
+            if sys.stdin is None:
+                raise InputError(
+                    f"{self.name}: is closed", hint="pipe a response in, or name a file"
+                )
+            yield sys.stdin.buffer, None
+        elif self.store is not None:
+            yield from _opened_in_store(self)
+        else:
+            yield from _opened(self)
+
+    def sidecar(self) -> tuple[str, bytes] | None:
+        """The bytes of `FILE.meta.json` beside it, with their name.
+
+        Beside `FILE.gz` the sidecar of the `FILE` that was packed will do.
+        """
+        for packed in ("", *_PACKED):
+            if self.path != "-" and self.path.endswith(packed):
+                beside = self.path.removesuffix(packed) + SIDECAR_SUFFIX
+                name = self.name.removesuffix(packed) + SIDECAR_SUFFIX
+                try:
+                    return name, self._bytes_of(beside)
+                except Exception:  # noqa: S112 - an extra: nothing is judged worse without it
+                    continue
+        return None
+
+    def _bytes_of(self, path: str) -> bytes:
+        if self.store is not None:
+            return cast(bytes, self.store.cat_file(path, start=0, end=_MAX_SIDECAR))
+        with Path(path).open("rb") as file:
+            return file.read(_MAX_SIDECAR)
+
+
+def files_at(location: str) -> Iterator[File]:
+    """The files a location names, in the order of their names.
+
+    A folder is walked to its depths, without hidden files, what desktops leave behind, sidecars
+    (`*.meta.json`) and links that lead out of it. Raises `InputError` where there is nothing.
+    """
+    if location == "-":
+        yield File(STDIN_NAME, "-")
+    elif _SCHEME.match(location):
+        yield from _in_store(location)
+    elif os.path.isdir(location):
+        yield from _or_nothing(_in_folder(location), location)
+    elif _WILDCARD.search(location) and not os.path.lexists(location):
+        yield from _or_nothing(_by_glob(location), location)
+    else:
+        yield File(readable(location), location)
+
+
+def is_one_file(location: str) -> bool:
+    """Whether a location can only name one file: no folder, no wildcard."""
+    if location == "-":
+        return True
+    if _SCHEME.match(location):
+        return not (_WILDCARD.search(urlsplit(location).path) or location.endswith("/"))
+    return not os.path.isdir(location) and (
+        os.path.lexists(location) or not _WILDCARD.search(location)
+    )
+
+
+def readable(path: str) -> str:
+    """A path as text: bytes of a file name that are not UTF-8 are shown as U+FFFD."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _or_nothing(files: Iterator[File], location: str) -> Iterator[File]:
+    empty = True
+    for file in files:
+        empty = False
+        yield file
+    if empty:
+        raise InputError(f"{readable(location)}: no file there", hint="check the path")
+
+
+# The machine's own files ----------------------------------------------------------------------
+
+
+def _in_folder(folder: str) -> Iterator[File]:
+    root = os.path.realpath(folder)
+    for where, folders, names in os.walk(folder, onerror=_raise_unreadable):
+        folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in sorted(names):
+            path = os.path.join(where, name)
+            if _is_hidden(name) or is_litter(name) or name.endswith(SIDECAR_SUFFIX):
+                continue
+            wrong = None
+            if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
+                wrong = InputError(
+                    f"{readable(path)}: is a link that leads out of the folder",
+                    hint="name what it points to, if it is meant",
+                )
+            yield File(readable(path), path, wrong=wrong)
+
+
+def _raise_unreadable(error: OSError) -> None:
+    raise InputError(f"{readable(str(error.filename))}: can't be read: {error.strerror}") from None
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
+
+
+def _is_below(path: str, root: str) -> bool:
+    return os.path.commonpath([path, root]) == root
+
+
+def _by_glob(pattern: str) -> Iterator[File]:
+    for path in sorted(glob.glob(pattern, recursive=True)):
+        if os.path.isdir(path):
+            yield from _in_folder(path)
+        elif not path.endswith(SIDECAR_SUFFIX):
+            yield File(readable(path), path)
+
+
+def _opened(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
+    try:
+        stream = Path(file.path).open("rb")  # noqa: SIM115 - closed below
+    except FileNotFoundError:
+        raise InputError(f"{file.name}: no such file", hint="check the path") from None
+    except IsADirectoryError:
+        raise InputError(
+            f"{file.name}: is a folder, not a response", hint="name a file in it"
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{file.name}: can't be read: {reason}") from None
+    with stream:
+        before = os.fstat(stream.fileno())
+        regular = os.path.isfile(file.path)
+        yield stream, before.st_size if regular else None
+        after = os.fstat(stream.fileno())
+        if regular and (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+            raise InputError(
+                f"{file.name}: changed while it was read",
+                hint="wait until whoever writes it has finished",
+            )
+
+
+# Object stores --------------------------------------------------------------------------------
+
+
+def _in_store(url: str) -> Iterator[File]:
+    scheme = url.split(":", 1)[0].lower()
+    if "::" in url:
+        raise InputError(
+            f"{_public(url)}: chained locations are not read", hint="name the archive itself"
+        )
+    store, path = _store_of(url, scheme)
+    try:
+        if _WILDCARD.search(path) and scheme not in ("http", "https"):
+            paths = sorted(store.glob(path))
+            paths = [found for found in paths if not store.isdir(found)]
+        elif scheme in ("http", "https") or store.info(path).get("type") != "directory":
+            yield File(_public(url), path, store)
+            return
+        else:
+            paths = sorted(store.find(path))
+    except Exception as error:
+        raise _store_error(_public(url), error) from None
+    paths = [
+        found
+        for found in paths
+        if not found.endswith((SIDECAR_SUFFIX, "/")) and not is_litter(found)
+    ]
+    if not paths:
+        raise InputError(f"{_public(url)}: no file there", hint="check bucket and prefix")
+    for found in paths:
+        name = found if "://" in found else f"{scheme}://{found.lstrip('/')}"
+        yield File(readable(name), found, store)
+
+
+def _store_of(url: str, scheme: str) -> tuple[Any, str]:
+    try:
+        from fsspec.core import url_to_fs
+    except ImportError:
+        raise InputError(
+            f"{_public(url)}: reading from an object store needs more packages",
+            hint="pip install 'cce-precheck-reporter[remote]'",
+        ) from None
+    try:
+        found = url_to_fs(url)
+    except (ImportError, ValueError):  # its package is missing, or nobody knows the scheme
+        raise InputError(
+            f"{_public(url)}: nothing installed reads {scheme}:// locations",
+            hint="for s3:// pip install 'cce-precheck-reporter[remote]'",
+        ) from None
+    except Exception as error:
+        raise _store_error(_public(url), error) from None
+    return cast("tuple[Any, str]", found)
+
+
+def _opened_in_store(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
+    try:
+        stream = file.store.open(file.path, "rb")
+    except Exception as error:
+        raise _store_error(file.name, error) from None
+    with stream:
+        size = getattr(stream, "size", None)
+        yield cast(BinaryIO, _Remote(stream, file.name)), size if isinstance(size, int) else None
+
+
+class _Remote:
+    """A remote file: whatever its library raises becomes one clear error."""
+
+    def __init__(self, inner: Any, name: str) -> None:
+        self._inner, self._name = inner, name
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return cast(bytes, self._inner.read(size))
+        except Exception as error:
+            raise _store_error(self._name, error) from None
+
+    def seekable(self) -> bool:
+        return bool(self._inner.seekable())
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return cast(int, self._inner.seek(offset, whence))
+
+    def tell(self) -> int:
+        return cast(int, self._inner.tell())
+
+
+def _store_error(name: str, error: Exception) -> InputError:
+    if isinstance(error, InputError):
+        return error
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{name}: no such file or bucket", hint="check bucket, key and endpoint")
+    if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
+        return InputError(
+            f"{name}: access was refused, or no credentials were found",
+            hint="the store's own environment variables count, such as AWS_ACCESS_KEY_ID",
+        )
+    return InputError(
+        f"{name}: can't be read: {type(error).__name__}",
+        hint="check the endpoint (AWS_ENDPOINT_URL) and the network",
+    )
+
+
+def public_name(location: str) -> str:
+    """A location as people may see it."""
+    return _public(location) if _SCHEME.match(location) else readable(location)
+
+
+def _public(url: str) -> str:
+    """A URL without what may be secret: user, password, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        host = parts.netloc.rpartition("@")[2]
+        shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    except ValueError:
+        shown = url.split("?", 1)[0]
+    return readable(shown)

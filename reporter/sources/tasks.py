@@ -1,0 +1,141 @@
+"""From one JSON document to the tasks in it: one, those of a list response, or of an array."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+from reporter.errors import InputError
+from reporter.precheck.model import PrecheckTask
+from reporter.sources.printouts import Document, OtherDocumentError, json_kind
+from reporter.sources.text import SAVE_RAW
+
+
+def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
+    """Every task in a document, each with its pointer."""
+    value = document.value
+    if isinstance(value, list) and any(_is_object_of(part, "PreCheckTask") for part in value):
+        return _tasks_at(enumerate(value), "/{}", label)
+    if not isinstance(value, dict):
+        raise OtherDocumentError(
+            f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
+        )
+    if value.get("kind") == "List" and "items" in value:
+        return _listed(value["items"], label)
+    _refuse_other_objects(value, label)
+    try:
+        return [("", PrecheckTask.model_validate_json(document.body))]
+    except ValidationError as error:
+        raise _wrong_type(error, label, "") from None
+
+
+def _is_object_of(value: Any, kind: str) -> bool:
+    return isinstance(value, dict) and value.get("kind") == kind
+
+
+def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
+    # One published list holds a single object where the array should be.
+    if isinstance(items, dict):
+        return _tasks_at([(0, items)], "/items", label)
+    if not isinstance(items, list) or not items:
+        raise InputError(
+            f"{label}: is a list response without a single task",
+            hint="was a pre-upgrade check ever started for this cluster?",
+        )
+    return _tasks_at(enumerate(items), "/items/{}", label)
+
+
+def _tasks_at(
+    items: Iterable[tuple[int, Any]], pattern: str, label: str
+) -> list[tuple[str, PrecheckTask]]:
+    tasks = []
+    for index, item in items:
+        pointer = pattern.format(index)
+        if not isinstance(item, dict) or (item.get("kind") or "PreCheckTask") != "PreCheckTask":
+            what = item.get("kind") if isinstance(item, dict) else json_kind(item)
+            raise OtherDocumentError(
+                f'{label}{pointer}: a list of something else ("{what}"), not of pre-upgrade checks',
+                hint=SAVE_RAW,
+            )
+        try:
+            tasks.append((pointer, PrecheckTask.model_validate_json(json.dumps(item))))
+        except ValidationError as error:
+            raise _wrong_type(error, label, pointer) from None
+    return tasks
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if isinstance(value, (str, int)) and value != "" else None
+
+
+def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
+    """Say what an object is that holds no task at all."""
+    for code_key, text_keys in (
+        ("error_code", ("error_msg", "error_message")),
+        ("errorCode", ("errorMessage", "errorMsg")),
+    ):
+        if _text(document.get(code_key)):
+            text = next((t for key in text_keys if (t := _text(document.get(key)))), "no text")
+            raise _api_error(label, f"{document[code_key]}: {text}")
+    if document.get("kind") == "Status" and _text(document.get("message")):
+        reason = _text(document.get("code")) or _text(document.get("reason")) or "no code"
+        raise _api_error(label, f"{reason}: {document['message']}")
+    if set(document) == {"cluster_id", "task_id"}:
+        raise InputError(
+            f"{label}: is the request (cluster and task id), not the response",
+            hint="print or save what the call returned",
+        )
+    parts = [key for key in ("metadata", "spec", "status") if document.get(key)]
+    status = document.get("status")
+    sections = ("clusterCheckStatus", "addonCheckStatus", "nodeCheckStatus")
+    kind = document.get("kind")
+    if kind == "PreCheckTask" or (
+        isinstance(status, dict) and any(section in status for section in sections)
+    ):
+        return
+    if isinstance(kind, str) and kind:
+        raise OtherDocumentError(
+            f'{label}: is a "{kind}", not a pre-upgrade check response', hint=SAVE_RAW
+        )
+    if isinstance(document.get("code"), (str, int)) and _text(document.get("message")):
+        raise _api_error(label, f"{document['code']}: {document['message']}")
+    if not document:
+        raise InputError(
+            f"{label}: is an empty object: not a pre-upgrade check response", hint=SAVE_RAW
+        )
+    if not parts:
+        raise OtherDocumentError(
+            f"{label}: holds no metadata, spec or status: not a pre-upgrade check response",
+            hint=SAVE_RAW,
+        )
+
+
+def _api_error(label: str, text: str) -> InputError:
+    return InputError(
+        f"{label}: is an error the API answered with ({text}), not a pre-upgrade check response",
+        hint="mend what it names and ask again",
+    )
+
+
+def _wrong_type(error: ValidationError, label: str, pointer: str) -> InputError:
+    first = error.errors(include_url=False)[0]
+    wanted = {
+        "string_type": "a text",
+        "list_type": "a list",
+        "model_type": "an object",
+        "model_attributes_type": "an object",
+    }.get(first["type"], first["msg"])
+    where = pointer + "".join(
+        "/" + str(part).replace("~", "~0").replace("/", "~1") for part in first["loc"]
+    )
+    found = json_kind(first["input"]) if not isinstance(first["input"], dict) else "an object"
+    if isinstance(first["input"], list):
+        found = "a list"
+    return InputError(
+        f"{label}: {where or 'the document'} should be {wanted} and is {found}: "
+        "not what the API documents",
+        hint=SAVE_RAW,
+    )

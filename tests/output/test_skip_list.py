@@ -1,0 +1,165 @@
+"""The skip list holds what is waived and nothing more, escaped for its format."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reporter.errors import OutputError
+from reporter.output import render
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
+from reporter.record.model import ClusterType, Verdict
+from reporter.sources.read import read
+from tests.acceptance.run import command
+
+HOSTILE = 'x"${file("/etc/passwd")}%{if true}\\\n\u202e节'
+
+
+def _item(name: str, phase: str = "Failed", kind: str = "Risk", **more: Any) -> dict[str, Any]:
+    return {"name": name, "kind": kind, "group": "LimitCheck", "level": "Warning", "phase": phase,
+            **more}  # fmt: skip
+
+
+def _node(uid: str | None, *items: dict[str, Any]) -> dict[str, Any]:
+    return {"nodeInfo": {"uid": uid, "name": f"name-{uid}"}, "itemsStatus": list(items)}
+
+
+def _verdict(
+    cluster: list[dict[str, Any]],
+    nodes: list[dict[str, Any]],
+    *waived: str,
+    kind: ClusterType = "standard",
+) -> Verdict:
+    task = {
+        "kind": "PreCheckTask",
+        "apiVersion": "v3",
+        "metadata": {"updateTimestamp": "2026-03-01 10:00:00 +0000 UTC"},
+        "status": {
+            "phase": "Failed",
+            "clusterCheckStatus": {"phase": "Failed", "itemsStatus": cluster},
+            "nodeCheckStatus": {"phase": "Failed", "nodeStageStatus": nodes},
+        },
+    }
+    waivers = [
+        {"id": f"w-{n}", "check": name, "reason": "known", "expires": "2027-01-01"}
+        for n, name in enumerate(waived)
+    ]
+    head = {"apiVersion": "precheck.policy/v1", "kind": "Policy", "metadata": {"name": "p"}}
+    policy = Policy.parse(json.dumps({**head, "waivers": waivers}).encode())
+    response = read(json.dumps(task).encode())
+    return evaluate(response, policy, at="2026-03-01T10:30:00Z", cluster_type=kind)
+
+
+def _written(verdict: Verdict, form: str = "skip-list.json") -> tuple[str, list[str]]:
+    warnings: list[str] = []
+    return render(verdict, form, warn=warnings.append).decode(), warnings
+
+
+def _entries(verdict: Verdict) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = json.loads(_written(verdict)[0])["skippedCheckItemList"]
+    return entries
+
+
+def test_waived_risks_become_entries_and_nodes_their_selectors() -> None:
+    verdict = _verdict(
+        [_item("A"), _item("B"), _item("C", "Success")],
+        [_node("n-1", _item("N")), _node("n-2", _item("N", "Success")), _node("n-3", _item("N"))],
+        "A", "C", "N",
+    )  # fmt: skip
+    assert _entries(verdict) == [
+        {"name": "A"},
+        {
+            "name": "N",
+            "resourceSelector": {
+                "key": "node.uid", "operator": "In", "values": ["n-1", "n-3"],
+            },
+        },
+    ]  # fmt: skip
+    assert _written(verdict)[1] == []
+    assert _written(verdict, "skip-list.tf")[0] == (
+        "# For huaweicloud_cce_cluster_upgrade (standard clusters, provider 1.91.0 or newer).\n"
+        "# Waived by the policy; made by cce-precheck.\n"
+        "skipped_check_item_list {\n"
+        '  name = "A"\n'
+        "}\n"
+        "skipped_check_item_list {\n"
+        '  name = "N"\n'
+        "  resource_selector {\n"
+        '    key      = "node.uid"\n'
+        '    operator = "In"\n'
+        '    values   = ["n-1", "n-3"]\n'
+        "  }\n"
+        "}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cluster", "nodes", "says"),
+    [
+        ([_item("A"), _item("A", kind="Exception")], [], "not all that it found is waived"),
+        ([_item("A"), _item("A", "Running")], [], "not all that it found is waived"),
+        ([_item("A")], [_node("n", _item("A", "Success"))], "would skip its nodes too"),
+        ([], [_node("n", _item("A"), _item("A", kind="Exception"))], "for 1 of its nodes"),
+        ([], [_node(None, _item("A"))], "for 1 of its nodes"),
+    ],
+)
+def test_nothing_is_skipped_that_is_not_waived(
+    cluster: list[dict[str, Any]], nodes: list[dict[str, Any]], says: str
+) -> None:
+    text, warnings = _written(_verdict(cluster, nodes, "A"))
+    assert json.loads(text) == {"skippedCheckItemList": []}
+    assert says in warnings[0]
+
+
+def test_a_waived_exception_or_an_unused_waiver_leaves_no_entry() -> None:
+    assert _entries(_verdict([_item("A", kind="Exception"), _item("B")], [], "A", "X*")) == []
+    assert "there is nothing to skip" in _written(_verdict([], []), "skip-list.tf")[0]
+
+
+def test_hostile_names_are_data_in_both_formats() -> None:
+    verdict = _verdict([_item(HOSTILE)], [_node(HOSTILE, _item("N"))], "x*", "N")
+    assert {entry["name"] for entry in _entries(verdict)} == {HOSTILE, "N"}
+    text = _written(verdict, "skip-list.tf")[0]
+    quoted = r'"x\"$${file(\"/etc/passwd\")}%%{if true}\\\n\u202e\u8282"'
+    assert text.count(quoted) == 2
+    assert re.fullmatch(r"[\x20-\x7e\n]*", text)
+
+
+def test_autopilot_has_no_terraform_blocks() -> None:
+    verdict = _verdict([_item("A")], [], "A", kind="autopilot")
+    assert _entries(verdict) == [{"name": "A"}]
+    with pytest.raises(OutputError, match="Autopilot"):
+        render(verdict, "skip-list.tf")
+
+
+# The command -----------------------------------------------------------------------------------
+
+SAMPLE = Path(__file__).parents[2] / "samples" / "waived-risk"
+WAIVED = ["check", str(SAMPLE / "response.json"), "--at", "response", "-q", "-w",
+          str(SAMPLE / "waivers.yaml")]  # fmt: skip
+
+
+def test_the_file_name_says_which_format(tmp_path: Path) -> None:
+    api, terraform = tmp_path / "skip.json", tmp_path / "skip.tf"
+    assert command(*WAIVED, "--skip-list", str(api)).code == 0
+    assert json.loads(api.read_text()) == {
+        "skippedCheckItemList": [{"name": "NodeContainerdPodRestartRisk"}]
+    }
+    assert command(*WAIVED, "--skip-list", str(terraform)).code == 0
+    assert '  name = "NodeContainerdPodRestartRisk"\n' in terraform.read_text()
+    assert command(*WAIVED, "--skip-list", str(tmp_path / "skip.txt")).code == 2
+    assert command(*WAIVED, "--type", "autopilot", "--skip-list", str(terraform)).code == 2
+
+
+def test_no_skip_list_is_made_from_a_check_that_cannot_be_relied_on(tmp_path: Path) -> None:
+    stale = tmp_path / "skip.json"
+    stale.write_text("from an earlier run")
+    done = command(*WAIVED, "--expect-cluster", "another", "--skip-list", str(stale))
+    assert done.code == 3
+    assert "no skip list is made" in done.err
+    assert not stale.exists()
