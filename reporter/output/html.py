@@ -46,12 +46,13 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
         "html/report.html.j2",
         report,
         downloads=_downloads(verdict, exhibits),
-        safe={"css": css, "policy": _policy(css), "icon": _icon(report.tag.shape)},
+        safe={"css": css, "policy": content_policy(css), "icon": icon(report.tag.shape)},
     )
     return page.encode()
 
 
-def _policy(css: str) -> str:
+def content_policy(css: str) -> str:
+    """What a page may do: show itself in its own style, and nothing else."""
     digest = b64encode(sha256(css.encode()).digest()).decode()
     return (
         f"default-src 'none'; style-src 'sha256-{digest}'; script-src 'none'; "
@@ -59,7 +60,8 @@ def _policy(css: str) -> str:
     )
 
 
-def _icon(shape: str) -> str:
+def icon(shape: str) -> str:
+    """The shape of an outcome as the page's icon."""
     colour, path = _ICONS[shape]
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='{colour}'>{path}</svg>"

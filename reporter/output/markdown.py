@@ -129,7 +129,7 @@ def _head(report: view.Report) -> str:
     for notice in report.notices:
         said = " ".join(prose(part) for part in (notice.value, *notice.notes))
         lines.append(f"{strong(f'{notice.label}.')} {said}\n\n")
-    kept, left_out = _fitting([*lines, *map(_fact, report.facts)], SHARES["head"] * 1024)
+    kept, left_out = fitting([*lines, *map(_fact, report.facts)], SHARES["head"] * 1024)
     return "".join(kept) + _left_out(left_out, "line")
 
 
@@ -141,13 +141,13 @@ def _fact(fact: view.Fact) -> str:
 def _section(
     title: str | None, share: str, noun: str, blocks: Sequence[str], line: str | None = None
 ) -> str:
-    """A heading and as many blocks as its share takes; the first comes always, cut if need be."""
+    """A heading and as many blocks as its share takes."""
     if not blocks:
         return ""
     head = f"\n### {prose(title)}\n\n" if title else "\n"
     if line:
         head += f"{prose(line)}\n\n"
-    kept, left_out = _fitting(blocks, SHARES[share] * 1024)
+    kept, left_out = fitting(blocks, SHARES[share] * 1024)
     return head + "".join(kept) + _left_out(left_out, noun)
 
 
@@ -155,11 +155,12 @@ def _table(title: str, share: str, noun: str, line: str, rows: Sequence[str]) ->
     head = f"\n### {prose(title)}\n\n{prose(line)}\n"
     if not rows:
         return head
-    kept, left_out = _fitting(rows, SHARES[share] * 1024)
+    kept, left_out = fitting(rows, SHARES[share] * 1024)
     return f"{head}\n{''.join(kept)}{_left_out(left_out, noun)}"
 
 
-def _fitting(blocks: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
+def fitting(blocks: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
+    """As many blocks from the first on as `limit` bytes take, and how many are left out."""
     used = 0
     for index, block in enumerate(blocks):
         used += len(block.encode())
@@ -282,6 +283,6 @@ MAX_BLOCK: Final = 24 * 1024
 def _bounded(lines: Iterable[str]) -> str:
     """The lines of one block, as many as fit: one entry never takes the others' space."""
     given = list(lines)
-    kept, left_out = _fitting(given, MAX_BLOCK)
+    kept, left_out = fitting(given, MAX_BLOCK)
     more = item(prose(f"and {counted(left_out, 'more line')}"), 1) if left_out else ""
     return "".join(kept) + more
