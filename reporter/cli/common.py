@@ -179,14 +179,20 @@ class Outputs:
         from reporter.output import Options, render
 
         chosen = Options(sarif_waived=self.sarif_waived)
+        targets = dict(self.targets)
+        if SKIP_LIST in targets and verdict.outcome == "inconclusive":
+            say("warning: no skip list is made from a check that can't be relied on")
+            self._drop(targets.pop(SKIP_LIST))
+        return Outputs(targets).put(
+            lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
+        )
+
+    def put(self, make: Callable[[str], bytes]) -> bool:
+        """Write what `make` gives for each option; one that fails is said, the others come out."""
         fine = True
         for name, target in self.targets.items():
-            if name == SKIP_LIST and verdict.outcome == "inconclusive":
-                say("warning: no skip list is made from a check that can't be relied on")
-                self._drop(target)
-                continue
             try:
-                _put(target, render(verdict, _form(name, target), exhibits, _warn, chosen))
+                _put(target, make(name))
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
