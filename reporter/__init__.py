@@ -59,7 +59,7 @@ _HOMES = {
 
 
 def render(verdict: Verdict, form: str, exhibits: Iterable[bytes | str | Path] = ()) -> str | bytes:
-    """A report: `html`, `junit` and `json` as text, `pdf` as bytes.
+    """A report: `html`, `junit`, `json`, `markdown`, `sarif` and `csv` as text, `pdf` as bytes.
 
     `exhibits` are the judged files (paths, or their bytes); one whose digest the record does not
     list is refused.

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import click
 
@@ -38,6 +38,9 @@ OUTPUT_OPTIONS = {
     "pdf": "PDF/A for the change approval",
     "junit": "JUnit XML for CI",
     "json": "the record, to render or judge again",
+    "markdown": "Markdown for job summaries and merge requests",
+    "sarif": "SARIF 2.1.0 for code scanning",
+    "csv": "CSV for spreadsheets",
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
@@ -87,7 +90,13 @@ def say_hint(hint: str) -> None:
 
 
 def output_options(function: _Function) -> _Function:
-    """`--html F`, `--pdf F`, `--junit F`, `--json F`; `-` is standard output."""
+    """`--html F`, `--pdf F` and so on for each format; `-` is standard output."""
+    function = click.option(
+        "--sarif-waived",
+        type=click.Choice(["omit", "suppress"]),
+        default="omit",
+        help="Waived findings in SARIF: left out and counted (default), or suppressed results.",
+    )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
             f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
@@ -124,6 +133,7 @@ class Outputs:
     """The reports a run was asked for, by format."""
 
     targets: dict[str, str]
+    sarif_waived: Literal["omit", "suppress"] = "omit"
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -133,6 +143,8 @@ class Outputs:
             for name in OUTPUT_OPTIONS
             if (value := options.get(_parameter(name))) is not None
         }
+        if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
+            raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
         skip_list = targets.get(SKIP_LIST, "-")
         if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
             raise click.UsageError(
@@ -155,7 +167,7 @@ class Outputs:
             if key in taken:
                 raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
             taken[key] = f"written by --{name}"
-        return cls(targets)
+        return cls(targets, "suppress" if options.get("sarif_waived") == "suppress" else "omit")
 
     @property
     def to_stdout(self) -> bool:
@@ -164,18 +176,23 @@ class Outputs:
 
     def write(self, verdict: Verdict, exhibits: Sequence[bytes]) -> bool:
         """Write every report; one that fails is said and the others still come out."""
-        from reporter.output import render
+        from reporter.output import Options, render
 
+        chosen = Options(sarif_waived=self.sarif_waived)
+        targets = dict(self.targets)
+        if SKIP_LIST in targets and verdict.outcome == "inconclusive":
+            say("warning: no skip list is made from a check that can't be relied on")
+            self._drop(targets.pop(SKIP_LIST))
+        return Outputs(targets).put(
+            lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
+        )
+
+    def put(self, make: Callable[[str], bytes]) -> bool:
+        """Write what `make` gives for each option; one that fails is said, the others come out."""
         fine = True
         for name, target in self.targets.items():
-            if name == SKIP_LIST and verdict.outcome == "inconclusive":
-                say("warning: no skip list is made from a check that can't be relied on")
-                self._drop(target)
-                continue
             try:
-                form = _form(name, target)
-                data = render(verdict, form, exhibits, warn=lambda text: say(f"warning: {text}"))
-                put(target, data)
+                put(target, make(name))
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
@@ -203,6 +220,10 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}")
 
 
 def _identity(path: str) -> str:
@@ -253,6 +274,11 @@ def summarise(
         page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
     else:
         page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes)
+    print_page(page, stream)
+
+
+def print_page(page: str, stream: TextIO) -> None:
+    """Print a summary."""
     try:
         stream.write(page)
         stream.flush()
@@ -279,6 +305,7 @@ __all__ = [
     "display_options",
     "exit_code_of",
     "output_options",
+    "print_page",
     "say",
     "say_error",
     "summarise",

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _COMMAND = re.compile(r"^\$?\s*cce-precheck check (.+?)$", re.MULTILINE)
-_FORMATS = {"html": "html", "pdf": "pdf", "junit": "xml", "json": "json"}
+COMPARED = ("waived-risk", "expired-waiver")
+_FORMATS = {
+    "html": "html",
+    "pdf": "pdf",
+    "junit": "xml",
+    "json": "json",
+    "markdown": "md",
+    "sarif": "sarif",
+    "csv": "csv",
+}
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,7 @@ def command(folder: Path) -> None:
     worst = 0
     for story in stories():
         worst = max(worst, _tell(story, folder))
+    worst = max(worst, _compare(folder))
     click.echo(f"\nReports are in {folder / 'reports'}; each story is told in its README.md.")
     if worst:
         raise CliExit(worst)
@@ -79,6 +89,25 @@ def _tell(story: Story, folder: Path) -> int:
         if target.exists():
             click.echo(f"  wrote {target}")
     # A verdict is what the tour is there to show; only an error of the tool ends it badly.
+    return code if code not in (0, 1, 3) else 0
+
+
+def _compare(folder: Path) -> int:
+    """Two checks of one cluster, two minutes apart: one failure is new, and one is fixed."""
+    from reporter.cli import run
+
+    old, new = (str(folder / "samples" / name / "response.json") for name in COMPARED)
+    targets = [folder / "reports" / f"diff.{end}" for end in ("html", "md", "json")]
+    options = [
+        part
+        for form, target in zip(("html", "markdown", "json"), targets, strict=True)
+        for part in (f"--{form}", str(target))
+    ]
+    click.echo(f"\ndiff: {' and '.join(COMPARED)}, two checks of one cluster")
+    code = run(["diff", old, new, *options, "--quiet"])
+    click.echo(f"  exit code {code}")
+    for target in targets:
+        click.echo(f"  wrote {target}")
     return code if code not in (0, 1, 3) else 0
 
 

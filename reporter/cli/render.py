@@ -55,11 +55,15 @@ def command(record: str, exhibits: tuple[str, ...], **options: Any) -> None:
 
 def load_record(name: str) -> Verdict:
     """A saved record, checked against its model."""
+    return parse_record(_read(name, "record"), name)
+
+
+def parse_record(data: bytes, name: str) -> Verdict:
+    """A record from its bytes, checked against its model."""
     from pydantic import ValidationError
 
     from reporter.record.model import API_VERSION, Verdict
 
-    data = _read(name, "record")
     try:
         verdict = Verdict.model_validate_json(data)
         written = json.loads(data).get("exit_code")

@@ -3,45 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from reporter.output.exhibits import AttachedExhibit, attach
 from reporter.record.model import Verdict
 
 Warn = Callable[[str], None]
-Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn], bytes]
 
 
-def _html(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+@dataclass(frozen=True)
+class Options:
+    """What a reader may choose about a report; never what it says of the verdict."""
+
+    sarif_waived: Literal["omit", "suppress"] = "omit"
+    """Waived findings in SARIF: left out and counted, or results with a suppression."""
+
+
+Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
+
+
+def _html(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.html import write
 
     return write(verdict, exhibits)
 
 
-def _pdf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _pdf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.pdf import write
 
     return write(verdict, exhibits, warn=warn)
 
 
-def _junit(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _junit(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.junit import write
 
     return write(verdict, exhibits)
 
 
-def _json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.json_record import write
 
     return write(verdict, exhibits)
 
 
-def _skip_list_json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _markdown(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.markdown import write
+
+    return write(verdict, exhibits)
+
+
+def _sarif(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.sarif import write
+
+    return write(verdict, exhibits, waived=options.sarif_waived)
+
+
+def _csv(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
+    from reporter.output.csv_rows import write
+
+    return write(verdict, exhibits, warn=warn)
+
+
+def _skip_list_json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.skip_list import write_json
 
     return write_json(verdict, exhibits, warn)
 
 
-def _skip_list_tf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _skip_list_tf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.skip_list import write_terraform
 
     return write_terraform(verdict, exhibits, warn)
@@ -52,13 +100,16 @@ WRITERS: dict[str, Writer] = {
     "pdf": _pdf,
     "junit": _junit,
     "json": _json,
+    "markdown": _markdown,
+    "sarif": _sarif,
+    "csv": _csv,
     "skip-list.json": _skip_list_json,
     "skip-list.tf": _skip_list_tf,
 }
 """Every format by its name, which is also its option on the command line; `--skip-list` takes its
 format from the file's ending."""
 
-TEXT_FORMATS = frozenset({"html", "junit", "json", "skip-list.json", "skip-list.tf"})
+TEXT_FORMATS = frozenset(WRITERS) - {"pdf"}
 """Formats that are text, and so may go to a terminal."""
 
 
@@ -67,6 +118,8 @@ def render(
     form: str,
     exhibits: Iterable[bytes] = (),
     warn: Warn | None = None,
+    options: Options | None = None,
 ) -> bytes:
     """A report in one of `WRITERS`. `exhibits` are files the record lists, by their digest."""
-    return WRITERS[form](verdict, attach(verdict, exhibits), warn or (lambda _: None))
+    files = attach(verdict, exhibits)
+    return WRITERS[form](verdict, files, warn or (lambda _: None), options or Options())

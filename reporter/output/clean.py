@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
+from reporter.record.diff import Diff
 from reporter.record.model import Verdict
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
@@ -42,9 +44,12 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-def cleaned(verdict: Verdict) -> Verdict:
+_Record = TypeVar("_Record", Verdict, Diff)
+
+
+def cleaned(record: _Record) -> _Record:
     """A copy of the record that is safe to show: the one door every report goes through."""
-    return Verdict.model_validate(_cleaned(verdict.model_dump()))
+    return type(record).model_validate(_cleaned(record.model_dump()))
 
 
 def shortened(verdict: Verdict) -> Verdict:
@@ -96,3 +101,13 @@ def console_safe(row: str) -> str:
     row = _COMMANDS.sub("# #", row)
     start = len(row) - len(row.lstrip())
     return row[:start] + ": :" + row[start + 2 :] if row.startswith("::", start) else row
+
+
+def web_address(value: object) -> str:
+    """The address if it leads to the web, else an empty one: never `javascript:` or `file:`."""
+    text = str(value or "")
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme in ("http", "https") and parts.netloc else ""

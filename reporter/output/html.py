@@ -50,16 +50,18 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
         safe={
             "css": css,
             "script": script,
-            "policy": _policy(css, script),
-            "icon": _icon(report.tag.shape),
+            "policy": content_policy(css, script),
+            "icon": icon(report.tag.shape),
         },
     )
     return page.encode()
 
 
-def _policy(css: str, script: str) -> str:
+def content_policy(css: str, script: str | None = None) -> str:
+    """What a page may do: show itself in its own style, run its own script, and nothing else."""
+    runs = f"'{_hash(script)}'" if script is not None else "'none'"
     return (
-        f"default-src 'none'; style-src '{_hash(css)}'; script-src '{_hash(script)}'; "
+        f"default-src 'none'; style-src '{_hash(css)}'; script-src {runs}; "
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
 
@@ -68,7 +70,8 @@ def _hash(text: str) -> str:
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
 
 
-def _icon(shape: str) -> str:
+def icon(shape: str) -> str:
+    """The shape of an outcome as the page's icon."""
     colour, path = _ICONS[shape]
     svg = (
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16' fill='{colour}'>{path}</svg>"

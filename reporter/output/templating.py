@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from urllib.parse import urlsplit
 
 import jinja2
 from markupsafe import Markup
 
 from reporter.errors import OutputError
+from reporter.output.clean import web_address
+from reporter.output.diff.view import DiffReport
 from reporter.output.view import Report
 from reporter.resources import bundled
 
@@ -24,16 +25,6 @@ def _source(name: str) -> str | None:
     for part in name.split("/"):
         found = found / part
     return found.read_text(encoding="utf-8") if found.is_file() else None
-
-
-def web_address(value: object) -> str:
-    """The address if it leads to the web, else an empty one: never `javascript:` or `file:`."""
-    text = str(value or "")
-    try:
-        parts = urlsplit(text)
-    except ValueError:
-        return ""
-    return text if parts.scheme in ("http", "https") and parts.netloc else ""
 
 
 @cache
@@ -59,7 +50,7 @@ def asset(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def page(name: str, report: Report, *, safe: Mapping[str, str], **more: object) -> str:
+def page(name: str, report: Report | DiffReport, *, safe: Mapping[str, str], **more: object) -> str:
     """A page from its template. What is `safe` is of our own making and is not escaped."""
     trusted = {key: Markup(text) for key, text in safe.items()}  # noqa: S704
     try:

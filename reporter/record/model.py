@@ -55,6 +55,9 @@ OUTCOMES_WORST_FIRST: tuple[FindingOutcome, ...] = (
     "pass",
 )
 
+NOT_FILES = frozenset({"standard input", "bytes"})
+"""Names of a `Source` that is no file, so that no place in it can be opened."""
+
 Param = str | int | list[str] | None
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, lower-case hex")]
 

@@ -8,8 +8,13 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from reporter.output import WRITERS
+
 ROOT = Path(__file__).parents[2]
 PUBLISHED = ROOT / "samples" / "published-autopilot" / "response.json"
+
+OPTION_OF = {form: f"--{form.split('.')[0]}" for form in WRITERS if form != "skip-list.tf"}
+"""Every format's option; `--skip-list` writes two, and is asked for the one."""
 
 
 @dataclass(frozen=True)

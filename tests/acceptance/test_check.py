@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.run import PUBLISHED, ROOT, Run, command
+from tests.acceptance.run import OPTION_OF, PUBLISHED, ROOT, Run, command
 
 AT = ("--at", "2023-11-25T07:30:00Z")
 POLICY = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
@@ -19,8 +19,8 @@ def check(*arguments: str | Path, **options: object) -> Run:
 
 
 def test_every_output_of_a_pass(tmp_path: Path) -> None:
-    files = {name: tmp_path / "new" / f"r.{name}" for name in ("html", "pdf", "junit", "json")}
-    options = [part for name, path in files.items() for part in (f"--{name}", path)]
+    files = {name: tmp_path / "new" / f"r.{name}" for name in OPTION_OF}
+    options = [part for name, path in files.items() for part in (OPTION_OF[name], path)]
     run = check(PUBLISHED, *AT, *options)
     assert run.code == 0, run.err
     assert run.out.startswith("✓ Pass")
@@ -28,6 +28,9 @@ def test_every_output_of_a_pass(tmp_path: Path) -> None:
     assert files["html"].read_bytes().startswith(b"<!doctype html>")
     assert files["pdf"].read_bytes().startswith(b"%PDF")
     assert json.loads(files["json"].read_text())["outcome"] == "pass"
+    assert files["markdown"].read_text().startswith("## ✓ Pass")
+    assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
+    assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfrow,outcome,")
     assert run.err == ""
 
 
@@ -35,10 +38,13 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
     sample = ROOT / "samples" / "standard-40-nodes" / "response.json"
     seen = []
     for seed in ("1", "2"):
-        files = [tmp_path / f"{seed}.{name}" for name in ("html", "junit", "json")]
+        forms = sorted(set(OPTION_OF) - {"pdf"})
+        files = [tmp_path / f"{seed}.{name}" for name in forms]
+        options = [part for name, path in zip(forms, files, strict=True)
+                   for part in (OPTION_OF[name], path)]  # fmt: skip
         run = check(
-            sample, "--at", "response", "--html", files[0], "--junit", files[1],
-            "--json", files[2], env={"PYTHONHASHSEED": seed, "TZ": f"UTC-{seed}"},
+            sample, "--at", "response", *options,
+            env={"PYTHONHASHSEED": seed, "TZ": f"UTC-{seed}"},
         )  # fmt: skip
         seen.append([run.out, *(path.read_bytes() for path in files)])
     assert seen[0] == seen[1]
@@ -65,16 +71,18 @@ def test_standard_input_and_standard_output() -> None:
 def test_bad_input_is_exit_4_in_two_lines(tmp_path: Path, data: bytes, says: str) -> None:
     path = tmp_path / "in.json"
     path.write_bytes(data)
-    stale = tmp_path / "report.html"
-    stale.write_text("an earlier, green report")
+    stale = {name: tmp_path / f"report.{name}" for name in ("html", "markdown", "sarif", "csv")}
+    for target in stale.values():
+        target.write_text("an earlier, green report")
     junit = tmp_path / "junit.xml"
-    run = check(path, "--html", stale, "--junit", junit)
+    options = [part for name, target in stale.items() for part in (f"--{name}", target)]
+    run = check(path, *options, "--junit", junit)
     assert run.code == 4
     assert says in run.err
     assert run.err.count("\n") == 2
     assert "Traceback" not in run.err
     assert run.out == ""
-    assert not stale.exists()
+    assert not any(target.exists() for target in stale.values())
     assert "<error" in junit.read_text()
 
 
@@ -96,6 +104,7 @@ def test_a_wrong_policy_is_exit_2_with_its_place(tmp_path: Path) -> None:
         ("--html", "a.html", "--pdf", "a.html"),
         ("--json", str(PUBLISHED)),
         ("--type", "other"),
+        ("--sarif-waived", "suppress"),
     ],
 )
 def test_usage_is_exit_2(arguments: tuple[str, ...]) -> None:
@@ -179,7 +188,12 @@ def test_an_internal_error_is_no_pass(tmp_path: Path) -> None:
 
 def test_render_gives_the_same_reports_again(tmp_path: Path) -> None:
     record, html, again = (tmp_path / name for name in ("r.json", "1.html", "2.html"))
-    check(PUBLISHED, *AT, "--json", record, "--html", html)
+    others = {name: tmp_path / f"1.{name}" for name in ("markdown", "sarif", "csv", "junit")}
+    options = [part for name, path in others.items() for part in (f"--{name}", path)]
+    check(PUBLISHED, *AT, "--json", record, "--html", html, *options)
+    first = [path.read_bytes() for path in others.values()]
+    assert command("render", record, *options).code == 0
+    assert [path.read_bytes() for path in others.values()] == first
     policy = ROOT / "policies" / "recommended.yaml"
     run = command("render", record, "--html", again, "--exhibit", PUBLISHED, "--exhibit", policy)
     assert run.code == 0

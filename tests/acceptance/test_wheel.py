@@ -49,7 +49,11 @@ def test_the_installed_command_runs_the_tour(installed: Path, tmp_path: Path) ->
         capture_output=True, text=True, cwd=tmp_path, env=env, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert (tmp_path / "tour" / "reports" / "diff.html").stat().st_size > 500
+    package = Path(where.stdout.strip()).parent
+    for schema in ("verdict.schema.json", "diff.schema.json"):
+        assert (package / "record" / schema).is_file()
     stories = [path.name for path in (ROOT / "samples").iterdir() if path.is_dir()]
     for story in stories:
-        for end in ("html", "pdf", "xml", "json"):
+        for end in ("html", "pdf", "xml", "json", "md", "sarif", "csv"):
             assert (tmp_path / "tour" / "reports" / f"{story}.{end}").stat().st_size > 500

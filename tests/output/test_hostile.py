@@ -15,7 +15,10 @@ from lxml import html as lxml_html
 from reporter.output import render
 from reporter.output.text import write as write_text
 from reporter.record.model import Verdict
+from tests.output.test_csv import FORMULA, rows_of
 from tests.output.test_junit import parsed
+from tests.output.test_markdown import assert_neutral
+from tests.output.test_sarif import run_of
 from tests.policy.build import item, judged, policy, response, stage, waiver
 
 PAYLOAD = (
@@ -82,6 +85,24 @@ def test_junit(verdict: Verdict) -> None:
     data = render(verdict, "junit").decode()
     parsed(data.encode())
     assert "[[ATTACHMENT|" not in data
+
+
+def test_markdown(verdict: Verdict) -> None:
+    assert_neutral(render(verdict, "markdown").decode())
+
+
+def test_sarif(verdict: Verdict) -> None:
+    text = json.dumps(run_of(verdict, "suppress"), ensure_ascii=False)
+    assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe]", text)
+    assert "##vso[" not in text
+
+
+def test_csv(verdict: Verdict) -> None:
+    for row in rows_of(verdict):
+        for cell in row.values():
+            assert not cell.startswith(FORMULA)
+            assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe]", cell)
+            assert "##vso[" not in cell
 
 
 def test_text(verdict: Verdict) -> None:

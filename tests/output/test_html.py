@@ -18,6 +18,7 @@ from lxml import html as lxml_html
 
 from reporter.errors import OutputError
 from reporter.output import html, json_record, templating, view
+from reporter.output.clean import web_address
 from reporter.record.model import Entry, OutcomeCounts, Verdict
 from reporter.words import statement
 
@@ -159,7 +160,7 @@ def test_hostile_text_is_shown_not_obeyed(attacked: Any) -> None:
 
 
 def test_only_web_addresses_become_links() -> None:
-    assert templating.web_address("https://example.com/a?b#c") == "https://example.com/a?b#c"
+    assert web_address("https://example.com/a?b#c") == "https://example.com/a?b#c"
     for address in (
         "javascript:alert(1)",
         "file:///etc/passwd",
@@ -168,7 +169,7 @@ def test_only_web_addresses_become_links() -> None:
         "http://[",
         None,
     ):
-        assert templating.web_address(address) == ""
+        assert web_address(address) == ""
 
 
 def test_the_same_record_gives_the_same_bytes() -> None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reporter.cli.demo import Story, stories
-from tests.acceptance.run import ROOT, command
+from reporter.words import say
+from tests.acceptance.run import OPTION_OF, ROOT, command
+from tests.output.test_csv import totals
 from tests.output.test_junit import parsed
+from tests.output.test_markdown import rendered
 
 
 def _visible(page: str) -> str:
@@ -25,12 +31,16 @@ def _visible(page: str) -> str:
 
 @pytest.mark.parametrize("story", list(stories()), ids=lambda story: story.name)
 def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_path: Path) -> None:
-    files = {name: tmp_path / f"r.{name}" for name in ("html", "pdf", "junit", "json")}
-    options = [part for name, path in files.items() for part in (f"--{name}", str(path))]
+    files = {name: tmp_path / f"r.{name}" for name in OPTION_OF}
+    options = [part for name, path in files.items() for part in (OPTION_OF[name], str(path))]
     run = command("check", *story.arguments, *options, "--verbose", cwd=ROOT)
     record = json.loads(files["json"].read_text())
     assert run.code == record["exit_code"]
-    texts = {"text": run.out, "html": _visible(files["html"].read_text())}
+    texts = {
+        "text": run.out,
+        "html": _visible(files["html"].read_text()),
+        "markdown": rendered(files["markdown"].read_text()).text_content(),
+    }
     if shutil.which("pdftotext"):
         pdf = subprocess.run(
             ["pdftotext", str(files["pdf"]), "-"], check=True, capture_output=True, text=True
@@ -58,8 +68,46 @@ def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_p
         case = by_class[(check["scope"], check["name"])]
         assert (case[0].tag if len(case) else None) == wanted.get(check["outcome"])
     counts = record["counts"]["findings"]
-    total = sum(counts.values())
-    assert total == sum(sum(check["findings"].values()) for check in record["checks"])
+    for outcome, number in counts.items():
+        assert number == sum(check["findings"][outcome] for check in record["checks"])
+    _same_in_sarif(record, json.loads(files["sarif"].read_text()))
+    _same_in_csv(record, files["csv"].read_bytes())
+    shown = rendered(files["markdown"].read_text())
+    table = {
+        row.xpath("string(td[1])").split()[-1]: row.xpath("string(td[3])")
+        for row in shown.xpath("//table[2]/tbody/tr")
+    }
+    assert table == {say(f"finding.{outcome}"): f"{number:,}" for outcome, number in counts.items()}
+
+
+def _same_in_sarif(record: dict[str, Any], log: dict[str, Any]) -> None:
+    (run,) = log["runs"]
+    assert run["invocations"][0]["exitCode"] == record["exit_code"]
+    assert run["properties"]["verdict"] == record["outcome"]
+    listed = dict.fromkeys(record["counts"]["findings"], 0)
+    for part in run["results"]:
+        if "scope" in part["properties"]:
+            listed[part["properties"]["outcome"]] += 1
+    # Waived findings are left out, and passed ones only counted.
+    assert listed | {"waived": 0, "pass": 0} == record["counts"]["findings"] | {
+        "waived": 0,
+        "pass": 0,
+    }
+    assert run["properties"]["findings"] == record["counts"]["findings"]
+    used = {use["id"] for use in record["waivers"]}
+    assert {use["id"] for use in run["properties"]["waivers"]} == used
+    errors = sum(part["level"] == "error" for part in run["results"])
+    assert (errors > 0) is (record["outcome"] != "pass")
+
+
+def _same_in_csv(record: dict[str, Any], data: bytes) -> None:
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+    assert totals(rows) == record["counts"]["findings"]
+    assert {row["verdict"] for row in rows} == {record["outcome"]}
+    skipped = [row for row in rows if row["row"] == "skipped"]
+    assert len(skipped) == record["counts"]["skipped"]
+    waivers = [row["waivers"] for row in rows if row["row"] == "waiver"]
+    assert waivers == [use["id"] for use in record["waivers"]]
 
 
 def _squeezed(text: str) -> str:

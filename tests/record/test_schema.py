@@ -9,14 +9,33 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
+from reporter.audit.compare import Side, compare
+from reporter.record.diff import Diff
 from reporter.record.model import Verdict
-from reporter.record.schema import SCHEMA_FILE, schema_text
+from reporter.record.schema import (
+    DIFF_SCHEMA_FILE,
+    SCHEMA_FILE,
+    diff_schema_text,
+    schema_text,
+)
 from tests.policy.build import item, judged, policy, response, stage, waiver
 
 
-def test_the_schema_file_is_current() -> None:
-    path = Path(__file__).parents[2] / "reporter" / "record" / SCHEMA_FILE
-    assert path.read_text() == schema_text(), "run `make schema`"
+@pytest.mark.parametrize(
+    ("name", "text"), [(SCHEMA_FILE, schema_text()), (DIFF_SCHEMA_FILE, diff_schema_text())]
+)
+def test_the_schema_files_are_current(name: str, text: str) -> None:
+    path = Path(__file__).parents[2] / "reporter" / "record" / name
+    assert path.read_text() == text, "run `make schema`"
+
+
+def test_a_comparison_is_valid_under_its_schema_and_reads_back() -> None:
+    old, new = (judged(response(item("Sample", message=text))) for text in "ab")
+    diff = compare(Side("a", "record", old), Side("b", "record", new))
+    text = diff.model_dump_json()
+    jsonschema.validate(json.loads(text), json.loads(diff_schema_text()))
+    assert Diff.model_validate_json(text) == diff
+    assert json.loads(text)["exit_code"] == 0
 
 
 def test_a_record_is_valid_under_the_schema_and_reads_back() -> None:

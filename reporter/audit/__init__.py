@@ -1,0 +1,1 @@
+"""Many responses: what changed between two."""

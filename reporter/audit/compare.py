@@ -1,0 +1,392 @@
+"""Two records of one cluster, compared check by check and node by node.
+
+It fails closed: where the two can't be compared, it says why and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from reporter.record.diff import (
+    REFUSING,
+    STATUSES,
+    Change,
+    Diff,
+    DiffSide,
+    Field_,
+    Obstacle,
+    State,
+    Status,
+    Subject,
+    Tally,
+)
+from reporter.record.model import (
+    OUTCOMES_WORST_FIRST,
+    FindingOutcome,
+    Node,
+    OutcomeCounts,
+    Scope,
+    Statement,
+    Verdict,
+)
+from reporter.words import statement
+
+
+class SeenNode(NamedTuple):
+    """A check item of the node section, whatever came of it."""
+
+    check: str | None
+    node: Node
+
+
+@dataclass(frozen=True)
+class Side:
+    """A record, what it is called and what it was made from.
+
+    `seen` are the check items of the node section, where the response is at hand: a record does
+    not say on which nodes a check passed. None where only the record is.
+    """
+
+    name: str
+    form: Literal["response", "record"]
+    verdict: Verdict
+    seen: tuple[SeenNode, ...] | None = None
+
+
+class _Key(NamedTuple):
+    """What makes findings of both sides the same thing."""
+
+    subject: Subject
+    check: str | None
+    scope: Scope | None
+    node: str | None
+    addons: tuple[str, ...]
+
+
+@dataclass
+class _Found:
+    """What one side says under one key."""
+
+    node: Node | None
+    outcomes: list[FindingOutcome] = field(default_factory=list)
+    kinds: set[str] = field(default_factory=set)
+    levels: set[str] = field(default_factory=set)
+    messages: list[str] = field(default_factory=list)
+    waived_by: set[str] = field(default_factory=set)
+
+    def state(self) -> State:
+        return State(
+            outcome=min(self.outcomes, key=OUTCOMES_WORST_FIRST.index),
+            count=len(self.outcomes),
+            failing=sum(outcome in REFUSING for outcome in self.outcomes),
+            kinds=sorted(self.kinds),
+            levels=sorted(self.levels),
+            messages=sorted(self.messages),
+            waived_by=sorted(self.waived_by),
+        )
+
+
+def compare(old: Side, new: Side) -> Diff:
+    """What is new, changed, gone, fixed and still there in `new`."""
+    obstacles = list(_obstacles(old, new))
+    changes = [] if obstacles else _changes(old, new)
+    tally = Tally(
+        new_failures=sum(change.new_failure for change in changes),
+        **{status: sum(change.status == status for change in changes) for status in STATUSES},
+    )
+    if obstacles:
+        headline = statement("diff.headline.not-comparable")
+    elif tally.new_failures:
+        headline = statement("diff.headline.new", count=tally.new_failures)
+    else:
+        headline = statement("diff.headline.none")
+    return Diff(
+        tool=new.verdict.tool,
+        comparable=not obstacles,
+        headline=headline,
+        obstacles=obstacles,
+        notes=list(_notes(old.verdict, new.verdict)),
+        old=_side(old),
+        new=_side(new),
+        tally=tally,
+        changes=changes,
+    )
+
+
+def _side(side: Side) -> DiffSide:
+    verdict = side.verdict
+    subject = verdict.subject
+    digests = [part.sha256 for part in verdict.exhibits if part.role == "response"]
+    return DiffSide(
+        name=side.name,
+        form=side.form,
+        outcome=verdict.outcome,
+        headline=verdict.headline,
+        cluster_id=subject.cluster_id,
+        cluster_name=subject.cluster_name,
+        cluster_version=subject.cluster_version,
+        target_version=subject.target_version,
+        task_uid=subject.task_uid,
+        updated=subject.updated,
+        judged_at=verdict.instant.at,
+        response_sha256=digests[0] if digests else None,
+        policies=verdict.policies,
+        findings=OutcomeCounts.model_validate(verdict.counts.findings.model_dump(by_alias=True)),
+    )
+
+
+# May the two be compared? ------------------------------------------------------------------------
+
+
+def _obstacles(old: Side, new: Side) -> Iterator[Obstacle]:
+    first, second = old.verdict, new.verdict
+    yield from _other("cluster", first.subject.cluster_id, second.subject.cluster_id)
+    yield from _other("target", first.subject.target_version, second.subject.target_version)
+    for side, verdict in (("old", first), ("new", second)):
+        # A verdict of fail may rest on half of the evidence: the other half would look fixed.
+        doubts = [part.what for part in verdict.reasons if part.outcome == "inconclusive"]
+        if verdict.outcome == "inconclusive":
+            doubts = [part.what for part in verdict.reasons]
+        if doubts:
+            yield _obstacle(f"inconclusive-{side}", "inconclusive", why=doubts)
+    if _digests(first) != _digests(second):
+        yield _obstacle("policy", "policy", old=_policies(first), new=_policies(second))
+
+
+def _other(what: str, old: str | None, new: str | None) -> Iterator[Obstacle]:
+    """The two name different clusters or targets, or only one names any.
+
+    Where neither does, as in the examples of the API's own documentation, a note says so.
+    """
+    if not old and not new:
+        return
+    if not old or not new:
+        yield _obstacle(f"{what}-missing-{'new' if old else 'old'}", f"{what}-missing")
+    elif old != new:
+        yield _obstacle(what, what, old=old, new=new)
+
+
+def _obstacle(
+    code: str, action: str, *, why: Sequence[Statement] = (), **params: str | list[str] | None
+) -> Obstacle:
+    return Obstacle(
+        what=statement(f"diff.obstacle.{code}", **params),
+        why=list(why),
+        action=statement(f"diff.action.{action}"),
+    )
+
+
+def _digests(verdict: Verdict) -> list[str]:
+    # Waiver lists come and go; what they do shows as waived and no longer waived.
+    return sorted(part.sha256 for part in verdict.policies if part.kind == "Policy")
+
+
+def _policies(verdict: Verdict) -> list[str]:
+    return [
+        f"{part.name} {part.version}" if part.version else part.name
+        for part in verdict.policies
+        if part.kind == "Policy"
+    ]
+
+
+def _notes(old: Verdict, new: Verdict) -> Iterator[Statement]:
+    first, second = old.subject, new.subject
+    if not first.cluster_id and not second.cluster_id:
+        yield statement("diff.note.cluster-missing")
+    if not first.target_version and not second.target_version:
+        yield statement("diff.note.target-missing")
+    times = [part.updated.at if part.updated else None for part in (first, second)]
+    if times[0] is not None and times[1] is not None and times[1] < times[0]:
+        yield statement("diff.note.order")
+    if first.cluster_version != second.cluster_version:
+        yield statement("diff.note.version", old=first.cluster_version, new=second.cluster_version)
+    lists = [
+        sorted(part.sha256 for part in side.policies if part.kind == "WaiverList")
+        for side in (old, new)
+    ]
+    if lists[0] != lists[1]:
+        yield statement("diff.note.waivers")
+    responses = [
+        [part.sha256 for part in side.exhibits if part.role == "response"] for side in (old, new)
+    ]
+    if responses[0] and responses[0] == responses[1]:
+        yield statement("diff.note.same-response")
+
+
+# What changed ------------------------------------------------------------------------------------
+
+
+class _Names:
+    """Nodes by uid, or by name where there is none; a name that stands for one uid is that uid."""
+
+    def __init__(self, nodes: Iterable[Node]) -> None:
+        uids: dict[str, set[str]] = {}
+        for node in nodes:
+            if node.uid and node.name:
+                uids.setdefault(node.name, set()).add(node.uid)
+        self.uids = {name: min(found) for name, found in uids.items() if len(found) == 1}
+
+    def key(self, node: Node) -> str:
+        if node.uid:
+            return f"uid {node.uid}"
+        name = node.name or ""
+        uid = self.uids.get(name)
+        return f"uid {uid}" if uid else f"name {name}"
+
+
+def _nodes(side: Side) -> Iterator[Node]:
+    for check in side.verdict.checks:
+        for entry in check.entries:
+            for place in entry.places:
+                yield from place.nodes
+    for seen in side.seen or ():
+        yield seen.node
+
+
+def _changes(old: Side, new: Side) -> list[Change]:
+    names = _Names((*_nodes(old), *_nodes(new)))
+    before, after = _found(old.verdict, names), _found(new.verdict, names)
+    passes = {"old": _Passes(new, old, names), "new": _Passes(old, new, names)}
+    changes = []
+    for key in before.keys() | after.keys():
+        was = before[key].state() if key in before else None
+        now = after[key].state() if key in after else None
+        found = after.get(key) or before[key]
+        differs = _differs(was, now)
+        passed = (was is None or now is None) and passes["old" if was is None else "new"].has(key)
+        changes.append(
+            Change(
+                subject=key.subject,
+                status=_status(was, now, differs, passed),
+                new_failure=now is not None and now.failing > (was.failing if was else 0),
+                check=key.check,
+                scope=key.scope,
+                node=found.node,
+                addons=list(key.addons),
+                differs=differs,
+                before=was,
+                after=now,
+                passed=passed,
+            )
+        )
+    return sorted(changes, key=_order)
+
+
+def _order(change: Change) -> tuple[object, ...]:
+    state = change.after or change.before
+    node = change.node
+    return (
+        not change.new_failure,
+        STATUSES.index(change.status),
+        OUTCOMES_WORST_FIRST.index(state.outcome) if state else 0,
+        change.subject,
+        change.check or "",
+        change.check is None,
+        change.scope or "",
+        ((node.name or node.uid or "") if node else ""),
+        ((node.uid or "") if node else ""),
+        change.addons,
+    )
+
+
+def _status(was: State | None, now: State | None, differs: list[Field_], passed: bool) -> Status:
+    if was is None:
+        return "new"
+    if now is None:
+        return "fixed" if passed else "gone"
+    return "changed" if differs else "same"
+
+
+def _differs(was: State | None, now: State | None) -> list[Field_]:
+    if was is None or now is None:
+        return []
+    # What a changed outcome says is not said again as a number.
+    failing = (was.failing, now.failing) if was.outcome == now.outcome else (0, 0)
+    pairs: tuple[tuple[Field_, object, object], ...] = (
+        ("outcome", was.outcome, now.outcome),
+        ("kind", was.kinds, now.kinds),
+        ("level", was.levels, now.levels),
+        ("message", was.messages, now.messages),
+        ("waived", was.waived_by, now.waived_by),
+        ("count", (was.count, failing[0]), (now.count, failing[1])),
+    )
+    return [name for name, one, other in pairs if one != other]
+
+
+def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
+    found: dict[_Key, _Found] = {}
+
+    def at(key: _Key, node: Node | None = None) -> _Found:
+        if key not in found:
+            found[key] = _Found(node)
+        return found[key]
+
+    for check in verdict.checks:
+        for entry in check.entries:
+            addons: tuple[str, ...] = ()
+            if check.scope == "addon":
+                named = {risk.template_name or risk.alias or "" for risk in entry.risks.addons}
+                addons = tuple(sorted(named - {""}))
+            for place in entry.places:
+                nodes: list[Node | None] = [*place.nodes] or [None]
+                for node in nodes:
+                    name = names.key(node) if node else None
+                    one = at(_Key("finding", check.name, check.scope, name, addons), node)
+                    one.outcomes.append(entry.outcome)
+                    one.kinds |= {entry.kind} if entry.kind else set()
+                    one.levels |= {entry.level} if entry.level else set()
+                    one.messages += [entry.message] if entry.message else []
+                    one.waived_by |= set(entry.waived_by)
+    for skip in verdict.skipped:
+        listed: list[Node | None] = [Node(uid=uid) for uid in skip.node_uids] or [None]
+        for node in listed:
+            name = names.key(node) if node else None
+            one = at(_Key("skipped", skip.name, None, name, ()), node)
+            one.outcomes.append(skip.outcome)
+            one.waived_by |= set(skip.waived_by)
+    for rule in verdict.rules:
+        if rule.limit is not None and rule.limit.exceeded:
+            one = at(_Key("limit", rule.id, None, None, ()))
+            one.outcomes.append(rule.effect)
+            one.messages.append(rule.limit.said.text)
+    for line in verdict.evidence:
+        if line.state == "not-ok" and line.level == "warn":
+            one = at(_Key("evidence", line.id, None, None, ()))
+            one.outcomes.append("warn")
+            one.messages += [part.text for part in line.statements]
+    return found
+
+
+class _Passes:
+    """What `side` does not list while `other` does: whether it passed, rather than not being there.
+
+    A skip, an exceeded limit and evidence that warns pass by not being listed.
+    """
+
+    def __init__(self, other: Side, side: Side, names: _Names) -> None:
+        self.other = {(check.name, check.scope): check for check in other.verdict.checks}
+        self.side = {(check.name, check.scope): check for check in side.verdict.checks}
+        self.seen: set[tuple[str | None, str]] | None = None
+        if side.seen is not None:
+            self.seen = {(part.check, names.key(part.node)) for part in side.seen}
+        # What CCE skipped has not passed, whatever its phase says.
+        self.skipped: set[tuple[str | None, str | None]] = set()
+        for skip in side.verdict.skipped:
+            uids: list[str | None] = [*skip.node_uids] or [None]
+            self.skipped |= {(skip.name, names.key(Node(uid=uid)) if uid else None) for uid in uids}
+
+    def has(self, key: _Key) -> bool:
+        if key.subject != "finding":
+            return True
+        check = self.side.get((key.check, key.scope or "cluster"))
+        if check is None or {(key.check, None), (key.check, key.node)} & self.skipped:
+            return False
+        if key.scope != "node":
+            return True
+        if self.seen is not None:
+            return (key.check, key.node or "") in self.seen
+        # Of a record only the number is known: with fewer nodes, some may not be there.
+        other = self.other.get((key.check, "node"))
+        return other is None or check.nodes_seen >= other.nodes_seen
