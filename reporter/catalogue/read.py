@@ -122,7 +122,7 @@ class Catalogue:
         words = topic.words(language) if topic else None
         said = {
             part: text
-            for part in ("title", "fix", "runbook")
+            for part in ("topic", "title", "fix", "runbook")
             if own is not None and (text := getattr(own, part)) is not None
         }
         sure = item is not None and (own is None or own.topic in (None, item.topic))
@@ -139,6 +139,13 @@ class Catalogue:
             because=item.because if item is not None and sure else None,
             own=frozenset(said),
         )
+
+    def own_explained(
+        self, cluster_type: ClusterType | None = None, language: Language = "en"
+    ) -> dict[str, Explanation]:
+        """Everything a user's file says, by item name, with the shipped words below it."""
+        explained = {name: self.explain(name, cluster_type, language) for name in self.own}
+        return {name: known for name, known in explained.items() if known is not None}
 
     def other_case(self, name: str) -> str | None:
         """A known name that differs from this one in upper and lower case alone."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import click
 
 from reporter import __version__
-from reporter.cli import check, demo, policy, render
+from reporter.cli import catalogue, check, demo, policy, render
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
 from reporter.errors import ReporterError
 
@@ -38,6 +38,7 @@ app.add_command(check.command)
 app.add_command(render.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
+app.add_command(catalogue.command)
 
 
 def main() -> None:

@@ -2,46 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reporter.output.exhibits import AttachedExhibit, attach
+from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 
 Warn = Callable[[str], None]
-Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn], bytes]
 
 
-def _html(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+@dataclass(frozen=True)
+class Options:
+    """What a reader may choose about a report; never what it says of the verdict."""
+
+    own: Mapping[str, Explanation] = field(default_factory=dict)
+    """What a user's file of names says, by item name; for people, so never in the record."""
+
+
+Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
+
+
+def _html(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits)
+    return write(verdict, exhibits, own=options.own)
 
 
-def _pdf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _pdf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn)
+    return write(verdict, exhibits, warn=warn, own=options.own)
 
 
-def _junit(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _junit(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.junit import write
 
     return write(verdict, exhibits)
 
 
-def _json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.json_record import write
 
     return write(verdict, exhibits)
 
 
-def _skip_list_json(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _skip_list_json(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.skip_list import write_json
 
     return write_json(verdict, exhibits, warn)
 
 
-def _skip_list_tf(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn) -> bytes:
+def _skip_list_tf(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn: Warn, options: Options
+) -> bytes:
     from reporter.output.skip_list import write_terraform
 
     return write_terraform(verdict, exhibits, warn)
@@ -67,6 +91,8 @@ def render(
     form: str,
     exhibits: Iterable[bytes] = (),
     warn: Warn | None = None,
+    options: Options | None = None,
 ) -> bytes:
     """A report in one of `WRITERS`. `exhibits` are files the record lists, by their digest."""
-    return WRITERS[form](verdict, attach(verdict, exhibits), warn or (lambda _: None))
+    files = attach(verdict, exhibits)
+    return WRITERS[form](verdict, files, warn or (lambda _: None), options or Options())
