@@ -13,6 +13,7 @@ from unittest import mock
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+from reporter.catalogue.read import Catalogue
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
 from reporter.precheck.response import Response, Sidecar
@@ -43,8 +44,8 @@ def judge_case(case: dict[str, Any]) -> Verdict:
     topics = case.get("topics") or {}
     # The catalogue's words are not part of the slow evaluator's input.
     with (
-        mock.patch("reporter.catalogue.read.topic_of", topics.get),
-        mock.patch("reporter.catalogue.read.only_as_exception", return_value=False),
+        mock.patch.object(Catalogue, "topic_of", lambda _, name: topics.get(name)),
+        mock.patch.object(Catalogue, "only_as_exception", return_value=False),
     ):
         return evaluate(
             response,

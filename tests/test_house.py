@@ -12,11 +12,12 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "reporter"
 
-BASE = {"errors", "resources", "yamlfile", "record", "words"}
+BASE = {"errors", "resources", "yamlfile", "mistakes", "record", "words"}
 ALLOWED = {
     "errors": set[str](),
     "resources": set[str](),
     "yamlfile": {"errors"},
+    "mistakes": {"errors", "yamlfile"},
     "record": set[str](),
     "words": {"record"},
     "precheck": BASE,

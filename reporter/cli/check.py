@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    catalogue_option,
+    display_options,
+    output_options,
+    own_words,
+    summarise,
+)
 from reporter.errors import InputError, OutputError, PolicyError
 
 if TYPE_CHECKING:
@@ -68,6 +76,7 @@ DEFAULT_POLICY = "builtin:recommended"
 @click.option("--change", "change_id", metavar="ID", help="The change this belongs to.")
 @click.option("--window", metavar="START/END", help="The change window, as two RFC 3339 instants.")
 @click.option("--prepared-by", metavar="NAME", help="Who prepares the reports.")
+@catalogue_option
 @output_options
 @display_options
 def command(response: str, **options: Any) -> None:
@@ -84,6 +93,7 @@ def command(response: str, **options: Any) -> None:
         f"{response}.meta.json",
         *(name for name in options["policies"] if not name.startswith("builtin:")),
         *options["waivers"],
+        *([options["names"]] if options["names"] else []),
     ]
     outputs = Outputs.of(options, inputs)
     if options["advisory"] is not None and not options["advisory"].strip():
@@ -117,6 +127,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     named = options["policies"]
     start, end = _window(options["window"])
     policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
+    explain = own_words(options["names"])
     response = read(
         response_name,
         task=options["task"],
@@ -153,7 +164,10 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         notes.append("the fetch sidecar beside the response does not fit it and was not used")
     if sidecar is not None:
         notes.append(f"the fetch sidecar {sidecar.name} fits and was used")
-    fine = outputs.write(verdict, exhibits)
+    own = explain(verdict)
+    if own:
+        notes.append(f"names and runbooks from {options['names']}")
+    fine = outputs.write(verdict, exhibits, own)
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
@@ -161,6 +175,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         verbose=options["verbose"],
         no_color=options["no_color"],
         notes=notes,
+        own=own,
     )
     raise CliExit(verdict.exit_code if fine else 5)
 

@@ -15,6 +15,7 @@ import click
 from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
+    from reporter.output.guidance import Own
     from reporter.record.model import Verdict
 
 EXIT_CODES = {
@@ -115,6 +116,29 @@ def _parameter(name: str) -> str:
     return f"{name.replace('-', '_')}_file"
 
 
+def catalogue_option(function: _Function) -> _Function:
+    """`--catalogue FILE`: a user's file of names."""
+    return click.option(
+        "--catalogue",
+        "names",
+        metavar="FILE",
+        help="Your own item names, fixes and runbooks, to show beside findings.",
+    )(function)
+
+
+def own_words(names: str | None) -> Callable[[Verdict], Own]:
+    """Read a user's file of names; what is returned says it for the cluster of a verdict.
+
+    `PolicyError` for its mistakes, before anything is judged.
+    """
+    if names is None:
+        return lambda verdict: {}
+    from reporter.catalogue.read import Catalogue
+
+    known = Catalogue.load(names)
+    return lambda verdict: known.own_explained(verdict.subject.cluster_type)
+
+
 def display_options(function: _Function) -> _Function:
     """`--quiet`, `--verbose`, `--no-color`, `--debug`."""
     options = (
@@ -174,11 +198,11 @@ class Outputs:
         """Whether a report goes to standard output, and the summary so to standard error."""
         return "-" in self.targets.values()
 
-    def write(self, verdict: Verdict, exhibits: Sequence[bytes]) -> bool:
+    def write(self, verdict: Verdict, exhibits: Sequence[bytes], own: Own | None = None) -> bool:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import Options, render
 
-        chosen = Options(sarif_waived=self.sarif_waived)
+        chosen = Options(sarif_waived=self.sarif_waived, own=own or {})
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
@@ -260,6 +284,7 @@ def summarise(
     verbose: bool,
     no_color: bool,
     notes: Sequence[str] = (),
+    own: Own | None = None,
 ) -> None:
     """Print the summary, as wide and as colourful as the terminal allows."""
     from reporter.output import text
@@ -273,7 +298,7 @@ def summarise(
         summary = ". ".join(part.text for part in verdict.summary)
         page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
     else:
-        page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes)
+        page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes, own=own)
     print_page(page, stream)
 
 
@@ -302,11 +327,14 @@ __all__ = [
     "CliExit",
     "Outputs",
     "PolicyError",
+    "catalogue_option",
     "display_options",
     "exit_code_of",
     "output_options",
+    "own_words",
     "print_page",
     "say",
     "say_error",
+    "say_hint",
     "summarise",
 ]

@@ -9,8 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, display_options, output_options, summarise
-from reporter.errors import InputError
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    catalogue_option,
+    display_options,
+    output_options,
+    own_words,
+    summarise,
+)
+from reporter.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
     from reporter.record.model import Verdict
@@ -27,28 +35,35 @@ MAX_RECORD_BYTES = 512 * 1024 * 1024
     metavar="FILE",
     help="A file the verdict rests on (response, policy, waivers), to attach; may be repeated.",
 )
+@catalogue_option
 @output_options
 @display_options
-def command(record: str, exhibits: tuple[str, ...], **options: Any) -> None:
+def command(record: str, exhibits: tuple[str, ...], names: str | None, **options: Any) -> None:
     """Write reports again from a saved RECORD. Nothing is judged again.
 
     The exit code is the one the record holds.
     """
-    outputs = Outputs.of(options, [record, *exhibits])
+    outputs = Outputs.of(options, [record, *exhibits, *([names] if names else [])])
     try:
+        explain = own_words(names)
         verdict = load_record(record)
         files = [_read_exhibit(name) for name in exhibits]
-    except InputError as error:
+    except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
-    fine = outputs.write(verdict, files)
+    own = explain(verdict)
+    notes = ["shown from a saved record; not judged again"]
+    if own:
+        notes.append(f"names and runbooks from {names}")
+    fine = outputs.write(verdict, files, own)
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
         quiet=options["quiet"],
         verbose=options["verbose"],
         no_color=options["no_color"],
-        notes=["shown from a saved record; not judged again"],
+        notes=notes,
+        own=own,
     )
     raise CliExit(verdict.exit_code if fine else 5)
 

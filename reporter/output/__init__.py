@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reporter.output.exhibits import AttachedExhibit, attach
+from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 
 Warn = Callable[[str], None]
@@ -19,6 +20,9 @@ class Options:
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
 
+    own: Mapping[str, Explanation] = field(default_factory=dict)
+    """What a user's file of names says, by item name; for people, so never in the record."""
+
 
 Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
 
@@ -28,7 +32,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits)
+    return write(verdict, exhibits, own=options.own)
 
 
 def _pdf(
@@ -36,7 +40,7 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn)
+    return write(verdict, exhibits, warn=warn, own=options.own)
 
 
 def _junit(
@@ -60,7 +64,7 @@ def _markdown(
 ) -> bytes:
     from reporter.output.markdown import write
 
-    return write(verdict, exhibits)
+    return write(verdict, exhibits, own=options.own)
 
 
 def _sarif(

@@ -57,7 +57,7 @@ def shortened(verdict: Verdict) -> Verdict:
 
     Layout takes time that grows with the square of a word; the attached record has everything.
     """
-    return Verdict.model_validate(_every_text(verdict.model_dump(), _for_paper))
+    return Verdict.model_validate(_every_text(verdict.model_dump(), for_paper))
 
 
 LONGEST_TEXT = 1_500
@@ -66,7 +66,8 @@ MOST_LINES = 30
 _LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD}}}(?=\S)")
 
 
-def _for_paper(text: str) -> str:
+def for_paper(text: str) -> str:
+    """A text as `shortened` leaves it."""
     if len(text) <= LONGEST_WORD:
         return text
     lines = text[:LONGEST_TEXT].split("\n")

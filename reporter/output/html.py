@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from reporter.output import json_record, templating, view
 from reporter.output.exhibits import AttachedExhibit
+from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 
 PACKED_FROM = 100_000
@@ -34,13 +35,15 @@ class Download:
     href: str
 
 
-def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
+def write(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
     The record and the exhibits given are inside, each behind a link with `data-role`
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed.
     """
-    report = view.report(verdict)
+    report = view.report(verdict, own=own)
     css = templating.asset("html/report.css")
     script = templating.asset("html/report.js")
     page = templating.page(

@@ -12,6 +12,7 @@ from typing import Final
 
 from reporter.output import view
 from reporter.output.exhibits import AttachedExhibit
+from reporter.output.guidance import Own
 from reporter.output.markup import code, item, link, prose, strong, table, word
 from reporter.output.phrases import counted
 from reporter.record.model import Verdict
@@ -43,6 +44,7 @@ SKIPPED: Final = "Skipped on the server"
 WAIVERS: Final = "Waivers"
 POLICY: Final = "Judged by"
 DOCUMENTATION: Final = "documentation"
+RUNBOOK: Final = "runbook"
 EVIDENCE_COLUMNS: Final = ("Line", "State", "Level", "What it says")
 COUNT_COLUMNS: Final = ("Outcome", "Checks", "Findings")
 WAIVER_COLUMNS: Final = ("Waiver", "State", "Covers", "Valid", "Reason", "Approval", "For")
@@ -59,9 +61,11 @@ SIGNS: Final = {
 """Shapes of the pages as signs; the word stands beside each."""
 
 
-def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
+def write(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+) -> bytes:
     """The verdict as Markdown, in UTF-8, always under `MAX_BYTES`."""
-    report = view.report(verdict, entries_in_all=ENTRIES)
+    report = view.report(verdict, entries_in_all=ENTRIES, own=own)
     sections = [
         _section(WHY, "reasons", "reason", [_reason(why) for why in report.reasons]),
         _section(
@@ -185,8 +189,9 @@ def _reason(why: view.Why) -> str:
     lines = [item(f"{_tag(why.tag)} {prose(why.what)}{kind}")]
     lines += [item(prose(text), 1) for text in (*why.details, why.why)]
     lines += [item(f"→ {prose(text)}", 1) for text in why.actions]
-    if shown := link(DOCUMENTATION, why.link):
-        lines.append(item(shown, 1))
+    for shown in (link(RUNBOOK, why.runbook), link(DOCUMENTATION, why.link)):
+        if shown:
+            lines.append(item(shown, 1))
     lines += [item(prose(text), 1) for text in why.near_misses]
     return _bounded(lines)
 
@@ -205,16 +210,17 @@ def _check(check: view.CheckView) -> str:
     for group in check.groups:
         lines += _group(group)
     if check.help is not None:
-        sure = f" ({prose(check.help.certainty)})" if check.help.certainty else ""
-        more = link(DOCUMENTATION, check.help.link)
-        lines.append(
-            item(
-                f"{prose(check.help.title)}{sure}: {prose(check.help.fix)}"
-                f"{f' ({more})' if more else ''}",
-                1,
-            )
-        )
+        lines.append(item(_help(check.help), 1))
     return _bounded(lines)
+
+
+def _help(of: view.Help) -> str:
+    sure = f" ({prose(of.certainty)})" if of.certainty else ""
+    title = f"{prose(of.title)}{sure}" if of.title else sure.strip()
+    said = ": ".join(part for part in (title, prose(of.fix or "")) if part)
+    links = [link(RUNBOOK, of.runbook), link(DOCUMENTATION, of.link)]
+    more = ", ".join(part for part in links if part)
+    return f"{said} ({more})" if more else said
 
 
 def _group(group: view.Group) -> Iterator[str]:

@@ -20,6 +20,7 @@ from reporter.errors import OutputError
 from reporter.output import json_record, templating, view
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
+from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 
 VARIANT = "pdf/a-3a"
@@ -64,6 +65,7 @@ def write(
     exhibits: Sequence[AttachedExhibit] = (),
     *,
     warn: Callable[[str], None] | None = None,
+    own: Own | None = None,
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
@@ -71,7 +73,7 @@ def write(
     needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
-    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True)
+    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
     files = _files(verdict, exhibits)
     page = templating.page(
         "pdf/report.html.j2",

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reporter.output.clean import cleaned, console_safe, one_line
+from reporter.output.guidance import Own, actions, guidance, heading
+from reporter.record.explanation import Explanation
 from reporter.record.model import (
     Entry,
     EvidenceLine,
@@ -50,13 +52,15 @@ def write(
     color: bool = False,
     verbose: bool = False,
     notes: Sequence[str] = (),
+    own: Own | None = None,
 ) -> str:
-    """The summary. `notes` are lines the command line adds, such as a default that was used."""
+    """The summary. `notes` are lines the command line adds, such as a default that was used;
+    `own` is what a user's file of names says of checks."""
     page = _Page(width, color)
     shown = cleaned(verdict)
     _head(page, shown)
     _facts(page, shown, notes)
-    _why(page, shown.reasons, verbose)
+    _why(page, shown.reasons, guidance(shown, own), verbose)
     _conditions(page, shown.conditions)
     _evidence(page, shown.evidence, verbose)
     if verbose:
@@ -206,7 +210,7 @@ def _tag(reason: Reason | Entry) -> str:
     return " · ".join(part for part in (reason.kind, reason.level) if part)
 
 
-def _why(page: _Page, reasons: Sequence[Reason], verbose: bool) -> None:
+def _why(page: _Page, reasons: Sequence[Reason], known: Own, verbose: bool) -> None:
     if not reasons:
         return
     page.title("Why")
@@ -221,12 +225,25 @@ def _why(page: _Page, reasons: Sequence[Reason], verbose: bool) -> None:
         page.add("       ", reason.why.text)
         for miss in reason.near_misses[:3]:
             page.add("       ", f"waiver {miss.waiver}: {miss.why.text}")
-        for action in reason.actions:
+        about = known.get(reason.check) if reason.check is not None else None
+        for action in actions(reason, about):
             page.add("       → ", action.text)
+        if about is not None:
+            _about(page, about)
     if len(reasons) > len(shown):
         more = len(reasons) - len(shown)
         noun = "reason" if more == 1 else "reasons"
         page.add("     ", f"and {more} more {noun} (--verbose shows all)")
+
+
+def _about(page: _Page, known: Explanation) -> None:
+    """The documented topic, and where to read on."""
+    if (title := heading(known)) is not None:
+        page.add("       ", f"Topic: {title}")
+    for address in (known.runbook, known.link):
+        if address is not None:
+            # In one piece however narrow the page is: half an address is none.
+            page.raw(f"         {one_line(address)}")
 
 
 def _node_names(entry: Entry) -> list[str]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 
+from reporter.output import guidance as guide
 from reporter.output import phrases, pictures
-from reporter.output.clean import cleaned, one_line, shortened
+from reporter.output.clean import cleaned, for_paper, one_line, shortened
 from reporter.output.phrases import counted, named, sentence, spoken
 from reporter.output.pictures import Segment
 from reporter.record.model import (
@@ -72,7 +73,6 @@ _ROLE = {
     "waivers": "Waiver list",
     "sidecar": "Note of the fetch",
 }
-_CERTAINTY = {"likely": "likely, not certain", "user": "from your own catalogue"}
 # Said at the top in a frame of their own, so not among the conditions a second time.
 _NOTICED = ("condition.advisory", "condition.backdated")
 
@@ -99,10 +99,13 @@ class Fact:
 class Help:
     """What the catalogue knows of a check."""
 
-    title: str
-    checks: str
-    fix: str
+    heading: str | None
+    """The title as it stands beside the item's name."""
+    title: str | None
+    checks: str | None
+    fix: str | None
     link: str | None
+    runbook: str | None
     certainty: str | None
     as_of: str
 
@@ -120,6 +123,7 @@ class Why:
     kind_level: str | None
     check_id: str | None
     link: str | None
+    runbook: str | None
 
 
 @dataclass(frozen=True)
@@ -445,16 +449,22 @@ class Report:
 
 
 def report(
-    verdict: Verdict, *, entries_in_all: int | None = None, on_paper: bool = False
+    verdict: Verdict,
+    *,
+    entries_in_all: int | None = None,
+    on_paper: bool = False,
+    own: guide.Own | None = None,
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
-    `entries_in_all` bounds how many differing findings are shown one by one over all checks.
+    `entries_in_all` bounds how many differing findings are shown one by one over all checks;
+    `own` is what a user's file of names says of checks.
     """
     shown = cleaned(verdict)
     if on_paper:
         shown = shortened(shown)
-    return _Builder(shown, _fair_share(shown, entries_in_all)).report()
+    known = guide.guidance(shown, own, for_paper if on_paper else None)
+    return _Builder(shown, _fair_share(shown, entries_in_all), known).report()
 
 
 def check_id(name: str | None, scope: str) -> str:
@@ -502,8 +512,9 @@ def _count_of(counts: OutcomeCounts, outcome: str) -> int:
 class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
-    def __init__(self, verdict: Verdict, entries_in_full: int) -> None:
+    def __init__(self, verdict: Verdict, entries_in_full: int, known: guide.Own) -> None:
         self.verdict = verdict
+        self.guidance = known
         self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
@@ -700,7 +711,7 @@ class _Builder:
     def _why(self, reason: Reason) -> Why:
         shape = {"fail": "fail", "unknown": "unknown", "inconclusive": "unknown"}[reason.outcome]
         word = {"fail": "Failed", "unknown": "Unknown", "inconclusive": "Inconclusive"}
-        entry = self._help(reason.check)
+        known = self.guidance.get(reason.check) if reason.check is not None else None
         # A record of other hands may give a reason for a check it does not hold.
         linked = (reason.check, reason.scope) in self.shown
         return Why(
@@ -708,25 +719,27 @@ class _Builder:
             what=sentence(spoken(reason.what)) if reason.check is None else spoken(reason.what),
             details=tuple(spoken(part) for part in reason.details),
             why=sentence(spoken(reason.why)),
-            actions=tuple(spoken(part) for part in reason.actions),
+            actions=tuple(spoken(part) for part in guide.actions(reason, known)),
             near_misses=_misses(reason.near_misses),
             kind_level=_kind_level(reason.kind, reason.level) if reason.scope else None,
             check_id=check_id(reason.check, reason.scope) if linked and reason.scope else None,
-            link=entry.link if entry else None,
+            link=known.link if known else None,
+            runbook=known.runbook if known else None,
         )
 
     def _help(self, name: str | None) -> Help | None:
-        known = self.verdict.catalogue.get(name) if name is not None else None
+        known = self.guidance.get(name) if name is not None else None
         if not known:
             return None
-        entry = known.get("en") or known[min(known)]
         return Help(
-            title=one_line(entry.title),
-            checks=one_line(entry.checks),
-            fix=entry.fix,
-            link=entry.link,
-            certainty=_CERTAINTY.get(entry.certainty),
-            as_of=phrases.written_date(entry.as_of),
+            heading=one_line(guide.heading(known) or "") or None,
+            title=one_line(known.title or "") or None,
+            checks=one_line(known.checks or "") or None,
+            fix=known.fix,
+            link=known.link,
+            runbook=known.runbook,
+            certainty=guide.sureness(known),
+            as_of=phrases.written_date(known.as_of),
         )
 
     # Evidence --------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pathlib import PurePath
 from string import Formatter
 
 from reporter import __version__, yamlfile
-from reporter.catalogue.read import catalogue
+from reporter.catalogue.read import Catalogue
 from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
@@ -82,7 +82,6 @@ _NOT_APPLICABLE = ("exception", "execute-exception", "not-waivable", "doubt", "n
 """Why a waiver can't cover what it matches, the plainest reason first."""
 _KIND_ORDER = {"Exception": 0, "Risk": 2}
 _LEVEL_ORDER = {"Fatal": 0, "Warning": 2, "Info": 3}
-_DOCUMENTATION = "https://support.huaweicloud.com/intl/en-us/{page}.html"
 
 _Key = tuple[str | None, Scope]
 
@@ -533,22 +532,21 @@ def _catalogue(
     concerned = sorted(name for name in names if name is not None)
     if not concerned:
         return {}
-    known = catalogue()
-    flavour = judgement.cluster_type or "standard"
+    known = judgement.policy.catalogue
     result = {}
     for name in concerned:
         item = known.items.get(name)
         if item is None:
             continue
-        page = item.topic.documents.get(flavour)
+        topic = known.topics[item.topic]
         result[name] = {
             "en": CatalogueEntry(
-                topic=item.topic.id,
+                topic=topic.id,
                 certainty=item.certainty,
-                title=item.topic.title,
-                checks=item.topic.checks,
-                fix=item.topic.fix,
-                link=_DOCUMENTATION.format(page=page) if page else None,
+                title=topic.en.title,
+                checks=topic.en.checks,
+                fix=topic.en.fix,
+                link=topic.link(judgement.cluster_type or "standard", "en"),
                 as_of=known.as_of,
             )
         }
@@ -695,8 +693,8 @@ def _reasons(
     rules: Sequence[RuleUse],
 ) -> list[Reason]:
     """Why the verdict is not `pass`: failures, then evidence, then what nobody can judge."""
-    titles = {rule.id: rule.title for rule in judgement.policy.rules}
-    failing = [_check_reason(check, "fail", titles) for check in checks if check.findings.fail]
+    policy = judgement.policy
+    failing = [_check_reason(check, "fail", policy) for check in checks if check.findings.fail]
     skips = [_skip_reason(skip) for skip in skipped if skip.outcome == "fail"]
     limits = [
         Reason(
@@ -743,12 +741,12 @@ def _reasons(
         for code in judgement.response.source.doubts
     ]
     unknown = [
-        _check_reason(check, "unknown", titles) for check in checks if check.findings.unknown
+        _check_reason(check, "unknown", policy) for check in checks if check.findings.unknown
     ]
     return [*failing, *limits, *skips, *lines, *unknown]
 
 
-def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str | None]) -> Reason:
+def _check_reason(check: Check, outcome: FindingOutcome, policy: Policy) -> Reason:
     entries = [entry for entry in check.entries if entry.outcome == outcome]
     first = entries[0]
     places = sum(len(entry.places) for entry in entries)
@@ -765,13 +763,14 @@ def _check_reason(check: Check, outcome: FindingOutcome, titles: dict[str, str |
     why = first.why
     deciding = [match.rule for match in first.rules if match.effect == outcome]
     if why.code == "decided.rule" and deciding:
+        titles = {rule.id: rule.title for rule in policy.rules}
         why = _rule_statement(deciding[0], titles.get(deciding[0]))
     return Reason(
         outcome="fail" if outcome == "fail" else "unknown",
         what=what,
         details=_details(check, entries),
         why=why,
-        actions=_actions(check, entries),
+        actions=_actions(check, entries, policy.catalogue),
         near_misses=_distinct_misses(entries),
         check=check.name,
         scope=check.scope,
@@ -822,13 +821,13 @@ def _distinct_misses(entries: Sequence[Entry]) -> list[NearMiss]:
     return list(found.values())
 
 
-def _actions(check: Check, entries: Sequence[Entry]) -> list[Statement]:
+def _actions(check: Check, entries: Sequence[Entry], known: Catalogue) -> list[Statement]:
     said = dict.fromkeys(text for entry in entries for text in entry.remediation)
     actions = [statement("action.policy", text=text) for text in said]
-    item = catalogue().items.get(check.name) if check.name is not None else None
+    item = known.items.get(check.name) if check.name is not None else None
     if item is not None:
         code = "action.catalogue" + ("" if item.certainty == "verified" else "-likely")
-        actions.append(statement(code, text=item.topic.fix))
+        actions.append(statement(code, text=known.topics[item.topic].en.fix))
     if entries[0].why.code == "doubt.unfinished":
         actions.append(statement("action.finished"))
     elif entries[0].outcome == "unknown":

@@ -242,8 +242,6 @@ def judge(
     cluster_type: ClusterType | None = None,
 ) -> Judgement:
     """Decide every finding, skip, waiver and evidence line, and the outcome."""
-    from reporter.catalogue.read import topic_of
-
     task, sidecar = response.task, response.source.sidecar
     spec = task.spec
     said_cluster = (spec.cluster_id if spec else None) or None
@@ -252,7 +250,7 @@ def judge(
         cluster=said_cluster or (sidecar.cluster_id if sidecar else None),
         from_version=(spec.cluster_version if spec else None) or None,
         target_version=said_target or (sidecar.target_version if sidecar else None),
-        topic_of=topic_of,
+        topic_of=policy.catalogue.topic_of,
         task=task,
     )
     # Two voices that differ: a standard cluster asks for more.
@@ -763,8 +761,6 @@ class _Bench:
         self, skip: SkippedCheckItem, has_selector: bool, values: Sequence[str]
     ) -> Statement | None:
         """Why no waiver can ever cover this entry."""
-        from reporter.catalogue.read import only_as_exception
-
         if not skip.name:
             return statement("skip.unnamed")
         if has_selector and not evidence_lines.selector_understood(skip):
@@ -772,7 +768,9 @@ class _Bench:
         if has_selector and not all(values or [""]):
             return statement("skip.no-values")
         kinds = self._kinds_of(skip.name)
-        if ("Exception" in kinds and "Risk" not in kinds) or only_as_exception(skip.name):
+        if ("Exception" in kinds and "Risk" not in kinds) or (
+            self.policy.catalogue.only_as_exception(skip.name)
+        ):
             return statement("skip.exception")
         for rule in self.policy.rules:
             if not rule.waivable and rule.match.could_name(skip.name):

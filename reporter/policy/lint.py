@@ -19,8 +19,9 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel, ValidationError
 
 from reporter import yamlfile
-from reporter.catalogue.read import catalogue, only_as_exception
+from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
+from reporter.mistakes import at_path
 from reporter.policy import dates, load
 from reporter.policy.compare import Key, Keys, Versions, bounds_of, regex_fits_everything
 from reporter.policy.match import Patterns, is_glob
@@ -83,7 +84,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     # Patterns
     "undocumented-value": ("warning", "A kind, level, group, phase or scope nobody documents."),
     "unknown-check": ("note", "A check name the catalogue does not know; most are not public."),
-    "unknown-topic": ("note", "A topic id the catalogue does not know."),
+    "unknown-topic": ("note", "A topic id the catalogue does not know, or knows no check name of."),
     "bracket-in-glob": ("warning", "[ ] in a glob over a message is one character of a set."),
     "regex-everything": ("warning", "A regular expression that fits every value."),
     "regex-like-glob": ("warning", "A regular expression that looks like a glob."),
@@ -175,8 +176,9 @@ def lint(
     policies = [file for file in files if isinstance(file.spec, PolicySpec)]
     # With one policy the files are clearly meant for each other; a whole folder of them is not.
     only = policies[0] if len(policies) == 1 else None
+    known = Catalogue.load()
     for file in files:
-        _Look(file, only or file, at, expiring_within).all()
+        _Look(file, only or file, at, expiring_within, known).all()
         file.refused_with_its_base()
     _across(files, together=only is not None)
     order = {name: index for index, name in enumerate(names)}
@@ -321,7 +323,7 @@ class _File:
         drop = {
             _unit(path)
             for path in self.document.values
-            if len(path) > 1 and load._get(self.document.data, path) is None
+            if len(path) > 1 and at_path(self.document.data, path) is None
         }
         try:
             spec = model.model_validate(self.document.data)
@@ -484,8 +486,11 @@ def _unexamined(spec: Spec) -> set[str]:
 class _Look:
     """One file, looked at beside the policy it is used with (itself, if it is one)."""
 
-    def __init__(self, file: _File, beside: _File, at: datetime, soon: timedelta) -> None:
+    def __init__(
+        self, file: _File, beside: _File, at: datetime, soon: timedelta, known: Catalogue
+    ) -> None:
         self.file = file
+        self.known = known
         self.beside = beside
         self.at = at
         self.soon = soon
@@ -843,9 +848,16 @@ class _Look:
         if (name := f"{key}:{value}") in self.seen:
             return
         self.seen.add(name)
-        known = catalogue()
-        names = list(known.items) if key == "check" else _topics()
+        known = self.known
+        names = list(known.items) if key == "check" else known.topics_with_items
         if value in names:
+            return
+        if key == "topic" and value in known.topics:
+            self.add(
+                "unknown-topic",
+                path,
+                f'no check name is known to belong to topic "{value}": the key never matches',
+            )
             return
         close = _nearest(value, tuple(names))
         self.add(
@@ -1022,7 +1034,7 @@ class _Look:
             self.add("waiver-unusable", (*path, "group"), name + said)
             return
         check = keys.keys["check"]
-        exceptions = sorted(filter(only_as_exception, check.literals))
+        exceptions = sorted(filter(self.known.only_as_exception, check.literals))
         if check.spelled and len(exceptions) == len(check.literals):
             said = f"{', '.join(exceptions)} is only known as an Exception, which can't be waived"
             self.add("waiver-unusable", (*path, "check"), name + said)
@@ -1110,11 +1122,6 @@ def _literals(pattern: Any, path: Path) -> Iterator[tuple[str, Path]]:
 @cache
 def _nearest(word: str, words: tuple[str, ...]) -> str | None:
     return yamlfile.nearest(word, words)
-
-
-@cache
-def _topics() -> list[str]:
-    return sorted({item.topic.id for item in catalogue().items.values()})
 
 
 def _ago(span: timedelta) -> str:

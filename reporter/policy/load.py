@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from string import Formatter
@@ -14,7 +14,9 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from reporter import resources, yamlfile
+from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
+from reporter.mistakes import Mistakes, at_path, not_one_of
 from reporter.policy import dates, layers
 from reporter.policy.match import Match, Ranges, is_glob
 from reporter.policy.match import Patterns as CompiledPatterns
@@ -155,6 +157,11 @@ class Policy:
     names: tuple[str, ...] = field(default=())
     layered: layers.Layered | None = None
     """What it was merged from, place by place."""
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What is known of check items: read once for a policy, and only if something asks."""
+        return Catalogue.load()
 
     @classmethod
     def load(cls, *sources: str | Path, waivers: Sequence[str | Path] = ()) -> Policy:
@@ -335,154 +342,31 @@ def _check_kind(document: Document, kind: str) -> None:
         )
 
 
-class _Problems:
-    """Mistakes of one file, in the order of the file."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.found: dict[str, tuple[int, int]] = {}
-
-    def add(self, path: yamlfile.Path, message: str, *, key: bool = False) -> None:
-        mark = self.document.where(path, key=key)
-        self.found[f"{self.document.name}:{mark.line}:{mark.column}: {message}"] = (
-            mark.line,
-            mark.column,
-        )
-
-    def stop(self) -> None:
-        if self.found:
-            lines = tuple(sorted(self.found, key=lambda line: (*self.found[line], line)))
-            raise PolicyError(lines[0], problems=lines)
-
-    def refuse_nulls(self) -> None:
-        """Null is an error everywhere but in what is data."""
-        for path in list(self.document.values):
-            if self.may_be_null(path):
-                continue
-            if _get(self.document.data, path) is None:
-                self.add(path, f'"{path[-1]}" has no value')
-
-    def may_be_null(self, path: yamlfile.Path) -> bool:
-        return len(path) <= 1  # of the keys of the file itself the model speaks
+class _Problems(Mistakes):
+    """Mistakes of a policy or waiver file."""
 
     def allowed_keys(self, path: yamlfile.Path) -> list[str]:
         return _allowed_keys(path)
 
-    def add_validation(self, error: ValidationError) -> None:
-        items = [(item, *self._path(item["loc"])) for item in error.errors(include_url=False)]
-        mistyped = {
-            (*path[:-1], yamlfile.nearest(str(path[-1]), self.allowed_keys(path)))
-            for item, path, _ in items
-            if item["type"] == "extra_forbidden"
-        }
-        for item, path, missing in items:
-            if item["type"] == "missing" and (*path, missing) in mistyped:
-                continue  # it is there, under the name the other message corrects
-            self.add(
-                path, self._message(item, path, missing), key=item["type"] == "extra_forbidden"
-            )
-
-    def _path(self, loc: Iterable[str | int]) -> tuple[yamlfile.Path, str | None]:
-        """The path in the file for pydantic's location, which also names union members."""
-        path: yamlfile.Path = ()
-        last: str | None = None
-        for part in loc:
-            here = _get(self.document.data, path)
-            if _holds(here, part):
-                path = (*path, part)
-            elif isinstance(part, str):
-                last = part
-        return path, last
-
     def _message(self, item: Any, path: yamlfile.Path, missing: str | None) -> str:
         kind = item["type"]
-        value = _get(self.document.data, path)
-        if kind == "extra_forbidden":
-            return self._unknown_key(path)
-        if kind == "missing":
-            return f'"{missing}" is missing'
-        if kind == "literal_error":
-            allowed = re.findall(r"'([^']*)'", item["ctx"]["expected"])
-            return _not_one_of(self._shown(path, value), allowed)
+        value = at_path(self.document.data, path)
         if kind in ("empty_match", "one_operator", "one_bound", "blank"):
             return str(item["msg"])
         if kind == "recursion_loop":
             return "nested too deeply: a match may hold a few levels of not and any"
         if kind == "scalar":
             return f"{self._shown(path, value)} should be a single value"
-        if kind in ("string_type", "pattern"):
-            return self._wanted_text(path, value, kind)
+        if kind == "pattern":
+            forms = "a text, {regex: …}, {equals: …} or a list of these"
+            return self._wanted_text(path, value, forms)
         if kind == "string_too_short":
             return "an empty text matches nothing; leave the key out or give it a value"
         if kind == "too_short":
             return "an empty list matches nothing; leave the key out or fill it"
         if kind in ("date", "duration", "version_range"):
             return str(item["ctx"]["reason"])
-        if kind in ("model_type", "model_attributes_type", "dict_type"):
-            return f"{self._shown(path, value)} should be a mapping of keys"
-        if kind == "list_type":
-            return f"{self._shown(path, value)} should be a list"
-        if kind == "less_than_equal":
-            return f"{self._shown(path, value)} should be at most {item['ctx']['le']}"
-        if kind in ("int_type", "greater_than_equal"):
-            least = item.get("ctx", {}).get("ge")
-            more = f" of at least {least}" if least is not None else ""
-            return f"{self._shown(path, value)} should be a whole number{more}"
-        if kind == "bool_type":
-            return f"{self._shown(path, value)} should be true or false"
-        return str(item["msg"])
-
-    def _shown(self, path: yamlfile.Path, value: Any) -> str:
-        if path in self.document.spellings:
-            return self.document.spellings[path]
-        if isinstance(value, dict):
-            return "a mapping"
-        if isinstance(value, list):
-            return "a list"
-        return f'"{value}"'
-
-    def _wanted_text(self, path: yamlfile.Path, value: Any, kind: str) -> str:
-        if path in self.document.spellings:
-            spelling = self.document.spellings[path]
-            what = "a number" if isinstance(value, (int, float)) else "not text"
-            if isinstance(value, bool):
-                what = "true or false"
-            return f'{spelling} is {what} in YAML; write "{spelling}" in quotes'
-        forms = (
-            "a text, {regex: …}, {equals: …} or a list of these" if kind == "pattern" else "text"
-        )
-        return f"{self._shown(path, value)} should be {forms}"
-
-    def _unknown_key(self, path: yamlfile.Path) -> str:
-        key = str(path[-1])
-        allowed = self.allowed_keys(path)
-        if key in allowed:
-            return f'"{key}" does not go with the other key beside it; keep one of them'
-        close = yamlfile.nearest(key, allowed)
-        message = f'unknown key "{key}"'
-        if close:
-            return f'{message}; did you mean "{close}"?'
-        return f"{message}; allowed are {', '.join(allowed)}"
-
-
-def _holds(data: Any, part: str | int) -> bool:
-    if isinstance(data, list):
-        return isinstance(part, int) and part < len(data)
-    return isinstance(data, dict) and part in data
-
-
-def _get(data: Any, path: yamlfile.Path) -> Any:
-    for part in path:
-        if not _holds(data, part):
-            return None
-        data = data[part]
-    return data
-
-
-def _not_one_of(shown: str, allowed: Sequence[str]) -> str:
-    close = yamlfile.nearest(shown.strip('"'), list(allowed))
-    words = ", ".join(allowed[:-1]) + (" or " if len(allowed) > 1 else "") + allowed[-1]
-    return f"{shown} should be {words}" + (f'; did you mean "{close}"?' if close else "")
+        return super()._message(item, path, missing)
 
 
 def _allowed_keys(path: yamlfile.Path) -> list[str]:
@@ -643,7 +527,7 @@ def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
     for index, pattern in enumerate(value if isinstance(value, list) else [value]):
         if isinstance(pattern, str) and not is_glob(pattern) and pattern not in _SCOPES:
             place = (*path, index) if isinstance(value, list) else path
-            problems.add(place, _not_one_of(f'"{pattern}"', _SCOPES))
+            problems.add(place, not_one_of(f'"{pattern}"', _SCOPES))
 
 
 def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic.json_schema import models_json_schema
 
-from reporter.catalogue.read import catalogue
+from reporter.catalogue.read import Catalogue
 from reporter.policy import model
 from reporter.policy.model import KeysSpec, PolicySpec, WaiverListSpec
 from reporter.precheck.model import GROUPS, KINDS, LEVELS, PHASES
@@ -279,14 +279,14 @@ def _description(cls: type, key: str) -> str | None:
 
 def _complete_values(definitions: dict[str, Schema]) -> None:
     """Values an editor can offer. Other texts stay allowed where the loader allows them."""
-    known = catalogue()
+    known = Catalogue.load()
     words = {
         "kind": KINDS,
         "level": LEVELS,
         "group": GROUPS,
         "phase": PHASES,
         "check": known.items,
-        "topic": {item.topic.id for item in known.items.values()},
+        "topic": known.topics_with_items,
     }
     for name in ("MatchSpec", "WaiverSpec"):
         keys = definitions[name]["properties"]

@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any, Literal
 
 from reporter import yamlfile
-from reporter.catalogue.read import catalogue
+from reporter.catalogue.read import Catalogue
 from reporter.policy.evaluate import Decided, Judgement
 from reporter.policy.load import API_VERSION
 from reporter.policy.match import Match
@@ -124,7 +124,7 @@ class _Writer:
             effect = _effect(parts)
             rule: dict[str, Any] = {
                 "id": _unique("-".join(_slug(part) for part in (check, kind, level)), taken),
-                "title": _title(check, effect),
+                "title": _title(check, effect, self.judgement.policy.catalogue),
                 "match": {
                     "check": {"equals": check},
                     "kind": _literal(kind, KINDS),
@@ -282,10 +282,12 @@ def _effect(parts: Sequence[Decided]) -> str:
     return "warn" if outcomes <= {"warn", "note"} else "fail"
 
 
-def _title(check: str, effect: str) -> str:
-    item = catalogue().items.get(check)
+def _title(check: str, effect: str, known: Catalogue) -> str:
+    item = known.items.get(check)
     said = {"fail": "must not fail", "warn": "warns when it fails", "note": "is noted"}[effect]
-    return f"{check} {said}" + (f" ({item.topic.title})" if item is not None else "")
+    return f"{check} {said}" + (
+        f" ({known.topics[item.topic].en.title})" if item is not None else ""
+    )
 
 
 def _waiver_groups(parts: Sequence[Decided]) -> list[_Group]:

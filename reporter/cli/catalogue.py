@@ -1,0 +1,336 @@
+"""`cce-precheck catalogue`: what is known of the pre-upgrade check's items."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Literal
+
+import click
+
+from reporter.cli.common import CliExit, say, say_hint
+
+if TYPE_CHECKING:
+    from reporter.catalogue.model import ClusterType, Item, Topic
+    from reporter.catalogue.read import Catalogue
+    from reporter.record.explanation import Explanation
+
+WIDTH = 80
+UNKNOWN_NAME = 2
+"""The exit code for a NAME nobody knows: the command line asks for what is not there."""
+
+_ID = 13
+_MARKS = {"standard": "S", "autopilot": "A"}
+
+
+@click.command("catalogue")
+@click.argument("name", required=False)
+@click.option(
+    "--type",
+    "cluster_type",
+    type=click.Choice(["autopilot", "standard"]),
+    help="Only topics for this kind of cluster, and its guide's pages.",
+)
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "zh-CN"]),
+    default="en",
+    help="The language of titles, texts and links (default: en).",
+)
+@click.option("--names", metavar="FILE", help="Your own item names, as check --catalogue takes.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def command(
+    name: str | None,
+    cluster_type: ClusterType | None,
+    language: Literal["en", "zh-CN"],
+    names: str | None,
+    as_json: bool,
+    debug: bool,
+) -> None:
+    """Print what is known of the check's items: all of them, or the one called NAME.
+
+    NAME is an item's name as the response spells it, or a topic's id. Most item names are not
+    public, so most are unknown: exit code 2, with the names that look most like it.
+    """
+    del debug  # read by the entry point
+    from reporter.catalogue.read import Catalogue
+
+    shown = _Shown(Catalogue.load(names), cluster_type, language)
+    if name is None:
+        _print(shown.as_data() if as_json else shown.table())
+        return
+    found = shown.one(name)
+    if found is not None:
+        _print(found if as_json else shown.page(name))
+        return
+    if as_json:
+        _print(shown.unknown(name))
+    else:
+        _say_unknown(shown.known, name)
+    raise CliExit(UNKNOWN_NAME)
+
+
+def _print(what: dict[str, Any] | Iterator[str]) -> None:
+    from reporter.output.clean import clean, console_safe
+
+    if isinstance(what, dict):
+        click.echo(json.dumps(what, indent=2, ensure_ascii=False))
+        return
+    for row in what:
+        click.echo(console_safe(clean(row)))
+
+
+def _say_unknown(known: Catalogue, name: str) -> None:
+    other = known.other_case(name)
+    say(f'the catalogue of {known.as_of} knows nothing called "{name}"')
+    if other is not None and other != name:
+        say_hint(f'it knows "{other}"; names are matched exactly, upper and lower case included')
+    elif nearest := known.nearest(name):
+        say_hint(f"what looks like it: {', '.join(nearest)}")
+    else:
+        say_hint("most item names are not public; --names FILE adds those you have met")
+
+
+class _Shown:
+    """The catalogue for one kind of cluster and one language."""
+
+    def __init__(
+        self,
+        known: Catalogue,
+        cluster_type: ClusterType | None,
+        language: Literal["en", "zh-CN"],
+    ) -> None:
+        self.known = known
+        self.cluster_type = cluster_type
+        self.language = language
+
+    @property
+    def topics(self) -> list[Topic]:
+        """The topics there are for this kind of cluster."""
+        return [
+            topic
+            for topic in self.known.topics.values()
+            if self.cluster_type is None
+            or self.cluster_type in topic.pages
+            or (not topic.pages and self.cluster_type == "standard")
+        ]
+
+    def _items_of(self, topic: Topic) -> list[tuple[str, str]]:
+        """Names that belong to a topic, each with how sure that is."""
+        found = [self.known.explain(name) for name in self.known.names]
+        return [(one.name, one.certainty) for one in found if one and one.topic == topic.id]
+
+    # Text ------------------------------------------------------------------------------------
+
+    def table(self) -> Iterator[str]:
+        """All topics, a line each, with the item names below."""
+        from reporter.output.text import wrap
+
+        topics, known = self.topics, self.known
+        yield f"What CCE's pre-upgrade check looks at, as of {known.as_of}"
+        yield ""
+        for topic in topics:
+            marks = "".join(mark for kind, mark in _MARKS.items() if kind in topic.listed)
+            title = topic.words(self.language).title
+            left = f"{topic.id:<{_ID}}{marks:<4}"
+            rows = wrap(title + ("" if marks else "  (not listed today)"), WIDTH - len(left))
+            yield f"{left}{rows[0]}"
+            yield from (" " * len(left) + row for row in rows[1:])
+            for name, sure in self._items_of(topic):
+                yield " " * (len(left) + 2) + name + _beside(sure)
+        loose = [
+            name for name, own in known.own.items() if own.topic is None and name not in known.items
+        ]
+        if loose:
+            yield ""
+            yield "Yours, of no documented topic"
+            for name in sorted(loose):
+                said = known.own[name].title
+                yield from _hanging("  ", f"{name}: {said}" if said else name)
+        yield ""
+        yield "S, A: in the list of the guide for standard, for Autopilot clusters."
+        told = (
+            f"{len(topics)} topics, {len(known.items)} public item names; all other names are "
+            "unknown. cce-precheck catalogue NAME tells more of one."
+        )
+        yield from wrap(told, WIDTH)
+
+    def page(self, name: str) -> Iterator[str]:
+        """One item, or one topic."""
+        known = self.known.explain(name, self.cluster_type, self.language)
+        if known is None:
+            topic = self.known.topic(name)
+            if topic is None:
+                return
+            yield topic.id
+            yield from self._topic(topic)
+            yield from _row("Items", ", ".join(self._named(topic)) or "none is known by name")
+            yield from _row("As of", self.known.as_of)
+            return
+        yield known.name
+        yield from self._item(known)
+        yield from _row("As of", known.as_of)
+
+    def _named(self, topic: Topic) -> list[str]:
+        return [name + _beside(sure) for name, sure in self._items_of(topic)]
+
+    def _item(self, known: Explanation) -> Iterator[str]:
+        topic = self.known.topics[known.topic] if known.topic else None
+        yield from _row("Sureness", _sureness(known))
+        if topic is not None:
+            yield from _row("Topic", topic.id)
+        if known.title is not None:
+            yield from _row("Title", known.title)
+        if known.checks is not None:
+            yield from _row("Checks", known.checks)
+        if known.fix is not None:
+            yield from _row("Fix", known.fix)
+        if known.runbook is not None:
+            yield from _address("Runbook", known.runbook)
+        if topic is not None:
+            yield from self._about(topic)
+        if (item := self.known.items.get(known.name)) is not None:
+            yield from _row("Seen", _seen(item))
+
+    def _topic(self, topic: Topic) -> Iterator[str]:
+        words = topic.words(self.language)
+        yield from _row("Title", words.title)
+        yield from _row("Checks", words.checks)
+        yield from _row("Fix", words.fix)
+        yield from self._about(topic)
+
+    def _about(self, topic: Topic) -> Iterator[str]:
+        if topic.note is not None:
+            yield from _row("Note", topic.note)
+        for kind, link in self._links(topic).items():
+            yield from _address(kind.capitalize(), link)
+        if self.cluster_type is not None and self.cluster_type not in topic.pages:
+            yield from _row(
+                self.cluster_type.capitalize(), "no page is known in the guide for such clusters"
+            )
+
+    def _links(self, topic: Topic) -> dict[str, str]:
+        kinds: tuple[ClusterType, ...] = ("standard", "autopilot")
+        return {
+            kind: link
+            for kind in kinds
+            if self.cluster_type in (None, kind)
+            and (link := topic.link(kind, self.language)) is not None
+        }
+
+    # JSON ------------------------------------------------------------------------------------
+
+    def as_data(self) -> dict[str, Any]:
+        """Everything, as JSON."""
+        return {
+            **self._head(),
+            "topics": [self._topic_data(topic) for topic in self.topics],
+            "items": [self._item_data(name) for name in self.known.names],
+        }
+
+    def one(self, name: str) -> dict[str, Any] | None:
+        """One item or topic, as JSON; None for what nobody knows."""
+        if name in self.known.names:
+            return {**self._head(), "known": True, "item": self._item_data(name)}
+        topic = self.known.topic(name)
+        if topic is not None:
+            return {**self._head(), "known": True, "topic": self._topic_data(topic)}
+        return None
+
+    def unknown(self, name: str) -> dict[str, Any]:
+        """What can be said of a name nobody knows."""
+        return {
+            **self._head(),
+            "known": False,
+            "name": name,
+            "other_case": self.known.other_case(name),
+            "nearest": list(self.known.nearest(name)),
+        }
+
+    def _head(self) -> dict[str, Any]:
+        from reporter.catalogue.model import API_VERSION
+
+        return {
+            "apiVersion": API_VERSION,
+            "kind": "CatalogueListing",
+            "as_of": self.known.as_of,
+            "language": self.language,
+            "type": self.cluster_type,
+        }
+
+    def _topic_data(self, topic: Topic) -> dict[str, Any]:
+        return {
+            "id": topic.id,
+            "listed": list(topic.listed),
+            **topic.words(self.language).model_dump(),
+            "note": topic.note,
+            "links": self._links(topic),
+            "items": [name for name, _ in self._items_of(topic)],
+        }
+
+    def _item_data(self, name: str) -> dict[str, Any]:
+        known = self.known.explain(name, self.cluster_type, self.language)
+        assert known is not None  # noqa: S101 - of the catalogue's own names
+        item = self.known.items.get(name)
+        topic = self.known.topics[known.topic] if known.topic else None
+        return {
+            "name": name,
+            "certainty": known.certainty,
+            "because": known.because,
+            "topic": known.topic,
+            "title": known.title,
+            "checks": known.checks,
+            "fix": known.fix,
+            "runbook": known.runbook,
+            "links": self._links(topic) if topic else {},
+            "own": sorted(known.own),
+            "kinds": list(item.kinds) if item else [],
+            "seen": list(item.seen) if item else [],
+        }
+
+
+def _beside(sure: str) -> str:
+    return {"verified": "", "likely": " (likely)", "user": " (yours)"}[sure]
+
+
+def _sureness(known: Explanation) -> str:
+    said = {
+        "verified": "verified",
+        "likely": "likely, not certain",
+        "user": "from your own catalogue",
+    }[known.certainty]
+    said += f": {known.because}" if known.because else ""
+    if known.certainty != "user" and known.own:
+        said += f" ({', '.join(sorted(known.own))} from your own catalogue)"
+    return said
+
+
+def _seen(item: Item) -> str:
+    pages = {"show": "ShowAutopilotPreCheck", "list": "ListAutopilotPreCheckTasks"}
+    named = " and ".join(pages[page] for page in item.seen)
+    return f"as {', '.join(item.kinds)}, in the example of {named}"
+
+
+def _row(label: str, text: str) -> Iterator[str]:
+    return _hanging(f"  {label:<11}", text)
+
+
+def _hanging(first: str, text: str) -> Iterator[str]:
+    from reporter.output.clean import one_line
+    from reporter.output.text import wrap
+
+    rows = wrap(one_line(text), WIDTH - len(first)) or [""]
+    yield first + rows[0]
+    yield from (" " * len(first) + row for row in rows[1:])
+
+
+def _address(label: str, address: str) -> Iterator[str]:
+    """An address on one row: half of it would lead nowhere, so a long one has its own."""
+    row = f"  {label:<11}{address}"
+    if len(row) <= WIDTH:
+        yield row
+        return
+    yield f"  {label}"
+    yield f"    {address}"
