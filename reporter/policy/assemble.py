@@ -15,6 +15,7 @@ from pathlib import PurePath
 from string import Formatter
 
 from reporter import __version__, yamlfile
+from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
 from reporter.policy.evaluate import (
     Decided,
@@ -533,22 +534,23 @@ def _catalogue(
     if not concerned:
         return {}
     known = judgement.policy.catalogue
-    result = {}
+    result: dict[str, dict[str, CatalogueEntry]] = {}
     for name in concerned:
         item = known.items.get(name)
         if item is None:
             continue
         topic = known.topics[item.topic]
         result[name] = {
-            "en": CatalogueEntry(
+            language: CatalogueEntry(
                 topic=topic.id,
                 certainty=item.certainty,
-                title=topic.en.title,
-                checks=topic.en.checks,
-                fix=topic.en.fix,
-                link=topic.link(judgement.cluster_type or "standard", "en"),
+                title=topic.words(language).title,
+                checks=topic.words(language).checks,
+                fix=topic.words(language).fix,
+                link=topic.link(judgement.cluster_type or "standard", language),
                 as_of=known.as_of,
             )
+            for language in LANGUAGES
         }
     return result
 
