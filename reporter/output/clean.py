@@ -10,6 +10,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
+from pydantic import BaseModel
+from pydantic_core import PydanticSerializationError
+
 from reporter.record.diff import Diff
 from reporter.record.model import Verdict
 
@@ -48,8 +51,31 @@ _Record = TypeVar("_Record", Verdict, Diff)
 
 
 def cleaned(record: _Record) -> _Record:
-    """A copy of the record that is safe to show: the one door every report goes through."""
-    return type(record).model_validate(_cleaned(record.model_dump()))
+    """The record, safe to show: the one door every report goes through.
+
+    What needs no cleaning is handed on as it is: a large record is not taken apart for one odd
+    sign in one of its messages.
+    """
+    return _cleaned_model(record)
+
+
+_Model = TypeVar("_Model", bound=BaseModel)
+# Whatever `clean` might change, in JSON: escapes of controls, and signs that stand as they are.
+_SUSPECT = re.compile(
+    r"\\(?:u[0-9a-f]{4}|[bfr])"
+    "|[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
+    "\ufdd0-\ufdef\ufeff\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def _cleaned_model(part: _Model) -> _Model:
+    try:
+        if _SUSPECT.search(part.model_dump_json()) is None:
+            return part
+    except PydanticSerializationError:
+        pass  # a lone surrogate, which no JSON text holds
+    fields = type(part).model_fields
+    return part.model_copy(update={name: _cleaned(getattr(part, name)) for name in fields})
 
 
 def shortened(verdict: Verdict) -> Verdict:
@@ -78,7 +104,15 @@ def for_paper(text: str) -> str:
 
 
 def _cleaned(value: Any) -> Any:
-    return _every_text(value, clean)
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, BaseModel):
+        return _cleaned_model(value)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_cleaned(part) for part in value)
+    if isinstance(value, dict):
+        return {_cleaned(key): _cleaned(part) for key, part in value.items()}
+    return value
 
 
 def _every_text(value: Any, change: Callable[[str], str]) -> Any:

@@ -17,6 +17,9 @@ from reporter.record.model import Verdict
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
 
+MOST_INSIDE = 2_000_000
+"""How much an exhibit may add to the page, in bytes; of a larger one the digest is there."""
+
 _ICONS = {
     "pass": ("#1b6e3f", "<circle cx='8' cy='8' r='8'/>"),
     "fail": ("#b3261e", "<path d='M5 0h6l5 5v6l-5 5H5l-5-5V5z'/>"),
@@ -33,6 +36,7 @@ class Download:
     sha256: str
     """Of the file itself, unpacked."""
     href: str
+    """Empty where the file is too large to be inside."""
 
 
 def write(
@@ -87,7 +91,10 @@ def _downloads(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> tuple[D
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [part.name for part in found])
-        found.append(_download(name, exhibit.role, exhibit.media_type, attached.data))
+        inside = _download(name, exhibit.role, exhibit.media_type, attached.data)
+        if len(inside.href) > MOST_INSIDE:
+            inside = Download(name, exhibit.role, inside.sha256, "")
+        found.append(inside)
     return tuple(found)
 
 

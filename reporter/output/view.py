@@ -33,12 +33,21 @@ from reporter.record.model import (
     WaiverUse,
 )
 
+ENTRIES_AT_ONCE = 20_000
+"""Up to how many differing findings a page shows every one; of more it shows the worst."""
+
+ENTRIES_OF_MANY = 2_000
+"""How many it shows of more, fairly shared among the checks."""
+
 ENTRIES_IN_FULL = 200
-"""How many differing findings of one check are shown one by one; the rest is counted."""
+"""How many differing findings of one check are shown one by one at most; the rest is counted."""
 
 MAP_COLUMNS = 40
 MAP_ROWS = 60
 """How large a grid of checks and nodes is drawn; the list below it has everything."""
+
+CONCERNS_IN_FULL = 5_000
+"""How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
 
 _OUTCOME_SHAPE = {"pass": "pass", "fail": "fail", "inconclusive": "unknown"}
 _WAIVER_ORDER = (
@@ -436,7 +445,10 @@ class Report:
     passed: tuple[Passed, ...]
     nodes_line: str | None
     nodes: tuple[NodeSet, ...]
+    nodes_more: str | None
     node_map: NodeMap | None
+    withheld: str | None
+    """How many differing findings are not shown one by one; None where all are."""
     waiver_line: str
     waivers: tuple[Waiver, ...]
     policies: tuple[PolicyFile, ...]
@@ -477,10 +489,15 @@ def _hash(*parts: str) -> str:
 
 
 def _fair_share(verdict: Verdict, in_all: int | None) -> int:
-    """How many entries each check may show, so that all checks together keep to `in_all`."""
-    if in_all is None:
-        return ENTRIES_IN_FULL
+    """How many entries each check may show, so that all checks together keep to `in_all`.
+
+    Without `in_all` it is a page for a screen: everything, unless there is far too much.
+    """
     sizes = [len(check.entries) for check in verdict.checks]
+    if in_all is None:
+        if sum(sizes) <= ENTRIES_AT_ONCE:
+            return max(sizes, default=ENTRIES_IN_FULL)
+        in_all = ENTRIES_OF_MANY
     share = ENTRIES_IN_FULL
     while share > 3 and sum(min(size, share) for size in sizes) > in_all:
         share -= 1
@@ -520,6 +537,7 @@ class _Builder:
         self.titles = {rule.id: rule.title for rule in verdict.rules}
         self.shown = {(check.name, check.scope) for check in verdict.checks if check.entries}
         self.ids: set[str] = set()
+        self.held_back = 0
 
     def report(self) -> Report:
         verdict = self.verdict
@@ -537,6 +555,7 @@ class _Builder:
         facts = tuple(self._facts())
         checks = self._checks()
         nodes = self._nodes()
+        shown_sets = _within(CONCERNS_IN_FULL, [len(group.concerns) for group in nodes])
         files = tuple(
             File(_ROLE[part.role], one_line(part.name), phrases.size(part.size), part.sha256)
             for part in verdict.exhibits
@@ -582,8 +601,10 @@ class _Builder:
                 if not check.entries
             ),
             nodes_line=self._nodes_line(nodes),
-            nodes=nodes,
+            nodes=nodes[:shown_sets],
+            nodes_more=_more_sets(nodes[shown_sets:]),
             node_map=_node_map(nodes),
+            withheld=self._withheld(),
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
             policies=tuple(
@@ -859,6 +880,7 @@ class _Builder:
         if len(entries) > limit:
             rest = sum(len(entry.places) for entry in entries[limit:])
             more = f"{counted(rest, 'more finding')} of this kind, each with its own message"
+            self.held_back += len(entries) - limit
         traits = [
             f"group {one_line(first.group)}" if first.group else None,
             f"phase {one_line(first.phase)}" if first.phase else None,
@@ -914,6 +936,12 @@ class _Builder:
             tables=_tables(entry.risks),
             stub=entry.waiver_stub,
         )
+
+    def _withheld(self) -> str | None:
+        rest = sum(
+            max(len(check.entries) - self.entries_in_full, 0) for check in self.verdict.checks
+        )
+        return counted(rest, "differing finding") if rest else None
 
     def _again(self) -> str:
         """The command that judges the same response again, with a waiver list in waivers.yaml."""
@@ -1270,6 +1298,23 @@ def _facets(checks: Sequence[CheckView]) -> Facets:
         levels=tuple(sorted({group.level for group in groups})),
         scopes=tuple(sorted({(check.scope_key, check.scope) for check in checks})),
     )
+
+
+def _within(limit: int, sizes: Sequence[int]) -> int:
+    """How many of the first parts keep to `limit` together; one at least."""
+    total = 0
+    for index, size in enumerate(sizes):
+        total += size
+        if total > limit and index:
+            return index
+    return len(sizes)
+
+
+def _more_sets(sets: Sequence[NodeSet]) -> str | None:
+    if not sets:
+        return None
+    nodes = sum(len(group.nodes) for group in sets)
+    return f"{counted(nodes, 'more node')} in {counted(len(sets), 'more group')}"
 
 
 def _node_map(sets: Sequence[NodeSet]) -> NodeMap | None:

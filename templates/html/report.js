@@ -47,6 +47,116 @@
     for (const part of folded) part.open = false;
   });
 
+  // What did not fit the page: read from the record inside it, a screenful at a time ------------
+
+  const PAGE = 50;
+  const WORST_FIRST = ["fail", "unknown", "warn", "waived", "note"];
+  // As reports clean texts: controls and invisible marks are seen, and do nothing.
+  const clean = (text) =>
+    text
+      .replace(/\r\n?|[\u2028\u2029\u0085]/g, "\n")
+      .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]/gu, "\ufffd")
+      .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu,
+        (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+
+  const record = async () => {
+    const link = document.querySelector("a[data-role=record]").href;
+    const bytes = Uint8Array.from(atob(link.slice(link.indexOf(",") + 1)), (sign) => sign.charCodeAt(0));
+    const plain = new Blob([bytes]).stream();
+    const stream = link.startsWith("data:application/gzip") ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
+    return new Response(stream).json();
+  };
+
+  const lower = (text) => text.toLocaleLowerCase();
+  const rest = document.getElementById("rest");
+  const pager = rest && (() => {
+    const list = rest.querySelector("ol");
+    const output = rest.querySelector("output");
+    const row = rest.querySelector("template").content.firstElementChild;
+    const button = (name) => rest.querySelector(`[data-rest=${name}]`);
+    let all = null;
+    let fitting = [];
+    let start = 0;
+    let last = null;
+
+    const read = async () => {
+      output.textContent = output.dataset.wait;
+      all = [];
+      for (const check of (await record()).checks) {
+        for (const entry of check.entries) {
+          const nodes = entry.places.flatMap((place) => place.nodes);
+          all.push({ check, entry, nodes, words: "", names: "" });
+        }
+      }
+      const rank = (one) => WORST_FIRST.indexOf(one.entry.outcome);
+      all.sort((a, b) => rank(a) - rank(b));
+    };
+    const named = (node) => `${node.name ?? ""} ${node.uid ?? ""}`;
+    const fits = (view, one) => {
+      const { check, entry } = one;
+      if (view.outcome?.length && !view.outcome.includes(entry.outcome)) return false;
+      if (view.kind && view.kind !== (entry.kind ?? "no kind")) return false;
+      if (view.level && view.level !== (entry.level ?? "no level")) return false;
+      if (view.scope && view.scope !== check.scope) return false;
+      if (view.node) {
+        one.names ||= lower(one.nodes.map(named).join("\n")) || " ";
+        if (!one.names.includes(lower(view.node))) return false;
+      }
+      if (view.text) {
+        one.words ||= lower(`${check.name ?? ""}\n${entry.message ?? ""}\n${one.nodes.map(named).join("\n")}`);
+        if (!lower(view.text).split(/\s+/).every((word) => one.words.includes(word))) return false;
+      }
+      return true;
+    };
+    const draw = () => {
+      const shown = fitting.slice(start, start + PAGE);
+      list.replaceChildren(...shown.map(({ check, entry, nodes }) => {
+        const element = row.cloneNode(true);
+        const [name, tag, where, kind] = element.querySelector(".entry-head").children;
+        name.textContent = clean(check.name ?? "–");
+        const label = rest.querySelector(`[data-outcome=${CSS.escape(entry.outcome)}] .tag`);
+        if (label) tag.replaceWith(label.cloneNode(true));
+        where.textContent = clean(nodes.slice(0, 5).map((node) => node.name ?? node.uid ?? "–").join(", "))
+          + (nodes.length > 5 ? ` +${nodes.length - 5}` : "");
+        kind.textContent = clean(`${entry.kind ?? "–"} · ${entry.level ?? "–"}`);
+        element.querySelector(".message").textContent = clean(entry.message ?? "–");
+        const place = entry.places[0];
+        element.querySelector(".pointer").textContent = clean(place.pointer)
+          + (place.line ? ` (${place.line}:${place.column ?? 1})` : "");
+        return element;
+      }));
+      output.textContent = fitting.length
+        ? output.dataset.said
+          .replace("{from}", (start + 1).toLocaleString())
+          .replace("{to}", Math.min(start + PAGE, fitting.length).toLocaleString())
+          .replace("{all}", fitting.length.toLocaleString())
+        : output.dataset.none;
+      button("back").disabled = start === 0;
+      button("on").disabled = start + PAGE >= fitting.length;
+    };
+    const narrow = (view) => {
+      last = view;
+      if (!all) return;
+      fitting = all.filter((one) => fits(view, one));
+      start = 0;
+      draw();
+    };
+    const open = async () => {
+      button("open").disabled = true;
+      await read();
+      for (const name of ["back", "on"]) button(name).hidden = false;
+      button("open").hidden = true;
+      narrow(last ?? {});
+      list.tabIndex = -1;
+      list.focus({ preventScroll: true });
+    };
+    button("open").hidden = false;
+    button("open").addEventListener("click", open);
+    button("back").addEventListener("click", () => { start = Math.max(0, start - PAGE); draw(); });
+    button("on").addEventListener("click", () => { start += PAGE; draw(); });
+    return { narrow };
+  })();
+
   // The finder --------------------------------------------------------------------------------
 
   const target = () => decodeURIComponent(location.hash.slice(1));
@@ -82,7 +192,6 @@
       nodes: "",
     })),
   }));
-  const lower = (text) => text.toLocaleLowerCase();
   const wordsOf = (check, part) => {
     part.words ||= lower(`${check.name}\n${part.element.textContent}`);
     return part.words;
@@ -108,7 +217,7 @@
   };
 
   const fits = (view, check, part) =>
-    (!view.outcome.length || view.outcome.includes(part.outcome)) &&
+    (!view.outcome?.length || view.outcome.includes(part.outcome)) &&
     (!view.kind || view.kind === part.kind) &&
     (!view.level || view.level === part.level) &&
     (!view.scope || view.scope === check.scope) &&
@@ -144,6 +253,7 @@
       .replace("{shown}", shown.toLocaleString())
       .replace("{all}", checks.length.toLocaleString());
     finder.querySelector("[data-do=clear]").disabled = !narrow && !sorted;
+    pager?.narrow(view);
     return view;
   };
 

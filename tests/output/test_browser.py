@@ -12,7 +12,7 @@ import pytest
 from reporter.output import html, view
 from reporter.record.model import Verdict
 
-from .example import attached, example, hostile
+from .example import attached, example, hostile, many
 
 CHROMIUM = Path("/usr/bin/chromium")
 
@@ -244,6 +244,50 @@ def test_paper_shows_what_the_screen_folds(opened: Open) -> None:
     assert not tab.is_visible("#finder")
     tab.evaluate("dispatchEvent(new Event('afterprint'))")
     assert tab.locator("details:not([open])").count() > 0
+
+
+def test_what_did_not_fit_is_read_from_the_record_inside(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "ENTRIES_AT_ONCE", 999)
+    tab = opened(example(checks=[many(messages=True)]))
+    tab.click("[data-rest=open]")
+    tab.wait_for_selector("#rest li")
+    output = tab.locator("#rest output")
+    assert output.inner_text() == "Findings 1 to 50 of 1,000"
+    assert tab.locator("#rest ol > li").count() == 50
+    assert tab.is_disabled("[data-rest=back]")
+    tab.click("[data-rest=on]")
+    assert output.inner_text() == "Findings 51 to 100 of 1,000"
+    assert tab.locator("#rest li").first.locator(".message").inner_text() == "50 bytes left"
+    tab.fill("#finder [name=text]", "997 BYTES")
+    assert output.inner_text() == "Findings 1 to 1 of 1"
+    assert "pool-a-0997" in tab.locator("#rest li").inner_text()
+    tab.fill("#finder [name=text]", "no such text")
+    assert output.inner_text() == "No finding fits"
+    tab.fill("#finder [name=text]", "")
+    tab.fill("#finder [name=node]", "pool-a-0996")
+    assert tab.locator("#rest ol > li").count() == 1
+
+
+def test_a_hostile_record_is_only_text_when_it_is_read_in_the_page(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "ENTRIES_AT_ONCE", 0)
+    monkeypatch.setattr(view, "ENTRIES_OF_MANY", 1)
+    tab = opened(hostile())
+    if tab.locator("#rest").count() == 0:
+        (first, *rest) = hostile().checks
+        entries = [first.entries[0].model_copy(update={"said": [str(n)]}) for n in range(300)]
+        check = first.model_copy(update={"entries": entries})
+        tab = opened(hostile().model_copy(update={"checks": [check, *rest]}))
+    tab.click("[data-rest=open]")
+    tab.wait_for_selector("#rest li")
+    assert tab.locator("#rest ol script, #rest ol img, #rest ol a").count() == 0
+    said = tab.inner_text("#rest ol")
+    assert "<script>alert(1)</script>" in said
+    assert "[U+202E]gpj.exe[U+2066]" in said
+    assert not set(said) & set("\x00\x01\x07\x1b\x9b\x85\u202e\u2066\ufffe\uffff")
 
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")

@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from reporter.output.clean import clean, console_safe, one_line
+from reporter.output.clean import clean, cleaned, console_safe, one_line
+
+from .example import example
 
 
 @pytest.mark.parametrize(
@@ -36,6 +38,19 @@ def test_clean_text_is_xml_and_stays_clean(text: str) -> None:
     element.text = cleaned
     assert "\x1b" not in cleaned
     assert "\n" not in one_line(text)
+
+
+@given(st.text(alphabet=st.characters()), st.text(alphabet=st.characters(max_codepoint=0x100)))
+def test_a_record_is_cleaned_wherever_a_text_needs_it(one: str, other: str) -> None:
+    (first, *rest) = example().checks
+    entries = [first.entries[0].model_copy(update={"message": one, "said": [other]})]
+    verdict = example(checks=[first.model_copy(update={"entries": entries}), *rest])
+    shown = cleaned(verdict)
+    entry = shown.checks[0].entries[0]
+    assert (entry.message, entry.said) == (clean(one), [clean(other)])
+    # What was clean is not copied.
+    assert shown.checks[1] is verdict.checks[1]
+    assert (shown.checks[0] is verdict.checks[0]) <= (clean(one) == one)
 
 
 @pytest.mark.parametrize(
