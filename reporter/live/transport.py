@@ -90,8 +90,7 @@ class Transport(HTTPAdapter):
             response.close()
             raise
         # As requests itself keeps what it has read.
-        response._content = body
-        response._content_consumed = True  # type: ignore[attr-defined]
+        vars(response).update(_content=body, _content_consumed=True)
         asked = urlsplit(request.url or "")
         endpoint = f"{asked.scheme}://{asked.netloc}"
         self.last = Answer(response.status_code, response.headers, body, endpoint)
