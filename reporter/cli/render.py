@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from pathlib import Path
@@ -69,8 +70,25 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
 
 
 def load_record(name: str) -> Verdict:
-    """A saved record, checked against its model."""
-    return parse_record(_read(name, "record"), name)
+    """A saved record, also as a page packs it, checked against its model."""
+    return parse_record(_unpacked(_read(name, "record"), name), name)
+
+
+def _unpacked(data: bytes, name: str) -> bytes:
+    import gzip
+    import zlib
+
+    from reporter.record.packed import is_packed, unpack
+
+    try:
+        if data.startswith(b"\x1f\x8b"):
+            with gzip.open(io.BytesIO(data)) as packed:
+                data = packed.read(MAX_RECORD_BYTES + 1)
+        return unpack(data) if is_packed(data) else data
+    except (OSError, EOFError, zlib.error, ValueError, RecursionError):
+        raise InputError(
+            f"{name}: is not a whole packed record", hint="save it from the page again"
+        ) from None
 
 
 def parse_record(data: bytes, name: str) -> Verdict:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 from base64 import b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ from reporter.output import json_record, templating, view
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
+from reporter.record.packed import pack
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -34,7 +35,7 @@ class Download:
     name: str
     role: str
     sha256: str
-    """Of the file itself, unpacked."""
+    """Of the file itself, unpacked; of a packed record, of the record.json it stands for."""
     href: str
     """Empty where the file is too large to be inside."""
 
@@ -45,7 +46,8 @@ def write(
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
     The record and the exhibits given are inside, each behind a link with `data-role`
-    (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed.
+    (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed. Of a
+    record with more findings than the page shows it is the packed form (`packed-record`).
     """
     report = view.report(verdict, own=own)
     css = templating.asset("html/report.css")
@@ -53,7 +55,7 @@ def write(
     page = templating.page(
         "html/report.html.j2",
         report,
-        downloads=_downloads(verdict, exhibits),
+        downloads=_downloads(verdict, exhibits, packed=report.withheld is not None),
         safe={
             "css": css,
             "script": script,
@@ -86,8 +88,16 @@ def icon(shape: str) -> str:
     return "data:image/svg+xml," + quote(svg, safe="")
 
 
-def _downloads(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> tuple[Download, ...]:
-    found = [_download("record.json", "record", "application/json", json_record.write(verdict))]
+def _downloads(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], packed: bool
+) -> tuple[Download, ...]:
+    record = json_record.write(verdict)
+    if packed:
+        digest, data = sha256(record).hexdigest(), pack(verdict)
+        inside = _download("record.packed.jsonl", "packed-record", "application/jsonl", data)
+        found = [replace(inside, sha256=digest)]
+    else:
+        found = [_download("record.json", "record", "application/json", record)]
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [part.name for part in found])

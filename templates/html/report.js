@@ -59,12 +59,38 @@
       .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu,
         (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 
-  const record = async () => {
-    const link = document.querySelector("a[data-role=record]").href;
+  // The packed record, line by line, so that nothing stands still meanwhile: what each entry has
+  // of its own, and shapes and nodes that many share.
+  const entriesOf = async (take) => {
+    const link = document.querySelector("a[data-role=packed-record]").href;
     const bytes = Uint8Array.from(atob(link.slice(link.indexOf(",") + 1)), (sign) => sign.charCodeAt(0));
-    const plain = new Blob([bytes]).stream();
-    const stream = link.startsWith("data:application/gzip") ? plain.pipeThrough(new DecompressionStream("gzip")) : plain;
-    return new Response(stream).json();
+    let stream = new Blob([bytes]).stream();
+    if (link.startsWith("data:application/gzip")) stream = stream.pipeThrough(new DecompressionStream("gzip"));
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    const nodes = [];
+    const shapes = [];
+    let checks = null;
+    const line = (text) => {
+      const part = JSON.parse(text);
+      if (!checks) {
+        checks = part.record.checks;
+        return;
+      }
+      nodes.push(...part.nodes);
+      shapes.push(...part.shapes);
+      for (const [shape, message, , ...places] of part.rows) {
+        const at = places.flatMap((place) => place.slice(3).map((node) => nodes[node]));
+        take({ check: checks[part.check], entry: shapes[shape], message, place: places[0], nodes: at });
+      }
+    };
+    let left = "";
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const lines = (left + value).split("\n");
+      left = lines.pop();
+      for (const text of lines) line(text);
+    }
   };
 
   const lower = (text) => text.toLocaleLowerCase();
@@ -79,38 +105,30 @@
     let start = 0;
     let last = null;
 
+    const named = (node) => `${node.name ?? ""} ${node.uid ?? ""}`;
     const read = async () => {
       output.textContent = output.dataset.wait;
       all = [];
-      for (const check of (await record()).checks) {
-        for (const entry of check.entries) {
-          const nodes = entry.places.flatMap((place) => place.nodes);
-          all.push({ check, entry, nodes, words: "", names: "" });
-        }
-      }
+      await entriesOf((one) => {
+        const names = lower(one.nodes.map(named).join("\n")) || " ";
+        const words = `${lower(`${one.check.name ?? ""}\n${one.message ?? ""}`)}\n${names}`;
+        all.push({ ...one, names, words });
+      });
       const rank = (one) => WORST_FIRST.indexOf(one.entry.outcome);
       all.sort((a, b) => rank(a) - rank(b));
     };
-    const named = (node) => `${node.name ?? ""} ${node.uid ?? ""}`;
     const fits = (view, one) => {
       const { check, entry } = one;
       if (view.outcome?.length && !view.outcome.includes(entry.outcome)) return false;
       if (view.kind && view.kind !== (entry.kind ?? "no kind")) return false;
       if (view.level && view.level !== (entry.level ?? "no level")) return false;
       if (view.scope && view.scope !== check.scope) return false;
-      if (view.node) {
-        one.names ||= lower(one.nodes.map(named).join("\n")) || " ";
-        if (!one.names.includes(lower(view.node))) return false;
-      }
-      if (view.text) {
-        one.words ||= lower(`${check.name ?? ""}\n${entry.message ?? ""}\n${one.nodes.map(named).join("\n")}`);
-        if (!lower(view.text).split(/\s+/).every((word) => one.words.includes(word))) return false;
-      }
-      return true;
+      if (view.node && !one.names.includes(view.node)) return false;
+      return view.words.every((word) => one.words.includes(word));
     };
     const draw = () => {
       const shown = fitting.slice(start, start + PAGE);
-      list.replaceChildren(...shown.map(({ check, entry, nodes }) => {
+      list.replaceChildren(...shown.map(({ check, entry, message, place, nodes }) => {
         const element = row.cloneNode(true);
         const [name, tag, where, kind] = element.querySelector(".entry-head").children;
         name.textContent = clean(check.name ?? "–");
@@ -119,10 +137,10 @@
         where.textContent = clean(nodes.slice(0, 5).map((node) => node.name ?? node.uid ?? "–").join(", "))
           + (nodes.length > 5 ? ` +${nodes.length - 5}` : "");
         kind.textContent = clean(`${entry.kind ?? "–"} · ${entry.level ?? "–"}`);
-        element.querySelector(".message").textContent = clean(entry.message ?? "–");
-        const place = entry.places[0];
-        element.querySelector(".pointer").textContent = clean(place.pointer)
-          + (place.line ? ` (${place.line}:${place.column ?? 1})` : "");
+        element.querySelector(".message").textContent = clean(message ?? "–");
+        const [pointer, line, column] = place;
+        element.querySelector(".pointer").textContent = clean(pointer)
+          + (line ? ` (${line}:${column ?? 1})` : "");
         return element;
       }));
       output.textContent = fitting.length
@@ -134,8 +152,13 @@
       button("back").disabled = start === 0;
       button("on").disabled = start + PAGE >= fitting.length;
     };
-    const narrow = (view) => {
-      last = view;
+    const narrow = (chosen) => {
+      const view = {
+        ...chosen,
+        node: lower(chosen.node ?? ""),
+        words: lower(chosen.text ?? "").split(/\s+/).filter(Boolean),
+      };
+      last = chosen;
       if (!all) return;
       fitting = all.filter((one) => fits(view, one));
       start = 0;
