@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
@@ -523,11 +523,12 @@ class _Run:
     def _logical(self, check: Check, entry: Entry, nodes: Sequence[str]) -> tuple[Json, ...]:
         """The cluster, the nodes or add-ons a finding is about, and the check."""
         cluster = self._cluster()
-        parts = [_logical("node", name, cluster) for name in nodes]
+        # Nodes without names look alike; a place is told once.
+        parts = _distinct(_logical("node", name, cluster) for name in nodes)
         if check.scope == "addon":
             addons = [risk.template_name or risk.alias for risk in entry.risks.addons]
             named = [name for name in addons if name] or [say("scope.addon")]
-            parts += [_logical("addon", name, cluster) for name in dict.fromkeys(named)]
+            parts += _distinct(_logical("addon", name, cluster) for name in named)
         parent = parts[0] if len(parts) == 1 else cluster
         return (cluster, *parts, _logical("check", _name(check.name), parent))
 
@@ -554,6 +555,10 @@ def _from_catalogue(ident: str, entry: CatalogueEntry) -> Json:
         descriptor["helpUri"] = link
     descriptor["properties"] = {"certainty": entry.certainty, "asOf": _text(entry.as_of)}
     return descriptor
+
+
+def _distinct(places: Iterable[Json]) -> list[Json]:
+    return list({place["fullyQualifiedName"]: place for place in places}.values())
 
 
 def _logical(kind: str, name: str, parent: Json | None = None) -> Json:

@@ -275,6 +275,22 @@ def test_hostile_text() -> None:
     assert all("helpUri" not in rule for rule in run["tool"]["driver"]["rules"])
 
 
+def test_nodes_that_look_alike_are_one_place() -> None:
+    (first, *rest) = example().checks
+    entry = first.entries[0]
+    place = entry.places[0]
+    nameless = place.nodes[0].model_copy(update={"name": None, "uid": None})
+    twice = entry.model_copy(
+        update={"places": [place.model_copy(update={"nodes": [nameless, nameless]})]}
+    )
+    check = first.model_copy(update={"entries": [twice, *first.entries[1:]]})
+    run = run_of(example(checks=[check, *rest]), "suppress")
+    for result in run["results"]:
+        for location in result["locations"]:
+            names = [part["fullyQualifiedName"] for part in location["logicalLocations"]]
+            assert len(names) == len(set(names))
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_every_verdict_makes_a_valid_file_in_step_with_it(case: dict[str, Any]) -> None:
