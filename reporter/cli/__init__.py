@@ -8,6 +8,7 @@ import gc
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 
 import click
@@ -104,12 +105,12 @@ def run(arguments: Sequence[str]) -> int:
         return _flushed(1)
     except ReporterError as error:
         if debug:
-            raise
+            traceback.print_exc()
         say_error(error)
         return exit_code_of(error)
     except Exception as error:
         if debug:
-            raise
+            traceback.print_exc()
         click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
         click.echo("this is a bug; run again with --debug and report what it prints", err=True)
         return INTERNAL_ERROR

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import stat
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
@@ -184,12 +186,17 @@ class Outputs:
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
         taken = {_identity(path): "an input" for path in inputs if path != "-"}
+        evidence = _Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
                 raise click.UsageError("only one report can go to standard output")
             if key in taken:
                 raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
+            if target != "-" and (role := evidence.role_of(target)) is not None:
+                raise click.UsageError(
+                    f"--{name} {target}: is {role}; a report would write over it"
+                )
             taken[key] = f"written by --{name}"
         return cls(targets, "suppress" if options.get("sarif_waived") == "suppress" else "omit")
 
@@ -244,6 +251,46 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+class _Evidence:
+    """The files a run may read, by what the disk knows them as: no report is written over one."""
+
+    def __init__(self, inputs: Iterable[str]) -> None:
+        self._inputs = list(inputs)
+        self._known: dict[tuple[int, int], str] | None = None
+
+    def role_of(self, target: str) -> str | None:
+        """What `target` is, if it is there and is one of them."""
+        try:
+            there = os.stat(target)
+        except (OSError, ValueError):
+            return None
+        if not stat.S_ISREG(there.st_mode):
+            return None
+        if target.lower().endswith((".yaml", ".yml")):
+            return "a YAML file (a policy's base or a waiver list?)"
+        if self._known is None:
+            self._known = dict(self._walked())
+        return self._known.get((there.st_dev, there.st_ino))
+
+    def _walked(self) -> Iterator[tuple[tuple[int, int], str]]:
+        from reporter.sources.locations import files_at
+
+        for location in self._inputs:
+            if location == "-":
+                with contextlib.suppress(OSError, ValueError, AttributeError):
+                    found = os.fstat(sys.stdin.fileno())
+                    yield (found.st_dev, found.st_ino), "what standard input reads"
+                continue
+            with contextlib.suppress(ReporterError, OSError):
+                for file in files_at(location.removeprefix("file://")):
+                    paths = [(file.path, "an input")]
+                    paths += [(path, "the note beside an input") for path in file.notes()]
+                    for path, role in paths:
+                        with contextlib.suppress(OSError, ValueError):
+                            found = os.stat(path)
+                            yield (found.st_dev, found.st_ino), role
 
 
 def _warn(text: str) -> None:

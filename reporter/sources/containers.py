@@ -8,12 +8,14 @@ or lying members, more than the limits allow) is refused: such a file is no evid
 from __future__ import annotations
 
 import copy
+import errno
 import gzip
 import lzma
 import os
 import posixpath
 import re
 import stat
+import struct
 import sys
 import tarfile
 import tempfile
@@ -21,6 +23,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import IO, BinaryIO, cast
 
 from reporter.errors import InputError
@@ -35,10 +38,12 @@ from reporter.sources.streams import (
     Rejoined,
     Sized,
     TarStream,
+    XzStream,
     read_at,
     read_up_to,
     winds_back,
 )
+from reporter.sources.zip_structure import check_coverage
 
 MAX_BYTES = 256 * 1024 * 1024
 
@@ -78,11 +83,14 @@ class Limits:
     max_members: int = 10_000
     """Members of one archive."""
 
+    max_unpacked: int = 4096 * MIB
+    """Bytes that come out of all compressions together."""
+
 
 ONE = Limits()
 """For an input that has to hold one response."""
 
-MANY = Limits(max_ratio=10_000, ratio_from=1024 * MIB, max_members=1_000_000)
+MANY = Limits(max_ratio=10_000, ratio_from=1024 * MIB, max_members=1_000_000, max_unpacked=1 << 50)
 """For archives of many: a year of responses of one cluster repeats itself a thousand times."""
 
 
@@ -138,6 +146,7 @@ def too_large(name: str, size: str, limit: int) -> InputError:
 class _Reader:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
+        self.unpacked = 0
 
     def walk(
         self, stream: BinaryIO, name: str, containers: tuple[str, ...], size: int | None
@@ -189,6 +198,7 @@ class _Reader:
             max_ratio=self.limits.max_ratio,
             ratio_from=self.limits.ratio_from,
             wrong=wrong,
+            tell=partial(self._unpacked_more, name),
         )
         with opened:
             yield from self.walk(cast(BinaryIO, guarded), name, containers, None)
@@ -249,7 +259,7 @@ class _Reader:
             self._check_directory(file, size, name)
             try:
                 archive = zipfile.ZipFile(file)
-            except (NotImplementedError, ValueError, OverflowError) as error:
+            except (NotImplementedError, zipfile.BadZipFile, *_UNREADABLE) as error:
                 raise _broken(name, error, "zip archive") from None
             infos = archive.infolist()
             self._count(len(infos), name)
@@ -261,11 +271,12 @@ class _Reader:
             whole_size = sum(info.file_size for info in infos)
             if whole_size > self.limits.ratio_from and whole_size > self.limits.max_ratio * size:
                 raise _bomb(name, "zip", self.limits)
+            check_coverage(file, size, archive, name)
             for info in infos:
                 # The name in the file itself: zipfile cuts at a NUL and turns slashes.
                 raw_name = info.orig_filename
                 label = f"{name}!{_readable(raw_name)}"
-                if info.is_dir() or is_litter(raw_name):
+                if is_litter(raw_name) or (raw_name.endswith("/") and not info.file_size):
                     continue
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
@@ -341,6 +352,15 @@ class _Reader:
         except _UNREADABLE as error:
             yield Refused(label, _broken(label, error))
 
+    def _unpacked_more(self, name: str, count: int) -> None:
+        """Archives in archives may each keep to their limits, and together to none."""
+        self.unpacked += count
+        if self.unpacked > self.limits.max_unpacked:
+            raise InputError(
+                f"{name}: more than {self.limits.max_unpacked // MIB:,} MB come out of it",
+                hint="unpack what you need, or split it",
+            )
+
     def _count(self, count: int, name: str) -> None:
         if count > self.limits.max_members:
             raise InputError(
@@ -355,6 +375,10 @@ class _Reader:
 _UNREADABLE = (
     OSError,
     EOFError,
+    ValueError,  # zipfile and tarfile compute with whatever damaged headers say
+    LookupError,
+    ArithmeticError,
+    struct.error,
     lzma.LZMAError,
     zlib.error,
     tarfile.TarError,
@@ -368,7 +392,7 @@ _UNREADABLE = (
 def _broken(name: str, error: BaseException, kind: str = "archive") -> InputError:
     """What a library says of broken bytes, in a person's words."""
     text = str(error)
-    if isinstance(error, OSError) and error.errno is not None:
+    if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
         return InputError(f"{name}: can't be read: {error.strerror}")
     if isinstance(error, EOFError) or re.search(
         r"(?i)end-of-stream|unexpected end|end of data|truncat|end of file", text
@@ -388,8 +412,9 @@ def _broken(name: str, error: BaseException, kind: str = "archive") -> InputErro
             f"{name}: packed in a way this tool does not read ({text})",
             hint="pack it again with deflate, as every zip tool does",
         )
-    said = text or type(error).__name__
-    return InputError(f"{name}: the {kind} can't be unpacked: {said}", hint=AGAIN)
+    known = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, gzip.BadGzipFile)
+    said = f": {text}" if text and isinstance(error, known) else ""
+    return InputError(f"{name}: the {kind} is damaged and can't be unpacked{said}", hint=AGAIN)
 
 
 def _refusal(label: str, wrong: str) -> InputError:
@@ -409,6 +434,8 @@ def _wrong_with_tar_member(info: tarfile.TarInfo) -> str | None:
 
 
 def _wrong_with_zip_member(info: zipfile.ZipInfo) -> str | None:
+    if not info.orig_filename or info.orig_filename.endswith("/"):
+        return "has content and no name of a file"
     if escapes(info.orig_filename):
         return "its path leads out of the archive"
     if info.flag_bits & 0x2041:  # traditional, strong, and a masked directory
@@ -451,7 +478,8 @@ def _open_gzip(stream: BinaryIO) -> BinaryIO:
 
 
 def _open_xz(stream: BinaryIO) -> BinaryIO:
-    return cast(BinaryIO, lzma.LZMAFile(stream, format=lzma.FORMAT_XZ))
+    # Not lzma.LZMAFile: it takes whatever does not start as a stream for the end.
+    return cast(BinaryIO, XzStream(stream))
 
 
 def _open_zstd(stream: BinaryIO) -> BinaryIO:

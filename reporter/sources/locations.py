@@ -58,19 +58,27 @@ class File:
 
         Beside `FILE.gz` the sidecar of the `FILE` that was packed will do.
         """
-        for packed in ("", *_PACKED):
-            if self.path != "-" and self.path.endswith(packed):
-                beside = self.path.removesuffix(packed) + SIDECAR_SUFFIX
-                name = self.name.removesuffix(packed) + SIDECAR_SUFFIX
-                try:
-                    return name, self._bytes_of(beside)
-                except Exception:  # noqa: S112 - an extra: nothing is judged worse without it
-                    continue
+        for beside in self.notes():
+            cut = len(self.path) + len(SIDECAR_SUFFIX) - len(beside)
+            name = self.name[: len(self.name) - cut] + SIDECAR_SUFFIX
+            try:
+                return name, self._bytes_of(beside)
+            except Exception:  # noqa: S112 - an extra: nothing is judged worse without it
+                continue
         return None
+
+    def notes(self) -> list[str]:
+        """Where a sidecar of this file may lie."""
+        if self.path == "-":
+            return []
+        bare = [self.path.removesuffix(packed) for packed in ("", *_PACKED)]
+        return [path + SIDECAR_SUFFIX for path in dict.fromkeys(bare)]
 
     def _bytes_of(self, path: str) -> bytes:
         if self.store is not None:
             return cast(bytes, self.store.cat_file(path, start=0, end=_MAX_SIDECAR))
+        if not os.path.isfile(path):  # a pipe would never end
+            raise FileNotFoundError(path)
         with Path(path).open("rb") as file:
             return file.read(_MAX_SIDECAR)
 
@@ -125,17 +133,27 @@ def _in_folder(folder: str) -> Iterator[File]:
     root = os.path.realpath(folder)
     for where, folders, names in os.walk(folder, onerror=_raise_unreadable):
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
+        for name in folders:
+            path = os.path.join(where, name)
+            if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
+                yield File(readable(path), path, wrong=_leads_out(path))
         for name in sorted(names):
             path = os.path.join(where, name)
             if _is_hidden(name) or is_litter(name) or name.endswith(SIDECAR_SUFFIX):
                 continue
             wrong = None
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
-                wrong = InputError(
-                    f"{readable(path)}: is a link that leads out of the folder",
-                    hint="name what it points to, if it is meant",
-                )
+                wrong = _leads_out(path)
+            else:
+                wrong = _no_file(path)
             yield File(readable(path), path, wrong=wrong)
+
+
+def _leads_out(path: str) -> InputError:
+    return InputError(
+        f"{readable(path)}: is a link that leads out of the folder",
+        hint="name what it points to, if it is meant",
+    )
 
 
 def _raise_unreadable(error: OSError) -> None:
@@ -151,11 +169,39 @@ def _is_below(path: str, root: str) -> bool:
 
 
 def _by_glob(pattern: str) -> Iterator[File]:
+    # glob passes over folders it may not read: what lies in them would go missing.
+    fixed = _WILDCARD.split(pattern, maxsplit=1)[0].rpartition("/")[0]
+    depth = None if "**" in pattern else pattern.count("/") - fixed.count("/")
+    _check_readable(fixed or ("/" if pattern.startswith("/") else "."), depth)
+    seen: set[str] = set()
     for path in sorted(glob.glob(pattern, recursive=True)):
         if os.path.isdir(path):
-            yield from _in_folder(path)
-        elif not path.endswith(SIDECAR_SUFFIX):
-            yield File(readable(path), path)
+            found = _in_folder(path)
+        elif path.endswith(SIDECAR_SUFFIX):
+            continue
+        else:
+            found = iter([File(readable(path), path, wrong=_no_file(path))])
+        for file in found:
+            key = os.path.normpath(file.path)
+            if key not in seen:
+                seen.add(key)
+                yield file
+
+
+def _no_file(path: str) -> InputError | None:
+    if os.path.isfile(path) or not os.path.exists(path):
+        return None
+    return InputError(
+        f"{readable(path)}: is a device or pipe, not a file", hint="name it alone, if it is meant"
+    )
+
+
+def _check_readable(folder: str, depth: int | None) -> None:
+    base = folder.rstrip("/").count("/")
+    for where, folders, _ in os.walk(folder, onerror=_raise_unreadable):
+        folders[:] = [name for name in folders if not _is_hidden(name)]
+        if depth is not None and where.rstrip("/").count("/") - base >= depth - 1:
+            folders[:] = []
 
 
 def _opened(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
@@ -236,11 +282,19 @@ def _store_of(url: str, scheme: str) -> tuple[Any, str]:
 
 
 def _opened_in_store(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
+    over_http = file.path.startswith(("http://", "https://"))
+    # From a web server in one piece: in parts, a file that grew would be cut at its old length.
+    options = {"block_size": 0} if over_http else {}
     try:
-        stream = file.store.open(file.path, "rb")
+        stream = file.store.open(file.path, "rb", **options)
     except Exception as error:
         raise _store_error(file.name, error) from None
     with stream:
+        if over_http and getattr(getattr(stream, "r", None), "status", 200) != 200:
+            raise InputError(
+                f"{file.name}: the server sent a part, not the whole (HTTP {stream.r.status})",
+                hint="save the body with curl and name the file",
+            )
         size = getattr(stream, "size", None)
         yield cast(BinaryIO, _Remote(stream, file.name)), size if isinstance(size, int) else None
 
@@ -258,7 +312,7 @@ class _Remote:
             raise _store_error(self._name, error) from None
 
     def seekable(self) -> bool:
-        return bool(self._inner.seekable())
+        return bool(self._inner.seekable()) and getattr(self._inner, "blocksize", 1) != 0
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return cast(int, self._inner.seek(offset, whence))

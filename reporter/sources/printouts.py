@@ -22,6 +22,7 @@ from reporter.errors import InputError
 from reporter.sources import java, snake_case
 from reporter.sources.text import SAVE_RAW
 
+MAX_VALUES = 8_000_000
 MAX_CONTAINERS = 1_500_000
 """The most objects and lists a response may hold: a cluster of 10,000 nodes has about 900,000."""
 
@@ -110,6 +111,12 @@ def _check_containers(body: bytes, label: str) -> None:
             f"{label}: {containers:,} objects and lists are more than the limit of "
             f"{MAX_CONTAINERS:,}",
             hint="a pre-upgrade check of 1,000 nodes has about 90,000; is this the right file?",
+        )
+    values = body.count(b",")
+    if values > MAX_VALUES:
+        raise InputError(
+            f"{label}: {values:,} values are more than the limit of {MAX_VALUES:,}",
+            hint="a pre-upgrade check of 1,000 nodes has about 400,000; is this the right file?",
         )
 
 
@@ -351,6 +358,20 @@ _MARKERS = re.compile(
     rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus"
 )
 _DECODER = json.JSONDecoder()
+# As a key, a value, a field or a class of a response, also inside a text; not a word in prose.
+_SPEAKS = re.compile(
+    rb"(?:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + _MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
+    rb"|class (?:" + "|".join(_RESPONSES + _PARTS).encode() + rb") \{)"
+)
+_ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+
+
+def speaks_of_a_response(data: bytes) -> bool:
+    """Whether bytes that are not read as a response hold something of one, in any encoding."""
+    plain = data.replace(b"\x00", b"")
+    if b"\\u00" in plain:
+        plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), plain)
+    return _SPEAKS.search(plain) is not None
 
 
 def _in_a_log(text: bytes, label: str) -> Document:
@@ -370,7 +391,7 @@ def _in_a_log(text: bytes, label: str) -> Document:
     if not spans:
         shown = text.lstrip()[:40].decode("utf-8", "replace")
         if _MARKERS.search(text):
-            raise InputError(
+            raise UnrecognisedError(
                 f"{label}: starts with text, not JSON: {shown!r}, and no whole response follows",
                 hint="take the response out of the log and save it alone",
             )
@@ -402,13 +423,29 @@ _PRINTED_END = re.compile(rb"\n\}")
 
 def _java_spans(text: bytes, label: str) -> Iterator[tuple[int, int]]:
     """Where the Java SDK's printouts stand: the first `}` without depth is their end."""
-    for match in _PRINTED.finditer(text):
+    at = 0
+    while match := _PRINTED.search(text, at):
         end = _PRINTED_END.search(text, match.end())
         if end is None:
             raise InputError(
                 f"{label}: the Java SDK's printout breaks off: the text was cut", hint=SAVE_RAW
             )
+        if _PRINTED.search(text, match.end(), end.start()):
+            raise InputError(
+                f"{label}: one printout of the Java SDK begins inside another", hint=SAVE_RAW
+            )
         yield match.start(), end.end()
+        at = end.end()
+
+
+class _Flat(str):
+    """A text whose lines nobody counts: an error of the decoder would, from the start each time."""
+
+    def count(self, *_: object) -> int:
+        return 0
+
+    def rfind(self, *_: object) -> int:
+        return -1
 
 
 def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
@@ -418,7 +455,7 @@ def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
     found is found at the same place. Each `{` that can open JSON is tried where the last try
     ended; the work is bounded by a multiple of the text's length.
     """
-    flat = text.decode("latin-1")
+    flat = _Flat(text.decode("latin-1"))
     spans: list[tuple[int, int]] = []
     broken_until = 0
     work = 8 * len(text) + 1_000_000

@@ -34,6 +34,7 @@ from reporter.sources.printouts import (
     OtherDocumentError,
     UnrecognisedError,
     documents,
+    speaks_of_a_response,
 )
 from reporter.sources.tasks import tasks_of
 from reporter.sources.text import SAVE_RAW, Text, text_of
@@ -183,8 +184,9 @@ def _in_stream(
 def _only(found: Iterable[_Found], label: str) -> list[_Candidate]:
     """The tasks of the one response there is.
 
-    Files that nothing marks as a response (a README, a report) may lie beside it. Whatever else
-    can't be read may be the response that was meant, and so makes the whole unreadable.
+    Files that nothing marks as a response (a README, a report, a policy) may lie beside it.
+    Whatever else can't be read may be the response that was meant, and so makes the whole
+    unreadable.
     """
     foreign: list[InputError] = []
     chosen: list[_Candidate] = []
@@ -194,9 +196,8 @@ def _only(found: Iterable[_Found], label: str) -> list[_Candidate]:
         member = part[0]
         try:
             candidates = _candidates(part)
-        except UnrecognisedError as error:
-            other = isinstance(error, OtherDocumentError) or not _JSON_NAME.search(member.name)
-            if member.name == label or not other:
+        except InputError as error:
+            if member.name == label or not _may_lie_beside(member, error):
                 raise
             foreign.append(error)
             continue
@@ -215,6 +216,29 @@ def _only(found: Iterable[_Found], label: str) -> list[_Candidate]:
             hint=SAVE_RAW,
         )
     return chosen
+
+
+def _may_lie_beside(member: Member, error: InputError) -> bool:
+    """Whether a file that is no response may lie beside one, and be passed over."""
+    if speaks_of_a_response(member.data):
+        return False
+    if _JSON_NAME.search(member.name):
+        return isinstance(error, OtherDocumentError)
+    # What starts as JSON and is none may have been cut before anything told what it was.
+    start = member.data.lstrip()[:9]
+    return isinstance(error, UnrecognisedError) or not start or start.startswith(_BESIDE)
+
+
+_BESIDE = (
+    b"%PDF",
+    b"\x89PNG",
+    b"\xff\xd8\xff",
+    b"apiVersi",
+    b"# yaml-l",
+    b"#",
+    b"[",
+    b"\xef\xbb\xbf#",
+)
 
 
 def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -96,7 +97,8 @@ class Guarded(Wrapper):
     """Unpacked bytes: what the library raises is explained, and too many of them are refused.
 
     `wrong` makes an `InputError` of what reading raised, or of `None` when more than `max_ratio`
-    times the packed bytes came out, counted from `ratio_from` bytes on.
+    times the packed bytes came out, counted from `ratio_from` bytes on. `tell` is told how many
+    bytes came out.
     """
 
     def __init__(
@@ -107,9 +109,10 @@ class Guarded(Wrapper):
         max_ratio: int,
         ratio_from: int,
         wrong: Callable[[BaseException | None], InputError],
+        tell: Callable[[int], None],
     ) -> None:
         super().__init__(inner)
-        self._packed, self._wrong = packed, wrong
+        self._packed, self._wrong, self._tell = packed, wrong, tell
         self._max_ratio, self._ratio_from = max_ratio, ratio_from
         self._count = 0
 
@@ -121,9 +124,45 @@ class Guarded(Wrapper):
         except Exception as error:
             raise self._wrong(error) from None
         self._count += len(part)
+        self._tell(len(part))
         if self._count > self._ratio_from and self._count > self._max_ratio * self._packed.count:
             raise self._wrong(None)
         return part
+
+
+class XzStream(Wrapper):
+    """An xz file, whole: each stream to its end, and nothing between or behind but more streams."""
+
+    _MAGIC = b"\xfd7zXZ\x00"
+
+    def __init__(self, inner: BinaryIO) -> None:
+        super().__init__(inner)
+        self._stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+
+    def _next(self, size: int) -> bytes:
+        while True:
+            if self._stream.eof and not self._begin_another():
+                return b""
+            packed = b""
+            if self._stream.needs_input and not (packed := self._inner.read(CHUNK)):
+                raise EOFError("compressed file ended before the end-of-stream marker")
+            if part := self._stream.decompress(packed, max_length=size):
+                return part
+
+    def _begin_another(self) -> bool:
+        left = self._stream.unused_data
+        while not (start := left.lstrip(b"\0")) or len(start) < len(self._MAGIC):
+            more = self._inner.read(CHUNK)
+            if not more and not start:
+                return False
+            if not more:
+                break
+            left = start + more
+        if not start.startswith(self._MAGIC):
+            raise lzma.LZMAError("something follows behind the end")
+        self._stream = lzma.LZMADecompressor(format=lzma.FORMAT_XZ)
+        self._stream.decompress(start, max_length=0)  # taken in, and given out from here on
+        return True
 
 
 class Sized(Wrapper):

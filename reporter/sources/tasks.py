@@ -24,6 +24,7 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
             f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
         )
     if value.get("kind") == "List" and "items" in value:
+        _refuse_half_a_list(value, label)
         return _listed(value["items"], label)
     _refuse_other_objects(value, label)
     try:
@@ -34,6 +35,23 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
 
 def _is_object_of(value: Any, kind: str) -> bool:
     return isinstance(value, dict) and value.get("kind") == kind
+
+
+def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
+    """The API knows no pages; whoever cut a list into them, the newest task may be on another."""
+    for key in value:
+        if key != "items" and key.lower() == "items":
+            raise InputError(
+                f"{label}: holds both items and {key}; which one counts is anybody's guess",
+                hint=SAVE_RAW,
+            )
+    metadata = value.get("metadata")
+    for key in ("continue", "remainingItemCount"):
+        if isinstance(metadata, dict) and metadata.get(key):
+            raise InputError(
+                f"{label}: is one page of a longer list (metadata.{key})",
+                hint="save the whole list, or the answer for the one task",
+            )
 
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:

@@ -1,0 +1,327 @@
+"""What an attacker found: evidence that was passed over, and inputs that never end."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import lzma
+import os
+import struct
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reporter.errors import InputError
+from reporter.sources.containers import Limits
+from reporter.sources.read import read
+
+TASK: dict[str, Any] = {
+    "kind": "PreCheckTask",
+    "apiVersion": "v3",
+    "metadata": {
+        "uid": "one",
+        "creationTimestamp": "2026-03-01 10:00:00 +0000 UTC",
+        "updateTimestamp": "2026-03-01 10:02:00 +0000 UTC",
+    },
+    "spec": {"clusterID": "c"},
+    "status": {"phase": "Success", "clusterCheckStatus": {"itemsStatus": []}},
+}
+GOOD = json.dumps(TASK).encode()
+OTHER = json.dumps({**TASK, "metadata": {"uid": "two"}}).encode()
+
+
+def zipped(**members: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(f"{name}.json", data)
+    return out.getvalue()
+
+
+# Behind and between -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [0, 3, 7, 9])
+def test_an_xz_stream_that_is_damaged_is_not_the_end(at: int) -> None:
+    second = bytearray(lzma.compress(OTHER + b"\n"))
+    second[at] ^= 1
+    with pytest.raises(InputError):
+        read(lzma.compress(GOOD + b"\n") + bytes(second))
+
+
+@pytest.mark.parametrize("behind", [b"x", b"\x00\x00\x00\x00x", b"GARBAGE" * 99, b"\xfd7zX"])
+def test_nothing_follows_behind_an_xz_file(behind: bytes) -> None:
+    with pytest.raises(InputError):
+        read(lzma.compress(GOOD) + behind)
+
+
+@pytest.mark.parametrize("between", [b"", b"\x00" * 8])
+def test_xz_streams_and_padding_are_read_on(between: bytes) -> None:
+    both = lzma.compress(GOOD + b"\n") + between + lzma.compress(OTHER + b"\n") + between
+    assert read(both, task="two").task.metadata.uid == "two"  # type: ignore[union-attr]
+    with pytest.raises(InputError):
+        read(both[: len(both) - len(between) - 3])
+
+
+def test_a_zip_archive_is_nothing_but_its_members() -> None:
+    good, other = zipped(p=GOOD), zipped(f=OTHER)
+    assert read(good).task == read(GOOD).task
+    for glued in (other + good, good + OTHER, good + other[:-30], b"MZ" + good):
+        with pytest.raises(InputError):
+            read(glued)
+
+
+def test_a_member_struck_off_the_list_is_missed() -> None:
+    both = zipped(p=GOOD, f=OTHER)
+    end = both.rindex(b"PK\x05\x06")
+    start = int.from_bytes(both[end + 16 : end + 20], "little")
+    second = both.index(b"PK\x01\x02", start + 4)
+    directory = both[start:second]
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), start, 0)
+    with pytest.raises(InputError, match="list of members"):
+        read(both[:start] + directory + tail)
+
+
+@pytest.mark.parametrize("count", [0, 2, 65_535])
+def test_a_zip_archive_counts_its_members_rightly(count: int) -> None:
+    data = bytearray(zipped(p=GOOD))
+    end = data.rindex(b"PK\x05\x06")
+    data[end + 8 : end + 12] = struct.pack("<HH", count, count)
+    with pytest.raises(InputError):
+        read(bytes(data))
+
+
+def test_a_folder_in_a_zip_archive_holds_nothing() -> None:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("p.json", GOOD)
+        archive.writestr("f.json/", OTHER)
+    with pytest.raises(InputError, match="content and no name of a file"):
+        read(out.getvalue())
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_zip_archives_as_other_tools_write_them(streamed: bool) -> None:
+    class Pipe(io.RawIOBase):
+        def __init__(self) -> None:
+            self.data = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            self.data += bytes(data)
+            return len(data)
+
+    out: Any = Pipe() if streamed else io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("folder/", b"")
+        with archive.open("folder/p.json", "w", force_zip64=True) as member:
+            member.write(GOOD)
+        archive.comment = b"made by us"
+    data = out.data if streamed else out.getvalue()
+    assert read(data).task == read(GOOD).task
+
+
+def test_every_damage_of_a_zip_archive_is_an_input_error() -> None:
+    data = zipped(p=GOOD)
+    for at in range(len(data)):
+        for broken in (data[:at] + data[at + 1 :], data[:at] + b"\xff" + data[at + 1 :]):
+            # What is left alone are dates and attributes; anything else would raise.
+            with contextlib.suppress(InputError):
+                assert read(broken).task == read(GOOD).task
+
+
+# Beside -----------------------------------------------------------------------------------------
+
+Put = Callable[..., Path]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Put:
+    def put(**files: bytes) -> Path:
+        (tmp_path / "p.json").write_bytes(GOOD)
+        for name, data in files.items():
+            (tmp_path / name.replace("_", ".")).write_bytes(data)
+        return tmp_path
+
+    return put
+
+
+CLUSTER = b'{"kind":"Cluster"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("f_jsonl", CLUSTER + b"\n" + OTHER),
+        ("f_log", b'{"level":"info"}\n' + OTHER),
+        ("f_json", b"[" + CLUSTER + b"," + OTHER + b"]"),
+        ("f_json", b'{"kind":"List","items":[' + CLUSTER + b"," + OTHER + b"]}"),
+        ("f_json", b'{"items":[' + OTHER + b"]}"),
+        ("f_json", b'{"body":' + OTHER + b"}"),
+        ("f_log", b'{"level":"info","response":' + OTHER + b"}"),
+        ("f_log", json.dumps({"msg": OTHER.decode()}).encode()),
+        ("f_log", json.dumps({"msg": json.dumps({"msg": OTHER.decode()})}).encode()),
+        ("f_txt", OTHER + b"\x00\x00"),
+        ("f_txt", OTHER.replace(b"two", b"tw\xf6")),
+        ("f_txt", b"\x00" * 10 + OTHER),
+        ("f_txt", OTHER.decode().encode("utf-16-le")[:-3]),
+        ("f_txt", b"class ShowPreCheckResponse {\n    kind: PreCheck"),
+        ("f_log", b"HTTP/1.1 200 OK\n\nfoo " + OTHER),
+        ("f_txt", OTHER[:-1]),
+        ("f_json", b""),
+    ],
+)
+def test_a_second_response_in_any_dress_is_not_passed_over(
+    folder: Put, name: str, data: bytes
+) -> None:
+    with pytest.raises(InputError):
+        read(folder(**{name: data}))
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("README_md", b"[![badge](x)](y)\n\n# How we check\nSee PreCheckTask and itemsStatus.\n"),
+        ("notes_txt", b"The PreCheckTask failed on Monday, itemsStatus was long."),
+        ("policy_yaml", b"apiVersion: precheck.policy/v1\nkind: Policy\n"),
+        ("report_pdf", b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"),
+        ("shot_png", b"\x89PNG\r\n\x1a\n\x00\x00\x00"),
+        ("report_html", b"<!doctype html><p>/status/addonCheckStatus/itemsStatus/0"),
+        ("empty_txt", b""),
+        ("cluster_json", CLUSTER),
+    ],
+)
+def test_what_is_no_response_may_lie_beside_one(folder: Put, name: str, data: bytes) -> None:
+    assert read(folder(**{name: data})).source.name.endswith("p.json")
+
+
+def test_a_link_to_a_folder_is_not_passed_over(folder: Put, tmp_path_factory: Any) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "f.json").write_bytes(OTHER)
+    here = folder()
+    (here / "inner").mkdir()
+    (here / "again").symlink_to("inner")
+    assert read(here).task.metadata.uid == "one"  # type: ignore[union-attr]
+    (here / "more").symlink_to(elsewhere)
+    with pytest.raises(InputError, match="leads out of the folder"):
+        read(here)
+
+
+def test_half_a_list_is_none() -> None:
+    task = GOOD.decode()
+    for text in (
+        f'{{"kind":"List","items":[{task}],"Items":[{OTHER.decode()}]}}',
+        f'{{"kind":"List","metadata":{{"continue":"x"}},"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"remainingItemCount":3}},"items":[{task}]}}',
+    ):
+        with pytest.raises(InputError):
+            read(text.encode())
+
+
+# Without end ------------------------------------------------------------------------------------
+
+
+def judged(location: Path | str, timeout: float = 20) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "reporter", "check", str(location), "--at", "response", "-q"],
+        capture_output=True, text=True, timeout=timeout, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["f.json", "p.json.meta.json"])
+def test_a_pipe_in_a_folder_is_not_waited_for(folder: Put, name: str) -> None:
+    here = folder()
+    os.mkfifo(here / name)
+    done = judged(here)
+    assert (done.returncode == 4) is (name == "f.json"), done.stderr
+    assert name != "f.json" or "is a device or pipe" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"x " + b'{"a":x ' * 150_000,
+        b"log\n" + b"class ShowPreCheckResponse {\n" * 100_000 + b"\n}\n",
+        b"log\n" + b"class ShowPreCheckResponse {\n}\n" * 60_000,
+    ],
+    ids=["broken JSON", "nested printouts", "printouts"],
+)
+def test_the_work_is_in_proportion_to_the_text(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "f.log").write_bytes(data)
+    assert judged(tmp_path / "f.log").returncode == 4
+
+
+def test_archives_in_an_archive_share_a_limit() -> None:
+    import gzip
+
+    packed = gzip.compress(b"x " * 500_000)
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for number in range(20):
+            info = tarfile.TarInfo(f"{number}.txt.gz")
+            info.size = len(packed)
+            archive.addfile(info, io.BytesIO(packed))
+    with pytest.raises(InputError, match="come out of it"):
+        read(out.getvalue(), limits=Limits(max_unpacked=10_000_000))
+
+
+def test_millions_of_values_are_no_response() -> None:
+    with pytest.raises(InputError, match="values are more than the limit"):
+        read(b'{"x":[' + b"1,1," * 2_100_000 * 2 + b"1]}")
+
+
+# Written over -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("location", ["{dir}", "{dir}/*.json", "file://{dir}/p.json"])
+@pytest.mark.parametrize("cut", [0, 40])
+def test_no_report_is_written_over_the_evidence(folder: Put, location: str, cut: int) -> None:
+    here = folder()
+    evidence = GOOD[: len(GOOD) - cut]
+    (here / "p.json").write_bytes(evidence)
+    done = subprocess.run(
+        [sys.executable, "-m", "reporter", "check", location.format(dir=here),
+         "--json", str(here / "p.json")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2, done.stderr
+    assert "would write over it" in done.stderr or "is an input" in done.stderr
+    assert (here / "p.json").read_bytes() == evidence
+
+
+def test_nor_over_what_standard_input_reads_a_note_or_a_policys_base(folder: Put) -> None:
+    here = folder(**{"g_json_gz": b"x"})
+    (here / "g.json.meta.json").write_text("{}")
+    (here / "base.yaml").write_text("x")
+    for words, target in (
+        (["-"], "p.json"),
+        ([str(here / "g.json.gz")], "g.json.meta.json"),
+        ([str(here / "p.json"), "-p", "no-such-policy.yaml"], "base.yaml"),
+    ):
+        before = (here / target).read_bytes()
+        with (here / "p.json").open("rb") as stdin:
+            done = subprocess.run(
+                [sys.executable, "-m", "reporter", "check", *words, "--json", str(here / target)],
+                stdin=stdin, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        assert done.returncode == 2, done.stderr
+        assert (here / target).read_bytes() == before
+
+
+def test_debug_keeps_the_exit_code(tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_bytes(b"{")
+    done = subprocess.run(
+        [sys.executable, "-m", "reporter", "check", str(tmp_path / "p.json"), "--debug"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 4
+    assert "Traceback" in done.stderr
