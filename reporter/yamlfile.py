@@ -32,6 +32,7 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_ALIASES = 200
 MAX_NODES = 400_000
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 Path = tuple[str | int, ...]
 
@@ -101,6 +102,8 @@ def load(data: bytes, name: str) -> Document:
         mark = error.problem_mark or error.context_mark
         place = f"{mark.line + 1}:{mark.column + 1}" if mark else "1:1"
         problem = error.problem or "not YAML"
+        if "nesting depth" in problem:  # libyaml's own bound, met before ours while it reads ahead
+            problem = _TOO_DEEP
         hint = None
         lines = text.splitlines()
         if mark and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]:
@@ -146,7 +149,7 @@ class _Builder:
             if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    raise self.fail(event.start_mark, f"nested more than {MAX_DEPTH} levels deep")
+                    raise self.fail(event.start_mark, _TOO_DEEP)
             elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
                 depth -= 1
             yield event

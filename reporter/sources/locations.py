@@ -296,23 +296,30 @@ def _opened_in_store(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
                 hint="save the body with curl and name the file",
             )
         size = getattr(stream, "size", None)
-        yield cast(BinaryIO, _Remote(stream, file.name)), size if isinstance(size, int) else None
+        remote = _Remote(stream, file.name, winds_back=not over_http)
+        yield cast(BinaryIO, remote), size if isinstance(size, int) and not over_http else None
 
 
 class _Remote:
     """A remote file: whatever its library raises becomes one clear error."""
 
-    def __init__(self, inner: Any, name: str) -> None:
-        self._inner, self._name = inner, name
+    def __init__(self, inner: Any, name: str, *, winds_back: bool) -> None:
+        self._inner, self._name, self._winds_back = inner, name, winds_back
+        self._ended = False
 
     def read(self, size: int = -1) -> bytes:
+        if self._ended:
+            return b""
         try:
-            return cast(bytes, self._inner.read(size))
+            part = cast(bytes, self._inner.read(size))
         except Exception as error:
             raise _store_error(self._name, error) from None
+        # A stream is not asked again when it has ended; one that can be wound back is.
+        self._ended = not part and size != 0 and not self._winds_back
+        return part
 
     def seekable(self) -> bool:
-        return bool(self._inner.seekable()) and getattr(self._inner, "blocksize", 1) != 0
+        return self._winds_back and bool(self._inner.seekable())
 
     def seek(self, offset: int, whence: int = 0) -> int:
         return cast(int, self._inner.seek(offset, whence))
@@ -324,6 +331,11 @@ class _Remote:
 def _store_error(name: str, error: Exception) -> InputError:
     if isinstance(error, InputError):
         return error
+    if getattr(error.__cause__, "status", None) in (401, 403):
+        return InputError(
+            f"{name}: access was refused (HTTP {error.__cause__.status})",  # type: ignore[union-attr]
+            hint="save the body with curl and name the file",
+        )
     if isinstance(error, FileNotFoundError):
         return InputError(f"{name}: no such file or bucket", hint="check bucket, key and endpoint")
     if isinstance(error, PermissionError) or "Credential" in type(error).__name__:

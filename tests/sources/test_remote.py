@@ -134,3 +134,85 @@ def test_without_the_extra_it_says_what_to_install(monkeypatch: pytest.MonkeyPat
     with pytest.raises(InputError) as caught:
         read("s3://archive/r.json")
     assert "cce-precheck-reporter[remote]" in str(caught.value.hint)
+
+
+# Over HTTP --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def web() -> Iterator[str]:
+    """A web server that tells the truth, or a part of it."""
+    import threading
+    import zipfile
+    from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("p.json", GOOD)
+    lines = GOOD + b"\n" + OTHER
+    answers = {
+        "/r.json": (200, GOOD, 0),
+        "/r.json.gz": (200, gzip.compress(GOOD), 0),
+        "/r.zip": (200, packed.getvalue(), 0),
+        "/grown.jsonl": (200, lines, -len(OTHER) - 1),
+        "/part.jsonl": (206, GOOD, 0),
+        "/cut.json": (200, GOOD, 50),
+        "/secret.json": (401, b"", 0),
+        "/gone.json": (404, b"", 0),
+    }
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_HEAD(self) -> None:
+            self._answer(body=False)
+
+        def do_GET(self) -> None:
+            self._answer(body=True)
+
+        def _answer(self, *, body: bool) -> None:
+            status, data, more = answers[self.path]
+            # `grown`: a file that was shorter when it was asked how long it is.
+            length = len(data) + (more if more > 0 or not body else 0)
+            self.send_response(status)
+            self.send_header("Content-Length", str(length))
+            self.end_headers()
+            if body:
+                self.wfile.write(data)
+                self.close_connection = more > 0
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.mark.parametrize("name", ["r.json", "r.json.gz", "r.zip"])
+def test_a_response_over_http(web: str, name: str) -> None:
+    response = read(f"{web}/{name}")
+    assert response.task == read(GOOD).task
+    assert CANARY not in response.source.name
+
+
+def test_a_file_that_grew_is_read_to_its_end(web: str) -> None:
+    assert read(f"{web}/grown.jsonl", task="two").source.others == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("part.jsonl", "sent a part, not the whole"),
+        ("cut.json", "can't be read"),
+        ("secret.json", r"access was refused \(HTTP 401\)"),
+        ("gone.json", "no such file"),
+    ],
+)
+def test_what_a_web_server_does_not_give_whole(web: str, name: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read(f"{web}/{name}")
