@@ -13,6 +13,14 @@ _UTF16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 _UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 
 
+class UnrecognisedError(InputError):
+    """Nothing about the input says that it was ever meant to be a response."""
+
+
+class OtherDocumentError(UnrecognisedError):
+    """A whole JSON document, and of another kind."""
+
+
 @dataclass(frozen=True)
 class Text:
     """What an input says, in UTF-8 without a byte order mark, and how it was written."""
