@@ -288,7 +288,8 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
          "something follows behind the JSON"),
         ("ClientRequestException - {status_code:404,request_id:1}", "an error the API answered"),
         ("404\nabc\nCCE.01404001\nno such task\n", "(HTTP 404, CCE.01404001: no such task)"),
-        ("Traceback (most recent call last):\n  File\nClientRequestException - {status_code:403,request_id:r,"
+        ("Traceback (most recent call last):\n  File\n"
+         "ClientRequestException - {status_code:403,request_id:r,"
          "error_code:CCE.01403001,error_msg:no, really,encoded_authorization_message:x}",
          "(HTTP 403, CCE.01403001: no, really)"),
         ("c.h.ClientRequestException: ClientRequestException {\n    httpStatusCode: 404\n"
