@@ -446,11 +446,12 @@ def speaks_of_a_response(data: bytes) -> bool:
 
 def _in_a_log(text: bytes, label: str) -> Document:
     """A response behind a log line's prefix, with other lines around it that are none."""
-    if wrong := _no_text(text, label):
-        raise wrong
     other_texts.refuse_known(text, label)
-    _refuse_json_of_another_kind(text, label)
     printed = list(_java_spans(text, label))
+    if not printed:  # in a printout even NUL stands as it came
+        if wrong := _no_text(text, label):
+            raise wrong
+        _refuse_json_of_another_kind(text, label)
     outside = bytearray(text)
     for start, end in printed:  # what a message of theirs looks like is no response
         outside[start:end] = bytes(end - start)
