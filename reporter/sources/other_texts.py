@@ -40,7 +40,7 @@ _KNOWN = (
     (
         re.compile(rb"[^{\n]*\{\s*(?:'|None\b)"),
         "a Python dict as print shows it",
-        "print json.dumps(response.to_dict()), or " + SAVE_RAW,
+        "print(response) shows JSON, as does json.dumps(); or " + SAVE_RAW,
     ),
     (
         re.compile(rb"[\[\s]*(?:\w+ )?\{\s*[A-Za-z_]\w*:\s"),
