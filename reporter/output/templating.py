@@ -17,6 +17,7 @@ from reporter.output.clean import web_address
 from reporter.output.diff.view import DiffReport
 from reporter.output.view import Report
 from reporter.resources import bundled
+from reporter.words import Language
 
 
 def _source(name: str) -> str | None:
@@ -55,7 +56,8 @@ def page(name: str, report: Report | DiffReport, *, safe: Mapping[str, str], **m
     trusted = {key: Markup(text) for key, text in safe.items()}  # noqa: S704
     try:
         template = _environment().get_template(name)
-        return template.render(report=report, **more, **trusted)
+        words = Language(report.lang)
+        return template.render(report=report, _=words.text, n_=words.count, **more, **trusted)
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name or name}:{error.lineno}"
         raise OutputError(f"{where}: {error.message}", hint="mend the template") from error

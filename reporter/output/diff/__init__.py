@@ -5,23 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from reporter.record.diff import Diff
+from reporter.words import Tag
 
-DiffWriter = Callable[[Diff], bytes]
+DiffWriter = Callable[[Diff, Tag], bytes]
+"""A comparison in a format and, where it is for people, in a language."""
 
 
-def _html(diff: Diff) -> bytes:
+def _html(diff: Diff, lang: Tag) -> bytes:
     from reporter.output.diff.html import write
 
-    return write(diff)
+    return write(diff, lang=lang)
 
 
-def _markdown(diff: Diff) -> bytes:
+def _markdown(diff: Diff, lang: Tag) -> bytes:
     from reporter.output.diff.markdown import write
 
-    return write(diff)
+    return write(diff, lang=lang)
 
 
-def _json(diff: Diff) -> bytes:
+def _json(diff: Diff, lang: Tag) -> bytes:
     """The comparison itself: `precheck.diff/v1alpha`, with texts as they came."""
     return diff.model_dump_json(indent=2).encode() + b"\n"
 
