@@ -460,11 +460,16 @@ MESSAGES: Final[dict[str, Message]] = {
     "policy-kind.WaiverList": "Waiver list",
     "cluster-type.autopilot": "Autopilot cluster",
     "cluster-type.standard": "standard cluster",
+    "effect.fail": "fail",
+    "effect.warn": "warn",
+    "effect.note": "note",
     "default.unmatched": "Where no rule matches",
     "default.skipped": "For a check skipped on the server",
 }
 
 
+# Parameters that are codes themselves, and the family of words that says them.
+_PARAMETER_NAMES: Final = {"section": "scope", "effect": "effect"}
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
@@ -527,8 +532,8 @@ class Language:
     def _shown(self, name: str, value: Param) -> str:
         if value is None:
             return self.say("reason.unnamed") if name == "check" else "–"
-        if name == "section":
-            return self.named("scope", str(value))
+        if (of := _PARAMETER_NAMES.get(name)) is not None and isinstance(value, str):
+            return self.named(of, value)
         if isinstance(value, int):
             return f"{value:,}"
         return value if isinstance(value, str) else self._listed(value)

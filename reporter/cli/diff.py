@@ -98,7 +98,7 @@ def _diff(old: str, new: str, outputs: Outputs, options: dict[str, Any]) -> None
         raise click.UsageError(
             "--policy and --waivers are for judging responses; both sides are records"
         )
-    fine = outputs.put(lambda name: DIFF_WRITERS[name](diff, words.tag))
+    fine = outputs.put(lambda name: DIFF_WRITERS[name](diff, lang=words.tag))
     stream = sys.stderr if outputs.to_stdout else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else 80
     notes = []

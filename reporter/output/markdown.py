@@ -251,9 +251,16 @@ class _Page:
             return names
         return self.words.text("{names} and {count} more", names=names, count=more)
 
+    def _clauses(self, parts: Sequence[str]) -> str:
+        """Parts of a sentence, one behind the other."""
+        said = "".join(parts[:1])
+        for part in parts[1:]:
+            said = self.words.text("{line}, {more}", line=said, more=part)
+        return said
+
     def _accepted(self, accepted: view.Accepted) -> str:
         parts = [prose(part) for part in (accepted.line, accepted.reason) if part]
-        said = self.words.text(", ").join(parts)
+        said = self._clauses(parts)
         label = strong(self.words.text("Waiver"))
         return f"{label} {code(accepted.id)}{f' {said}' if said else ''}"
 
@@ -280,7 +287,7 @@ class _Page:
         validity = prose(use.validity)
         notes = [prose(text) for text in (use.left, *use.marks) if text]
         if notes:
-            more = self.words.text(", ").join(notes)
+            more = self._clauses(notes)
             validity = self.words.text("{what} ({more})", what=validity, more=more)
         return (
             code(use.id),

@@ -57,7 +57,9 @@ def page(name: str, report: Report | DiffReport, *, safe: Mapping[str, str], **m
     try:
         template = _environment().get_template(name)
         words = Language(report.lang)
-        return template.render(report=report, _=words.text, n_=words.count, **more, **trusted)
+        return template.render(
+            report=report, _=words.text, n_=words.count, listed=words.joined, **more, **trusted
+        )
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name or name}:{error.lineno}"
         raise OutputError(f"{where}: {error.message}", hint="mend the template") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -158,19 +159,35 @@ def padded(label: str, width: int) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into rows of at most `width` columns, between words where there are any."""
+    """Break a text into rows of at most `width` columns: between words, and in Chinese between
+    characters, but not so that a row begins or ends with the wrong punctuation."""
     rows: list[str] = []
     row, used = "", 0
     for word in text.split(" "):
-        for piece in _pieces(word, width):
-            size = columns(piece)
-            gap = 1 if row else 0
-            if used + gap + size > width:
-                rows.append(row)
-                row, used, gap = "", 0, 0
-            row += " " * gap + piece
-            used += gap + size
+        gap = 1
+        for unit in _units(word):
+            for piece in _pieces(unit, width):
+                size = columns(piece)
+                gap = gap if row else 0
+                if used + gap + size > width:
+                    rows.append(row)
+                    row, used, gap = "", 0, 0
+                row += " " * gap + piece
+                used += gap + size
+                gap = 0
     return [*rows, row] if row else rows
+
+
+_WIDE = "\u2e80-\u303f\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_OPENING, _CLOSING = "（“《【", "，。、；：！？）”》】…"
+_UNIT = re.compile(f"[{_OPENING}]*(?:[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*")
+
+
+def _units(word: str) -> list[str]:
+    """The parts of a word that a row may end after; one where no character is Chinese."""
+    if word.isascii():
+        return [word]
+    return [unit for unit in _UNIT.findall(word) if unit]
 
 
 def _pieces(word: str, width: int) -> Iterable[str]:

@@ -1168,7 +1168,7 @@ class _Builder:
 
     def _defaults(self) -> tuple[Fact, ...]:
         return tuple(
-            Fact(self.words.named("default", key), value)
+            Fact(self.words.named("default", key), self.words.named("effect", value))
             for key, value in self.verdict.defaults.items()
         )
 
@@ -1211,7 +1211,7 @@ class _Builder:
                 Rule(
                     id=one_line(use.id),
                     title=one_line(use.title) if use.title else None,
-                    effect=use.effect,
+                    effect=words.named("effect", use.effect),
                     shape=use.effect,
                     notes=tuple(notes),
                     hits=f"{use.hits:,}",

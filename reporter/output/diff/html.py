@@ -19,7 +19,7 @@ def write(diff: Diff, *, lang: Tag = "en") -> bytes:
     """One page: UTF-8, nothing fetched, the comparison inside as JSON."""
     report = view.report(diff, lang=lang)
     css = styles(Language(lang))
-    data = b64encode(DIFF_WRITERS["json"](diff, lang)).decode()
+    data = b64encode(DIFF_WRITERS["json"](diff)).decode()
     page = templating.page(
         "html/diff.html.j2",
         report,
