@@ -73,8 +73,9 @@ def write(
 
 def styles(words: Language) -> str:
     """The style sheet, with what it says itself in the language of the page."""
-    said = words.text("In the response: ")
-    return f':root{{--in-response:"{said}"}}\n{templating.asset("html/report.css")}'
+    where, miss = words.text("In the response: "), words.text("Near miss: ")
+    said = f':root{{--in-response:"{where}";--near-miss:"{miss}"}}'
+    return f"{said}\n{templating.asset('html/report.css')}"
 
 
 def content_policy(css: str, script: str | None = None) -> str:

@@ -1283,8 +1283,9 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
 
 
 COVER_COLUMNS = 80
-COVER_LINES = 31
-"""What fits between the summary and the sign-off, with a wide font; a test holds them to it."""
+COVER_LINES = {"en": 31, "zh-CN": 27}
+"""What fits between the summary and the sign-off, with a wide font; a test holds them to it.
+Lines of Chinese are taller."""
 
 
 def _cover(
@@ -1308,7 +1309,7 @@ def _cover(
         for notice in notices
     )
     known = _cover_facts(words, facts)
-    left = COVER_LINES - sum(1 + _lines(part) for part in framed)
+    left = COVER_LINES[words.tag] - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)
@@ -1604,6 +1605,7 @@ def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
         table
         for table in (
             _table(
+                words,
                 words.text("Configuration"),
                 [
                     (
@@ -1636,6 +1638,7 @@ def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
                 ],
             ),
             _table(
+                words,
                 words.text("Deprecated APIs"),
                 [
                     (words.text("URL"), "url", [risk.url for risk in risks.deprecated_apis]),
@@ -1647,9 +1650,12 @@ def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
                 ],
             ),
             _table(
-                words.text("Nodes at risk"), [(words.text("Node id"), "node-id", list(risks.nodes))]
+                words,
+                words.text("Nodes at risk"),
+                [(words.text("Node id"), "node-id", list(risks.nodes))],
             ),
             _table(
+                words,
                 words.text("Add-ons"),
                 [
                     (
@@ -1665,7 +1671,9 @@ def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
     )
 
 
-def _table(what: str, columns: Sequence[tuple[str, str, Sequence[str | None]]]) -> Table | None:
+def _table(
+    words: Phrases, what: str, columns: Sequence[tuple[str, str, Sequence[str | None]]]
+) -> Table | None:
     # A column nobody filled says nothing and costs the width the others need.
     kept = [column for column in columns if any(column[2])]
     if not kept:
@@ -1673,7 +1681,7 @@ def _table(what: str, columns: Sequence[tuple[str, str, Sequence[str | None]]]) 
     cells = ([value or "–" for value in values] for _, _, values in kept)
     rows = list(zip(*cells, strict=True))
     return Table(
-        caption=f"{what} ({len(rows):,})",
+        caption=words.text("{what} ({more})", what=what, more=f"{len(rows):,}"),
         columns=tuple(Column(name, style) for name, style, _ in kept),
         rows=tuple(rows),
         wide=len(kept) > 3,
