@@ -407,6 +407,52 @@ MESSAGES: Final[dict[str, Message]] = {
     "diff.note.version": "The cluster's version differs: {old}, now {new}",
     "diff.note.waivers": "The waiver lists differ",
     "diff.note.same-response": "Both rest on the same response",
+    # What a bounded section leaves out
+    "left-out.head": (
+        "{count} more line left out here to keep this short",
+        "{count} more lines left out here to keep this short",
+    ),
+    "left-out.reasons": (
+        "{count} more reason left out here to keep this short",
+        "{count} more reasons left out here to keep this short",
+    ),
+    "left-out.conditions": (
+        "{count} more condition left out here to keep this short",
+        "{count} more conditions left out here to keep this short",
+    ),
+    "left-out.evidence": (
+        "{count} more line left out here to keep this short",
+        "{count} more lines left out here to keep this short",
+    ),
+    "left-out.findings": (
+        "{count} more check left out here to keep this short",
+        "{count} more checks left out here to keep this short",
+    ),
+    "left-out.skipped": (
+        "{count} more skipped check left out here to keep this short",
+        "{count} more skipped checks left out here to keep this short",
+    ),
+    "left-out.waivers": (
+        "{count} more waiver left out here to keep this short",
+        "{count} more waivers left out here to keep this short",
+    ),
+    "left-out.policy": (
+        "{count} more file left out here to keep this short",
+        "{count} more files left out here to keep this short",
+    ),
+    # Months, as a date has them
+    "month.1": "Jan",
+    "month.2": "Feb",
+    "month.3": "Mar",
+    "month.4": "Apr",
+    "month.5": "May",
+    "month.6": "Jun",
+    "month.7": "Jul",
+    "month.8": "Aug",
+    "month.9": "Sep",
+    "month.10": "Oct",
+    "month.11": "Nov",
+    "month.12": "Dec",
     # Words of the reports
     "outcome.pass": "Pass",
     "outcome.fail": "Fail",

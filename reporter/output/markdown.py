@@ -133,7 +133,7 @@ class _Page:
             # The blank behind what is bold has to be there in every language.
             lines.append(f"{strong(words.stopped(notice.label))} {said}\n\n")
         kept, left_out = fitting([*lines, *map(self._fact, report.facts)], SHARES["head"] * 1024)
-        return "".join(kept) + self._left_out(left_out)
+        return "".join(kept) + self._left_out("head", left_out)
 
     def _fact(self, fact: view.Fact) -> str:
         notes = " · ".join(word(note) for note in fact.notes)
@@ -153,24 +153,21 @@ class _Page:
         if line:
             head += f"{prose(line)}\n\n"
         kept, left_out = fitting(given, SHARES[share] * 1024)
-        return head + "".join(kept) + self._left_out(left_out)
+        return head + "".join(kept) + self._left_out(share, left_out)
 
     def _table(self, title: str, share: str, line: str, rows: Sequence[str]) -> str:
         head = f"\n### {prose(title)}\n\n{prose(line)}\n"
         if not rows:
             return head
         kept, left_out = fitting(rows, SHARES[share] * 1024)
-        return f"{head}\n{''.join(kept)}{self._left_out(left_out)}"
+        return f"{head}\n{''.join(kept)}{self._left_out(share, left_out)}"
 
-    def _left_out(self, count: int) -> str:
+    def _left_out(self, share: str, count: int) -> str:
         if not count:
             return ""
-        said = self.words.count(
-            "{count} more entry left out here to keep this short; the record, the page and the "
-            "CSV file have all of them.",
-            "{count} more entries left out here to keep this short; the record, the page and the "
-            "CSV file have all of them.",
-            count,
+        said = self.words.text(
+            "{what}; the record, the page and the CSV file have all of them.",
+            what=self.words.say(f"left-out.{share}", {"count": count}),
         )
         return f"\n{prose(said)}\n"
 

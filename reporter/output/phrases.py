@@ -11,7 +11,6 @@ from datetime import UTC, date, datetime, timedelta
 from reporter.record.model import Param, Statement
 from reporter.words import MESSAGES, Language
 
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _INSTANT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|\+00:00)"
 )
@@ -27,10 +26,9 @@ class Phrases(Language):
     def day(self, moment: date) -> str:
         """1 Mar 2026. Spelled here, because strftime speaks the locale of the machine."""
         return self.text(
-            "{day} {month_name} {year}",
+            "{day} {month} {year}",
             day=moment.day,
-            month=moment.month,
-            month_name=_MONTHS[moment.month - 1],
+            month=self.say(f"month.{moment.month}"),
             year=f"{moment.year:04}",
         )
 

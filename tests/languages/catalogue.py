@@ -10,18 +10,21 @@ from __future__ import annotations
 
 import ast
 import io
-from collections.abc import Iterator
+import struct
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import jinja2
 from babel.messages.catalog import Catalog
-from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
+from jinja2.ext import extract_from_ast
 
 from reporter.words import LANGUAGES, MESSAGES
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "reporter" / "languages"
+
+HEADER = "Content-Type: text/plain; charset=utf-8"
 
 Message = str | tuple[str, str]
 
@@ -57,12 +60,12 @@ def _said(tree: ast.Module) -> Iterator[Message]:
 
 
 def _said_by_template(source: str) -> Iterator[Message]:
-    environment = jinja2.Environment(autoescape=True, extensions=["jinja2.ext.i18n"])
-    for _, _, found in environment.extract_translations(source, ("_", "n_")):
+    tree = jinja2.Environment(autoescape=True).parse(source)
+    for _, _, found in extract_from_ast(tree, ("_", "n_")):
         if isinstance(found, str):
             yield found
         else:
-            texts = [part for part in found if part is not None]
+            texts = [part for part in found or () if part is not None]
             yield texts[0] if len(texts) == 1 else (texts[0], texts[1])
 
 
@@ -78,10 +81,36 @@ def read(language: str) -> Catalog:
 
 
 def compiled(catalogue: Catalog) -> bytes:
-    """The catalogue as gettext reads it."""
-    stream = io.BytesIO()
-    write_mo(stream, catalogue)
-    return stream.getvalue()
+    """The catalogue as gettext reads it: the same bytes whenever and by whatever it is made.
+
+    Babel's writer puts its version and the time into the header.
+    """
+    found = {"": f"{HEADER}\nPlural-Forms: {catalogue.plural_forms}\n"}
+    for part in catalogue:
+        if part.id:
+            found[_joined(part.id)] = _joined(part.string or "")
+    texts = sorted((key.encode(), value.encode()) for key, value in found.items())
+    start = 28 + 16 * len(texts)
+    head = struct.pack("<7I", 0x950412DE, 0, len(texts), 28, 28 + 8 * len(texts), 0, 0)
+    rows, body = b"", b""
+    for column in (0, 1):
+        for text in texts:
+            rows += struct.pack("<2I", len(text[column]), start + len(body))
+            body += text[column] + b"\0"
+    return head + rows + body
+
+
+def _joined(forms: str | Sequence[str]) -> str:
+    return forms if isinstance(forms, str) else "\0".join(forms)
+
+
+def pairs(language: str) -> Iterator[tuple[str, str]]:
+    """English, the plural where there are two, and what it is in a language."""
+    for part in read(language):
+        english = part.id if isinstance(part.id, str) else part.id[1]
+        said = part.string if isinstance(part.string, str) else (part.string or ("",))[0]
+        if english:
+            yield english, said
 
 
 def main() -> None:

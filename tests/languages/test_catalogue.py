@@ -14,7 +14,6 @@ from tests.languages import catalogue
 
 OTHERS = LANGUAGES[1:]
 CHINESE = Language("zh-CN")
-DATE = "{day} {month_name} {year}"
 
 # Signs and names that are the same in every language.
 SAME = {"{message}", "{text}", "URL"}
@@ -29,7 +28,7 @@ def parameters(text: str) -> set[str]:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_message_of_code_and_templates_is_translated(language: str) -> None:
-    known = {part.id: part.string for part in catalogue.read(language) if part.id}
+    known = {part.id: part.string or "" for part in catalogue.read(language) if part.id}
     said = catalogue.messages()
     assert [message for message in said if message not in known] == [], "make words"
     assert [message for message in known if message not in said] == [], "make words"
@@ -48,21 +47,12 @@ def test_what_is_installed_is_what_is_written(language: str) -> None:
 
 
 def test_translations_keep_their_parameters() -> None:
-    for part in catalogue.read("zh-CN"):
-        if not part.id:
-            continue
-        english = part.id if isinstance(part.id, str) else part.id[1]
-        text = part.string if isinstance(part.string, str) else part.string[0]
-        wanted = {"day", "month", "year"} if english == DATE else parameters(english)
-        assert parameters(text) == wanted, english
+    for english, text in catalogue.pairs("zh-CN"):
+        assert parameters(text) == parameters(english), english
 
 
 def test_chinese_is_chinese_and_set_as_chinese() -> None:
-    for part in catalogue.read("zh-CN"):
-        if not part.id:
-            continue
-        english = part.id if isinstance(part.id, str) else part.id[1]
-        text = part.string if isinstance(part.string, str) else part.string[0]
+    for english, text in catalogue.pairs("zh-CN"):
         assert ASCII_PUNCTUATION.search(text) is None, text
         assert "  " not in text, text
         if english not in SAME and re.search("[A-Za-z]{2}", re.sub(r"\{\w+\}", "", english)):
@@ -78,7 +68,8 @@ def test_every_code_of_the_record_is_said(code: str) -> None:
         said = CHINESE.say(code, params | ({"count": count} if "count" in params else {}))
         for name in parameters(english) - {"count", "section", "effect"}:
             assert f"<{name}>" in said
-        assert code == "reason.message" or english == "{text}" or re.search("[\u4e00-\u9fff]", said)
+        own = code.startswith("month.") or english in SAME
+        assert own or re.search("[\u4e00-\u9fff]", said)
 
 
 def test_english_needs_no_catalogue() -> None:
