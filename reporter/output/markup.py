@@ -57,6 +57,14 @@ def word(text: str) -> str:
     return prose(text) if " " in one_line(text) or _HAN.search(text) else code(text)
 
 
+def block(lines: Iterable[str]) -> str:
+    """Lines as they are, to copy: a fenced block."""
+    rows = [_cut(console_safe(one_line(line)), MAX_CODE) for line in lines]
+    longest = max((len(run) for row in rows for run in re.findall("`+", row)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return "\n".join([f"{fence}text", *rows, fence, ""])
+
+
 def strong(text: str) -> str:
     """In bold."""
     return f"**{prose(text)}**"

@@ -10,14 +10,15 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
-from reporter.output import json_record, templating, view
+from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
@@ -68,6 +69,7 @@ def write(
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
     lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
@@ -75,17 +77,30 @@ def write(
     needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
-    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own, lang=lang)
+    report = view.report(
+        verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own, lang=lang, reader=reader
+    )
     words = Language(lang)
     files = _files(verdict, exhibits, words)
-    page = templating.page(
-        "pdf/report.html.j2",
-        report,
-        attached=words.joined([name for name, *_ in files]),
-        safe={"css": templating.asset("pdf/report.css") + _page_number(words)},
-    )
+    attached = words.joined([name for name, *_ in files])
+    css = templating.asset("pdf/report.css") + _page_number(words)
+
+    def page(name: str, **parts: object) -> str:
+        return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
+
+    pages: Iterable[str]
+    if reader == "approver":
+        pages = (
+            page("pdf/approver.html.j2", approval=approval.approval(report, room))
+            for room in approval.ROOMS
+        )
+    elif reader == "operator":
+        shown = view.shown_record(verdict, on_paper=True)
+        pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
+    else:
+        pages = [page("pdf/report.html.j2")]
     with _listening() as heard, _uncollected():
-        data = _printed(weasyprint, page, files, verdict.instant.at)
+        data = _printed(weasyprint, pages, files, verdict.instant.at, reader == "approver")
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
@@ -134,7 +149,11 @@ def _weasyprint() -> Any:
     return weasyprint
 
 
-def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -> bytes:
+def _printed(
+    weasyprint: Any, pages: Iterable[str], files: Sequence[_File], at: datetime, one_page: bool
+) -> bytes:
+    """The first of `pages`; with `one_page` the first that is laid out on a single one."""
+
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
 
@@ -142,8 +161,16 @@ def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -
             super().__init__(allowed_protocols={"data"}, allow_redirects=False)
 
     fetcher = NoFetch()
-    html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
-    document = html.render(pdf_variant=VARIANT)
+    for page in pages:
+        html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
+        document = html.render(pdf_variant=VARIANT)
+        if not one_page or len(document.pages) == 1:
+            break
+    else:
+        raise OutputError(
+            "the approver's view does not fit one page with the fonts of this machine",
+            hint="write the full report: leave out --view; please report this with the record",
+        )
     # Dates are given, or the library takes today's and no two documents are alike.
     document.metadata.attachments = [
         weasyprint.Attachment(
