@@ -35,14 +35,20 @@ class Room:
 
 
 ROOMS: Final = (
-    Room(12, 8, 8, 8),
-    Room(10, 6, 6, 6),
-    Room(8, 5, 5, 5),
-    Room(6, 4, 4, 4),
-    Room(5, 3, 3, 3),
-    Room(4, 2, 2, 2, 0.7),
-    Room(2, 1, 1, 1, 0.5),
-    Room(1, 1, 1, 0, 0.25),
+    Room(16, 6, 8, 8),
+    Room(14, 5, 6, 6),
+    Room(12, 4, 5, 5),
+    Room(11, 4, 4, 4),
+    Room(10, 3, 3, 4),
+    Room(9, 3, 3, 3),
+    Room(8, 3, 3, 2),
+    Room(7, 2, 2, 2),
+    Room(6, 2, 2, 2),
+    Room(5, 2, 2, 1),
+    Room(4, 1, 2, 1),
+    Room(3, 1, 1, 1),
+    Room(2, 1, 1, 1, 0.6),
+    Room(1, 1, 1, 0, 0.3),
     Room(1, 0, 0, 0, 0.1),
 )
 """From roomy to narrow: paper takes the first that is one page, whatever fonts a machine has."""
@@ -98,7 +104,7 @@ def approval(report: Report, room: Room = ROOMS[0]) -> Approval:
             (_cut_fact(first, room), _cut_fact(second, room) if second else None)
             for first, second in paired_facts(words, report.facts)
         ),
-        reasons=tuple(_reason(reason, room) for reason in report.reasons[: room.reasons]),
+        reasons=_reasons(report.reasons[: room.reasons], room),
         reasons_left=_left(
             words.count(
                 "{count} more reason why this does not pass stands in the full record.",
@@ -161,13 +167,20 @@ def _cut_fact(fact: Fact, room: Room) -> Fact:
     return Fact(fact.label, cut(fact.value), tuple(cut(note) for note in fact.notes))
 
 
-def _reason(reason: Why, room: Room) -> CoverReason:
+def _reasons(reasons: Sequence[Why], room: Room) -> tuple[CoverReason, ...]:
+    """Reasons with what to do; neighbours with the same to do are told it once, after the last."""
+
     def cut(text: str, columns: int) -> str:
         return phrases.shortened(text, max(int(columns * room.kept), 12))
 
-    what = phrases.joined((reason.what, reason.kind_level))
-    return CoverReason(
-        reason.tag, cut(what, 2 * COLUMNS - 10), cut(reason.actions[0], COLUMNS + 10)
+    following = [*(reason.actions[0] for reason in reasons[1:]), ""]
+    return tuple(
+        CoverReason(
+            reason.tag,
+            cut(phrases.joined((reason.what, reason.kind_level)), 2 * COLUMNS - 10),
+            cut(reason.actions[0], COLUMNS + 10) if reason.actions[0] != after else "",
+        )
+        for reason, after in zip(reasons, following, strict=False)
     )
 
 
@@ -175,5 +188,5 @@ def _waiver(waiver: Waiver, room: Room) -> Line:
     def cut(text: str, columns: int) -> str:
         return phrases.shortened(text, max(int(columns * room.kept), 12))
 
-    said = phrases.joined((waiver.covers, waiver.validity, waiver.approval))
-    return Line(waiver.tag, cut(waiver.id, COLUMNS // 2), cut(said, 2 * COLUMNS - 40))
+    said = phrases.joined((waiver.covers, waiver.short))
+    return Line(waiver.tag, cut(waiver.id, COLUMNS // 2), cut(said, COLUMNS + 10))

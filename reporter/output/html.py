@@ -78,10 +78,10 @@ def write(
 def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, dict[str, object]]:
     """The template for a reader, and what it shows besides the report."""
     if reader == "approver":
-        return "html/approver.html.j2", {"name": reader, "approval": approval.approval(report)}
+        return "html/approver.html.j2", {"approval": approval.approval(report)}
     if reader == "operator":
         work = todo.work(view.shown_record(verdict), report)
-        return "html/operator.html.j2", {"name": reader, "work": work}
+        return "html/operator.html.j2", {"work": work}
     return "html/report.html.j2", {}
 
 

@@ -14,7 +14,7 @@ from reporter.output import Reader, approval, phrases, view
 from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
-from reporter.output.markup import block, code, item, link, prose, strong, table, word
+from reporter.output.markup import code, fenced, item, link, prose, strong, table, word
 from reporter.output.phrases import Phrases
 from reporter.record.model import Verdict
 from reporter.words import Tag
@@ -146,7 +146,7 @@ class _Page:
             lines.append(f"\n### {prose(named('Why'))}\n\n")
             for reason in of.reasons:
                 lines.append(item(f"{_tag(reason.tag)} {prose(reason.what)}"))
-                lines.append(item(f"→ {prose(reason.action)}", 1))
+                lines += [item(f"→ {prose(said)}", 1) for said in (reason.action,) if said]
             lines += self._rest(of.reasons_left)
         if of.conditions:
             lines.append(f"\n### {prose(named('Conditions'))}\n\n")
@@ -179,6 +179,13 @@ class _Page:
             (item(prose(said)) for said in self.report.conditions),
         )
         rest = self._left_out("steps", left_out)
+        if of.steps:
+            said = words.text(
+                "When it is fixed, run the pre-upgrade check again, save its response, "
+                "and judge it:"
+            )
+            title = prose(words.text("Then"))
+            rest += f"\n### {title}\n\n{prose(said)}\n\n{fenced([self.report.recheck])}"
         return head + "".join(kept) + rest + conditions + self._totals() + self._foot()
 
     def _step(self, number: int, step: todo.Step) -> str:
@@ -210,7 +217,7 @@ class _Page:
         if more > 0:
             left = self.words.text("and {count} more", count=more)
             said = self.words.text("{line}, {more}", line=said, more=left)
-        return f"{text}\n{prose(said)}\n\n{block(shown)}"
+        return f"{text}\n{prose(said)}\n\n{fenced(shown)}"
 
     def _rest(self, left: str | None) -> list[str]:
         return [f"\n{strong(left)}\n"] if left else []

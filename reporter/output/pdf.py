@@ -10,9 +10,11 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
@@ -88,12 +90,11 @@ def write(
     def page(name: str, **parts: object) -> str:
         return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
 
-    pages: Iterable[str]
     if reader == "approver":
-        pages = (
+        pages = [
             page("pdf/approver.html.j2", approval=approval.approval(report, room))
             for room in approval.ROOMS
-        )
+        ]
     elif reader == "operator":
         shown = view.shown_record(verdict, on_paper=True)
         pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
@@ -150,9 +151,10 @@ def _weasyprint() -> Any:
 
 
 def _printed(
-    weasyprint: Any, pages: Iterable[str], files: Sequence[_File], at: datetime, one_page: bool
+    weasyprint: Any, pages: Sequence[str], files: Sequence[_File], at: datetime, one_page: bool
 ) -> bytes:
-    """The first of `pages`; with `one_page` the first that is laid out on a single one."""
+    """The first of `pages`, each shorter than the one before; with `one_page` the first that
+    is laid out on a single one."""
 
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
@@ -161,16 +163,21 @@ def _printed(
             super().__init__(allowed_protocols={"data"}, allow_redirects=False)
 
     fetcher = NoFetch()
-    for page in pages:
-        html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
-        document = html.render(pdf_variant=VARIANT)
-        if not one_page or len(document.pages) == 1:
-            break
-    else:
+
+    @cache
+    def laid_out(number: int) -> Any:
+        html = weasyprint.HTML(string=pages[number], base_url=None, url_fetcher=fetcher)
+        return html.render(pdf_variant=VARIANT)
+
+    number = 0
+    if one_page:
+        number = bisect_left(range(len(pages)), 1, key=lambda one: len(laid_out(one).pages) == 1)
+    if number == len(pages):
         raise OutputError(
             "the approver's view does not fit one page with the fonts of this machine",
             hint="write the full report: leave out --view; please report this with the record",
         )
+    document = laid_out(number)
     # Dates are given, or the library takes today's and no two documents are alike.
     document.metadata.attachments = [
         weasyprint.Attachment(

@@ -322,6 +322,8 @@ class Waiver:
     marks: tuple[str, ...]
     reason: str
     approval: str
+    short: str
+    """Until when, by whom and on what ticket."""
     validity: str
     left: str
     covers: str
@@ -422,6 +424,9 @@ class Report:
     bars: tuple[Bar, ...]
     facets: Facets
     again: str
+    """The command that judges the same again, with a waiver list of its own."""
+    recheck: str
+    """The command that judges a new response by the same policies."""
     checks: tuple[CheckView, ...]
     passed_line: str
     passed: tuple[Passed, ...]
@@ -616,7 +621,8 @@ class _Builder:
                 Bar(words.text("Findings by outcome"), _segments(verdict.counts.findings)),
             ),
             facets=_facets(words, checks),
-            again=self._again(),
+            again=shlex.join([*self._command(), "--waivers", "waivers.yaml"]),
+            recheck=shlex.join(self._command()),
             checks=checks,
             passed_line=words.count(
                 "{count} check passed", "{count} checks passed", verdict.counts.checks.passed
@@ -1035,14 +1041,14 @@ class _Builder:
             return None
         return self.words.count("{count} differing finding", "{count} differing findings", rest)
 
-    def _again(self) -> str:
-        """The command that judges the same response again, with a waiver list in waivers.yaml."""
+    def _command(self) -> list[str]:
+        """The words of the command that judges the response by these policies."""
         words = ["cce-precheck", "check"]
         words += [one_line(part.name) for part in self.verdict.exhibits if part.role == "response"]
         for part in self.verdict.policies:
             option = "--policy" if part.kind == "Policy" else "--waivers"
             words += [option, one_line(part.source)]
-        return shlex.join([*words, "--waivers", "waivers.yaml"])
+        return words
 
     def _unique(self, prefix: str, *parts: str) -> str:
         wanted = f"{prefix}-{_hash(*parts)}"
@@ -1175,6 +1181,7 @@ class _Builder:
             marks=tuple(words.named("mark", mark) for mark in use.marks),
             reason=use.reason,
             approval=one_line(phrases.joined((approval, ticket))),
+            short=self._accept(use.id).line,
             validity=one_line(validity),
             left=_days_left(words, use.days_left),
             covers=phrases.joined(covers) or words.text("nothing"),
