@@ -32,7 +32,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own)
+    return write(verdict, exhibits, own=options.own, options=options)
 
 
 def _pdf(
@@ -40,7 +40,7 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn, own=options.own)
+    return write(verdict, exhibits, warn=warn, own=options.own, options=options)
 
 
 def _junit(

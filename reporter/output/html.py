@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
-from reporter.output import json_record, templating, view
+from reporter.output import Options, json_record, rendering, templating, view
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
@@ -41,13 +41,18 @@ class Download:
 
 
 def write(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    *,
+    own: Own | None = None,
+    options: Options | None = None,
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
     The record and the exhibits given are inside, each behind a link with `data-role`
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed. Of a
-    record with more findings than the page shows it is the packed form (`packed-record`).
+    record with more findings than the page shows it is the packed form (`packed-record`). With
+    `options` the page also says how it was rendered (`rendering`), so that it can be again.
     """
     report = view.report(verdict, own=own)
     css = templating.asset("html/report.css")
@@ -55,7 +60,7 @@ def write(
     page = templating.page(
         "html/report.html.j2",
         report,
-        downloads=_downloads(verdict, exhibits, packed=report.withheld is not None),
+        downloads=_downloads(verdict, exhibits, report.withheld is not None, options),
         safe={
             "css": css,
             "script": script,
@@ -89,7 +94,7 @@ def icon(shape: str) -> str:
 
 
 def _downloads(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit], packed: bool
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], packed: bool, options: Options | None
 ) -> tuple[Download, ...]:
     record = json_record.write(verdict)
     if packed:
@@ -98,6 +103,9 @@ def _downloads(
         found = [replace(inside, sha256=digest)]
     else:
         found = [_download("record.json", "record", "application/json", record)]
+    if options is not None:
+        how = rendering.describe(verdict, options, rendering.libraries())
+        found.append(_download(rendering.NAME, rendering.ROLE, "application/json", how))
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [part.name for part in found])

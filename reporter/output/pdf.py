@@ -17,7 +17,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
-from reporter.output import json_record, templating, view
+from reporter.output import Options, json_record, rendering, templating, view
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
@@ -66,15 +66,18 @@ def write(
     *,
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
+    options: Options | None = None,
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
-    `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
+    `record.json` and the exhibits given are attached; with `options` also `rendering.json`, which
+    says how the document was rendered, so that it can be again. `OutputError` where WeasyPrint or what it
     needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
     report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
-    files = _files(verdict, exhibits)
+    how = None if options is None else rendering.describe(verdict, options, _libraries(weasyprint))
+    files = _files(verdict, exhibits, how)
     page = templating.page(
         "pdf/report.html.j2",
         report,
@@ -96,10 +99,23 @@ def write(
 _File = tuple[str, bytes, str, str]
 
 
-def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]:
+def _libraries(weasyprint: Any) -> dict[str, str]:
+    """What the document's bytes depend on beside its fonts."""
+    drawn = weasyprint.text.ffi.pango.pango_version()  # 15012 is 1.50.12
+    return {
+        **rendering.libraries("fonttools", "pydyf", "tinycss2", "tinyhtml5", "weasyprint"),
+        "pango": f"{drawn // 10000}.{drawn // 100 % 100}.{drawn % 100}",
+    }
+
+
+def _files(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], how: bytes | None
+) -> list[_File]:
     files: list[_File] = [
         ("record.json", json_record.write(verdict), "Data", "The record of the verdict")
     ]
+    if how is not None:
+        files.append((rendering.NAME, how, "Supplement", "How this document was rendered"))
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [file[0] for file in files])
