@@ -23,6 +23,9 @@ class Options:
     own: Mapping[str, Explanation] = field(default_factory=dict)
     """What a user's file of names says, by item name; for people, so never in the record."""
 
+    described: bytes | None = None
+    """Of a report that is rendered again: how it says it was rendered (`rendering.py`)."""
+
 
 Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
 

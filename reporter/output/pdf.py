@@ -71,8 +71,8 @@ def write(
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
     `record.json` and the exhibits given are attached; with `options` also `rendering.json`, which
-    says how the document was rendered, so that it can be again. `OutputError` where WeasyPrint or what it
-    needs is missing, or where it reports an error.
+    says how the document was rendered, so that it can be again. `OutputError` where WeasyPrint or
+    what it needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
     report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
@@ -99,8 +99,12 @@ def write(
 _File = tuple[str, bytes, str, str]
 
 
+def libraries() -> dict[str, str]:
+    """The versions of what a document's bytes depend on beside its fonts."""
+    return _libraries(_weasyprint())
+
+
 def _libraries(weasyprint: Any) -> dict[str, str]:
-    """What the document's bytes depend on beside its fonts."""
     drawn = weasyprint.text.ffi.pango.pango_version()  # 15012 is 1.50.12
     return {
         **rendering.libraries("fonttools", "pydyf", "tinycss2", "tinyhtml5", "weasyprint"),
@@ -108,9 +112,7 @@ def _libraries(weasyprint: Any) -> dict[str, str]:
     }
 
 
-def _files(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit], how: bytes | None
-) -> list[_File]:
+def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit], how: bytes | None) -> list[_File]:
     files: list[_File] = [
         ("record.json", json_record.write(verdict), "Data", "The record of the verdict")
     ]

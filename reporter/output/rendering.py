@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import cache
 from hashlib import sha256
-from importlib.metadata import version
+from importlib import metadata
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
@@ -20,8 +20,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from reporter import __version__
-from reporter.output.clean import clean
 from reporter.output import Options
+from reporter.output.clean import clean
 from reporter.record.model import Verdict
 from reporter.resources import bundled
 
@@ -44,6 +44,12 @@ class Rendering:
     options: Options
     beyond: tuple[str, ...]
     """Options that were set and that no file can carry, such as a folder of templates."""
+    data: bytes
+    """The description itself."""
+
+    def described(self, verdict: Verdict) -> bytes:
+        """How this tool spells the same description."""
+        return _described(verdict, self.options, self.libraries, self.version, self.writer)
 
     @property
     def by_this_tool(self) -> bool:
@@ -52,12 +58,27 @@ class Rendering:
 
 
 def describe(verdict: Verdict, options: Options, libraries: Mapping[str, str]) -> bytes:
-    """The description of a rendering of `verdict`; the same bytes for the same rendering."""
+    """The description of a rendering of `verdict`; the same bytes for the same rendering.
+
+    A report that is rendered again carries the description it had (`options.described`).
+    """
+    if options.described is not None:
+        return options.described
+    return _described(verdict, options, libraries, __version__, writer_digest())
+
+
+def _described(
+    verdict: Verdict,
+    options: Options,
+    libraries: Mapping[str, str],
+    version: str,
+    writer: str,
+) -> bytes:
     names = {clean(check.name) for check in verdict.checks if check.name is not None}
     names |= {clean(skip.name) for skip in verdict.skipped if skip.name is not None}
     chosen: dict[str, Any] = {}
     beyond: list[str] = []
-    for part in fields(Options):
+    for part in _chosen():
         value = getattr(options, part.name)
         if part.name == "own":
             value = {name: said for name, said in value.items() if clean(name) in names}
@@ -67,7 +88,7 @@ def describe(verdict: Verdict, options: Options, libraries: Mapping[str, str]) -
             beyond.append(part.name)
     text = {
         "format": FORMAT,
-        "tool": {"name": "cce-precheck", "version": __version__, "writer": writer_digest()},
+        "tool": {"name": "cce-precheck", "version": version, "writer": writer},
         "libraries": dict(sorted(libraries.items())),
         "options": chosen,
         "beyond": beyond,
@@ -79,7 +100,7 @@ def libraries(*packages: str) -> dict[str, str]:
     """The versions of what a report's bytes depend on."""
     return {
         "zlib": zlib.ZLIB_RUNTIME_VERSION,
-        **{name: version(name) for name in ("jinja2", "pydantic", *packages)},
+        **{name: metadata.version(name) for name in ("jinja2", "pydantic", *packages)},
     }
 
 
@@ -90,7 +111,7 @@ def parse(data: bytes) -> Rendering:
         if found["format"] != FORMAT:
             raise ValueError(f"its rendering is in format {found['format']!r}, this is {FORMAT}")
         given, beyond, tool = found["options"], found["beyond"], found["tool"]
-        known = {part.name for part in fields(Options)}
+        known = {part.name for part in _chosen()}
         options = TypeAdapter(Options).validate_python(
             {name: value for name, value in given.items() if name in known and name not in beyond}
         )
@@ -100,9 +121,15 @@ def parse(data: bytes) -> Rendering:
             libraries={str(name): str(version) for name, version in found["libraries"].items()},
             options=options,
             beyond=tuple(sorted({str(name) for name in beyond} | (set(given) - known))),
+            data=data,
         )
     except (ValidationError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("its rendering.json is not one this tool writes") from error
+
+
+def _chosen() -> list[Field[Any]]:
+    """The options a reader chooses: all but the description itself."""
+    return [part for part in fields(Options) if part.name != "described"]
 
 
 def _plain(value: object) -> Any:

@@ -289,9 +289,7 @@ def _document_label(name: str, document: Document) -> str:
 
 
 def _response(candidates: list[_Candidate], wanted: Wanted, label: str) -> Response:
-    index, others, doubts = _choose(
-        candidates, wanted.task, wanted.cluster, wanted.target, label
-    )
+    index, others, doubts = _choose(candidates, wanted.task, wanted.cluster, wanted.target, label)
     return _built(candidates[index], others, doubts, wanted)
 
 
