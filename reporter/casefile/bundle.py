@@ -283,7 +283,13 @@ _SIGNED = (
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
-    return textwrap.wrap(one_line(text), 88, initial_indent=indent, subsequent_indent=f"{indent}  ")
+    return textwrap.wrap(
+        one_line(text),
+        88,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_on_hyphens=False,
+    )
 
 
 def _joined(first: str | None, second: str | None, between: str = ", ") -> str | None:

@@ -159,8 +159,15 @@ def of_pdf(document: bytes, name: str) -> Contents:
         # As it stands: a document that has to be mended first is not the one that was written.
         with pikepdf.open(BytesIO(document), attempt_recovery=False, suppress_warnings=True) as pdf:
             files = list(_attached(pdf, name))
-    except (pikepdf.PdfError, pikepdf.PasswordError, ValueError, TypeError, KeyError) as error:
-        raise _not_ours(name, f"it can't be read as a PDF ({_first_line(error)})") from None
+    except (
+        pikepdf.PdfError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+    ) as error:
+        raise _not_ours(name, "as it stands it can't be read as a PDF") from error
     by_name = {file.name: file for file in files}
     if "record.json" not in by_name:
         raise _not_ours(name, "no record.json is attached")
@@ -190,7 +197,10 @@ def _attached(pdf: Any, name: str) -> Iterator[Carried]:
 
 
 def fonts_of(document: bytes) -> set[str]:
-    """The fonts a PDF embeds, each with what tells its version from another."""
+    """The fonts a PDF embeds, each with what tells its version from another.
+
+    `InputError` where one can't be read.
+    """
     import pikepdf
 
     found = set()
@@ -219,11 +229,6 @@ def _revision(font: bytes) -> str:
             start = int.from_bytes(entry[8:12], "big")
             return (font[start + 4 : start + 8] + font[start + 20 : start + 28]).hex()
     return ""
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__
 
 
 def _not_ours(name: str, why: str) -> InputError:

@@ -64,7 +64,8 @@ def _own_instant(instant: Instant, update: str | None) -> Instant:
 def _policy(uses: Sequence[PolicyUse], evidence: Evidence) -> Policy:
     files: dict[str, bytes] = {}
     for use in uses:
-        data = evidence[use.sha256]
+        if (data := evidence.get(use.sha256)) is None:
+            raise InputError(f"the policy {use.source} is none of the files it names as evidence")
         if files.setdefault(use.source, data) != data:
             raise InputError(f"two policy files were called {use.source}: which is meant is open")
     named = {

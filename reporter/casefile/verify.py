@@ -95,7 +95,7 @@ def verify(data: bytes, name: str, given: Given | None = None) -> Verification:
         record, _ = _read_record(data, name)
         sight = _Sight(record, None, _evidence({}, record, brought))
         lines = [_written_record(sight, data), _judged(sight, brought)]
-        return Verification("record", record, (*lines, *_outer_signature(data, brought)))
+        return Verification("record", record, (*lines, *_outer_signature((data,), brought)))
     raise InputError(
         f"{name}: is neither a case file nor a page, PDF or record of this tool",
         hint="give what cce-precheck bundle or check wrote",
@@ -186,7 +186,7 @@ def _report(
         _inner_digests(inside, record),
         _judged(sight, brought, wrong),
         _seen_again(kind, "html" if kind == "page" else "pdf", data, sight, inside),
-        *_outer_signature(data, brought),
+        *_outer_signature((data,), brought),
     ]
     return Verification(kind, record, tuple(lines))
 
@@ -258,7 +258,8 @@ def _seen_again(
         return _differs(subject, f"differs: it can't be rendered again ({error})", ())
     if again == data:
         return Line(subject, "holds", f"same bytes{note}")
-    if form == "html" and how.by_this_tool and _packed_alike(again, data) == data:
+    another_zlib = how.libraries.get("zlib") != zlib.ZLIB_RUNTIME_VERSION
+    if form == "html" and another_zlib and _packed_alike(again, data) == data:
         return Line(subject, "holds", f"same bytes but for how files in it are packed{note}")
     if why := _not_comparable(how, form, data, again):
         return Line(subject, "unchecked", f"not compared: {why}")
@@ -284,7 +285,10 @@ def _not_comparable(how: Rendering, form: str, data: bytes, again: bytes) -> str
         )
     if form != "pdf":
         return None
-    there, here_fonts = contents.fonts_of(data), contents.fonts_of(again)
+    try:
+        there, here_fonts = contents.fonts_of(data), contents.fonts_of(again)
+    except InputError:
+        return None
     if there != here_fonts:
         other = sorted(one_line(font.split(" ")[0]) for font in there - here_fonts)
         return "the fonts it was set in are not at hand" + (
@@ -309,9 +313,7 @@ def _packed_alike(again: bytes, data: bytes) -> bytes:
         there, here = contents.of_page(data, "page"), contents.of_page(again, "page")
     except InputError:
         return again
-    if len(there.files) != len(here.files) or there.rendering is None:
-        return again
-    if rendering.parse(there.rendering).libraries.get("zlib") == zlib.ZLIB_RUNTIME_VERSION:
+    if len(there.files) != len(here.files):
         return again
     for ours, theirs in zip(here.files, there.files, strict=True):
         if ours.data == theirs.data and ours.href != theirs.href:
@@ -415,12 +417,12 @@ def _case_file(data: bytes, name: str, brought: Given) -> Verification:
         return Verification("case file", None, tuple(lines))
     try:
         record, wrong = _read_record(files[bundle.RECORD], name)
+        how = _rendering(files[rendering.NAME], name)
     except InputError as error:
         if lines[-1].state == "holds":
             raise
-        lines.append(_differs("re-judged", error.message, ()))
+        lines.append(_differs("re-judged", f"not possible: {error.message}", ()))
         return Verification("case file", None, tuple(lines))
-    how = _rendering(files[rendering.NAME], name)
     inside = {
         sha256(part).hexdigest(): part
         for member, part in files.items()
@@ -430,7 +432,7 @@ def _case_file(data: bytes, name: str, brought: Given) -> Verification:
     lines += [
         *_claims(files, manifest, sight),
         _statement(files, sight),
-        *_signature(files, brought),
+        *_signature(files, data, brought),
         _judged(sight, brought, wrong),
         *_reports(files, sight, set(inside)),
     ]
@@ -511,6 +513,11 @@ def _digests(
 def _claims(files: Mapping[str, bytes], manifest: dict[str, Any], sight: _Sight) -> Iterator[Line]:
     """The manifest and the README are what this record and these files give, and nothing more."""
     record = sight.record
+    listed = set() if record.redaction else set(bundle.evidence_names(record))
+    known = {*_NEEDED, bundle.ENVELOPE, *bundle.REPORTS.values(), *listed}
+    if strange := [member for member in files if member not in known]:
+        yield _differs("members", "a case file of this verdict has no such", strange)
+        return
     expected = bundle.manifest(record, files, manifest.get("tool", {}))
     if expected != files[bundle.MANIFEST]:
         yield _differs("manifest", "says other things than its files do", ())
@@ -518,18 +525,11 @@ def _claims(files: Mapping[str, bytes], manifest: dict[str, Any], sight: _Sight)
         yield Line("manifest", "holds", "says what its files do")
     if sight.by_this_tool and json_record.write(record) != files[bundle.RECORD]:
         yield _differs("record", "differs from how this tool spells it", ())
-    listed = set() if record.redaction else set(bundle.evidence_names(record))
-    known = {*_NEEDED, bundle.ENVELOPE, *bundle.REPORTS.values(), *listed}
-    strange = [member for member in files if member not in known]
-    if strange:
-        yield _differs("members", "a case file has no such", strange)
     names = [
         member
         for member in files
         if member not in (*_NEEDED, bundle.ENVELOPE) or member in (bundle.RECORD, rendering.NAME)
     ]
-    if strange:
-        return
     readme = bundle.readme(record, sorted(names), signed=bundle.ENVELOPE in files)
     how = sight.rendering
     if [*files] != bundle.order(files, record):
@@ -587,10 +587,10 @@ def _reports(files: Mapping[str, bytes], sight: _Sight, inside: set[str]) -> Ite
 # Signatures -----------------------------------------------------------------------------------
 
 
-def _signature(files: Mapping[str, bytes], brought: Given) -> Iterator[Line]:
+def _signature(files: Mapping[str, bytes], whole: bytes, brought: Given) -> Iterator[Line]:
     data = files.get(bundle.ENVELOPE)
     if brought.envelope is not None:
-        yield from _outer_signature(files[bundle.MANIFEST], brought)
+        yield from _outer_signature((whole, files[bundle.MANIFEST]), brought)
     if data is None:
         if brought.envelope is None:
             yield (
@@ -622,7 +622,7 @@ def _held(signed: attest.Signed, key: tuple[bytes, str] | None) -> Line:
     return Line("signature", "holds", f"by {key[1]} (key {ids}…)")
 
 
-def _outer_signature(data: bytes, brought: Given) -> Iterator[Line]:
+def _outer_signature(about: Sequence[bytes], brought: Given) -> Iterator[Line]:
     """An envelope that lies beside the file: signed by the key, and about this very file."""
     if brought.envelope is None:
         if brought.key is not None:
@@ -634,12 +634,12 @@ def _outer_signature(data: bytes, brought: Given) -> Iterator[Line]:
         return
     try:
         signed = attest.read_envelope(brought.envelope)
-        about = json.loads(signed.payload)
-        digests = {part["digest"]["sha256"] for part in about["subject"]}
+        subjects = json.loads(signed.payload)["subject"]
+        digests = {part["digest"]["sha256"] for part in subjects}
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         yield _differs("signature", f"can't be read: {error}", ())
         return
-    if sha256(data).hexdigest() not in digests:
+    if not digests & {sha256(data).hexdigest() for data in about}:
         yield _differs("signature", "is about other files than this one", ())
         return
     yield _held(signed, brought.key)

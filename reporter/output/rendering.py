@@ -108,8 +108,12 @@ def parse(data: bytes) -> Rendering:
     """What a description says. `ValueError` where it is none of ours, or of a newer tool."""
     try:
         found = json.loads(data)
-        if found["format"] != FORMAT:
-            raise ValueError(f"its rendering is in format {found['format']!r}, this is {FORMAT}")
+        form = found["format"]
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        raise ValueError("its rendering.json can't be read") from error
+    if form != FORMAT:
+        raise ValueError(f"its rendering.json is in format {form!r}; this tool knows {FORMAT}")
+    try:
         given, beyond, tool = found["options"], found["beyond"], found["tool"]
         known = {part.name for part in _chosen()}
         options = TypeAdapter(Options).validate_python(
