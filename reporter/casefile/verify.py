@@ -92,9 +92,9 @@ def verify(data: bytes, name: str, given: Given | None = None) -> Verification:
             raise InputError(f"{name}: is larger than any page of this tool")
         return _report("page", data, contents.of_page(data, name), name, brought)
     if data.lstrip()[:1] == b"{":
-        record, _ = _read_record(data, name)
+        record, wrong = _read_record(data, name)
         sight = _Sight(record, None, _evidence({}, record, brought))
-        lines = [_written_record(sight, data), _judged(sight, brought)]
+        lines = [_written_record(sight, data), _judged(sight, brought, wrong)]
         return Verification("record", record, (*lines, *_outer_signature((data,), brought)))
     raise InputError(
         f"{name}: is neither a case file nor a page, PDF or record of this tool",
@@ -204,8 +204,15 @@ def _rendering(data: bytes | None, name: str) -> Rendering | None:
 
 def _inner_digests(inside: contents.Contents, record: Verdict) -> Line:
     listed = {exhibit.sha256: exhibit for exhibit in record.exhibits}
-    wrong, held = [], 0
-    for file in inside.files:
+    wrong: list[str] = []
+    held = 0
+    there = [file for file in inside.files if not file.withheld]
+    wrong += [
+        f"{file.name}: is none of the files the verdict rests on"
+        for file in inside.files
+        if file.withheld and file.sha256 not in listed
+    ]
+    for file in there:
         digest = sha256(file.data).hexdigest()
         own = file.role in ("record", "packed-record", rendering.ROLE)
         if file.role == "packed-record":
@@ -218,8 +225,8 @@ def _inner_digests(inside: contents.Contents, record: Verdict) -> Line:
         else:
             held += 1
     if wrong:
-        return _differs("digests", f"{held} of {len(inside.files)} hold", wrong)
-    return Line("digests", "holds", f"{held} of {len(inside.files)} hold")
+        return _differs("digests", f"{held} of {len(there)} hold", wrong)
+    return Line("digests", "holds", f"{held} of {len(there)} hold")
 
 
 def _as_written(record: bytes) -> bytes:
@@ -240,7 +247,8 @@ def _seen_again(
             f"not checked: it was rendered with options of its own ({', '.join(how.beyond)})",
         )
     with_own = len(how.options.own)
-    note = f", with {with_own} names or runbooks of the writer's own" if with_own else ""
+    items = "1 item" if with_own == 1 else f"{with_own:,} items"
+    note = f", with words of the writer's own for {items}" if with_own else ""
     if inside is not None and inside.withheld - set(sight.evidence):
         return Line(
             subject,
