@@ -18,7 +18,7 @@ from dataclasses import fields, replace
 from hashlib import sha256
 from html import unescape
 from typing import Any, Literal, TypeVar, get_args, get_origin
-from urllib.parse import unquote, unquote_plus
+from urllib.parse import unquote
 
 from pydantic import BaseModel
 
@@ -55,11 +55,17 @@ _LABELS = {
 _UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
 _HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
 _IP4 = r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
-_DASHED = r"(?<![0-9-])(?:[0-9]{1,3}-){3}[0-9]{1,3}(?![0-9]|-[0-9])"
+_DASHED = r"(?<![0-9])(?<![0-9]-)(?:[0-9]{1,3}-){3}[0-9]{1,3}(?![0-9]|-[0-9])"
 _IP6 = r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
+_PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
 _CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{5,35}…$")
+_CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
+_CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
 _CUT_IP = re.compile(r"[0-9]{1,3}\.[0-9.]*…$")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{12,}={0,2}")
+LAYERS = 6
+"""How many spellings laid over each other are undone."""
+_MAY_HIDE = re.compile(r"[%\\&~]|[A-Za-z0-9+/_-]{8,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _OWN_PARAMS = frozenset({"section", "effect", "line", "lines", "keys", "field"})
 """Parameters that hold words of this tool, not of the cloud."""
 
@@ -67,7 +73,10 @@ _Part = TypeVar("_Part", bound=BaseModel)
 
 
 class Redactor:
-    """Rewrites one verdict. `task`, where it is at hand, names nodes that all passed as well."""
+    """Rewrites one verdict. `task`, where it is at hand, names nodes that all passed as well.
+
+    `kept` are texts to leave: pseudonyms that a verdict was judged with again.
+    """
 
     def __init__(
         self,
@@ -75,6 +84,8 @@ class Redactor:
         profiles: Iterable[RedactionProfile],
         key: bytes,
         task: PrecheckTask | None = None,
+        *,
+        kept: Iterable[str] = (),
     ) -> None:
         if verdict.redaction is not None:
             raise PolicyError(
@@ -90,8 +101,8 @@ class Redactor:
         chosen = set(profiles)
         self.profiles = [profile for profile in PROFILES if profile in chosen]
         self._kinds: dict[str, RedactionProfile] = {}
-        kept = _cluster_values(verdict, task) if "cluster" not in chosen else ()
-        self._kept = {value.lower() for value in kept}
+        clusters = _cluster_values(verdict, task) if "cluster" not in chosen else ()
+        self._kept = {value.lower() for value in (*clusters, *kept)}
         gather = {
             "cluster": _cluster_values,
             "uids": _uid_values,
@@ -129,8 +140,32 @@ class Redactor:
         """A text by pseudonyms."""
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self._written(text, 3)
+            found = self._known[text] = self._written(text)
         return found
+
+    def restored(self, record: Verdict) -> tuple[Verdict, set[str]]:
+        """A redacted record with what it was asked for in raw values again, as far as this one's
+        values tell them; and the pseudonyms that stay."""
+        known = {self._pseudonym(kind, value): value for value, kind in self._kinds.items()}
+        stays: set[str] = set()
+
+        def raw(match: re.Match[str]) -> str:
+            if match[0] not in known:
+                stays.add(match[0])
+            return known.get(match[0], match[0])
+
+        def asked(value: Any) -> Any:
+            if isinstance(value, str):
+                return _PSEUDONYM.sub(raw, value)
+            if isinstance(value, BaseModel):
+                names = type(value).model_fields
+                return value.model_copy(update={n: asked(getattr(value, n)) for n in names})
+            return [asked(part) for part in value] if isinstance(value, list) else value
+
+        parts = ("subject", "source", "policies", "exhibits", "gate")
+        return record.model_copy(
+            update={name: asked(getattr(record, name)) for name in parts}
+        ), stays
 
     # Text -------------------------------------------------------------------------------------
 
@@ -148,17 +183,38 @@ class Redactor:
             parts.append(f"(?P<ip>{_IP4}|{_DASHED}|{_IP6})")
         return re.compile("|".join(parts), re.IGNORECASE) if parts else None
 
-    def _written(self, text: str, depth: int) -> str:
-        if self._pattern is None:
-            return text
+    def _written(self, text: str) -> str:
+        if text.endswith("…"):
+            text = _CUT_ESCAPE.sub("…", text)
         out, count = self._replaced(text)
-        if depth:
-            for decode in _DECODERS:
-                opened = decode(text)
-                if opened != text and self._replaced(opened)[1] > count:
-                    # Hidden in another spelling: shown decoded, so that it can be replaced.
-                    return self._written(opened, depth - 1)
+        if _MAY_HIDE.search(text) is not None:
+            opened = self._opened(text)
+            if opened != text and self._replaced(opened)[1] > count:
+                # Hidden in another spelling: shown decoded, so that it can be replaced.
+                out = self._replaced(opened)[0]
+            if text.endswith("…") and self._cut(opened) != opened:
+                out = self._cut(self._replaced(self._cut(opened))[0])
         return self._cut(out) if out.endswith("…") else out
+
+    def _opened(self, text: str, depth: int = 3) -> str:
+        """A text with every spelling undone that may hide a value."""
+        for _ in range(LAYERS):
+            before = text
+            for decode in _DECODERS:
+                text = decode(text)
+            if text == before:
+                break
+        return _BASE64.sub(lambda match: self._unpacked(match[0], depth), text) if depth else text
+
+    def _unpacked(self, word: str, depth: int) -> str:
+        """What base64 holds, where that is a text with a value in it; else the word itself."""
+        packed = word.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            found = b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
+        except (Base64Error, ValueError):
+            return word
+        opened = self._opened(found, depth - 1)
+        return opened if self._replaced(opened)[1] else word
 
     def _replaced(self, text: str) -> tuple[str, int]:
         count = 0
@@ -201,9 +257,19 @@ class Redactor:
         for length in range(min(len(body), 255), 2, -1):
             if body[-length:].lower() in self._starts:
                 return f"{body[:-length]}…"
+        if (word := _CUT_BASE64.search(text)) is not None and self._packs_text(word[1]):
+            return f"{text[: word.start()]}…"
         if "uids" in self.profiles:
             text = _CUT_UID.sub("…", text)
         return _CUT_IP.sub("…", text) if "ips" in self.profiles else text
+
+    @staticmethod
+    def _packs_text(word: str) -> bool:
+        try:
+            packed = word[: len(word) // 4 * 4].replace("-", "+").replace("_", "/")
+            return b64decode(packed, validate=True).decode().isprintable()
+        except (Base64Error, ValueError):
+            return False
 
     # The record -------------------------------------------------------------------------------
 
@@ -429,23 +495,9 @@ def _json_opened(text: str) -> str:
     )
 
 
-def _base64_opened(text: str) -> str:
-    def opened(match: re.Match[str]) -> str:
-        packed = match[0].rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            found = b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-        except (Base64Error, ValueError):
-            return match[0]
-        return found if found.isprintable() else match[0]
-
-    return _BASE64.sub(opened, text)
-
-
 _DECODERS: tuple[Callable[[str], str], ...] = (
-    lambda text: unquote(text) if "%" in text else text,
-    lambda text: unquote_plus(text) if "%" in text else text,
+    unquote,
     _json_opened,
-    lambda text: unescape(text) if "&" in text else text,
-    lambda text: text.replace("~1", "/").replace("~0", "~") if "~" in text else text,
-    _base64_opened,
+    unescape,
+    lambda text: text.replace("~1", "/").replace("~0", "~"),
 )

@@ -91,18 +91,23 @@ def response_of(record: Verdict, evidence: Evidence) -> Response | None:
     return _response(record, evidence)
 
 
-def _response(record: Verdict, evidence: Evidence) -> Response:
+def response_at(record: Verdict, evidence: Evidence) -> Response:
+    """The response at the place a record names, however it was chosen."""
+    return _response(record, evidence, chosen=False)
+
+
+def _response(record: Verdict, evidence: Evidence, *, chosen: bool = True) -> Response:
     roles = {exhibit.role: exhibit for exhibit in record.exhibits}
     response, sidecar = roles.get("response"), roles.get("sidecar")
     if response is None:
         raise InputError("the record names no response")
-    choice = record.source.choice
+    choice = record.source.choice if chosen else None
     return read_kept(
         evidence[response.sha256],
         record.source.name,
         wanted=None if choice is None else Wanted(choice.task, choice.cluster, choice.target),
         pointer=record.source.pointer,
-        uid=record.subject.task_uid,
+        uid=record.subject.task_uid if chosen else None,
         containers=tuple(record.source.containers),
         sidecar=None if sidecar is None else (sidecar.name, evidence[sidecar.sha256]),
     )

@@ -378,17 +378,18 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
         return Line(
             "re-judged", "unchecked", "not possible without the key of its pseudonyms: --redact-key"
         )
+    if (
+        record.redaction is not None
+        and brought.redact_key is not None
+        and redact.key_id(brought.redact_key) != record.redaction.key_id
+    ):
+        return Line("re-judged", "unchecked", "not possible: its pseudonyms are of another key")
     try:
-        again, response = replay.judge_again(record, sight.evidence)
-        if record.redaction is not None and brought.redact_key is not None:
-            hidden = redact.Redactor(
-                again, record.redaction.profiles, brought.redact_key, response.task
-            )
-            again = hidden.record()
-            if again.redaction != record.redaction:
-                return Line(
-                    "re-judged", "unchecked", "not possible: its pseudonyms are of another key"
-                )
+        again = (
+            replay.judge_again(record, sight.evidence)[0]
+            if record.redaction is None or brought.redact_key is None
+            else _judged_by_pseudonyms(record, sight, brought.redact_key)
+        )
     except ReporterError as error:
         return _differs("re-judged", f"the evidence can't be judged: {error.message}", ())
     compared = replay.compare(record, again, strict=sight.by_this_tool)
@@ -406,6 +407,17 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
             "is not compared",
         )
     return Line("re-judged", "holds", f"same ({findings})")
+
+
+def _judged_by_pseudonyms(record: Verdict, sight: _Sight, key: bytes) -> Verdict:
+    """A redacted record's verdict again: judged raw, and told by the same pseudonyms."""
+    profiles = record.redaction.profiles if record.redaction else []
+    bare = record.model_copy(update={"redaction": None})
+    # First any reading of the response, to learn what its pseudonyms stand for.
+    task = replay.response_at(record, sight.evidence).task
+    asked, stays = redact.Redactor(bare, profiles, key, task).restored(bare)
+    again, response = replay.judge_again(asked, sight.evidence)
+    return redact.Redactor(again, profiles, key, response.task, kept=stays).record()
 
 
 # A case file -----------------------------------------------------------------------------------

@@ -107,9 +107,9 @@ def read_kept(
 ) -> Response:
     """A response again, from the bytes that were kept of it.
 
-    The task is chosen by what it was chosen by then; `wanted` None takes the one at `pointer` with
-    this `uid`. `sidecar` is the name and the bytes of the note it was fetched with. Raises
-    `InputError`.
+    The task is chosen by what it was chosen by then; `wanted` None takes the one at `pointer`,
+    with this `uid` where one is given. `sidecar` is the name and the bytes of the note it was
+    fetched with. Raises `InputError`.
     """
     with _collector_off():
         note = _fitting_sidecar(*sidecar, data) if sidecar is not None else None
@@ -118,7 +118,7 @@ def read_kept(
         candidates = _candidates((Member(name, data, containers), note, False))
         if wanted is not None:
             return _response(candidates, wanted, name)
-        there = [c for c in candidates if c.pointer == pointer and _uid(c.task) == uid]
+        there = [c for c in candidates if c.pointer == pointer and uid in (None, _uid(c.task))]
         if len(there) != 1:
             raise InputError(f"{name}: holds {len(there) or 'no'} such task at {pointer or '/'}")
         document = [c for c in candidates if c.document is there[0].document]

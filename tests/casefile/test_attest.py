@@ -138,7 +138,16 @@ def test_openssl_says_the_same(kind: str, tmp_path: Path) -> None:
     signature.write_bytes(base64.b64decode(envelope["signatures"][0]["sig"]))
     signed.write_bytes(pae(envelope["payloadType"], payload))
     public.write_bytes(public_pem(key))
-    check = ["openssl", "pkeyutl", "-verify", "-pubin", "-inkey", public, "-in", signed]
+    check: list[str | Path] = [
+        "openssl",
+        "pkeyutl",
+        "-verify",
+        "-pubin",
+        "-inkey",
+        public,
+        "-in",
+        signed,
+    ]
     check += [
         "-sigfile",
         signature,

@@ -162,7 +162,7 @@ def test_each_task_of_many(tmp_path: Path) -> None:
     assert len(found) == 4
     for response in found:
         assert not hasattr(response, "error")
-        holds(judge(response, Policy.load("builtin:recommended")))  # type: ignore[arg-type]
+        holds(judge(response, Policy.load("builtin:recommended")))
 
 
 def test_with_the_note_of_the_fetch(tmp_path: Path) -> None:
