@@ -11,13 +11,14 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench schema gold compat dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
+	@echo "make compat write the case files of this release, once"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 
 demo: $(VENV)/.ready libraries
@@ -49,6 +50,9 @@ schema: $(VENV)/.ready-dev
 
 gold: $(VENV)/.ready-dev
 	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py
+
+compat: $(VENV)/.ready-dev libraries
+	$(BIN)/python -m tests.compat.build
 
 dist: $(VENV)/.ready-dev
 	$(BIN)/python -m build

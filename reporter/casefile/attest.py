@@ -163,26 +163,22 @@ class Signed:
     """An envelope that was read; nothing in it is believed until `verify` says so."""
 
     payload: bytes
-    key_ids: tuple[str, ...]
+    signatures: tuple[tuple[str, bytes], ...]
+    """Key id, as the envelope says (may be empty), and signature."""
     data: bytes
 
     def verify(self, key: bytes, name: str) -> str | None:
         """None where the key (a public one, PEM) signed the payload; else why not."""
         from securesystemslib.dsse import Envelope
-        from securesystemslib.exceptions import FormatError, VerificationError
+        from securesystemslib.exceptions import VerificationError
+        from securesystemslib.signer import Signature
 
         public = public_key(key, name)
-        try:
-            envelope = Envelope.from_dict(json.loads(self.data))
-        except (FormatError, ValueError, LookupError) as error:
-            return f"in an envelope that can't be read ({error})"
-        # Some signers give no key id, or one of their own making: the key decides, not its name.
-        for signature in envelope.signatures.values():
-            signature.keyid = public.keyid
+        for _, signature in self.signatures:
+            # Some signers give no key id, or one of their own making: the key decides, not a name.
+            tried = Signature(public.keyid, signature.hex())
             try:
-                Envelope(envelope.payload, envelope.payload_type, {public.keyid: signature}).verify(
-                    [public], 1
-                )
+                Envelope(self.payload, PAYLOAD_TYPE, {public.keyid: tried}).verify([public], 1)
             except VerificationError:
                 continue
             return None
@@ -190,29 +186,38 @@ class Signed:
 
 
 def read_envelope(data: bytes) -> Signed:
-    """An envelope with a statement in it. `ValueError` says what is wrong with it."""
+    """An envelope with a statement in it, alone or in a Sigstore bundle.
+
+    `ValueError` says what is wrong with it.
+    """
     try:
         found = json.loads(data)
+        found = found.get("dsseEnvelope", found)
         if found["payloadType"] != PAYLOAD_TYPE:
             raise ValueError(f"its payload is of type {found['payloadType']!r}")
         payload = base64.b64decode(found["payload"], validate=True)
-        key_ids = tuple(str(part.get("keyid", "")) for part in found["signatures"])
-        for part in found["signatures"]:
-            base64.b64decode(part["sig"], validate=True)
+        signatures = tuple(
+            (str(part.get("keyid", "")), base64.b64decode(part["sig"], validate=True))
+            for part in found["signatures"]
+        )
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError("it is no DSSE envelope") from error
-    if not key_ids:
+    if not signatures:
         raise ValueError("it holds no signature")
-    return Signed(payload, key_ids, data)
+    return Signed(payload, signatures, data)
 
 
 def is_canonical(signed: Signed) -> bool:
     """Whether an envelope is spelled as this tool spells it, to the last byte."""
-    found = json.loads(signed.data)
-    for part in found["signatures"]:
-        part["sig"] = base64.b64encode(base64.b64decode(part["sig"])).decode()
-    found["payload"] = base64.b64encode(signed.payload).decode()
-    return _dumped(found) == signed.data
+    spelled = {
+        "payload": base64.b64encode(signed.payload).decode(),
+        "payloadType": PAYLOAD_TYPE,
+        "signatures": [
+            {"keyid": name, "sig": base64.b64encode(signature).decode()}
+            for name, signature in signed.signatures
+        ],
+    }
+    return _dumped(spelled) == signed.data
 
 
 def key_id(key: bytes, name: str) -> str:

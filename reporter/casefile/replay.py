@@ -131,9 +131,11 @@ def compare(record: Verdict, again: Verdict, *, strict: bool) -> Comparison:
     `strict` compares every text too. Otherwise, for a record of another version, what that may
     have worded differently is left out: the English beside the codes, and the catalogue.
     """
-    old, new = (record.model_dump(mode="json"), again.model_dump(mode="json"))
+    # An older record lacks fields that came later: what it does not say is not compared.
+    old = record.model_dump(mode="json", exclude_unset=not strict)
+    new = again.model_dump(mode="json")
     if not strict:
-        old, new = (_without_words(part) for part in (old, new))
+        old, new = _without_words(old), _without_words(new)
     told: list[str] = []
     if record.outcome != again.outcome:
         told.append(f"the record says {record.outcome}, the evidence {again.outcome}")
@@ -141,7 +143,7 @@ def compare(record: Verdict, again: Verdict, *, strict: bool) -> Comparison:
     # A finding that is told by its name is not told a second time by its place in the record.
     told += [
         line
-        for line in _paths(old, new, "")
+        for line in _paths(old, new, "", said_alone=not strict)
         if not (told and line.startswith(("/checks/", "/outcome", "/exit_code")))
     ]
     return Comparison(tuple(dict.fromkeys(told)), again.counts.findings.total)
@@ -177,15 +179,16 @@ def _findings(verdict: Verdict) -> dict[_Finding, Entry]:
     }
 
 
-def _paths(old: Any, new: Any, path: str) -> Iterator[str]:
+def _paths(old: Any, new: Any, path: str, *, said_alone: bool) -> Iterator[str]:
     if old == new and type(old) is type(new):
         return
     if isinstance(old, dict) and isinstance(new, dict):
-        for key in [*old, *(key for key in new if key not in old)]:
-            yield from _paths(old.get(key), new.get(key), f"{path}/{key}")
+        added = [] if said_alone else [key for key in new if key not in old]
+        for key in [*old, *added]:
+            yield from _paths(old.get(key), new.get(key), f"{path}/{key}", said_alone=said_alone)
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         for index, (one, other) in enumerate(zip(old, new, strict=True)):
-            yield from _paths(one, other, f"{path}/{index}")
+            yield from _paths(one, other, f"{path}/{index}", said_alone=said_alone)
     elif isinstance(old, list) and isinstance(new, list):
         yield f"{path}: {len(old)} recorded, {len(new)} by the evidence"
     else:

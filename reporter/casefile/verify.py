@@ -631,13 +631,14 @@ def _signature(files: Mapping[str, bytes], whole: bytes, brought: Given) -> Iter
 
 
 def _held(signed: attest.Signed, key: tuple[bytes, str] | None) -> Line:
-    ids = ", ".join(one_line(part)[:12] for part in signed.key_ids)
+    names = [name for name, _ in signed.signatures]
+    ids = ", ".join(one_line(name)[:12] or "without a name" for name in names)
     if key is None:
         return Line("signature", "unchecked", f"not checked: by key {ids}…; give it with --key")
     why = signed.verify(*key)
     if why is not None:
         return _differs("signature", f"does not hold: {why}", ())
-    if signed.key_ids != (attest.key_id(*key),):
+    if names != [attest.key_id(*key)]:
         return Line("signature", "holds", f"by {key[1]}")
     return Line("signature", "holds", f"by {key[1]} (key {ids}…)")
 
