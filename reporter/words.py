@@ -150,6 +150,9 @@ MESSAGES: Final[dict[str, Message]] = {
         "The check expires at {expires}, before the change window closes at {window}"
     ),
     "condition.advisory": "Advisory run: the exit code is 0 whatever the verdict. Reason: {reason}",
+    "condition.redacted": (
+        "Redacted: pseudonyms stand for values ({profiles}), and no evidence is attached"
+    ),
     "condition.fail-on-warn": "This run refuses warnings (--fail-on warn)",
     "condition.expectation-not-checked": (
         "What was expected of cluster or target was not checked: the policy sets identity to off"
