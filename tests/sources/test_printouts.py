@@ -327,7 +327,7 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (json.dumps(SHOW["status"]["clusterCheckStatus"]["itemsStatus"]),
          "is a part of a response alone (check items)"),
         (_wrapped("INFO item: AddonLimit AddonCheck "), "ambiguous: 'AddonCheck' also stands"),
-        (_wrapped("INFO {'name': 'x', 'message': '", "'}"), "stands inside something"),
+        (_wrapped("INFO {'name': 'x', 'message': '", "'}"), "also stands in the text around"),
         (_wrapped("b'", "'"), "stands inside something"),
         (_wrapped("| x | ", " |"), "stands inside something"),
         (_wrapped("INFO class PreCheckItemStatus {\n    message: a\n    ", "\n}"), "ambiguous"),
