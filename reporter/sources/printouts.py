@@ -336,7 +336,7 @@ _DOT_NET = re.compile(rb"class \w+ \{\r?\n  \S")
 def _no_java_response(start: bytes, match: re.Match[bytes], label: str) -> InputError | None:
     """What a text is that starts as a printed class and is no response of the Java SDK."""
     name = match[1].decode()
-    if b"System.Collections.Generic." in start or _DOT_NET.match(start):
+    if _DOT_NET.match(start) or b"System.Collections.Generic." in start[:_SHORT]:
         return InputError(
             f"{label}: is the .NET SDK's printout, which leaves out what lists contain",
             hint=SAVE_RAW + " instead",
@@ -371,10 +371,12 @@ def _in_a_log(text: bytes, label: str) -> Document:
         if wrong := _no_text(text, label):
             raise wrong
         _refuse_json_of_another_kind(text, label)
-    outside = bytearray(text)
-    for start, end in printed:  # what a message of theirs looks like is no response
-        outside[start:end] = bytes(end - start)
-    spans = sorted(_response_spans(bytes(outside), label) + printed)
+    spans = list(printed)
+    at = 0
+    for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
+        spans += _response_spans(text[at:start], label, at)
+        at = end
+    spans.sort()
     if not spans:
         if told := told_in(text):
             raise api_error(label, told)
@@ -427,8 +429,8 @@ class _Flat(str):
         return -1
 
 
-def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
-    """Where whole responses stand in a text, in bytes.
+def _response_spans(text: bytes, label: str, offset: int) -> list[tuple[int, int]]:
+    """Where whole responses stand in a text at `offset` of its input, in bytes.
 
     The text is read as Latin-1, one character a byte: JSON's own signs are ASCII, so what is
     found is found at the same place. Each `{` that can open JSON is tried where the last try
@@ -457,11 +459,10 @@ def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
         if _is_response(value):
             if start < broken_until:
                 raise InputError(
-                    f"{label}:{text.count(bytes([10]), 0, start) + 1}: the response stands inside "
-                    "other JSON that is broken or was cut",
+                    f"{label}: the response stands inside other JSON that is broken or was cut",
                     hint=SAVE_RAW,
                 )
-            spans.append((start, end))
+            spans.append((offset + start, offset + end))
         at = end
     return spans
 
