@@ -100,11 +100,10 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     try:
         value = _parse(text)
     except ValueError as error:
-        problem = str(error)
-        if "trailing characters" in problem and _starts_with_a_line_of_json(text):
+        if _starts_with_a_line_of_json(text):
             yield from _json_lines(text, label)
             return
-        raise _not_json(text, label, problem) from None
+        raise _not_json(text, label, str(error)) from None
     yield _document(text, value, "json", label)
 
 
