@@ -35,7 +35,7 @@ def command(response: str, **options: Any) -> None:
     """Judge a pre-upgrade check RESPONSE.
 
     It is a file (JSON, what an SDK or curl printed, or an archive that holds one), - for standard
-    input, a folder, or a URL such as s3://bucket/key.
+    input, a folder, a pattern in quotes, or a URL such as s3://bucket/key.
 
     Without outputs it prints a summary. The exit code is the verdict: 0 pass, 1 fail,
     3 inconclusive.

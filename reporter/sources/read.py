@@ -32,7 +32,6 @@ from reporter.sources.locations import (
 from reporter.sources.printouts import (
     Document,
     documents,
-    speaks_of_a_response,
 )
 from reporter.sources.tasks import tasks_of
 from reporter.sources.text import (
@@ -42,6 +41,7 @@ from reporter.sources.text import (
     UnrecognisedError,
     text_of,
 )
+from reporter.sources.traces import speaks_of_a_response
 
 _JSON_NAME = re.compile(r"(?i)\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst|zstd|xz))?$")
 
