@@ -41,7 +41,7 @@ unit: $(VENV)/.ready-dev libraries test-tools
 
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
-	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py
+	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 

@@ -138,7 +138,14 @@ def _read_record(data: bytes, name: str) -> tuple[Verdict, str | None]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = "/".join(str(part) for part in first["loc"])
-        raise InputError(f"{name}: its record can't be read: /{place}: {first['msg']}") from None
+        tool = found.get("tool")
+        other = str(tool.get("version", ""))[:20] if isinstance(tool, dict) else ""
+        raise InputError(
+            f"{name}: its record can't be read: /{place}: {first['msg']}",
+            hint=None
+            if other in ("", __version__)
+            else f"cce-precheck {other} wrote it, this is {__version__}: check it with that one",
+        ) from None
     except (ValueError, AttributeError, RecursionError) as error:
         why = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise InputError(f"{name}: its record can't be read: {why}") from None
@@ -241,11 +248,9 @@ def _seen_again(
     if how is None:
         return Line(subject, "unchecked", "not checked: it does not say how it was rendered")
     if how.beyond:
-        return Line(
-            subject,
-            "unchecked",
-            f"not checked: it was rendered with options of its own ({', '.join(how.beyond)})",
-        )
+        named = ", ".join(one_line(name)[:40] for name in how.beyond[:5])
+        why = f"not checked: it was rendered with options of its own ({named})"
+        return Line(subject, "unchecked", why)
     with_own = len(how.options.own)
     items = "1 item" if with_own == 1 else f"{with_own:,} items"
     note = f", with words of the writer's own for {items}" if with_own else ""
@@ -269,8 +274,8 @@ def _seen_again(
     another_zlib = how.libraries.get("zlib") != zlib.ZLIB_RUNTIME_VERSION
     if form == "html" and another_zlib and _packed_alike(again, data) == data:
         return Line(subject, "holds", f"same bytes but for how files in it are packed{note}")
-    if why := _not_comparable(how, form, data, again):
-        return Line(subject, "unchecked", f"not compared: {why}")
+    if reason := _not_comparable(how, form, data, again):
+        return Line(subject, "unchecked", f"not compared: {reason}")
     return _differs(subject, *_first_difference(data, again))
 
 
@@ -627,7 +632,11 @@ def _signature(files: Mapping[str, bytes], whole: bytes, brought: Given) -> Iter
     if signed.payload != files[bundle.STATEMENT] or not attest.is_canonical(signed):
         yield _differs("signature", "is not over the statement beside it", ())
         return
-    yield _held(signed, brought.key)
+    held = _held(signed, brought.key)
+    if held.state == "differs" and brought.envelope is not None:
+        # The key is that of the envelope beside it.
+        held = Line("signature", "unchecked", "the one inside is by another key, not checked")
+    yield held
 
 
 def _held(signed: attest.Signed, key: tuple[bytes, str] | None) -> Line:

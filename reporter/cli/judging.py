@@ -80,9 +80,10 @@ _OPTIONS = (
 
 def judging_options(function: _Function) -> _Function:
     """`--policy`, `--at` and all else that a verdict depends on, and what reports say of it."""
+    function = redact_options(function)
     for option in reversed(_OPTIONS):
         function = option(function)
-    return redact_options(function)
+    return function
 
 
 def inputs_of(response: str, options: dict[str, Any]) -> list[str]:

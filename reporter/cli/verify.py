@@ -23,7 +23,7 @@ MAX_FILE = 1024 * 1024 * 1024
 _SIGNS = {"holds": "✓", "differs": "✕", "unchecked": "?", "absent": "–"}
 _COLOURS = {"holds": "green", "differs": "red", "unchecked": "yellow", "absent": None}
 _CLOSING = {
-    "holds": "All of it was checked, and holds.",
+    "holds": "All of it was checked, and holds. The verdict is: {verdict}.",
     "differs": "Don't rely on it: something differs.",
     "unchecked": "Nothing differs, but not all of it could be checked.",
 }
@@ -124,7 +124,8 @@ def _page(found: Verification, name: str, *, color: bool, quiet: bool) -> str:
         rows.append(painted(line))
         rows += [f"      {console_safe(one_line(detail))}\n" for detail in line.details]
     if not quiet:
-        rows.append(f"{_CLOSING[found.state]}\n")
+        verdict = found.record.headline.text if found.record is not None else ""
+        rows.append(console_safe(one_line(_CLOSING[found.state].format(verdict=verdict))) + "\n")
     return "".join(rows)
 
 

@@ -107,7 +107,7 @@ def test_verify_says_what_it_checked(place: Path) -> None:
     assert run.code == 0, run.out
     assert "✓ digests: 10 of 10 hold" in run.out
     assert "✓ re-judged: same (8 findings)" in run.out
-    assert run.out.endswith("All of it was checked, and holds.\n")
+    assert run.out.endswith("and holds. The verdict is: Fail: do not upgrade yet.\n")
     assert inside("verify", place / "case.zip").code == 3
     quiet = inside("verify", place / "case.zip", "-q")
     assert quiet.out.count("\n") == 1

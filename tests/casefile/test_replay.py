@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+import yaml
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reporter.casefile.redact import PROFILES, Redactor
 from reporter.casefile.replay import compare, judge_again
-from reporter.errors import InputError, PolicyError
+from reporter.errors import InputError, PolicyError, ReporterError
 from reporter.policy.load import Policy
 from reporter.record.model import Change, Gate, Verdict
-from reporter.sources.read import read, read_responses
+from reporter.sources.read import read, read_kept, read_responses
+from tests.slow import generator
 
 from .build import SAMPLES, WAIVERS, Case, judge, sample
 
@@ -189,6 +193,54 @@ def test_a_note_of_another_response_is_refused() -> None:
         judge_again(record, {**case.evidence, note.sha256: other})
 
 
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "25"))
+
+
+def generated(drawn: dict[str, Any]) -> Case:
+    """A verdict of a generated case, with everything it was asked."""
+
+    def dumped(document: Any) -> bytes:
+        return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
+
+    data = json.dumps(drawn["response"]).encode()
+    response = read(data, name="r.json")
+    if (meta := drawn.get("sidecar")) is not None:
+        note = json.dumps({**meta, "sha256": sha256(data).hexdigest()}).encode()
+        response = read_kept(
+            data,
+            "r.json",
+            wanted=response.source.wanted,
+            pointer="",
+            uid=None,
+            sidecar=("r.json.meta.json", note),
+        )
+    policy = Policy.parse(
+        *map(dumped, drawn["policies"]), waivers=[*map(dumped, drawn.get("waiver_lists", ()))]
+    )
+    return judge(
+        response,
+        policy,
+        at=drawn["at"],
+        now=drawn.get("now") or drawn["at"],
+        expect_cluster=drawn.get("expect_cluster"),
+        expect_target=drawn.get("expect_target"),
+        cluster_type=drawn.get("cluster_type"),
+    )
+
+
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(generator.cases())
+def test_whatever_was_judged_is_judged_the_same_again(drawn: dict[str, Any]) -> None:
+    try:
+        case = generated(drawn)
+    except ReporterError:
+        return
+    holds(case)
+    made = Redactor(case.verdict, PROFILES, b"0" * 16, case.response.task).record()
+    assert made.contradiction() is None
+    assert Verdict.model_validate_json(made.model_dump_json()) == made
+
+
 # What differs is told -------------------------------------------------------------------------
 
 
@@ -223,7 +275,7 @@ def changed(value: Any, salt: int) -> Any:
     return f"{value}x"
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(path=st.sampled_from(LEAVES), salt=st.integers(0, 3))
 def test_whatever_is_changed_in_a_record_is_found(path: tuple[Any, ...], salt: int) -> None:
     record = json.loads(json.dumps(RECORD))
