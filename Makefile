@@ -52,7 +52,7 @@ prove-printouts: $(VENV)/.ready-dev
 	  tests/data/printouts/pom.xml tests/data/printouts/go.mod $(PRINTOUTS)
 	cd $(PRINTOUTS) && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
 	cd $(PRINTOUTS) && javac -cp 'lib/*' Print.java && go mod tidy && go build -o print print.go
-	PRINTED_EXAMPLES=10000 GO_PRINTER=$(PRINTOUTS)/print \
+	PRINTED_EXAMPLES=$${PRINTED_EXAMPLES:-10000} GO_PRINTER=$(PRINTOUTS)/print \
 	  JAVA_PRINTER="java -cp '$(PRINTOUTS):$(PRINTOUTS)/lib/*' Print" \
 	  $(BIN)/python -m pytest -q tests/sources/test_real_sdks.py
 
