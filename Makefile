@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench bench-peers schema gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -43,6 +43,16 @@ prove: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+
+# Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
+bench-peers: $(VENV)/.ready-dev
+	test -x .peers/venv/bin/python || $(PYTHON) -m venv .peers/venv
+	.peers/venv/bin/python -m pip install --quiet 'regopy>=1.5,<2'
+	-cd .peers && npm install --silent --no-fund --no-audit @stoplight/spectral-cli@6
+	-GOBIN=$(CURDIR)/.peers/bin go install github.com/open-policy-agent/conftest@latest
+	-GOBIN=$(CURDIR)/.peers/bin go install github.com/kyverno/kyverno-json@latest
+	-test -x .peers/cargo/bin/cfn-guard || cargo install --quiet cfn-guard --root .peers/cargo
+	$(BIN)/python benchmarks/peers/run.py
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
