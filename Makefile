@@ -52,7 +52,7 @@ bench-peers: $(VENV)/.ready-dev
 	-GOBIN=$(CURDIR)/.peers/bin go install github.com/open-policy-agent/conftest@latest
 	-GOBIN=$(CURDIR)/.peers/bin go install github.com/kyverno/kyverno-json@latest
 	-test -x .peers/cargo/bin/cfn-guard || cargo install --quiet cfn-guard --root .peers/cargo
-	$(BIN)/python benchmarks/peers/run.py
+	$(BIN)/python benchmarks/peers/peers.py
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
