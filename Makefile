@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench bench-peers schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench bench-peers hostile schema gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -43,6 +43,12 @@ prove: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+
+hostile: $(VENV)/.ready-dev libraries test-tools
+	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
+	for target in response archive policy timestamp record; do \
+	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
+	FUZZ_EXAMPLES=2000 FAULT_ROUNDS=200 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/fuzz tests/faults
 
 # Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
 bench-peers: $(VENV)/.ready-dev
