@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
