@@ -36,7 +36,7 @@ from reporter.record.model import (
 ENTRIES_AT_ONCE = 20_000
 """Up to how many differing findings a page shows every one; of more it shows the worst."""
 
-ENTRIES_OF_MANY = 2_000
+ENTRIES_OF_MANY = 1_000
 """How many it shows of more, fairly shared among the checks."""
 
 ENTRIES_IN_FULL = 200
