@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
@@ -32,7 +32,11 @@ GLYPHS_NAMED = 12
 
 _RELATIONSHIP = {"response": "Source", "policy": "Supplement", "waivers": "Supplement"}
 _INSTALL = "on Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-_FONTS = "install a CJK font (Debian: fonts-droid-fallback or fonts-noto-cjk)"
+_FONTS = (
+    "install fonts that have them (Debian: fonts-noto-cjk or fonts-droid-fallback for Chinese, "
+    "Japanese and Korean, fonts-noto-core for other scripts)"
+)
+_NO_FONTS = "on Debian: apt-get install fonts-dejavu-core fonts-noto-cjk"
 _NOTDEF = ".notdef glyph"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -60,36 +64,51 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 </rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
 
 
+Paper = Literal["a4", "letter"]
+_PAGE_SIZE = {"a4": "A4", "letter": "letter"}
+_COVER_LINES = {"a4": view.COVER_LINES, "letter": view.COVER_LINES - 3}
+
+
 def write(
     verdict: Verdict,
     exhibits: Sequence[AttachedExhibit] = (),
     *,
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
+    paper: Paper = "a4",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
     `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
     needs is missing, or where it reports an error.
     """
+    warn = warn or (lambda _: None)
     weasyprint = _weasyprint()
-    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
+    report = view.report(
+        verdict,
+        entries_in_all=ENTRIES_IN_ALL,
+        on_paper=True,
+        own=own,
+        cover_lines=_COVER_LINES[paper],
+    )
     files = _files(verdict, exhibits)
     page = templating.page(
         "pdf/report.html.j2",
         report,
         attached=", ".join(name for name, *_ in files),
-        safe={"css": templating.asset("pdf/report.css")},
+        safe={"css": templating.asset("pdf/report.css"), "size": _PAGE_SIZE[paper]},
     )
     with _listening() as heard, _uncollected():
-        data = _printed(weasyprint, page, files, verdict.instant.at)
+        data, marked = _printed(weasyprint, page, files, verdict.instant.at)
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
             hint="the other formats still work; please report this together with the record",
         )
-    if heard.glyphs and warn is not None:
+    if heard.glyphs:
         warn(_glyph_warning(heard.glyphs))
+    if not marked:
+        warn(f"the PDF is {VARIANT.upper()} without PDF/UA's mark: WeasyPrint no longer takes it")
     return data
 
 
@@ -110,7 +129,10 @@ def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]
 
 def _weasyprint() -> Any:
     try:
-        import weasyprint
+        with warnings.catch_warnings():
+            # It says so when there are no fonts; we refuse, below.
+            warnings.simplefilter("ignore", UserWarning)
+            import weasyprint
     except ImportError as error:
         raise OutputError(
             f"a PDF needs WeasyPrint: {error}", hint="install cce-precheck-reporter again"
@@ -121,10 +143,33 @@ def _weasyprint() -> Any:
         raise OutputError(
             f"WeasyPrint can't load the libraries it draws with: {first[0]}", hint=_INSTALL
         ) from error
+    if not _has_fonts():
+        raise OutputError("a PDF needs fonts, and this machine has none", hint=_NO_FONTS)
     return weasyprint
 
 
-def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -> bytes:
+def _has_fonts() -> bool:
+    """Whether fontconfig finds a font: without any, what WeasyPrint draws with kills the process.
+
+    Asked of WeasyPrint's own binding, which is not promised to stay: where it can't be asked,
+    there are fonts until proven otherwise.
+    """
+    try:
+        from weasyprint.text.ffi import fontconfig
+
+        known = fontconfig.FcInitLoadConfigAndFonts()
+        found: int = fontconfig.FcConfigGetFonts(known, fontconfig.FcSetSystem).nfont
+        fontconfig.FcConfigDestroy(known)
+    except (ImportError, AttributeError):
+        return True
+    return found > 0
+
+
+def _printed(
+    weasyprint: Any, page: str, files: Sequence[_File], at: datetime
+) -> tuple[bytes, bool]:
+    """The document, and whether it has PDF/UA's mark."""
+
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
 
@@ -148,13 +193,37 @@ def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -
         )
         for name, data, relation, description in files
     ]
-    plain = document.metadata.generate_rdf_metadata
-    document.metadata.generate_rdf_metadata = lambda *of: _with_ua_mark(plain(*of))
+    mark = _UaMark(getattr(document.metadata, "generate_rdf_metadata", None))
+    document.metadata.generate_rdf_metadata = mark
     with warnings.catch_warnings():
         # It leaves the file of its colour profile for the collector to close.
         warnings.simplefilter("ignore", ResourceWarning)
         data: bytes = document.write_pdf(pdf_variant=VARIANT)
-    return data
+    return data, mark.made
+
+
+class _UaMark:
+    """Adds PDF/UA's mark to the metadata WeasyPrint makes, or leaves them as they are.
+
+    The place to do so is not promised to stay: where it changes, the document is a PDF/A all the
+    same, and `made` says that the mark is missing.
+    """
+
+    def __init__(self, plain: Callable[..., Any] | None) -> None:
+        self._plain = plain
+        self.made = False
+
+    def __call__(self, *of: Any, **named: Any) -> Any:
+        assert self._plain is not None, "WeasyPrint asks for what it did not have before"
+        rdf = self._plain(*of, **named)
+        if not isinstance(rdf, bytes):
+            return rdf
+        try:
+            marked = _with_ua_mark(rdf)
+        except ElementTree.ParseError:
+            return rdf
+        self.made = True
+        return marked
 
 
 def _with_ua_mark(rdf: bytes) -> bytes:

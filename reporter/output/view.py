@@ -46,6 +46,11 @@ MAP_COLUMNS = 40
 MAP_ROWS = 60
 """How large a grid of checks and nodes is drawn; the list below it has everything."""
 
+COVER_COLUMNS = 80
+COVER_LINES = 31
+"""What fits on a cover between the summary and the sign-off, on A4 and with a wide font; a test
+holds them to it."""
+
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
 
@@ -466,6 +471,7 @@ def report(
     entries_in_all: int | None = None,
     on_paper: bool = False,
     own: guide.Own | None = None,
+    cover_lines: int = COVER_LINES,
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
@@ -476,7 +482,7 @@ def report(
     if on_paper:
         shown = shortened(shown)
     known = guide.guidance(shown, own, for_paper if on_paper else None)
-    return _Builder(shown, _fair_share(shown, entries_in_all), known).report()
+    return _Builder(shown, _fair_share(shown, entries_in_all), known).report(cover_lines)
 
 
 def check_id(name: str | None, scope: str) -> str:
@@ -539,7 +545,7 @@ class _Builder:
         self.ids: set[str] = set()
         self.held_back = 0
 
-    def report(self) -> Report:
+    def report(self, cover_lines: int) -> Report:
         verdict = self.verdict
         subject = verdict.subject
         cluster = subject.cluster_name or subject.cluster_id
@@ -575,7 +581,7 @@ class _Builder:
             running=phrases.shortened(f"{subject_line} · {versions}", 76),
             prepared_by=phrases.shortened(subject.change.prepared_by or "", 22),
             facts=facts,
-            cover=_cover(summary, notices, facts, reasons, conditions),
+            cover=_cover(summary, notices, facts, reasons, conditions, cover_lines),
             reasons=reasons,
             reasons_alike=_alike(reasons),
             evidence_line=self._evidence_line(),
@@ -1169,10 +1175,6 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-COVER_COLUMNS = 80
-COVER_LINES = 31
-"""What fits between the summary and the sign-off, with a wide font; a test holds them to it."""
-
 
 def _cover(
     summary: Sequence[str],
@@ -1180,6 +1182,7 @@ def _cover(
     facts: Sequence[Fact],
     reasons: Sequence[Why],
     conditions: Sequence[str],
+    lines: int,
 ) -> Cover:
     said = phrases.shortened(" ".join(f"{part}." for part in summary), 3 * COVER_COLUMNS)
     framed = tuple(
@@ -1190,7 +1193,7 @@ def _cover(
         for notice in notices
     )
     known = _cover_facts(facts)
-    left = COVER_LINES - sum(1 + _lines(part) for part in framed)
+    left = lines - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)
