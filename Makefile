@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench schema words gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -19,6 +19,7 @@ help:
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
+	@echo "make words  bring the catalogues of other languages up to date"
 
 demo: $(VENV)/.ready libraries
 	$(BIN)/cce-precheck demo $(DEMO)
@@ -46,6 +47,9 @@ bench: $(VENV)/.ready-dev libraries
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
+
+words: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.languages.catalogue
 
 gold: $(VENV)/.ready-dev
 	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py

@@ -9,6 +9,7 @@ from typing import Literal
 from reporter.output.exhibits import AttachedExhibit, attach
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
+from reporter.words import Tag
 
 Warn = Callable[[str], None]
 
@@ -16,6 +17,9 @@ Warn = Callable[[str], None]
 @dataclass(frozen=True)
 class Options:
     """What a reader may choose about a report; never what it says of the verdict."""
+
+    lang: Tag = "en"
+    """The language of what people read: HTML, PDF and Markdown. Machines are told English."""
 
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
@@ -32,7 +36,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own)
+    return write(verdict, exhibits, own=options.own, lang=options.lang)
 
 
 def _pdf(
@@ -40,7 +44,7 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn, own=options.own)
+    return write(verdict, exhibits, warn=warn, own=options.own, lang=options.lang)
 
 
 def _junit(
@@ -64,7 +68,7 @@ def _markdown(
 ) -> bytes:
     from reporter.output.markdown import write
 
-    return write(verdict, exhibits, own=options.own)
+    return write(verdict, exhibits, own=options.own, lang=options.lang)
 
 
 def _sarif(

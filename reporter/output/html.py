@@ -14,6 +14,7 @@ from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 from reporter.record.packed import is_packed, pack
+from reporter.words import Language, Tag
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -41,7 +42,11 @@ class Download:
 
 
 def write(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    *,
+    own: Own | None = None,
+    lang: Tag = "en",
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
@@ -49,8 +54,8 @@ def write(
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed. Of a
     record with more findings than the page shows it is the packed form (`packed-record`).
     """
-    report = view.report(verdict, own=own)
-    css = templating.asset("html/report.css")
+    report = view.report(verdict, own=own, lang=lang)
+    css = styles(Language(lang))
     script = templating.asset("html/report.js")
     page = templating.page(
         "html/report.html.j2",
@@ -64,6 +69,13 @@ def write(
         },
     )
     return page.encode()
+
+
+def styles(words: Language) -> str:
+    """The style sheet, with what it says itself in the language of the page."""
+    where, miss = words.text("In the response: "), words.text("Near miss: ")
+    said = f':root{{--in-response:"{where}";--near-miss:"{miss}"}}'
+    return f"{said}\n{templating.asset('html/report.css')}"
 
 
 def content_policy(css: str, script: str | None = None) -> str:

@@ -22,6 +22,7 @@ from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
+from reporter.words import Language, Tag
 
 VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
@@ -66,7 +67,6 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 
 Paper = Literal["a4", "letter"]
 _PAGE_SIZE = {"a4": "A4", "letter": "letter"}
-_COVER_LINES = {"a4": view.COVER_LINES, "letter": view.COVER_LINES - 3}
 
 
 def write(
@@ -76,6 +76,7 @@ def write(
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
     paper: Paper = "a4",
+    lang: Tag = "en",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
@@ -89,14 +90,19 @@ def write(
         entries_in_all=ENTRIES_IN_ALL,
         on_paper=True,
         own=own,
-        cover_lines=_COVER_LINES[paper],
+        lang=lang,
+        letter=paper == "letter",
     )
-    files = _files(verdict, exhibits)
+    words = Language(lang)
+    files = _files(verdict, exhibits, words)
     page = templating.page(
         "pdf/report.html.j2",
         report,
-        attached=", ".join(name for name, *_ in files),
-        safe={"css": templating.asset("pdf/report.css"), "size": _PAGE_SIZE[paper]},
+        attached=words.joined([name for name, *_ in files]),
+        safe={
+            "css": templating.asset("pdf/report.css") + _page_number(words),
+            "size": _PAGE_SIZE[paper],
+        },
     )
     with _listening() as heard, _uncollected():
         data, marked = _printed(weasyprint, page, files, verdict.instant.at)
@@ -112,18 +118,25 @@ def write(
     return data
 
 
+def _page_number(words: Language) -> str:
+    """Page 2 of 7, in the words of a style sheet."""
+    page, pages = '" counter(page) "', '" counter(pages) "'
+    said = words.text("Page {page} of {pages}", page=page, pages=pages)
+    return f'@page{{@bottom-right{{content:"{said}"}}}}\n'
+
+
 _File = tuple[str, bytes, str, str]
 
 
-def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]:
-    files: list[_File] = [
-        ("record.json", json_record.write(verdict), "Data", "The record of the verdict")
-    ]
+def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit], words: Language) -> list[_File]:
+    what = words.text("The record of the verdict")
+    files: list[_File] = [("record.json", json_record.write(verdict), "Data", what)]
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [file[0] for file in files])
         relation = _RELATIONSHIP.get(exhibit.role, "Supplement")
-        files.append((name, attached.data, relation, f"{exhibit.role}, sha256 {exhibit.sha256}"))
+        what = words.joined((words.named("role", exhibit.role), f"SHA-256 {exhibit.sha256}"))
+        files.append((name, attached.data, relation, what))
     return files
 
 

@@ -199,8 +199,8 @@
     };
     const fits = (view, { check, entry }) =>
       (!view.outcome?.length || view.outcome.includes(entry.outcome)) &&
-      (!view.kind || view.kind === (entry.kind ?? "no kind")) &&
-      (!view.level || view.level === (entry.level ?? "no level")) &&
+      (!view.kind || view.kind === (entry.kind ?? rest.dataset.noKind)) &&
+      (!view.level || view.level === (entry.level ?? rest.dataset.noLevel)) &&
       (!view.scope || view.scope === check.scope);
     // Each word is a bit; an entry fits when its check, its nodes and its message have them all.
     const find = (view) => {
@@ -253,8 +253,8 @@
       }));
       output.textContent = fitting.length
         ? output.dataset.said
-          .replace("{from}", (start + 1).toLocaleString())
-          .replace("{to}", Math.min(start + PAGE, fitting.length).toLocaleString())
+          .replace("{start}", (start + 1).toLocaleString())
+          .replace("{end}", Math.min(start + PAGE, fitting.length).toLocaleString())
           .replace("{all}", fitting.length.toLocaleString())
         : output.dataset.none;
       button("back").disabled = start === 0;
