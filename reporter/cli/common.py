@@ -108,6 +108,12 @@ def output_options(function: _Function) -> _Function:
     """`--html F`, `--pdf F` and so on for each format; `-` is standard output."""
     function = language_option(function)
     function = click.option(
+        "--paper",
+        type=click.Choice(["a4", "letter"]),
+        default=None,
+        help="What the PDF is set for. Default: a4.",
+    )(function)
+    function = click.option(
         "--sarif-waived",
         type=click.Choice(["omit", "suppress"]),
         default="omit",
@@ -174,6 +180,7 @@ class Outputs:
     targets: dict[str, str]
     sarif_waived: Literal["omit", "suppress"] = "omit"
     lang: Tag = "en"
+    paper: Literal["a4", "letter"] = "a4"
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -185,6 +192,8 @@ class Outputs:
         }
         if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
             raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
+        if options.get("paper") is not None and "pdf" not in targets:
+            raise click.UsageError("--paper is about --pdf, which was not asked for")
         skip_list = targets.get(SKIP_LIST, "-")
         if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
             raise click.UsageError(
@@ -215,7 +224,7 @@ class Outputs:
         waived: Literal["omit", "suppress"] = "omit"
         if options.get("sarif_waived") == "suppress":
             waived = "suppress"
-        return cls(targets, waived, options.get("lang", "en"))
+        return cls(targets, waived, options.get("lang", "en"), options.get("paper") or "a4")
 
     @property
     def to_stdout(self) -> bool:
@@ -226,7 +235,9 @@ class Outputs:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import Options, render
 
-        chosen = Options(lang=self.lang, sarif_waived=self.sarif_waived, own=own or {})
+        chosen = Options(
+            lang=self.lang, sarif_waived=self.sarif_waived, paper=self.paper, own=own or {}
+        )
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")

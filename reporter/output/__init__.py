@@ -24,6 +24,9 @@ class Options:
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
 
+    paper: Literal["a4", "letter"] = "a4"
+    """What the PDF is set for."""
+
     own: Mapping[str, Explanation] = field(default_factory=dict)
     """What a user's file of names says, by item name; for people, so never in the record."""
 
@@ -44,7 +47,14 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn, own=options.own, lang=options.lang)
+    return write(
+        verdict,
+        exhibits,
+        warn=warn,
+        own=options.own,
+        lang=options.lang,
+        paper=options.paper,
+    )
 
 
 def _junit(

@@ -84,7 +84,8 @@ def shortened(verdict: Verdict) -> Verdict:
 
     Layout takes time that grows with the square of a word; the attached record has everything.
     """
-    return _with_texts(verdict, for_paper)
+    short: Verdict = _with_texts(verdict, for_paper)
+    return short
 
 
 LONGEST_TEXT = 1_500
@@ -116,24 +117,20 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
-_Value = TypeVar("_Value")
-
-
-def _with_texts(value: _Value, change: Callable[[str], str]) -> _Value:
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A copy with every text changed; what holds none that changes is handed on as it is."""
-    new: Any = value
     if isinstance(value, str):
-        new = change(value)
-    elif isinstance(value, BaseModel):
+        return change(value)
+    if isinstance(value, BaseModel):
         found = {name: _with_texts(part, change) for name, part in value.__dict__.items()}
         changed = {name: part for name, part in found.items() if part is not value.__dict__[name]}
-        new = value.model_copy(update=changed) if changed else value
-    elif isinstance(value, list):
+        return value.model_copy(update=changed) if changed else value
+    if isinstance(value, list):
         parts = [_with_texts(part, change) for part in value]
-        new = parts if any(map(operator.is_not, parts, value)) else value
-    elif isinstance(value, dict):
-        new = {change(key): _with_texts(part, change) for key, part in value.items()}
-    return new
+        return parts if any(map(operator.is_not, parts, value)) else value
+    if isinstance(value, dict):
+        return {change(key): _with_texts(part, change) for key, part in value.items()}
+    return value
 
 
 _COMMANDS = re.compile(r"##(?=\w*\[)")

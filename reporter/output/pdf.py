@@ -206,8 +206,8 @@ def _printed(
         )
         for name, data, relation, description in files
     ]
-    mark = _UaMark(getattr(document.metadata, "generate_rdf_metadata", None))
-    document.metadata.generate_rdf_metadata = mark
+    mark = _UaMark()
+    mark.put_into(document.metadata)
     with warnings.catch_warnings():
         # It leaves the file of its colour profile for the collector to close.
         warnings.simplefilter("ignore", ResourceWarning)
@@ -222,18 +222,19 @@ class _UaMark:
     same, and `made` says that the mark is missing.
     """
 
-    def __init__(self, plain: Callable[..., Any] | None) -> None:
-        self._plain = plain
+    def __init__(self) -> None:
         self.made = False
 
-    def __call__(self, *of: Any, **named: Any) -> Any:
-        assert self._plain is not None, "WeasyPrint asks for what it did not have before"
-        rdf = self._plain(*of, **named)
-        if not isinstance(rdf, bytes):
-            return rdf
+    def put_into(self, metadata: Any) -> None:
+        """Have the metadata of a document ask here; nothing where they would not."""
+        plain = getattr(metadata, "generate_rdf_metadata", None)
+        if plain is not None:
+            metadata.generate_rdf_metadata = lambda *of: self._marked(plain(*of))
+
+    def _marked(self, rdf: bytes) -> bytes:
         try:
             marked = _with_ua_mark(rdf)
-        except ElementTree.ParseError:
+        except (ElementTree.ParseError, TypeError, ValueError):
             return rdf
         self.made = True
         return marked

@@ -1291,7 +1291,6 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-
 def _cover(
     words: Phrases,
     summary: Sequence[str],
