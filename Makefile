@@ -11,12 +11,13 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema words gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove proof bench schema words gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
+	@echo "make proof  veraPDF, vnu and other validators (Java, Maven, npm); docs/conformance.md"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make words  bring the catalogues of other languages up to date"
@@ -41,6 +42,9 @@ prove: $(VENV)/.ready-dev
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
+
+proof: $(VENV)/.ready-dev libraries test-tools
+	$(BIN)/python -m tests.proof
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
