@@ -436,6 +436,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} more waiver left out here to keep this short",
         "{count} more waivers left out here to keep this short",
     ),
+    "left-out.steps": (
+        "{count} more step left out here to keep this short",
+        "{count} more steps left out here to keep this short",
+    ),
     "left-out.policy": (
         "{count} more file left out here to keep this short",
         "{count} more files left out here to keep this short",
@@ -453,6 +457,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "month.10": "Oct",
     "month.11": "Nov",
     "month.12": "Dec",
+    # Who a report is for
+    "view.approver": "Approver's view, one page",
+    "view.operator": "Operator's view, what to fix",
+    "view.auditor": "Full report",
     # Words of the reports
     "outcome.pass": "Pass",
     "outcome.fail": "Fail",

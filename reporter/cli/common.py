@@ -17,6 +17,7 @@ import click
 from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
+    from reporter.output import Reader
     from reporter.output.guidance import Own
     from reporter.record.model import Verdict
     from reporter.words import Tag
@@ -106,6 +107,13 @@ def language_option(function: _Function) -> _Function:
 
 def output_options(function: _Function) -> _Function:
     """`--html F`, `--pdf F` and so on for each format; `-` is standard output."""
+    function = click.option(
+        "--view",
+        type=click.Choice(["approver", "operator", "auditor"]),
+        default="auditor",
+        help="HTML, PDF and Markdown for: an approver (one page), an operator (what to fix), "
+        "an auditor (everything). Default: auditor.",
+    )(function)
     function = language_option(function)
     function = click.option(
         "--paper",
@@ -180,6 +188,7 @@ class Outputs:
     targets: dict[str, str]
     sarif_waived: Literal["omit", "suppress"] = "omit"
     lang: Tag = "en"
+    view: Reader = "auditor"
     paper: Literal["a4", "letter"] = "a4"
 
     @classmethod
@@ -224,7 +233,13 @@ class Outputs:
         waived: Literal["omit", "suppress"] = "omit"
         if options.get("sarif_waived") == "suppress":
             waived = "suppress"
-        return cls(targets, waived, options.get("lang", "en"), options.get("paper") or "a4")
+        return cls(
+            targets,
+            sarif_waived=waived,
+            lang=options.get("lang", "en"),
+            view=options.get("view", "auditor"),
+            paper=options.get("paper") or "a4",
+        )
 
     @property
     def to_stdout(self) -> bool:
@@ -236,7 +251,11 @@ class Outputs:
         from reporter.output import Options, render
 
         chosen = Options(
-            lang=self.lang, sarif_waived=self.sarif_waived, paper=self.paper, own=own or {}
+            lang=self.lang,
+            view=self.view,
+            sarif_waived=self.sarif_waived,
+            paper=self.paper,
+            own=own or {},
         )
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":

@@ -11,6 +11,9 @@ from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 from reporter.words import Tag
 
+Reader = Literal["approver", "operator", "auditor"]
+"""For whom a report is: one page to sign, what to fix, or everything."""
+
 Warn = Callable[[str], None]
 
 
@@ -20,6 +23,9 @@ class Options:
 
     lang: Tag = "en"
     """The language of what people read: HTML, PDF and Markdown. Machines are told English."""
+
+    view: Reader = "auditor"
+    """For whom HTML, PDF and Markdown are: one page to sign, what to fix, or everything."""
 
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
@@ -39,7 +45,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own, lang=options.lang)
+    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
 
 
 def _pdf(
@@ -53,6 +59,7 @@ def _pdf(
         warn=warn,
         own=options.own,
         lang=options.lang,
+        reader=options.view,
         paper=options.paper,
     )
 
@@ -78,7 +85,7 @@ def _markdown(
 ) -> bytes:
     from reporter.output.markdown import write
 
-    return write(verdict, exhibits, own=options.own, lang=options.lang)
+    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
 
 
 def _sarif(

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reporter.output import view
+from reporter.output import Reader, approval, phrases, view
+from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
-from reporter.output.markup import code, item, link, prose, strong, table, word
+from reporter.output.markup import code, fenced, item, link, prose, strong, table, word
 from reporter.output.phrases import Phrases
 from reporter.record.model import Verdict
 from reporter.words import Tag
@@ -30,11 +31,15 @@ SHARES: Final = {
     "skipped": 60,
     "waivers": 120,
     "policy": 20,
+    "steps": 600,
 }
 """KiB for each section; together they keep under `MAX_BYTES`."""
 
 MAX_BLOCK: Final = 24 * 1024
 """Bytes for one reason, check or skipped check."""
+
+NODES_TO_COPY: Final = 500
+"""Names in the block of one step."""
 
 SHOWN_NODES: Final = 12
 SHOWN_MEMBERS: Final = 20
@@ -58,10 +63,16 @@ def write(
     *,
     own: Own | None = None,
     lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The verdict as Markdown, in UTF-8, always under `MAX_BYTES`."""
-    report = view.report(verdict, entries_in_all=ENTRIES, own=own, lang=lang)
-    return _Page(report).text().encode()
+    report = view.report(verdict, entries_in_all=ENTRIES, own=own, lang=lang, reader=reader)
+    page = _Page(report)
+    if reader == "approver":
+        return page.for_approver(approval.approval(report)).encode()
+    if reader == "operator":
+        return page.for_operator(todo.work(view.shown_record(verdict), report)).encode()
+    return page.text().encode()
 
 
 class _Page:
@@ -121,7 +132,111 @@ class _Page:
                 ),
             ),
         ]
-        return self._head() + "".join(sections) + f"\n---\n\n{prose(report.stamp)}\n"
+        return self._head() + "".join(sections) + self._foot()
+
+    def for_approver(self, of: approval.Approval) -> str:
+        """One page: nothing is folded away uncounted."""
+        report, words = self.report, self.words
+        named = words.text
+        lines = [f"## {SIGNS[report.tag.shape]} {prose(report.headline)}\n\n"]
+        lines.append(f"{prose(of.summary)}\n\n")
+        lines += [f"{prose(said)}\n\n" for said in of.notices]
+        lines += [self._fact(fact) for pair in of.facts for fact in pair if fact]
+        if of.reasons:
+            lines.append(f"\n### {prose(named('Why'))}\n\n")
+            for reason in of.reasons:
+                lines.append(item(f"{_tag(reason.tag)} {prose(reason.what)}"))
+                lines += [item(f"→ {prose(said)}", 1) for said in (reason.action,) if said]
+            lines += self._rest(of.reasons_left)
+        if of.conditions:
+            lines.append(f"\n### {prose(named('Conditions'))}\n\n")
+            lines += [item(prose(said)) for said in of.conditions]
+            lines += self._rest(of.conditions_left)
+        for title, line, rows, left in (
+            (
+                named("Can this check be trusted?"),
+                of.evidence_line,
+                of.evidence,
+                of.evidence_left,
+            ),
+            (named("Waivers"), of.waiver_line, of.waivers, of.waivers_left),
+        ):
+            lines.append(f"\n### {prose(title)}\n\n{prose(line)}\n\n")
+            lines += [item(f"{_tag(row.tag)} {strong(row.name)} {prose(row.said)}") for row in rows]
+            lines += self._rest(left)
+        return "".join(lines) + self._totals() + self._foot()
+
+    def for_operator(self, of: todo.Work) -> str:
+        """What to fix, grouped by what to do."""
+        words = self.words
+        title = prose(words.text("What to fix"))
+        head = f"{self._head()}\n### {title}\n\n{prose(of.line)}\n"
+        steps = [self._step(number, step) for number, step in enumerate(of.steps, 1)]
+        kept, left_out = fitting(steps, SHARES["steps"] * 1024)
+        conditions = self._section(
+            words.text("Conditions"),
+            "conditions",
+            (item(prose(said)) for said in self.report.conditions),
+        )
+        rest = self._left_out("steps", left_out)
+        if of.steps:
+            said = words.text(
+                "When it is fixed, run the pre-upgrade check again, save its response, "
+                "and judge it:"
+            )
+            title = prose(words.text("Then"))
+            rest += f"\n### {title}\n\n{prose(said)}\n\n{fenced([self.report.recheck])}"
+        return head + "".join(kept) + rest + conditions + self._totals() + self._foot()
+
+    def _step(self, number: int, step: todo.Step) -> str:
+        actions = self.words.gap.join(prose(action) for action in step.actions)
+        lines = []
+        for part in step.items:
+            what = f"{_tag(part.reason.tag)} {prose(part.reason.what)}"
+            if part.reason.kind_level:
+                kind = prose(part.reason.kind_level)
+                what = self.words.text("{what} ({more})", what=what, more=kind)
+            lines.append(item(what))
+            lines += [item(code(said), 1) for said in part.messages]
+            lines += [item(prose(said), 1) for said in (part.more_messages,) if said]
+            lines.append(item(prose(part.reason.why), 1))
+            if part.nodes:
+                shown = [word(node.name) for node in part.nodes[:SHOWN_NODES]]
+                nodes = self._some(shown, len(part.nodes))
+                lines.append(item(self.words.text("on {nodes}", nodes=nodes), 1))
+            links = self._links(part.reason.runbook, part.reason.link)
+            lines += [item(shown, 1) for shown in links]
+            lines += [item(prose(text), 1) for text in part.reason.near_misses]
+        text = f"\n#### {number}\\. {actions}\n\n{self._bounded(lines)}"
+        names = step.names.splitlines()
+        if not names:
+            return text
+        shown = names[:NODES_TO_COPY]
+        said = self.words.text("{nodes} to copy, a name a line", nodes=step.node_count or "")
+        more = len(names) - len(shown)
+        if more > 0:
+            left = self.words.text("and {count} more", count=more)
+            said = self.words.text("{line}, {more}", line=said, more=left)
+        return f"{text}\n{prose(said)}\n\n{fenced(shown)}"
+
+    def _rest(self, left: str | None) -> list[str]:
+        return [f"\n{strong(left)}\n"] if left else []
+
+    def _totals(self) -> str:
+        report, words = self.report, self.words
+        columns = (words.text("Outcome"), words.text("Checks"), words.text("Findings"))
+        rows = ((_tag(row.tag), row.checks, row.findings) for row in report.counts)
+        rest = words.text(
+            "This is one view of the record. Without --view, the report shows all of it; the "
+            "record itself is what --json writes."
+        )
+        counts = self._table(
+            words.text("Findings"), "findings", report.finding_line, table(columns, rows)
+        )
+        return f"{counts}\n{prose(rest)}\n"
+
+    def _foot(self) -> str:
+        return f"\n---\n\n{prose(phrases.joined((self.report.stamp, self.report.view)))}\n"
 
     def _head(self) -> str:
         report, words = self.report, self.words

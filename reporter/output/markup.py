@@ -17,6 +17,7 @@ GAP = "\u200b"
 
 MAX_TEXT = 600
 MAX_CODE = 160
+MAX_LINE = 2_000
 
 _BEGINNINGS = re.compile(
     r"(?<=[@#!~%$&^\[])(?=[\w\"'\[@#])"  # @user, #1, !1, ~label, %milestone, [vulnerability:1]
@@ -55,6 +56,14 @@ def code(text: str) -> str:
 def word(text: str) -> str:
     """A single word (a name, an id, a version) as code; several as prose, and all of Chinese."""
     return prose(text) if " " in one_line(text) or _HAN.search(text) else code(text)
+
+
+def fenced(lines: Iterable[str]) -> str:
+    """Lines as they are, to copy: a fenced block."""
+    rows = [_cut(console_safe(one_line(line)), MAX_LINE) for line in lines]
+    longest = max((len(run) for row in rows for run in re.findall("`+", row)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return "\n".join([f"{fence}text", *rows, fence, ""])
 
 
 def strong(text: str) -> str:

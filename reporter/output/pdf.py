@@ -10,14 +10,17 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
-from reporter.output import json_record, templating, view
+from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
@@ -66,7 +69,7 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 
 
 Paper = Literal["a4", "letter"]
-_PAGE_SIZE = {"a4": "A4", "letter": "letter"}
+_PAGE_SIZE = {"a4": "@page{size:A4}", "letter": "@page{size:letter}"}
 
 
 def write(
@@ -77,6 +80,7 @@ def write(
     own: Own | None = None,
     paper: Paper = "a4",
     lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
@@ -91,21 +95,31 @@ def write(
         on_paper=True,
         own=own,
         lang=lang,
+        reader=reader,
         letter=paper == "letter",
     )
     words = Language(lang)
     files = _files(verdict, exhibits, words)
-    page = templating.page(
-        "pdf/report.html.j2",
-        report,
-        attached=words.joined([name for name, *_ in files]),
-        safe={
-            "css": templating.asset("pdf/report.css") + _page_number(words),
-            "size": _PAGE_SIZE[paper],
-        },
-    )
+    attached = words.joined([name for name, *_ in files])
+    css = templating.asset("pdf/report.css") + _page_number(words) + _PAGE_SIZE[paper]
+
+    def page(name: str, **parts: object) -> str:
+        return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
+
+    if reader == "approver":
+        pages = [
+            page("pdf/approver.html.j2", approval=approval.approval(report, room))
+            for room in approval.ROOMS
+        ]
+    elif reader == "operator":
+        shown = view.shown_record(verdict, on_paper=True)
+        pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
+    else:
+        pages = [page("pdf/report.html.j2")]
     with _listening() as heard, _uncollected():
-        data, marked = _printed(weasyprint, page, files, verdict.instant.at)
+        data, marked = _printed(
+            weasyprint, pages, files, verdict.instant.at, one_page=reader == "approver"
+        )
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
@@ -179,9 +193,15 @@ def _has_fonts() -> bool:
 
 
 def _printed(
-    weasyprint: Any, page: str, files: Sequence[_File], at: datetime
+    weasyprint: Any,
+    pages: Sequence[str],
+    files: Sequence[_File],
+    at: datetime,
+    *,
+    one_page: bool,
 ) -> tuple[bytes, bool]:
-    """The document, and whether it has PDF/UA's mark."""
+    """The first of `pages`, each shorter than the one before, and whether it has PDF/UA's mark;
+    with `one_page` the first that is laid out on a single one."""
 
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
@@ -190,8 +210,21 @@ def _printed(
             super().__init__(allowed_protocols={"data"}, allow_redirects=False)
 
     fetcher = NoFetch()
-    html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
-    document = html.render(pdf_variant=VARIANT)
+
+    @cache
+    def laid_out(number: int) -> Any:
+        html = weasyprint.HTML(string=pages[number], base_url=None, url_fetcher=fetcher)
+        return html.render(pdf_variant=VARIANT)
+
+    number = 0
+    if one_page:
+        number = bisect_left(range(len(pages)), 1, key=lambda one: len(laid_out(one).pages) == 1)
+    if number == len(pages):
+        raise OutputError(
+            "the approver's view does not fit one page with the fonts of this machine",
+            hint="write the full report: leave out --view; please report this with the record",
+        )
+    document = laid_out(number)
     # Dates are given, or the library takes today's and no two documents are alike.
     document.metadata.attachments = [
         weasyprint.Attachment(

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 
+from reporter.output import Reader, phrases, pictures
 from reporter.output import guidance as guide
-from reporter.output import phrases, pictures
 from reporter.output.clean import cleaned, for_paper, one_line, shortened
 from reporter.output.phrases import Phrases
 from reporter.output.pictures import Segment
@@ -329,6 +329,8 @@ class Waiver:
     marks: tuple[str, ...]
     reason: str
     approval: str
+    short: str
+    """Until when, by whom and on what ticket."""
     validity: str
     left: str
     covers: str
@@ -401,6 +403,8 @@ class Report:
     """A whole page."""
 
     lang: Tongue
+    view: str
+    """For whom this is, in words."""
     title: str
     description: str
     eyebrow: str
@@ -427,6 +431,9 @@ class Report:
     bars: tuple[Bar, ...]
     facets: Facets
     again: str
+    """The command that judges the same again, with a waiver list of its own."""
+    recheck: str
+    """The command that judges a new response by the same policies."""
     checks: tuple[CheckView, ...]
     passed_line: str
     passed: tuple[Passed, ...]
@@ -454,6 +461,7 @@ def report(
     on_paper: bool = False,
     own: guide.Own | None = None,
     lang: Tongue = "en",
+    reader: Reader = "auditor",
     letter: bool = False,
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
@@ -461,12 +469,16 @@ def report(
     `entries_in_all` bounds how many differing findings are shown one by one over all checks;
     `own` is what a user's file of names says of checks.
     """
-    shown = cleaned(verdict)
-    if on_paper:
-        shown = shortened(shown)
+    shown = shown_record(verdict, on_paper=on_paper)
     known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
-    builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang))
+    builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader)
     return builder.report(COVER_LINES[lang] - (LETTER_LESS if letter else 0))
+
+
+def shown_record(verdict: Verdict, *, on_paper: bool = False) -> Verdict:
+    """The record as pages show it: cleaned, and for paper with its texts cut."""
+    shown = cleaned(verdict)
+    return shortened(shown) if on_paper else shown
 
 
 def check_id(name: str | None, scope: str) -> str:
@@ -528,9 +540,15 @@ class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
     def __init__(
-        self, verdict: Verdict, entries_in_full: int, known: guide.Own, words: Phrases
+        self,
+        verdict: Verdict,
+        entries_in_full: int,
+        known: guide.Own,
+        words: Phrases,
+        reader: Reader,
     ) -> None:
         self.words = words
+        self.reader = reader
         self.verdict = verdict
         self.guidance = known
         self.entries_in_full = entries_in_full
@@ -575,10 +593,13 @@ class _Builder:
         tool = verdict.tool
         return Report(
             lang=words.tag,
+            view=words.named("view", self.reader),
             title=one_line(f"{headline} – {versions} – {subject_line}"),
             description=words.text(". ").join(summary) or headline,
             eyebrow=words.text(
-                "CCE pre-upgrade check · judged {at}", at=words.instant(verdict.instant.at)
+                "CCE pre-upgrade check · judged {at} · {view}",
+                at=words.instant(verdict.instant.at),
+                view=words.named("view", self.reader),
             ),
             judged_iso=verdict.instant.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
             tag=Tag(words.named("outcome", verdict.outcome), _OUTCOME_SHAPE[verdict.outcome]),
@@ -607,7 +628,8 @@ class _Builder:
                 Bar(words.text("Findings by outcome"), _segments(verdict.counts.findings)),
             ),
             facets=_facets(words, checks),
-            again=self._again(),
+            again=shlex.join([*self._command(), "--waivers", "waivers.yaml"]),
+            recheck=shlex.join(self._command()),
             checks=checks,
             passed_line=words.count(
                 "{count} check passed", "{count} checks passed", verdict.counts.checks.passed
@@ -1012,7 +1034,7 @@ class _Builder:
             id=self._unique("finding", check.name or "", check.scope, body),
             message=entry.message,
             said=tuple(entry.said),
-            nodes=_node_names(self.words, entry.places),
+            nodes=node_names(self.words, entry.places),
             pointers=tuple(_pointer(self.words, place) for place in entry.places),
             tables=_tables(self.words, entry.risks),
             stub=entry.waiver_stub,
@@ -1026,14 +1048,14 @@ class _Builder:
             return None
         return self.words.count("{count} differing finding", "{count} differing findings", rest)
 
-    def _again(self) -> str:
-        """The command that judges the same response again, with a waiver list in waivers.yaml."""
+    def _command(self) -> list[str]:
+        """The words of the command that judges the response by these policies."""
         words = ["cce-precheck", "check"]
         words += [one_line(part.name) for part in self.verdict.exhibits if part.role == "response"]
         for part in self.verdict.policies:
             option = "--policy" if part.kind == "Policy" else "--waivers"
             words += [option, one_line(part.source)]
-        return shlex.join([*words, "--waivers", "waivers.yaml"])
+        return words
 
     def _unique(self, prefix: str, *parts: str) -> str:
         wanted = f"{prefix}-{_hash(*parts)}"
@@ -1166,6 +1188,7 @@ class _Builder:
             marks=tuple(words.named("mark", mark) for mark in use.marks),
             reason=use.reason,
             approval=one_line(phrases.joined((approval, ticket))),
+            short=self._accept(use.id).line,
             validity=one_line(validity),
             left=_days_left(words, use.days_left),
             covers=phrases.joined(covers) or words.text("nothing"),
@@ -1312,7 +1335,7 @@ def _cover(
         )
         for notice in notices
     )
-    known = _cover_facts(words, facts)
+    known = paired_facts(words, facts)
     left = lines - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
@@ -1357,7 +1380,8 @@ def _fact_lines(fact: Fact) -> int:
     return _lines(fact.value, 26) + sum(_lines(note, 37) for note in fact.notes)
 
 
-def _cover_facts(words: Phrases, facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
+def paired_facts(words: Phrases, facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
+    """Facts cut to stand two in a row; several of one label are one."""
     merged: dict[str, Fact] = {}
     for fact in facts:
         notes = phrases.joined(fact.notes)
@@ -1582,7 +1606,7 @@ def _node_name(
     )
 
 
-def _node_names(words: Phrases, places: Sequence[Place]) -> tuple[NodeName, ...]:
+def node_names(words: Phrases, places: Sequence[Place]) -> tuple[NodeName, ...]:
     found: dict[tuple[str | None, str | None], NodeName] = {}
     for node in (node for place in places for node in place.nodes):
         shown = _node_name(words, node.uid, node.name, node.status, node.type)
