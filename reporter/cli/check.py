@@ -17,7 +17,7 @@ from reporter.cli.common import (
     own_words,
     summarise,
 )
-from reporter.errors import InputError, OutputError, PolicyError
+from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 if TYPE_CHECKING:
     from reporter.precheck.response import Source
@@ -108,7 +108,7 @@ def command(response: str, **options: Any) -> None:
             )
     try:
         _check(response, outputs, options)
-    except (CliExit, OutputError):
+    except (CliExit, OutputError, TemplateError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)

@@ -8,24 +8,32 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import click
 
-from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
+from reporter.errors import (
+    InputError,
+    LiveError,
+    OutputError,
+    PolicyError,
+    ReporterError,
+    TemplateError,
+)
 
 if TYPE_CHECKING:
     from reporter.output import Reader
     from reporter.output.guidance import Own
+    from reporter.output.own import OwnTemplates
     from reporter.record.model import Verdict
     from reporter.words import Tag
 
 EXIT_CODES = {
     0: "pass (waivers and warnings may have been used: they are listed)",
     1: "fail (with --fail-on warn also when there are only warnings)",
-    2: "usage or configuration: command line, policy, waiver file",
+    2: "usage or configuration: command line, policy, waiver file, template",
     3: "inconclusive: evidence incomplete, unfinished, expired, about another cluster, or unknown",
     4: "an input could not be read or is not a pre-upgrade check response",
     5: "a report could not be written",
@@ -116,6 +124,12 @@ def output_options(function: _Function) -> _Function:
     )(function)
     function = language_option(function)
     function = click.option(
+        "--templates",
+        "templates",
+        metavar="DIR",
+        help="Your own templates and brand.yaml, before the shipped ones.",
+    )(function)
+    function = click.option(
         "--paper",
         type=click.Choice(["a4", "letter"]),
         default=None,
@@ -190,6 +204,7 @@ class Outputs:
     lang: Tag = "en"
     view: Reader = "auditor"
     paper: Literal["a4", "letter"] = "a4"
+    templates: OwnTemplates | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -233,13 +248,27 @@ class Outputs:
         waived: Literal["omit", "suppress"] = "omit"
         if options.get("sarif_waived") == "suppress":
             waived = "suppress"
-        return cls(
+        outputs = cls(
             targets,
             sarif_waived=waived,
             lang=options.get("lang", "en"),
             view=options.get("view", "auditor"),
             paper=options.get("paper") or "a4",
         )
+        return outputs._with_templates(options.get("templates"))
+
+    def _with_templates(self, folder: str | None) -> Outputs:
+        if folder is None:
+            return self
+        if not {"html", "pdf"} & set(self.targets):
+            raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
+        from reporter.cli.brand import load
+
+        try:
+            return replace(self, templates=load(folder))
+        except PolicyError as error:
+            self.fail(error.message, error.hint)
+            raise
 
     @property
     def to_stdout(self) -> bool:
@@ -255,6 +284,7 @@ class Outputs:
             view=self.view,
             sarif_waived=self.sarif_waived,
             paper=self.paper,
+            templates=self.templates,
             own=own or {},
         )
         targets = dict(self.targets)
@@ -266,17 +296,26 @@ class Outputs:
         )
 
     def put(self, make: Callable[[str], bytes]) -> bool:
-        """Write what `make` gives for each option; one that fails is said, the others come out."""
+        """Write what `make` gives for each option; one that fails is said, the others come out.
+
+        A mistake of the user's own templates is raised, once the others are out.
+        """
         fine = True
+        broken: TemplateError | None = None
         for name, target in self.targets.items():
             try:
                 put(target, make(name))
+            except TemplateError as error:
+                broken = broken or error
+                self._drop(target)
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 self._drop(target)
+        if broken is not None:
+            raise broken
         return fine
 
     def fail(self, message: str, hint: str | None) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reporter.output.exhibits import AttachedExhibit, attach
+from reporter.output.own import OwnTemplates
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 from reporter.words import Tag
@@ -33,6 +34,9 @@ class Options:
     paper: Literal["a4", "letter"] = "a4"
     """What the PDF is set for."""
 
+    templates: OwnTemplates | None = None
+    """A user's own templates for HTML and PDF."""
+
     own: Mapping[str, Explanation] = field(default_factory=dict)
     """What a user's file of names says, by item name; for people, so never in the record."""
 
@@ -45,7 +49,14 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
+    return write(
+        verdict,
+        exhibits,
+        own=options.own,
+        lang=options.lang,
+        reader=options.view,
+        templates=options.templates,
+    )
 
 
 def _pdf(
@@ -61,6 +72,7 @@ def _pdf(
         lang=options.lang,
         reader=options.view,
         paper=options.paper,
+        templates=options.templates,
     )
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
-from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import Reader, approval, confined, json_record, templating, view
 from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
+from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
 from reporter.record.packed import is_packed, pack
 from reporter.words import Language, Tag
@@ -49,6 +50,7 @@ def write(
     own: Own | None = None,
     lang: Tag = "en",
     reader: Reader = "auditor",
+    templates: OwnTemplates | None = None,
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
@@ -57,22 +59,32 @@ def write(
     record with more findings than the page shows it is the packed form (`packed-record`).
     """
     report = view.report(verdict, own=own, lang=lang, reader=reader)
-    css = styles(Language(lang))
-    script = templating.asset("html/report.js")
+    css = styles(Language(lang), templates)
+    script = templating.asset("html/report.js", templates)
     name, parts = _view(verdict, report, reader)
-    page = templating.page(
-        name,
-        report,
+    known = {
         **parts,
-        downloads=_downloads(verdict, exhibits, packed=report.withheld is not None),
-        safe={
-            "css": css,
-            "script": script,
-            "policy": content_policy(css, script),
-            "icon": icon(report.tag.shape),
-        },
-    )
-    return page.encode()
+        "downloads": _downloads(verdict, exhibits, packed=report.withheld is not None),
+    }
+    safe = {
+        "css": css,
+        "script": script,
+        "policy": content_policy(css, script),
+        "icon": icon(report.tag.shape),
+    }
+    if templates is None:
+        return _page(name, report, known, safe, None)
+    return confined.call(_page, name, report, known, safe, templates, limits=confined.PAGE)
+
+
+def _page(
+    name: str,
+    report: view.Report,
+    known: dict[str, object],
+    safe: dict[str, str],
+    templates: OwnTemplates | None,
+) -> bytes:
+    return templating.page(name, report, safe=safe, own=templates, **known).encode()
 
 
 def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, dict[str, object]]:
@@ -85,11 +97,12 @@ def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, d
     return "html/report.html.j2", {}
 
 
-def styles(words: Language) -> str:
+def styles(words: Language, templates: OwnTemplates | None = None) -> str:
     """The style sheet, with what it says itself in the language of the page."""
     where, miss = words.text("In the response: "), words.text("Near miss: ")
     said = f':root{{--in-response:"{where}";--near-miss:"{miss}"}}'
-    return f"{said}\n{templating.asset('html/report.css')}"
+    brand = templates.brand.styles() if templates else ""
+    return f"{said}\n{templating.asset('html/report.css', templates)}{brand}"
 
 
 def content_policy(css: str, script: str | None = None) -> str:

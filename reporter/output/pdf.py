@@ -8,22 +8,25 @@ one machine: other fonts set other glyphs).
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
 from xml.etree import ElementTree
 
-from reporter.errors import OutputError
-from reporter.output import Reader, approval, json_record, templating, view
+from reporter.errors import OutputError, TemplateError
+from reporter.output import Reader, approval, confined, json_record, templating, view
 from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
+from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
 from reporter.words import Language, Tag
 
@@ -68,6 +71,9 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 </rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
 
 
+_File = tuple[str, bytes, str, str]
+"""An attachment: its name, what it holds, its relationship and what it is."""
+
 Paper = Literal["a4", "letter"]
 _PAGE_SIZE = {"a4": "@page{size:A4}", "letter": "@page{size:letter}"}
 
@@ -81,14 +87,13 @@ def write(
     paper: Paper = "a4",
     lang: Tag = "en",
     reader: Reader = "auditor",
+    templates: OwnTemplates | None = None,
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
     `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
-    needs is missing, or where it reports an error.
+    needs is missing, or where it reports an error; `TemplateError` for mistakes of `templates`.
     """
-    warn = warn or (lambda _: None)
-    weasyprint = _weasyprint()
     report = view.report(
         verdict,
         entries_in_all=ENTRIES_IN_ALL,
@@ -100,36 +105,99 @@ def write(
     )
     words = Language(lang)
     files = _files(verdict, exhibits, words)
-    attached = words.joined([name for name, *_ in files])
-    css = templating.asset("pdf/report.css") + _page_number(words) + _PAGE_SIZE[paper]
-
-    def page(name: str, **parts: object) -> str:
-        return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
-
-    if reader == "approver":
-        pages = [
-            page("pdf/approver.html.j2", approval=approval.approval(report, room))
-            for room in approval.ROOMS
-        ]
-    elif reader == "operator":
-        shown = view.shown_record(verdict, on_paper=True)
-        pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
+    css = templating.asset("pdf/report.css", templates) + _page_number(words) + _PAGE_SIZE[paper]
+    job = _Job(
+        report=report,
+        pages=_pages(verdict, report, reader),
+        attached=words.joined([name for name, *_ in files]),
+        css=css + (templates.brand.paper_styles() if templates else ""),
+        files=tuple(files),
+        at=verdict.instant.at,
+        one_page=reader == "approver",
+        templates=templates,
+    )
+    if templates is None:
+        data, warnings_of = _made(job)
     else:
-        pages = [page("pdf/report.html.j2")]
+        answer = confined.call(_made_apart, job, limits=confined.DOCUMENT)
+        head, _, data = answer.partition(b"\n")
+        warnings_of = json.loads(head)
+    for text in warnings_of:
+        if warn is not None:
+            warn(text)
+    return data
+
+
+_Page = tuple[str, dict[str, object]]
+"""A template, and what it shows besides the report."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """All that a document is made of; the first of its `pages` that fits is taken."""
+
+    report: view.Report
+    pages: tuple[_Page, ...]
+    attached: str
+    css: str
+    files: tuple[_File, ...]
+    at: datetime
+    one_page: bool
+    templates: OwnTemplates | None
+
+
+def _pages(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[_Page, ...]:
+    if reader == "approver":
+        return tuple(
+            ("pdf/approver.html.j2", {"approval": approval.approval(report, room)})
+            for room in approval.ROOMS
+        )
+    if reader == "operator":
+        shown = view.shown_record(verdict, on_paper=True)
+        return (("pdf/operator.html.j2", {"work": todo.work(shown, report)}),)
+    return (("pdf/report.html.j2", {}),)
+
+
+def _made_apart(job: _Job) -> bytes:
+    """As `_made`, in one piece: the warnings on a line of JSON before the document."""
+    data, warnings_of = _made(job)
+    return json.dumps(warnings_of).encode() + b"\n" + data
+
+
+def _made(job: _Job) -> tuple[bytes, list[str]]:
+    """The document, and what its reader should know."""
+    weasyprint = _weasyprint()
+    pages = [
+        templating.page(
+            name,
+            job.report,
+            attached=job.attached,
+            safe={"css": job.css},
+            own=job.templates,
+            **parts,
+        )
+        for name, parts in job.pages
+    ]
     with _listening() as heard, _uncollected():
-        data, marked = _printed(
-            weasyprint, pages, files, verdict.instant.at, one_page=reader == "approver"
+        data, marked = _printed(weasyprint, pages, job.files, job.at, one_page=job.one_page)
+    if heard.errors and job.templates is not None:
+        raise TemplateError(
+            f"{job.templates.folder}: the PDF could not be made: {heard.errors[0]}",
+            hint="nothing is fetched: give pictures as data: addresses",
         )
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
             hint="the other formats still work; please report this together with the record",
         )
+    told = []
     if heard.glyphs:
-        warn(_glyph_warning(heard.glyphs))
+        told.append(_glyph_warning(heard.glyphs))
     if not marked:
-        warn(f"the PDF is {VARIANT.upper()} without PDF/UA's mark: WeasyPrint no longer takes it")
-    return data
+        told.append(
+            f"the PDF is {VARIANT.upper()} without PDF/UA's mark: WeasyPrint no longer takes it"
+        )
+    return data, told
 
 
 def _page_number(words: Language) -> str:
@@ -137,9 +205,6 @@ def _page_number(words: Language) -> str:
     page, pages = '" counter(page) "', '" counter(pages) "'
     said = words.text("Page {page} of {pages}", page=page, pages=pages)
     return f'@page{{@bottom-right{{content:"{said}"}}}}\n'
-
-
-_File = tuple[str, bytes, str, str]
 
 
 def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit], words: Language) -> list[_File]:
