@@ -321,10 +321,12 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
-@pytest.mark.parametrize("state", ["", "#?text=node", "unfolded"])
+@pytest.mark.parametrize("state", ["", "#?text=node", "unfolded", "phone"])
 def test_axe_finds_nothing(opened: Open, verdict: Verdict, scheme: str, state: str) -> None:
-    tab = opened(verdict, state if state.startswith("#") else "", color_scheme=scheme)
-    if state == "unfolded":
+    size = {"width": 390, "height": 844} if state == "phone" else {"width": 1280, "height": 800}
+    view = state if state.startswith("#") else ""
+    tab = opened(verdict, view, color_scheme=scheme, viewport=size)
+    if state in ("unfolded", "phone"):
         tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     tab.evaluate(AXE)
     run = f"axe.run(document, {{runOnly: {{type: 'tag', values: {_RULES}}}}})"
