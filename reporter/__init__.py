@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
@@ -58,16 +58,24 @@ _HOMES = {
 }
 
 
-def render(verdict: Verdict, form: str, exhibits: Iterable[bytes | str | Path] = ()) -> str | bytes:
+def render(
+    verdict: Verdict,
+    form: str,
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
+) -> str | bytes:
     """A report: `html`, `junit`, `json`, `markdown`, `sarif` and `csv` as text, `pdf` as bytes.
 
     `exhibits` are the judged files (paths, or their bytes); one whose digest the record does not
-    list is refused.
+    list is refused. `lang` and `view` are for HTML, PDF and Markdown.
     """
     from reporter import output
 
     files = [part if isinstance(part, bytes) else Path(part).read_bytes() for part in exhibits]
-    data = output.render(verdict, form, files)
+    options = output.Options(lang=lang, view=view)
+    data = output.render(verdict, form, files, options=options)
     return data.decode() if form in output.TEXT_FORMATS else data
 
 

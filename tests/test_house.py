@@ -45,6 +45,7 @@ ONE_HOME = {
     "rich": "cli/live_line.py",
     "tenacity": "live/wait.py",
     "msgspec": "sources/locate.py",
+    "gettext": "words.py",
     "fsspec": "sources/locations.py",
     "backports": "sources/containers.py",
 }

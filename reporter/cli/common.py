@@ -57,6 +57,8 @@ OUTPUT_OPTIONS = {
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
+FOR_READERS = frozenset({"html", "pdf", "markdown"})
+"""What people read, and so what has views and languages."""
 
 
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
@@ -218,6 +220,10 @@ class Outputs:
             raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
         if options.get("paper") is not None and "pdf" not in targets:
             raise click.UsageError("--paper is about --pdf, which was not asked for")
+        if options.get("view", "auditor") != "auditor" and not targets.keys() & FOR_READERS:
+            raise click.UsageError(
+                "--view is about --html, --pdf and --markdown, and none of them was asked for"
+            )
         skip_list = targets.get(SKIP_LIST, "-")
         if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
             raise click.UsageError(
