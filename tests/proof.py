@@ -18,7 +18,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from reporter.cli.demo import stories
-from reporter.output import Options, render
+from reporter.output import Options, Reader, render
 from tests.acceptance.run import ROOT, command
 from tests.output.example import attached, example, hostile
 
@@ -70,7 +70,7 @@ def fetch() -> tuple[Path, Path]:
 
 
 def write_reports() -> None:
-    """Every sample in both languages, and two records that hold everything."""
+    """Every sample in both languages, and two records that hold everything, in each view."""
     shutil.rmtree(PAGES, ignore_errors=True)
     PAGES.mkdir(parents=True)
     for story in stories():
@@ -84,6 +84,11 @@ def write_reports() -> None:
         for form, end in (("html", "html"), ("pdf", "pdf"), ("junit", "xml")):
             data = render(verdict, form, exhibits, options=Options(paper="letter"))
             (PAGES / f"{name}.{end}").write_bytes(data)
+        readers: tuple[Reader, ...] = ("approver", "operator")
+        for reader in readers:
+            for form in ("html", "pdf"):
+                data = render(verdict, form, exhibits, options=Options(view=reader))
+                (PAGES / f"{name}.{reader}.{form}").write_bytes(data)
 
 
 def files(ending: str) -> list[Path]:
@@ -183,7 +188,7 @@ TEXT = """\
 # Conformance
 
 What validators found on {at:%d %b %Y} in the reports of every sample, in English and Chinese, and of two
-records that hold everything the format can say, one of them hostile. `make proof` (Java 11, Maven, Node)
+records that hold everything the format can say, one of them hostile, in each view. `make proof` (Java 11, Maven, Node)
 does it again and writes this page; the default tests run qpdf and Poppler, the JUnit and SARIF schemas,
 two JUnit readers and axe-core.
 

@@ -32,8 +32,11 @@ class Limits:
     """Bytes of address space."""
 
 
-PAGE = Limits(cpu=20, clock=60, memory=1 << 30)
-DOCUMENT = Limits(cpu=120, clock=300, memory=2 << 30)
+PAGE = Limits(cpu=20, clock=120, memory=1 << 30)
+DOCUMENT = Limits(cpu=120, clock=600, memory=2 << 30)
+
+_PASSED_ON = ("PATH", "HOME", "TMPDIR", "LANG", "LC_", "FONTCONFIG_", "XDG_", "LD_LIBRARY_PATH")
+"""How variables begin that the process is told: what finds fonts and libraries, and no secrets."""
 
 _KINDS: dict[str, type[TemplateError] | type[OutputError]] = {
     "template": TemplateError,
@@ -61,6 +64,7 @@ def call(function: Callable[..., bytes], *arguments: Any, limits: Limits) -> byt
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        env={name: value for name, value in os.environ.items() if name.startswith(_PASSED_ON)},
     ) as process:
         try:
             answer, _ = process.communicate(job, timeout=limits.clock)

@@ -20,7 +20,7 @@ from tests.acceptance.run import PUBLISHED, command
 
 from .example import example, hostile
 
-SMALL = confined.Limits(cpu=1, clock=20, memory=512 << 20)
+SMALL = confined.Limits(cpu=1, clock=60, memory=512 << 20)
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M0 0h9v9z"/></svg>'
 
 
@@ -175,6 +175,17 @@ def test_what_takes_too_much_is_stopped(
         page(folder)
     assert time.monotonic() - began < SMALL.clock
     assert re.search("more than|more memory|too often|ended early", caught.value.message)
+
+
+def variables() -> bytes:
+    return repr(sorted(os.environ)).encode()
+
+
+def test_the_process_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_SK", "secret")
+    told = confined.call(variables, limits=SMALL)
+    assert b"PATH" in told
+    assert b"HUAWEICLOUD_SDK_SK" not in told
 
 
 def test_a_process_that_does_not_answer_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
