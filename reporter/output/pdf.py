@@ -94,6 +94,8 @@ def write(
     `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
     needs is missing, or where it reports an error; `TemplateError` for mistakes of `templates`.
     """
+    branded = templates is not None and templates.brand.organisation is not None
+    less = (view.LETTER_LESS if paper == "letter" else 0) + (view.BRAND_LESS if branded else 0)
     report = view.report(
         verdict,
         entries_in_all=ENTRIES_IN_ALL,
@@ -101,7 +103,7 @@ def write(
         own=own,
         lang=lang,
         reader=reader,
-        letter=paper == "letter",
+        cover_less=less,
     )
     words = Language(lang)
     files = _files(verdict, exhibits, words)

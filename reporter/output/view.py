@@ -52,7 +52,8 @@ COVER_LINES = {"en": 31, "zh-CN": 27}
 """What fits on a cover between the summary and the sign-off, on A4 and with a wide font; a test
 holds them to it. Lines of Chinese are taller."""
 LETTER_LESS = 3
-"""How many lines fewer a cover on Letter has."""
+BRAND_LESS = 3
+"""How many lines fewer a cover has on Letter, and below somebody's name and logo."""
 
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
@@ -462,17 +463,17 @@ def report(
     own: guide.Own | None = None,
     lang: Tongue = "en",
     reader: Reader = "auditor",
-    letter: bool = False,
+    cover_less: int = 0,
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
     `entries_in_all` bounds how many differing findings are shown one by one over all checks;
-    `own` is what a user's file of names says of checks.
+    `own` is what a user's file of names says of checks; a cover is `cover_less` lines shorter.
     """
     shown = shown_record(verdict, on_paper=on_paper)
     known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
     builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader)
-    return builder.report(COVER_LINES[lang] - (LETTER_LESS if letter else 0))
+    return builder.report(COVER_LINES[lang] - cover_less)
 
 
 def shown_record(verdict: Verdict, *, on_paper: bool = False) -> Verdict:
