@@ -175,7 +175,7 @@ def wide_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine with DejaVu alone would set: the widest letters a report meets."""
     css = templating.asset("pdf/report.css")
     sheet = re.sub(r'"Noto Sans","Liberation Sans",', "", css)
-    monkeypatch.setattr(templating, "asset", lambda name: sheet)
+    monkeypatch.setattr(templating, "asset", lambda name, own=None: sheet)
 
 
 @needs_poppler
