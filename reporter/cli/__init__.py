@@ -14,7 +14,18 @@ from collections.abc import Sequence
 import click
 
 from reporter import __version__
-from reporter.cli import bundle, catalogue, check, demo, diff, fetch, policy, render, verify
+from reporter.cli import (
+    bundle,
+    catalogue,
+    check,
+    demo,
+    diff,
+    fetch,
+    policy,
+    render,
+    templates,
+    verify,
+)
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
 from reporter.errors import ReporterError
 
@@ -44,6 +55,7 @@ app.add_command(diff.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
 app.add_command(catalogue.command)
+app.add_command(templates.command)
 
 
 def main() -> None:
