@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reporter.output import Reader
     from reporter.output.guidance import Own
     from reporter.record.model import Verdict
-    from reporter.words import Tag
+    from reporter.words import LanguageTag
 
 EXIT_CODES = {
     0: "pass (waivers and warnings may have been used: they are listed)",
@@ -151,7 +151,7 @@ def catalogue_option(function: _Function) -> _Function:
     )(function)
 
 
-def own_words(names: str | None, lang: Tag = "en") -> Callable[[Verdict], Own]:
+def own_words(names: str | None, lang: LanguageTag = "en") -> Callable[[Verdict], Own]:
     """Read a user's file of names; what is returned says it for the cluster of a verdict.
 
     `PolicyError` for its mistakes, before anything is judged.
@@ -183,7 +183,7 @@ class Outputs:
 
     targets: dict[str, str]
     sarif_waived: Literal["omit", "suppress"] = "omit"
-    lang: Tag = "en"
+    lang: LanguageTag = "en"
     view: Reader = "auditor"
 
     @classmethod
@@ -366,7 +366,7 @@ def summarise(
     no_color: bool,
     notes: Sequence[str] = (),
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> None:
     """Print the summary, as wide and as colourful as the terminal allows."""
     from reporter.output import text

@@ -15,7 +15,7 @@ from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 from reporter.record.packed import pack
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -47,7 +47,7 @@ def write(
     exhibits: Sequence[AttachedExhibit] = (),
     *,
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.

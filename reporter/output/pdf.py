@@ -25,7 +25,7 @@ from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
@@ -70,7 +70,7 @@ def write(
     *,
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
