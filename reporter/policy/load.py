@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -164,27 +164,41 @@ class Policy:
         return Catalogue.load()
 
     @classmethod
-    def load(cls, *sources: str | Path, waivers: Sequence[str | Path] = ()) -> Policy:
+    def load(
+        cls,
+        *sources: str | Path,
+        waivers: Sequence[str | Path] = (),
+        read: Callable[[str], bytes] | None = None,
+    ) -> Policy:
         """Load policy files (a path, or `builtin:NAME`) and waiver files, and merge them.
 
-        Several policies are a union: all rules, the strictest defaults and evidence, the waivers
+        `read` gives the bytes of a source where they are not to be taken from the disk. Several policies are a union: all rules, the strictest defaults and evidence, the waivers
         pooled. `PolicyError` names file, line, column and the nearest allowed word.
         """
         if not sources:
             raise PolicyError("no policy given", hint="name a file, or builtin:recommended")
-        loaded = [_load_file(str(source), "Policy") for source in sources]
-        lists = [_load_file(str(source), "WaiverList") for source in waivers]
+        get = read or _read
+        loaded = [_load_file(str(source), "Policy", get) for source in sources]
+        lists = [_load_file(str(source), "WaiverList", get) for source in waivers]
         return _merge(loaded, lists)
+
+    def applies(self, cluster: str | None, target_version: str | None) -> bool:
+        """Whether `applies_to` surely lets it judge this cluster's upgrade."""
+        return all(
+            (scope.cluster is None or scope.cluster.fits(cluster) is True)
+            and (scope.target_version is None or scope.target_version.fits(target_version) is True)
+            for scope in self.applies_to
+        )
 
     @classmethod
     def parse(cls, *policies: bytes, waivers: Sequence[bytes] = ()) -> Policy:
         """The same from the files' bytes; they are called policy-1.yaml, waivers-1.yaml, …"""
         loaded = [
-            _parse(data, f"policy-{number}.yaml", "Policy")
+            _parse(data, f"policy-{number}.yaml", "Policy", _read)
             for number, data in enumerate(policies, 1)
         ]
         lists = [
-            _parse(data, f"waivers-{number}.yaml", "WaiverList")
+            _parse(data, f"waivers-{number}.yaml", "WaiverList", _read)
             for number, data in enumerate(waivers, 1)
         ]
         return _merge(loaded, lists)
@@ -212,15 +226,19 @@ class _Loaded:
 
 
 def _load_file(
-    source: str, kind: Literal["Policy", "WaiverList"], above: tuple[str, ...] = ()
+    source: str,
+    kind: Literal["Policy", "WaiverList"],
+    read: Callable[[str], bytes],
+    above: tuple[str, ...] = (),
 ) -> _Loaded:
-    return _parse(_read(source), source, kind, above)
+    return _parse(read(source), source, kind, read, above)
 
 
 def _parse(
     data: bytes,
     source: str,
     kind: Literal["Policy", "WaiverList"],
+    read: Callable[[str], bytes],
     above: tuple[str, ...] = (),
 ) -> _Loaded:
     document = yamlfile.load(data, source)
@@ -251,7 +269,7 @@ def _parse(
     )
     if not isinstance(spec, PolicySpec):
         return _Loaded(document, spec, (file,))
-    bases = _bases(spec, document, (*above, _identity(source)))
+    bases = _bases(spec, document, read, (*above, _identity(source)))
     files = (file, *(part for base in bases for part in base.files))
     if not bases:
         return _Loaded(document, spec, files, layers.single(spec, document))
@@ -259,7 +277,12 @@ def _parse(
     return _Loaded(document, spec, files, layers.overlay(below, spec, document))
 
 
-def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list[_Loaded]:
+def _bases(
+    spec: PolicySpec,
+    document: Document,
+    read: Callable[[str], bytes],
+    above: tuple[str, ...],
+) -> list[_Loaded]:
     """The policies a policy extends: relative to its own file, or shipped."""
     named = [spec.extends] if isinstance(spec.extends, str) else spec.extends or []
     loaded = []
@@ -275,7 +298,7 @@ def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list
         if len(above) > MAX_LAYERS:
             raise PolicyError(f"{place}: more than {MAX_LAYERS} layers")
         try:
-            loaded.append(_load_file(source, "Policy", above))
+            loaded.append(_load_file(source, "Policy", read, above))
         except PolicyError as error:
             if error.message.startswith(f"{source}:") and "no such" in error.message:
                 raise PolicyError(f"{place}: {error.message}", hint=error.hint) from None
