@@ -168,9 +168,7 @@ def _response_id(rows: Rows, name: str, repeat: int, number: int) -> str:
     return make_id("response", rows.input_id, name, repeat, number)
 
 
-def _unreadable(
-    rows: Rows, part: Unreadable, repeat: int, number: int, whole: str | None
-) -> Row:
+def _unreadable(rows: Rows, part: Unreadable, repeat: int, number: int, whole: str | None) -> Row:
     return _row(
         id=_response_id(rows, part.name, repeat, number),
         input_id=rows.input_id,
@@ -188,8 +186,23 @@ _COLUMNS = (
     "compared_by form size sha256 task_sha256 nodes failed unknown warned waived noted passed "
     "tolerated skipped report copy_of same_uid upgraded_at upgrade_change"
 ).split()
-_DEFAULTS: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"pointer": ""} | dict.fromkeys(
-    ("nodes", "failed", "unknown", "warned", "waived", "noted", "passed", "tolerated", "skipped"), 0
+_DEFAULTS: dict[str, Any] = (
+    dict.fromkeys(_COLUMNS)
+    | {"pointer": ""}
+    | dict.fromkeys(
+        (
+            "nodes",
+            "failed",
+            "unknown",
+            "warned",
+            "waived",
+            "noted",
+            "passed",
+            "tolerated",
+            "skipped",
+        ),
+        0,
+    )
 )
 
 
@@ -294,9 +307,7 @@ def _reason(judgement: Judgement) -> str:
     for part in judgement.decided:
         if part.outcome in by:
             by[part.outcome].append(part.target.check or words.UNNAMED)
-    skips = [
-        skip.skip.name or words.UNNAMED for skip in judgement.skips if skip.outcome == "fail"
-    ]
+    skips = [skip.skip.name or words.UNNAMED for skip in judgement.skips if skip.outcome == "fail"]
     limits = [
         tally.rule.id
         for tally in judgement.limits

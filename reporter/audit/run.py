@@ -246,9 +246,7 @@ class _Run:
     def _drop_what_went(self) -> None:
         """Files that were listed, and were gone when it was their turn: as if never listed."""
         with self.store.writing():
-            for (identity,) in list(
-                self.store.ask("SELECT id FROM inputs WHERE state = 'todo'")
-            ):
+            for (identity,) in list(self.store.ask("SELECT id FROM inputs WHERE state = 'todo'")):
                 self.store.forget(identity)
                 self.store.run("DELETE FROM inputs WHERE id = ?", (identity,))
 
@@ -444,4 +442,3 @@ def _size(task: Task) -> int:
         return os.stat(task.file.path).st_size if task.file.store is None else CHUNK_BYTES // 16
     except (OSError, ValueError):
         return 0
-

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reporter import __version__
 from reporter.errors import PolicyError
-from reporter.policy.load import Policy, Waiver
+from reporter.policy.load import Policy, PolicyFile, Waiver
 from reporter.record.model import SEMANTICS
 
 Reports = Literal["none", "failed", "all"]
@@ -132,7 +132,7 @@ class Bench:
         }
 
     @cached_property
-    def files(self) -> Sequence[object]:
+    def files(self) -> Sequence[PolicyFile]:
         """Every policy and waiver file, once."""
         found = {
             (file.source, file.digest): file for _, policy in self._alone for file in policy.files

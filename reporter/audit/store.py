@@ -244,9 +244,7 @@ class Rows:
 
     input_id: str
     responses: list[Row] = field(default_factory=list)
-    details: dict[str, list[Row]] = field(
-        default_factory=lambda: {name: [] for name in DETAILS}
-    )
+    details: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in DETAILS})
     check_sets: dict[str, str] = field(default_factory=dict)
     sha256: str | None = None
     size: int | None = None

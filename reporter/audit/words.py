@@ -36,6 +36,13 @@ TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
 
 VERDICT_CHANGES = "verdict: {was} → {becomes}: {reason}"
 CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
+UPGRADE_UNCHECKED = "no check of this cluster stands in the archive before it"
+UPGRADE_SAME_DAY = ("the last check, of the same day, says {outcome}",) * 2
+UPGRADE = (
+    "the last check, {days} day before, says {outcome}",
+    "the last check, {days} days before, says {outcome}",
+)
+UPGRADE_EXPIRED = "; it had expired by then"
 
 
 def several(form: tuple[str, str], names: Sequence[str]) -> str:

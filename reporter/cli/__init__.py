@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from reporter import __version__
-from reporter.cli import catalogue, check, demo, diff, fetch, policy, render
+from reporter.cli import audit, catalogue, check, demo, diff, fetch, policy, render
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
 from reporter.errors import ReporterError
 
@@ -39,6 +39,7 @@ app.add_command(check.command)
 app.add_command(render.command)
 app.add_command(fetch.command)
 app.add_command(diff.command)
+app.add_command(audit.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
 app.add_command(catalogue.command)

@@ -72,7 +72,7 @@ def write(
     `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
     needs is missing, or where it reports an error.
     """
-    weasyprint = _weasyprint()
+    _weasyprint()  # before any work: it may be missing
     report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
     files = _files(verdict, exhibits)
     page = templating.page(
@@ -81,8 +81,23 @@ def write(
         attached=", ".join(name for name, *_ in files),
         safe={"css": templating.asset("pdf/report.css")},
     )
+    return printed(page, verdict.instant.at, files, warn=warn)
+
+
+_File = tuple[str, bytes, str, str]
+
+
+def printed(
+    page: str,
+    at: datetime,
+    files: Sequence[_File] = (),
+    *,
+    warn: Callable[[str], None] | None = None,
+) -> bytes:
+    """A page of ours as PDF, dated `at`, with files attached."""
+    weasyprint = _weasyprint()
     with _listening() as heard, _uncollected():
-        data = _printed(weasyprint, page, files, verdict.instant.at)
+        data = _printed(weasyprint, page, files, at)
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
@@ -91,9 +106,6 @@ def write(
     if heard.glyphs and warn is not None:
         warn(_glyph_warning(heard.glyphs))
     return data
-
-
-_File = tuple[str, bytes, str, str]
 
 
 def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]:

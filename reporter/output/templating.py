@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from reporter.errors import OutputError
 from reporter.output.clean import web_address
+from reporter.output.audit.view import AuditReport
 from reporter.output.diff.view import DiffReport
 from reporter.output.view import Report
 from reporter.resources import bundled
@@ -50,7 +51,13 @@ def asset(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
-def page(name: str, report: Report | DiffReport, *, safe: Mapping[str, str], **more: object) -> str:
+def page(
+    name: str,
+    report: Report | DiffReport | AuditReport,
+    *,
+    safe: Mapping[str, str],
+    **more: object,
+) -> str:
     """A page from its template. What is `safe` is of our own making and is not escaped."""
     trusted = {key: Markup(text) for key, text in safe.items()}  # noqa: S704
     try:
