@@ -47,6 +47,8 @@ ONE_HOME = {
     "msgspec": "sources/locate.py",
     "fsspec": "sources/locations.py",
     "backports": "sources/containers.py",
+    "sqlite3": "audit/store.py",
+    "distributed": "audit/engines.py",
 }
 """Library → the only place in the house that imports it."""
 

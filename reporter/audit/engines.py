@@ -13,7 +13,7 @@ import multiprocessing.connection
 import os
 import signal
 import threading
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Protocol
 
@@ -109,12 +109,13 @@ class DaskEngine:
 
     def __init__(self, address: str, jobs: int | None = None) -> None:
         try:
-            import distributed
+            import distributed as found
         except ImportError:
             raise PolicyError(
                 "--engine dask needs more packages",
                 hint="pip install 'cce-precheck-reporter[dask]'",
             ) from None
+        distributed: Any = found
         self._address = address
         try:
             self._client: Any = distributed.Client(
@@ -128,8 +129,6 @@ class DaskEngine:
             ) from None
         self.jobs = jobs or max(1, cores)
         self.lost: tuple[type[BaseException], ...] = (distributed.scheduler.KilledWorker,)
-        from concurrent.futures import CancelledError
-
         self.gone: tuple[type[BaseException], ...] = (
             CancelledError,
             distributed.client.FutureCancelledError,

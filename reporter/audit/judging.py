@@ -181,11 +181,44 @@ def _unreadable(rows: Rows, part: Unreadable, repeat: int, number: int, whole: s
 
 
 _COLUMNS = (
-    "id input_id name pointer outcome reason hint cluster_id cluster_type cluster_version "
-    "target_version task_uid task_phase created_at updated_at expires_at judged_at judged_by "
-    "compared_by form size sha256 task_sha256 nodes failed unknown warned waived noted passed "
-    "tolerated skipped report copy_of same_uid upgraded_at upgrade_change"
-).split()
+    "id",
+    "input_id",
+    "name",
+    "pointer",
+    "outcome",
+    "reason",
+    "hint",
+    "cluster_id",
+    "cluster_type",
+    "cluster_version",
+    "target_version",
+    "task_uid",
+    "task_phase",
+    "created_at",
+    "updated_at",
+    "expires_at",
+    "judged_at",
+    "judged_by",
+    "compared_by",
+    "form",
+    "size",
+    "sha256",
+    "task_sha256",
+    "nodes",
+    "failed",
+    "unknown",
+    "warned",
+    "waived",
+    "noted",
+    "passed",
+    "tolerated",
+    "skipped",
+    "report",
+    "copy_of",
+    "same_uid",
+    "upgraded_at",
+    "upgrade_change",
+)
 _DEFAULTS: dict[str, Any] = (
     dict.fromkeys(_COLUMNS)
     | {"pointer": ""}
@@ -321,9 +354,11 @@ def _reason(judgement: Judgement) -> str:
     ):
         if names:
             said.append(words.several(form, sorted(names)))
-    for line in judgement.evidence:
-        if line.state == "not-ok" and line.level == "require":
-            said.append(line.statements[0].text)
+    said += [
+        line.statements[0].text
+        for line in judgement.evidence
+        if line.state == "not-ok" and line.level == "require"
+    ]
     if by["unknown"]:
         said.append(words.several(words.UNKNOWN, sorted(by["unknown"])))
     if not judgement.found.items:
@@ -478,7 +513,7 @@ def _report(judgement: Judgement) -> bytes:
     return render(verdict, "html", exhibits)
 
 
-# Another policy ---------------------------------------------------------------------------------
+# Another policy -------------------------------------------------------------------------------
 
 
 def _compare(
@@ -502,11 +537,7 @@ def _compare(
     theirs = _judgement(court, bench, chosen, response, other)
     if other["outcome"] == values["outcome"]:
         return
-    said = [
-        words.VERDICT_CHANGES.format(
-            was=values["outcome"], becomes=other["outcome"], reason=other["reason"]
-        )
-    ]
+    said = [other["reason"]]
     if mine is not None and theirs is not None:
         said += _differences(mine, theirs)
     rows.details["changes"] += [
@@ -535,9 +566,9 @@ def _differences(mine: Judgement, theirs: Judgement) -> list[str]:
         if skip.outcome != changed.outcome:
             count(skip.skip.name, " (skipped)", skip.outcome, changed.outcome, changed.why.text)
     for line, other in zip(mine.evidence, theirs.evidence, strict=True):
-        was, becomes = (f"{of.state}, {of.level}" for of in (line, other))
-        if was != becomes:
-            count(line.id, " (evidence)", was, becomes, other.statements[0].text)
+        held, holds = (f"{of.state}, {of.level}" for of in (line, other))
+        if held != holds:
+            count(line.id, " (evidence)", held, holds, other.statements[0].text)
     return [
         words.CHECK_CHANGES.format(
             check=key[0], where=key[1], was=key[2], becomes=key[3], why=key[4], count=number

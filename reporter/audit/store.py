@@ -1,4 +1,4 @@
-"""The store of an audit: one SQLite file that any tool opens, and the queue of what is to be judged.
+"""The store of an audit: one SQLite file that any tool opens, and the queue of its work.
 
 The only module that imports sqlite3. Ids come from names and contents, never from a counter or a
 clock, so that the same archive under the same policy gives the same rows whatever was judged
@@ -206,6 +206,9 @@ _LATE_INDEXES = (
 """For people's questions: made when everything is in, where that is cheaper."""
 
 _VIEWS = (
+    # Every response once: what totals are made of.
+    "CREATE VIEW IF NOT EXISTS counted AS SELECT * FROM responses "
+    "WHERE copy_of IS NULL AND outcome != 'unreadable'",
     # `tallies` as rows, for people: a response's checks with how many findings had which outcome.
     # Findings that passed are counted here alone. Most checks have passed everywhere: one number.
     """CREATE VIEW IF NOT EXISTS checks AS SELECT response_id,
@@ -335,7 +338,7 @@ class Store:
         """Add rows."""
         marks = ", ".join("?" * len(columns(table)))
         verb = "REPLACE" if replace else "INSERT"
-        self._db.executemany(f"{verb} INTO {table} VALUES ({marks})", rows)  # noqa: S608 - ours
+        self._db.executemany(f"{verb} INTO {table} VALUES ({marks})", rows)
 
     # Meta -------------------------------------------------------------------------------------
 
@@ -353,7 +356,7 @@ class Store:
         """Take out what is known of the responses of an input."""
         for table in DETAILS:
             self.run(
-                f"DELETE FROM {table} WHERE response_id IN "  # noqa: S608 - our own names
+                f"DELETE FROM {table} WHERE response_id IN "
                 "(SELECT id FROM responses WHERE input_id = ?)",
                 (input_id,),
             )
@@ -364,7 +367,7 @@ class Store:
         wanted = [(name,) for name in ids]
         for table in DETAILS:
             self._db.executemany(
-                f"DELETE FROM {table} WHERE response_id = ?",  # noqa: S608 - our own names
+                f"DELETE FROM {table} WHERE response_id = ?",
                 wanted,
             )
         self._db.executemany("DELETE FROM responses WHERE id = ?", wanted)
@@ -381,7 +384,7 @@ class Store:
             row[0]
             for row in self.ask(
                 "SELECT inputs.id FROM inputs JOIN listed ON listed.id = inputs.id "
-                f"WHERE state = 'todo' AND NOT taken AND inputs.id IN ({marks})",  # noqa: S608
+                f"WHERE state = 'todo' AND NOT taken AND inputs.id IN ({marks})",
                 ids,
             )
         }
@@ -426,7 +429,7 @@ def dump(path: Path) -> list[str]:
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
         for table in TABLES:
-            found += [f"{table} {row!r}" for row in db.execute(f"SELECT * FROM {table}")]  # noqa: S608
+            found += [f"{table} {row!r}" for row in db.execute(f"SELECT * FROM {table}")]
     finally:
         db.close()
     return sorted(found)
@@ -466,9 +469,22 @@ def _clear_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         text = str(error)
-        hint = "name another folder with --out"
-        if "full" in text or "disk I/O" in text:
-            hint = "make room and run again with --resume: nothing judged so far is lost"
-        elif "locked" in text:
-            hint = "something else holds the file open for writing; close it and use --resume"
-        raise OutputError(f"{path}: can't be written: {text}", hint=hint) from error
+        for words, hint in _TROUBLES.items():
+            if any(word in text for word in words):
+                raise OutputError(f"{path}: can't be written: {text}", hint=hint) from error
+        raise
+
+
+_TROUBLES = {
+    (
+        "full",
+        "disk I/O",
+    ): "make room and run again with --resume: nothing judged so far is lost",
+    ("locked",): "something else holds the file open for writing; close it and use --resume",
+    ("readonly", "unable to open"): "name another folder with --out",
+    (
+        "malformed",
+        "not a database",
+    ): "the file is damaged: name a new folder, and the archive is judged again",
+}
+"""What SQLite says of the world outside, and what to do; all else would be a bug of ours."""

@@ -52,10 +52,8 @@ MOST_TWINS = 200
 MOST_PERIODS = 36
 RECENT = 12
 
-_COUNTED = "copy_of IS NULL AND outcome != 'unreadable'"
 
-
-# What only the whole can tell ----------------------------------------------------------------------
+# What only the whole can tell -----------------------------------------------------------------
 
 
 def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
@@ -130,8 +128,7 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
     clusters: dict[tuple[str, str], set[str | None]] = {}
     query = (
         "SELECT source, waiver, status, u.findings, u.skipped, u.not_applicable, missed, checks, "
-        f"cluster_id, updated_at FROM waiver_uses u JOIN responses ON id = response_id "
-        f"WHERE {_COUNTED}"  # noqa: S608 - a constant
+        "cluster_id, updated_at FROM waiver_uses u JOIN counted ON id = response_id"
     )
     for source, waiver, status, findings, skipped, never, missed, checks, cluster, at in store.ask(
         query
@@ -166,7 +163,7 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
             if row[5]
             else "unused"
         )
-        marks = []
+        marks: list[str] = []
         if instant is not None:
             marks += waiver_use(WaiverTally(waiver, "valid"), instant).marks
             if waiver.valid_until is not None:
@@ -218,8 +215,8 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
         at = format_instant(moment)
         row = next(
             store.ask(
-                "SELECT id, outcome, updated_at, expires_at, judged_at FROM responses "
-                f"WHERE cluster_id = ? AND updated_at <= ? AND {_COUNTED} "  # noqa: S608
+                "SELECT id, outcome, updated_at, expires_at, judged_at FROM counted "
+                "WHERE cluster_id = ? AND updated_at <= ? "
                 "ORDER BY updated_at DESC, name, pointer, id LIMIT 1",
                 (cluster, at),
             ),
@@ -271,7 +268,7 @@ def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
         yield reader.line_num, cluster, moment.astimezone(UTC), change
 
 
-# The summary ---------------------------------------------------------------------------------------
+# The summary ----------------------------------------------------------------------------------
 
 
 def summarise(
@@ -279,9 +276,7 @@ def summarise(
 ) -> AuditFacts:
     """Everything the reports say."""
     instant = as_of(store, settings)
-    bounds = next(
-        store.ask(f"SELECT min(updated_at), max(updated_at) FROM responses WHERE {_COUNTED}")  # noqa: S608
-    )
+    bounds = next(store.ask("SELECT min(updated_at), max(updated_at) FROM counted"))
     tallies = _tallies(store, "1")
     number = store.one
     return AuditFacts(
@@ -303,14 +298,10 @@ def summarise(
         copies=number("SELECT count(*) FROM responses WHERE copy_of IS NOT NULL"),
         unreadable=number("SELECT count(*) FROM responses WHERE outcome = 'unreadable'"),
         tally=tallies.get(1, Tally()),
-        clusters=number(
-            f"SELECT count(DISTINCT cluster_id) FROM responses WHERE {_COUNTED}"  # noqa: S608
-        ),
+        clusters=number("SELECT count(DISTINCT cluster_id) FROM counted"),
         first=bounds[0],
         last=bounds[1],
-        undated=number(
-            f"SELECT count(*) FROM responses WHERE {_COUNTED} AND updated_at IS NULL"  # noqa: S608
-        ),
+        undated=number("SELECT count(*) FROM counted WHERE updated_at IS NULL"),
         periods=_periods(store, *bounds),
         by_cluster=_clusters(store),
         checks=_checks(store, _middle(store)),
@@ -327,8 +318,8 @@ def summarise(
         evidence=tuple(
             EvidenceFacts(*row)
             for row in store.ask(
-                "SELECT line, level, count(*), min(text) FROM evidence JOIN responses "
-                f"ON id = response_id WHERE {_COUNTED} "  # noqa: S608 - a constant
+                "SELECT line, level, count(*), min(text) FROM evidence JOIN counted "
+                "ON id = response_id "
                 "GROUP BY line, level ORDER BY level, count(*) DESC, line"
             )
         ),
@@ -359,8 +350,7 @@ def summarise(
 def _tallies(store: Store, key: str, more: str = "1") -> dict[Any, Tally]:
     found: dict[Any, dict[str, int]] = {}
     for name, outcome, count in store.ask(
-        f"SELECT {key}, outcome, count(*) FROM responses WHERE {_COUNTED} AND {more} "  # noqa: S608
-        "GROUP BY 1, 2 ORDER BY 1, 2"
+        f"SELECT {key}, outcome, count(*) FROM counted WHERE {more} GROUP BY 1, 2 ORDER BY 1, 2"
     ):
         found.setdefault(name, {})["passed" if outcome == "pass" else outcome] = count
     return {name: Tally(**counts) for name, counts in found.items()}
@@ -405,8 +395,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
     recent: dict[Any, list[str]] = {}
     for row in store.ask(
         "SELECT cluster_id, outcome, updated_at, cluster_version, target_version, reason "
-        f"FROM responses WHERE {_COUNTED} "  # noqa: S608 - a constant
-        "ORDER BY cluster_id, updated_at, name, pointer, id"
+        "FROM counted ORDER BY cluster_id, updated_at, name, pointer, id"
     ):
         latest[row[0]] = row
         last = recent.setdefault(row[0], [])
@@ -445,9 +434,9 @@ def _upgrade(before: str | None, target: str | None) -> str:
 def _middle(store: Store) -> str | None:
     """The time half of the dated responses lie before."""
     return store.one(  # type: ignore[no-any-return]
-        f"SELECT updated_at FROM responses WHERE {_COUNTED} AND updated_at IS NOT NULL "  # noqa: S608
-        "ORDER BY updated_at LIMIT 1 OFFSET (SELECT count(*) / 2 FROM responses "
-        f"WHERE {_COUNTED} AND updated_at IS NOT NULL)"
+        "SELECT updated_at FROM counted WHERE updated_at IS NOT NULL "
+        "ORDER BY updated_at LIMIT 1 OFFSET (SELECT count(*) / 2 FROM counted "
+        "WHERE updated_at IS NOT NULL)"
     )
 
 
@@ -461,8 +450,8 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
     clusters: dict[tuple[str, str | None], set[str | None]] = {}
     # Responses and findings that merely passed are counted by set, not check by check.
     for set_id, cluster, at, text in store.ask(
-        "SELECT set_id, cluster_id, updated_at, counts FROM tallies JOIN responses "
-        f"ON id = response_id WHERE {_COUNTED}"  # noqa: S608 - a constant
+        "SELECT set_id, cluster_id, updated_at, counts FROM tallies JOIN counted "
+        "ON id = response_id"
     ):
         late = middle is not None and at is not None and at >= middle
         for key, count in zip(keys[set_id], json.loads(text), strict=True):
@@ -535,7 +524,8 @@ def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
         left = None
         if until is not None and instant is not None:
             left = (parse_instant(until) - instant).days
-        found.append(WaiverFacts(*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:]))
+        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:]]
+        found.append(WaiverFacts(*values))
     return tuple(
         sorted(found, key=lambda part: (_WAIVER_ORDER.index(part.status), part.id, part.source))
     )
@@ -559,7 +549,11 @@ def _versions(store: Store) -> tuple[VersionFacts, ...]:
     found: Mapping[Any, Tally] = _tallies(
         store, "coalesce(cluster_version, '?') || char(10) || coalesce(target_version, '?')"
     )
-    rows = [VersionFacts(*key.split("\n", 1), tally) for key, tally in found.items()]
+    rows = [
+        VersionFacts(before, target, tally)
+        for key, tally in found.items()
+        for before, target in [key.split("\n", 1)]
+    ]
     return tuple(sorted(rows, key=lambda part: (-part.tally.total, part.before, part.target)))
 
 
@@ -578,8 +572,8 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
         )
         for row in store.ask(
             "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
-            "outcome, reason, report, copy_of FROM responses WHERE outcome != 'unreadable' ORDER BY "
-            "CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
+            "outcome, reason, report, copy_of FROM responses WHERE outcome != 'unreadable' "
+            "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
             "updated_at DESC, name, pointer, id LIMIT ?",
             (MOST_LISTED,),
         )
@@ -591,18 +585,16 @@ def _comparison(store: Store, settings: Settings) -> Comparison | None:
         return None
     moves = tuple(
         store.ask(
-            "SELECT was, becomes, count(*) FROM changes JOIN responses ON id = response_id "
-            f"WHERE number = 0 AND {_COUNTED} GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"  # noqa: S608
+            "SELECT was, becomes, count(*) FROM changes JOIN counted ON id = response_id "
+            "WHERE number = 0 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
         )
     )
-    compared = store.one(
-        f"SELECT count(*) FROM responses WHERE {_COUNTED} AND compared_by IS NOT NULL"  # noqa: S608
-    )
+    compared = store.one("SELECT count(*) FROM counted WHERE compared_by IS NOT NULL")
     changes = []
     for row in list(
         store.ask(
             "SELECT id, name || pointer, cluster_id, updated_at, was, becomes, report FROM changes "
-            f"JOIN responses ON id = response_id WHERE number = 0 AND {_COUNTED} "  # noqa: S608
+            "JOIN counted ON id = response_id WHERE number = 0 "
             "ORDER BY becomes, was, updated_at DESC, name, pointer, id LIMIT ?",
             (MOST_CHANGES,),
         )
@@ -613,7 +605,8 @@ def _comparison(store: Store, settings: Settings) -> Comparison | None:
                 "SELECT what FROM changes WHERE response_id = ? ORDER BY number", (row[0],)
             )
         )
-        changes.append(ChangeFacts(*row[:6], why, row[6]))
+        values: list[Any] = [*row[:6], why, row[6]]
+        changes.append(ChangeFacts(*values))
     return Comparison(
         settings.others, moves, compared - sum(part[2] for part in moves), tuple(changes)
     )

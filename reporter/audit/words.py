@@ -34,7 +34,6 @@ EMPTY_HINT = "is it the right archive?"
 TOO_MANY = "{name}: holds more than {most:,} responses in one file"
 TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
 
-VERDICT_CHANGES = "verdict: {was} → {becomes}: {reason}"
 CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
 UPGRADE_UNCHECKED = "no check of this cluster stands in the archive before it"
 UPGRADE_SAME_DAY = ("the last check, of the same day, says {outcome}",) * 2

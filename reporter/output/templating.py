@@ -13,8 +13,8 @@ import jinja2
 from markupsafe import Markup
 
 from reporter.errors import OutputError
-from reporter.output.clean import web_address
 from reporter.output.audit.view import AuditReport
+from reporter.output.clean import web_address
 from reporter.output.diff.view import DiffReport
 from reporter.output.view import Report
 from reporter.resources import bundled

@@ -172,8 +172,9 @@ class Policy:
     ) -> Policy:
         """Load policy files (a path, or `builtin:NAME`) and waiver files, and merge them.
 
-        `read` gives the bytes of a source where they are not to be taken from the disk. Several policies are a union: all rules, the strictest defaults and evidence, the waivers
-        pooled. `PolicyError` names file, line, column and the nearest allowed word.
+        Several policies are a union: all rules, the strictest defaults and evidence, the waivers
+        pooled. `read` gives the bytes of a source where they don't come from the disk.
+        `PolicyError` names file, line, column and the nearest allowed word.
         """
         if not sources:
             raise PolicyError("no policy given", hint="name a file, or builtin:recommended")

@@ -11,7 +11,7 @@ from reporter.output.audit import view
 from reporter.output.audit.facts import AuditFacts
 from reporter.output.clean import for_paper
 
-MOST_ROWS = 60
+MOST_ROWS = 40
 """Rows of a table on paper; the page and the CSVs have more."""
 
 

@@ -181,9 +181,9 @@ def report(facts: AuditFacts) -> AuditReport:
     tag, headline = _headline(facts)
     sections = [
         _over_time(facts),
-        _comparison(facts.comparison),
         _clusters(facts),
         _checks(facts),
+        _comparison(facts, facts.comparison),
         _waivers(facts),
         _upgrades(facts),
         _unreadable(facts),
@@ -209,7 +209,7 @@ def report(facts: AuditFacts) -> AuditReport:
     )
 
 
-# The top -------------------------------------------------------------------------------------------
+# The top --------------------------------------------------------------------------------------
 
 
 def _headline(facts: AuditFacts) -> tuple[Tag, str]:
@@ -236,24 +236,35 @@ def _verb(count: int, one: str, many: str) -> str:
 def _summary(facts: AuditFacts) -> Iterable[str]:
     tally = facts.tally
     if tally.total:
-        yield (
-            f"{tally.fail:,} fail, {tally.inconclusive:,} are inconclusive and "
-            f"{tally.passed:,} pass, in {counted(facts.clusters, 'cluster')}"
-            f"{_span(facts)}."
-        )
+        said = _split({name: tally.of(name) for name in _ORDER})
+        yield f"{said} in {counted(facts.clusters, 'cluster')}{_span(facts)}."
         latest = dict.fromkeys(_ORDER, 0)
         for cluster in facts.by_cluster:
             latest[cluster.latest_outcome] += 1
         if len(facts.by_cluster) > 1:
-            yield (
-                f"Of the clusters' latest checks {latest['fail']:,} fail, "
-                f"{latest['inconclusive']:,} are inconclusive and {latest['pass']:,} pass."
-            )
+            yield f"Of the clusters' latest checks {_split(latest)}."
     if (trend := _trend(facts)) is not None:
         yield trend
     if facts.copies:
         copies = counted(facts.copies, "response is a copy", "responses are copies")
         yield f"{copies} of another and counted once."
+
+
+_DOES = {
+    "fail": ("{count} fails", "{count} fail"),
+    "inconclusive": ("{count} is inconclusive", "{count} are inconclusive"),
+    "pass": ("{count} passes", "{count} pass"),
+}
+
+
+def _split(counts: dict[str, int]) -> str:
+    """How many fail, are inconclusive and pass; none of a kind goes without saying."""
+    parts = [
+        _DOES[name][counts[name] != 1].format(count=f"{counts[name]:,}")
+        for name in _ORDER
+        if counts[name]
+    ]
+    return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
 
 
 def _span(facts: AuditFacts) -> str:
@@ -268,10 +279,10 @@ def _trend(facts: AuditFacts) -> str | None:
     half = len(facts.periods) // 2
     if half < 2:
         return None
-    parts = []
-    for periods in (facts.periods[:-half], facts.periods[-half:]):
-        parts.append((sum(p.tally.fail for p in periods), sum(p.tally.total for p in periods)))
-    (old, old_all), (new, new_all) = parts
+    (old, old_all), (new, new_all) = (
+        (sum(part.tally.fail for part in periods), sum(part.tally.total for part in periods))
+        for periods in (facts.periods[:-half], facts.periods[-half:])
+    )
     if not old_all or not new_all:
         return None
     return (
@@ -334,7 +345,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             Tag(_WORD["unreadable"], "warn"),
             f"{counted(facts.unreadable, 'input')} could not be read",
-            tuple(one_line(part.name) for part in facts.unreadable_inputs[:3]),
+            tuple(_below(facts, part.name) for part in facts.unreadable_inputs[:3]),
             "Mend or remove them: what they hold is not in any number here."
             if not facts.allow_unreadable
             else "Allowed by --allow-unreadable: what they hold is not in any number here.",
@@ -369,7 +380,10 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             Tag("Different bytes", "unknown"),
             f"{counted(len(changed), 'task')} {_verb(len(changed), 'stands', 'stand')} in the "
             "archive with different contents under one uid",
-            tuple(one_line(f"{part.uid}: {', '.join(part.names)}") for part in changed[:3]),
+            tuple(
+                one_line(f"{part.uid}: {', '.join(_below(facts, name) for name in part.names)}")
+                for part in changed[:3]
+            ),
             "A task asked for twice while it ran differs; a finished one should not.",
             "twins",
         )
@@ -417,7 +431,7 @@ def _named(names: Sequence[str], most: int = 5) -> str:
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
-# Over time -----------------------------------------------------------------------------------------
+# Over time ------------------------------------------------------------------------------------
 
 
 def _tag(outcome: str) -> Tag:
@@ -490,7 +504,14 @@ def _chart(facts: AuditFacts) -> Chart:
     )
 
 
-# Clusters and checks -------------------------------------------------------------------------------
+# Clusters and checks --------------------------------------------------------------------------
+
+
+def _below(facts: AuditFacts, name: str) -> str:
+    """A name without the one location all names begin with."""
+    if len(facts.locations) == 1:
+        name = name.removeprefix(facts.locations[0].rstrip("/") + "/")
+    return one_line(name)
 
 
 def _when(text: str | None) -> str:
@@ -519,7 +540,10 @@ def _clusters(facts: AuditFacts) -> Section | None:
         rows,
         _more(len(shown), len(facts.by_cluster), "the table responses of audit.sqlite"),
     )
-    lead = "Every cluster with its latest check; the oldest of its last checks stands left."
+    lead = (
+        "Every cluster with its latest check; the oldest of its last checks stands left "
+        "(on paper F, I and P: fail, inconclusive, pass)."
+    )
     return Section("clusters", "Clusters", lead, (table,), "Clusters")
 
 
@@ -600,7 +624,7 @@ def _check(part: CheckFacts) -> Row:
     )
 
 
-# Waivers -------------------------------------------------------------------------------------------
+# Waivers --------------------------------------------------------------------------------------
 
 
 def _waivers(facts: AuditFacts) -> Section:
@@ -679,10 +703,10 @@ def _waiver(part: WaiverFacts) -> Row:
     )
 
 
-# What else -----------------------------------------------------------------------------------------
+# What else ------------------------------------------------------------------------------------
 
 
-def _comparison(found: Comparison | None) -> Section | None:
+def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
     if found is None:
         return None
     moves = Table(
@@ -701,7 +725,7 @@ def _comparison(found: Comparison | None) -> Section | None:
             Row(
                 (
                     Cell(
-                        one_line(part.name),
+                        _below(facts, part.name),
                         notes=(one_line(part.cluster or "not named"), _when(part.at)),
                         link=part.report or "",
                     ),
@@ -714,6 +738,7 @@ def _comparison(found: Comparison | None) -> Section | None:
             for part in found.changes
         ),
         _more(len(found.changes), count, "the table changes of audit.sqlite"),
+        open_rows=5,
     )
     names = one_line(", ".join(found.policies))
     lead = f"Under {names}, {counted(count, 'verdict')} would change and {found.same:,} would stay."
@@ -773,7 +798,7 @@ def _unreadable(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.name), mono=True),
+                    Cell(_below(facts, part.name), mono=True),
                     Cell(
                         _without(part.reason, part.name),
                         notes=(one_line(part.hint),) if part.hint else (),
@@ -872,7 +897,7 @@ def _twins(facts: AuditFacts) -> Section | None:
                         else Tag("Same bytes", "note")
                     ),
                     Cell(f"{part.count:,}"),
-                    Cell("", notes=tuple(one_line(name) for name in part.names)),
+                    Cell("", notes=tuple(_below(facts, name) for name in part.names)),
                 )
             )
             for part in facts.twins
@@ -924,7 +949,7 @@ def _responses(facts: AuditFacts) -> Section | None:
             Row(
                 (
                     Cell(
-                        one_line(part.name),
+                        _below(facts, part.name),
                         notes=(_when(part.at), *(("a copy",) if part.copy else ())),
                         link=part.report or "",
                     ),
