@@ -151,6 +151,8 @@ def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
                 local = file.store is None and file.path != "-"
                 if local and _is_below(file.path, own):
                     continue  # what an audit wrote is not judged
+                if local and file.path == location and not os.path.lexists(location):
+                    raise InputError(f"{file.name}: no such file or folder", hint="check the path")
                 yield file
         except InputError as error:
             yield File(public_name(location), location, wrong=error)

@@ -640,7 +640,7 @@ def _waivers(facts: AuditFacts) -> Section:
     )
     columns = (
         Column("Waiver", wide=True),
-        Column("Over the fleet"),
+        Column("Over the fleet", wide=True),
         Column("Findings", number=True),
         Column("Responses", number=True),
         Column("Clusters", number=True),
