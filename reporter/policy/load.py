@@ -159,6 +159,11 @@ class Policy:
     """What it was merged from, place by place."""
 
     @cached_property
+    def rules_by_signature(self) -> dict[Any, tuple[Rule, ...]]:
+        """For whoever judges to remember which rules look at a signature: few, for very many."""
+        return {}
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """What is known of check items: read once for a policy, and only if something asks."""
         return Catalogue.load()
