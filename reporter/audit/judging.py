@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
@@ -108,19 +109,19 @@ def _judged(court: Court, task: Task) -> Judged:
     if isinstance(task, MemberTask):
         _write_down(court, task.found, task.repeat, made)
         return made
-    raw: bytes | None = None
-    packed, empty = False, True
+    whole: str | None = None
+    size, packed, empty = 0, False, True
     for found in found_in(task.file, limits):
         if _is_in_archive(found, task.file.name):
             return Judged(Rows(task.input_id), task.file, archive=True)
         empty = False
         if not isinstance(found, Refused):
-            raw, packed = found[0].data, bool(found[0].containers)
-        _write_down(court, found, 0, made)
+            size, packed = len(found[0].data), bool(found[0].containers)
+        whole = _write_down(court, found, 0, made)
     if empty:
         return Judged(Rows(task.input_id), task.file, archive=True)  # one of nothing
-    if raw is not None and not packed:
-        made.rows.sha256, made.rows.size = sha256(raw).hexdigest(), len(raw)
+    if whole is not None and not packed:
+        made.rows.sha256, made.rows.size = whole, size
     else:
         made.rows.sha256, made.rows.size = digest_of(task.file)
     return made
@@ -147,8 +148,8 @@ def digest_of(file: File) -> tuple[str | None, int | None]:
     return digest.hexdigest(), size
 
 
-def _write_down(court: Court, found: Found, repeat: int, made: Judged) -> None:
-    """Judge every response in what was found."""
+def _write_down(court: Court, found: Found, repeat: int, made: Judged) -> str | None:
+    """Judge every response in what was found; returns the digest of its bytes."""
     whole = None if isinstance(found, Refused) else sha256(found[0].data).hexdigest()
     for number, part in enumerate(responses_in(found)):
         if number >= MOST_IN_A_FILE:
@@ -162,6 +163,7 @@ def _write_down(court: Court, found: Found, repeat: int, made: Judged) -> None:
             _write_down_response(court, part, repeat, number, whole, made)
         if number >= MOST_IN_A_FILE:
             break
+    return whole
 
 
 def _response_id(rows: Rows, name: str, repeat: int, number: int) -> str:
@@ -375,18 +377,18 @@ def _write_down_judgement(
     judgement: Judgement, identity: str, rows: Rows, values: dict[str, Any]
 ) -> None:
     prefix = judgement.response.source.pointer
-    counts = _counts(judgement)
-    for index, name in enumerate(("failed", "unknown", "warned", "waived", "noted", "passed"), 4):
-        values[name] = sum(row[index] for row in counts)
+    checks, counts = _counts(judgement)
+    totals = [sum(column) for column in zip(*counts, strict=True)] or [0] * len(_COUNTED)
+    names = ("failed", "unknown", "warned", "waived", "noted", "passed")
+    values.update(zip(names, totals, strict=True))
     values["nodes"] = judgement.found.nodes
     values["tolerated"] = sum(part.tolerated for part in judgement.decided)
     values["skipped"] = len(judgement.skips)
     values["cluster_type"] = judgement.cluster_type
     details = rows.details
-    checks = json.dumps([row[:4] for row in counts], ensure_ascii=False)
-    set_id = make_id("checks", checks)
-    rows.check_sets[set_id] = checks
-    plain = [row[4:] if any(row[4:9]) else row[9] for row in counts]
+    set_id, text = _check_set(tuple(checks))
+    rows.check_sets[set_id] = text
+    plain = [row if any(row[:5]) else row[5] for row in counts]
     details["tallies"].append((identity, set_id, json.dumps(plain, separators=(",", ":"))))
     details["findings"] += _finding_rows(judgement, identity, prefix)
     details["skipped"] += [
@@ -409,26 +411,42 @@ def _write_down_judgement(
     details["waiver_uses"] += _waiver_rows(judgement, identity)
 
 
-def _counts(judgement: Judgement) -> list[list[Any]]:
-    """Scope, check, kind, level and how many of each outcome; sorted."""
-    found: dict[tuple[str, str], list[Any]] = {}
+_Check = tuple[str, str | None, str | None, str | None]
+"""Scope, name, kind and level."""
 
-    def entry(scope: str, check: str | None) -> list[Any]:
-        key = (scope, check or "")
-        if key not in found:
-            found[key] = [scope, check, None, None, 0, 0, 0, 0, 0, 0]
-        return found[key]
 
+def _counts(judgement: Judgement) -> tuple[list[_Check], list[list[int]]]:
+    """The checks of a response, sorted, and how many of their findings had which outcome."""
+    numbers: dict[tuple[str, str], list[int]] = {}
+    traits: dict[tuple[str, str], _Check] = {}
     for part in judgement.decided:
-        row = entry(part.finding.scope, part.target.check)
-        row[2], row[3] = row[2] or part.target.kind, row[3] or part.target.level
-        row[4 + _COUNTED.index(part.outcome)] += 1
+        target, scope = part.target, part.finding.scope
+        key = (scope, target.check or "")
+        row = numbers.get(key)
+        if row is None:
+            row = numbers[key] = [0, 0, 0, 0, 0, 0]
+            traits[key] = (scope, target.check, target.kind, target.level)
+        row[_COUNTED.index(part.outcome)] += 1
     for count in judgement.passes.values():
-        row = entry(count.scope, count.name)
-        row[2] = row[2] or min(count.kinds, default=None)
-        row[3] = row[3] or min(count.levels, default=None)
-        row[9] += count.passed
-    return [found[key] for key in sorted(found)]
+        key = (count.scope, count.name or "")
+        row = numbers.get(key)
+        if row is None:
+            row = numbers[key] = [0, 0, 0, 0, 0, 0]
+            traits[key] = (count.scope, count.name, _least(count.kinds), _least(count.levels))
+        row[5] += count.passed
+    order = sorted(numbers)
+    return [traits[key] for key in order], [numbers[key] for key in order]
+
+
+def _least(values: set[str]) -> str | None:
+    return min(values) if len(values) > 1 else next(iter(values), None)
+
+
+@lru_cache(maxsize=1_000)
+def _check_set(checks: tuple[_Check, ...]) -> tuple[str, str]:
+    """Its id and JSON: a fleet has few."""
+    text = json.dumps(checks, ensure_ascii=False)
+    return make_id("checks", text), text
 
 
 def _finding_rows(judgement: Judgement, identity: str, prefix: str) -> Iterator[Row]:

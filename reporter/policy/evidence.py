@@ -337,6 +337,8 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
             workers.add(node.uid)
         if node.uid and node.type == "master":
             masters.add(node.uid)
+        if not everywhere:
+            continue
         names = {item.name for item in stage.items_status or [] if item.name}
         for pattern, text in everywhere:
             if not any(pattern.fits(name) for name in names):
