@@ -1,7 +1,7 @@
 """The audit against bare validation of the same files, and how it grows: `make bench-audit`.
 
     python benchmarks/audit.py --nodes 50 --count 1000
-    python benchmarks/audit.py --nodes 1 --items 10 --count 100000 --scale
+    python benchmarks/audit.py --nodes 4 --items 20 --failed 60 --count 100000
 
 Wall clocks say little on a machine that others use: beside them stands the processor time of all
 processes together, which others disturb least. The floor is `PrecheckTask.model_validate_json` in
@@ -127,16 +127,19 @@ def main() -> None:
     parser.add_argument("--nodes", type=int, default=50)
     parser.add_argument("--items", type=int, default=40)
     parser.add_argument("--count", type=int, default=600)
+    parser.add_argument("--failed", type=float, default=3.0, help="percent that fail on nodes")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--folder", help="where the archive goes; kept. Default: a temporary one")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         base = Path(options.folder or scratch)
-        archive = base / f"archive-{options.nodes}x{options.items}-{options.count}"
+        archive = (
+            base / f"archive-{options.nodes}x{options.items}-{options.failed:g}-{options.count}"
+        )
         if archive.exists():
             total = sum(path.stat().st_size for path in archive.rglob("*.json"))
         else:
-            total = make(archive, options.count, options.nodes, options.items)
+            total = make(archive, options.count, options.nodes, options.items, options.failed)
         files = sorted(archive.rglob("*.json"))
         sample = files[:: max(1, len(files) // 400)]
         share = sum(path.stat().st_size for path in sample) / total

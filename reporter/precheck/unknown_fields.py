@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from reporter.precheck.model import ApiObject, CheckItem, PrecheckTask, is_empty
@@ -14,6 +15,11 @@ MAX_POINTERS = 100
 
 _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
 """Keys that look like a check, whatever their case."""
+
+
+_EXTRA = attrgetter("__pydantic_extra__")
+_FIELDS_SET = attrgetter("__pydantic_fields_set__")
+_RISKS = itemgetter("risk_source")
 
 
 @dataclass(frozen=True)
@@ -76,14 +82,14 @@ def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, di
             indexes: Sequence[int] = range(len(child))
             if isinstance(child[0], CheckItem):
                 # Nearly every item is plain, with `{}` for its risks: nothing to walk.
+                risks = filter(None, map(_RISKS, map(vars, child)))
+                if not any(map(_EXTRA, child)) and not any(map(_FIELDS_SET, risks)):
+                    continue
                 indexes = [
                     index
                     for index, part in enumerate(child)
                     if part.__pydantic_extra__
-                    or (
-                        (risks := part.__dict__["risk_source"]) is not None
-                        and (risks.__pydantic_fields_set__ or risks.__pydantic_extra__)
-                    )
+                    or (part.risk_source is not None and part.risk_source.__pydantic_fields_set__)
                 ]
             for index in indexes:
                 yield from _extras(child[index], f"{base}/{index}")
