@@ -158,9 +158,8 @@ def main() -> None:
         size = sum(path.stat().st_size for path in out.iterdir())
         store = (out / "audit.sqlite").stat().st_size
         page = (out / "index.html").stat().st_size
-        print(
-            f"  written:         {size / 1e6:6.1f} MB, store {store / 1e6:.1f}, page {page / 1e6:.2f}"
-        )
+        sizes = f"store {store / 1e6:.1f}, page {page / 1e6:.2f}"
+        print(f"  written:         {size / 1e6:6.1f} MB, {sizes}")
         idle = timed(lambda: audit(archive, out, "--no-pdf", "--resume"))
         print(f"  --resume, nothing to do: {idle:.1f} s")
 

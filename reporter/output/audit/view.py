@@ -612,7 +612,7 @@ def _check(part: CheckFacts) -> Row:
             Cell(
                 name,
                 notes=(one_line(kind), "findings: " + ", ".join(findings)),
-                find=part.name or "",
+                find=one_line(part.name or ""),
             ),
             Cell(f"{part.failing:,}"),
             Cell(f"{part.responses:,}"),
