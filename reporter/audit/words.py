@@ -35,11 +35,11 @@ TOO_MANY = "{name}: holds more than {most:,} responses in one file"
 TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
 
 CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
-UPGRADE_UNCHECKED = "no check of this cluster stands in the archive before it"
-UPGRADE_SAME_DAY = ("the last check, of the same day, says {outcome}",) * 2
+UPGRADE_UNCHECKED = "no response of this cluster stands in the archive before it"
+UPGRADE_SAME_DAY = ("the last response, of the same day, says {outcome}",) * 2
 UPGRADE = (
-    "the last check, {days} day before, says {outcome}",
-    "the last check, {days} days before, says {outcome}",
+    "the last response, {days} day before, says {outcome}",
+    "the last response, {days} days before, says {outcome}",
 )
 UPGRADE_EXPIRED = "; it had expired by then"
 

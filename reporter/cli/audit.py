@@ -229,7 +229,7 @@ def _audit(
             with store.writing():
                 store.set_meta({"made_from": made_from(store, settings, wanted)})
                 store.set_meta({"state": "complete"})
-        _tell(store, facts, settings, wanted, out, options, judged=judged, total=plan.total)
+        _tell(store, facts, out, options, judged=judged)
         code = _exit_code(store, wanted)
     raise CliExit(code)
 
@@ -372,29 +372,32 @@ def _warn(text: str) -> None:
 def _tell(
     store: Store,
     facts: AuditFacts | None,
-    settings: Settings,
-    wanted: Any,
     out: Path,
     options: dict[str, Any],
     *,
     judged: int,
-    total: int,
 ) -> None:
-    from reporter.audit.summary import summarise
+    """Print the summary; of an audit that found nothing new the one from before."""
     from reporter.output.audit.text import write
+    from reporter.output.clean import console_safe, one_line
 
     if facts is None:
-        facts = summarise(
-            store, settings, wanted.locations, basis=wanted.basis, allow=wanted.allow_unreadable
-        )
+        page = store.meta().get("summary", "")
+    else:
+        page = write(facts, verbose=options["verbose"])
+        with store.writing():
+            store.set_meta({"summary": page})
+        if sys.stdout.isatty():
+            width = shutil.get_terminal_size().columns
+            page = write(facts, width=width, verbose=options["verbose"])
+    held = store.one("SELECT count(*) FROM responses")
     notes = []
     if not options["policies"]:
         notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
-    held = facts.responses + facts.unreadable
     if judged < held:
         notes.append(f"{judged:,} of {held:,} responses were judged now, the others before")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 80
-    page = write(facts, width=width, verbose=options["verbose"], notes=notes, out=str(out))
+    notes.append(f"{out}: index.html for people, audit.sqlite and CSVs for questions")
+    page += "\n" + "".join(f"{console_safe(one_line(note))}\n" for note in notes)
     print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, sys.stdout)
 
 

@@ -38,7 +38,7 @@ def test_the_whole_command_and_what_it_leaves(tmp_path: Path) -> None:
     run = command("audit", folder, "--out", out)
     assert run.code == 4
     assert run.err == ""
-    assert run.out.startswith("✕ 3 of 7 checks fail under this policy\n")
+    assert run.out.startswith("✕ 3 of 7 responses fail under this policy\n")
     assert "1 input could not be read" in run.out
     assert "no --policy was given: judged by builtin:recommended" in run.out
     assert sorted(path.name for path in out.iterdir()) == sorted([*MADE, "audit.pdf"])
@@ -71,10 +71,10 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder.mkdir()
     (folder / "a.json").write_bytes(check())
     assert run_here(folder, "--out", out) == 0
-    assert capsys.readouterr().out == "✓ The one check passes\n"
+    assert capsys.readouterr().out == "✓ The one response passes\n"
     (folder / "b.json").write_bytes(check(risk(level="Odd"), uid="b"))
     assert run_here(folder, "--out", out) == 3
-    assert capsys.readouterr().out == "? No check fails, and 1 of 2 checks can't be judged\n"
+    assert capsys.readouterr().out == "? No response fails, and 1 of 2 responses can't be judged\n"
     (folder / "c.json").write_bytes(check(risk(), uid="c"))
     assert run_here(folder, "--out", out) == 1
     (folder / "d.json").write_bytes(b"{")

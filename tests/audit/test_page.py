@@ -44,16 +44,16 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> AuditFacts:
 
 def test_the_sentence_first_and_what_needs_somebody(facts: AuditFacts) -> None:
     report = view.report(facts)
-    assert report.headline == "21 of 64 checks fail under this policy"
+    assert report.headline == "21 of 64 responses fail under this policy"
     assert report.summary == (
         "21 fail, 1 is inconclusive and 42 pass in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
-        "Of the clusters' latest checks 1 fails, 1 is inconclusive and 5 pass.",
+        "Of the clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
         "1 response is a copy of another and counted once.",
     )
     assert [part.what for part in report.attention] == [
         "1 input could not be read",
         "1 waiver expired and still relied on",
-        "2 of 2 upgrades were made without a passing check before",
+        "2 of 2 upgrades were made without a passing response before",
         "1 task stands in the archive with different contents under one uid",
         "2 waivers unused anywhere",
         "1 waiver too broad",
@@ -72,12 +72,12 @@ def test_numbers_carry_their_whole_and_agree(facts: AuditFacts) -> None:
     assert len(re.findall(r'<tr data-outcome="', page)) >= 65
     # Every picture stands beside a table that says the same in numbers.
     assert page.count('<figure class="chart">') == 1
-    assert "Verdicts by the time of the check" in page
+    assert "Verdicts by the time of the response" in page
 
 
 def test_the_summary_of_a_terminal(facts: AuditFacts) -> None:
-    text = write(facts, width=80, out="out")
-    assert text.startswith("✕ 21 of 64 checks fail under this policy\n")
+    text = write(facts, width=80)
+    assert text.startswith("✕ 21 of 64 responses fail under this policy\n")
     assert max(len(line) for line in text.splitlines()) <= 80
     assert "\x1b" not in text
     assert not any(line.lstrip().startswith("::") for line in text.splitlines())

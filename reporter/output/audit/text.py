@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from reporter.output.audit import view
 from reporter.output.audit.facts import AuditFacts
 from reporter.output.clean import console_safe, one_line
+from reporter.output.phrases import counted
 from reporter.output.text import columns, wrap
 
 SIGNS: Final = {"pass": "✓", "fail": "✕", "unknown": "?"}
@@ -19,8 +19,6 @@ def write(
     *,
     width: int = 80,
     verbose: bool = False,
-    notes: Sequence[str] = (),
-    out: str = "",
 ) -> str:
     """The summary, no wider than `width` columns."""
     report = view.report(facts)
@@ -45,16 +43,11 @@ def write(
     lines.append("")
     for fact in report.facts:
         add(f"  {fact.label:<{LABEL}}", " · ".join((fact.value, *fact.notes)))
-    for note in notes:
-        add(f"  {'Note':<{LABEL}}", note)
     failing = [part for part in facts.checks if part.failing][: None if verbose else 5]
     if failing:
         lines.append("")
         add("", "What fails most")
         for check in failing:
             name = check.name or "(a check without a name)"
-            add("  - ", f"{name}: in {check.failing:,} of {check.responses:,} checks")
-    if out:
-        lines.append("")
-        add("", f"{out}: index.html for people, audit.sqlite and CSVs for questions")
+            add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
     return "\n".join(lines) + "\n"

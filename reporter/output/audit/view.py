@@ -57,7 +57,7 @@ _MARKS = {
 _SCOPES = {"cluster": "cluster", "addon": "add-on", "node": "nodes"}
 _LEVELS = {"require": "required", "warn": "only warns"}
 _BASIS = {
-    "response": "each check as of its own time",
+    "response": "each response as of its own time",
     "now": "as of {at}, by the clock",
     "given": "as of {at}",
 }
@@ -214,18 +214,18 @@ def report(facts: AuditFacts) -> AuditReport:
 
 def _headline(facts: AuditFacts) -> tuple[Tag, str]:
     tally = facts.tally
-    checks = counted(tally.total, "check")
+    whole = counted(tally.total, "response")
     if not tally.total:
         return Tag("Nothing could be judged", "unknown"), "Nothing could be judged"
     if tally.fail:
-        text = f"{tally.fail:,} of {checks} {_verb(tally.fail, 'fails', 'fail')} under this policy"
+        text = f"{tally.fail:,} of {whole} {_verb(tally.fail, 'fails', 'fail')} under this policy"
         return Tag(text, "fail"), text
     if tally.inconclusive or (facts.unreadable and not facts.allow_unreadable):
-        text = f"No check fails, and {tally.inconclusive:,} of {checks} can't be judged"
+        text = f"No response fails, and {tally.inconclusive:,} of {whole} can't be judged"
         if not tally.inconclusive:
-            text = f"No check fails, and {counted(facts.unreadable, 'input')} can't be read"
+            text = f"No response fails, and {counted(facts.unreadable, 'input')} can't be read"
         return Tag(text, "unknown"), text
-    text = f"All {checks} pass" if tally.total > 1 else "The one check passes"
+    text = f"All {whole} pass" if tally.total > 1 else "The one response passes"
     return Tag(text, "pass"), text
 
 
@@ -242,7 +242,7 @@ def _summary(facts: AuditFacts) -> Iterable[str]:
         for cluster in facts.by_cluster:
             latest[cluster.latest_outcome] += 1
         if len(facts.by_cluster) > 1:
-            yield f"Of the clusters' latest checks {_split(latest)}."
+            yield f"Of the clusters' latest responses {_split(latest)}."
     if (trend := _trend(facts)) is not None:
         yield trend
     if facts.copies:
@@ -369,7 +369,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             Tag(_WORD["fail"], "fail"),
             f"{len(risky):,} of {counted(len(facts.upgrades), 'upgrade')} "
-            f"{_verb(len(risky), 'was', 'were')} made without a passing check before",
+            f"{_verb(len(risky), 'was', 'were')} made without a passing response before",
             tuple(one_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
             "Look at each with whoever approved it.",
             "upgrades",
@@ -446,8 +446,8 @@ def _over_time(facts: AuditFacts) -> Section | None:
         for part in facts.periods
     )
     table = Table(
-        "Verdicts by the time of the check",
-        (Column("Checked in"), *_TALLY_COLUMNS, Column("Shares")),
+        "Verdicts by the time of the response",
+        (Column("Time"), *_TALLY_COLUMNS, Column("Shares")),
         rows,
         open_rows=0 if len(rows) > OPEN_ROWS else len(rows),
     )
@@ -457,12 +457,12 @@ def _over_time(facts: AuditFacts) -> Section | None:
         if facts.undated
         else ""
     )
-    lead = f"Verdicts of this policy on checks of each period.{undated}"
+    lead = f"Verdicts of this policy on the responses of each period.{undated}"
     return Section("time", "Over time", lead, (table,), "Time", chart=_chart(facts))
 
 
 _TALLY_COLUMNS = (
-    Column("Checks", number=True),
+    Column("Responses", number=True),
     Column("Fail", number=True),
     Column("Inconclusive", number=True),
     Column("Pass", number=True),
@@ -499,7 +499,7 @@ def _chart(facts: AuditFacts) -> Chart:
         bars=tuple(bars),
         first=facts.periods[0].name,
         last=facts.periods[-1].name,
-        scale=f"highest column: {counted(most, 'check')}",
+        scale=f"highest column: {counted(most, 'response')}",
         legend=tuple(_tag(outcome) for outcome in _ORDER),
     )
 
@@ -530,18 +530,18 @@ def _clusters(facts: AuditFacts) -> Section | None:
     rows = tuple(_cluster(part) for part in shown)
     columns = (
         Column("Cluster", wide=True),
-        Column("Latest check", wide=True),
+        Column("Latest response", wide=True),
         *_TALLY_COLUMNS,
-        Column("Last checks"),
+        Column("The last ones"),
     )
     table = Table(
-        "Clusters, the worst latest check first",
+        "Clusters, the worst latest response first",
         columns,
         rows,
         _more(len(shown), len(facts.by_cluster), "the table responses of audit.sqlite"),
     )
     lead = (
-        "Every cluster with its latest check; the oldest of its last checks stands left "
+        "Every cluster with its latest response; of the last ones the oldest stands left "
         "(on paper F, I and P: fail, inconclusive, pass)."
     )
     return Section("clusters", "Clusters", lead, (table,), "Clusters")
@@ -570,7 +570,7 @@ def _checks(facts: AuditFacts) -> Section | None:
     columns = (
         Column("Check", wide=True),
         Column("Fails in", number=True),
-        Column("of checks", number=True),
+        Column("of responses", number=True),
         Column("Share"),
         Column("Clusters", number=True),
         Column("First half", number=True),
@@ -656,7 +656,7 @@ def _waivers(facts: AuditFacts) -> Section:
     )
     lead = (
         f"{counted(len(facts.waivers), 'waiver')}: {said}. A waiver counts as it stood at the "
-        "instant each check was judged for."
+        "instant each response was judged for."
     )
     return Section("waivers", "Waivers", lead, (table,), "Waivers")
 
@@ -759,11 +759,11 @@ def _upgrades(facts: AuditFacts) -> Section | None:
     passing = sum(part.outcome == "pass" for part in facts.upgrades)
     shown = sorted(facts.upgrades, key=lambda part: (part.outcome == "pass", part.at))[:SHOWN_ROWS]
     table = Table(
-        "Upgrades that were made, and the last check before each",
+        "Upgrades that were made, and the last response before each",
         (
             Column("Cluster", wide=True),
             Column("Upgraded"),
-            Column("Last check"),
+            Column("Last response"),
             Column("Said", wide=True),
         ),
         tuple(
@@ -785,7 +785,9 @@ def _upgrades(facts: AuditFacts) -> Section | None:
         ),
         _more(len(shown), len(facts.upgrades), "the table upgrades of audit.sqlite"),
     )
-    lead = f"{passing:,} of {counted(len(facts.upgrades), 'upgrade')} had a passing check before."
+    lead = (
+        f"{passing:,} of {counted(len(facts.upgrades), 'upgrade')} had a passing response before."
+    )
     return Section("upgrades", "What was really upgraded", lead, (table,), "Upgrades")
 
 
@@ -873,7 +875,7 @@ def _trust(facts: AuditFacts) -> Section | None:
     if not tables:
         return None
     lead = "What kept responses from being relied on, and what CCE was told not to look at."
-    return Section("trust", "Can these checks be trusted?", lead, tuple(tables), "Trust")
+    return Section("trust", "Can these responses be trusted?", lead, tuple(tables), "Trust")
 
 
 def _twins(facts: AuditFacts) -> Section | None:
