@@ -11,13 +11,14 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench bench-audit schema gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
+	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 
 demo: $(VENV)/.ready libraries
@@ -38,11 +39,17 @@ unit: $(VENV)/.ready-dev libraries test-tools
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py
+	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/audit/test_command.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+
+bench-audit: $(VENV)/.ready-dev
+	$(BIN)/python benchmarks/audit.py --nodes 5 --count 2000
+	$(BIN)/python benchmarks/audit.py --nodes 50 --count 600
+	$(BIN)/python benchmarks/audit.py --nodes 1000 --count 40
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
