@@ -33,7 +33,7 @@ class Wanted:
     pdf: bool = True
 
 
-def made_from(store: Store, settings: Settings, wanted: Wanted) -> str:
+def made_from(settings: Settings, wanted: Wanted) -> str:
     """What the reports depend on beside the rows: where it is the same, they would be too."""
     upgrades = None
     if wanted.upgrades is not None:

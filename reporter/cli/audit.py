@@ -17,11 +17,12 @@ import click
 
 from reporter.cli.check import DEFAULT_POLICY
 from reporter.cli.common import CliExit, display_options, print_page, say, say_hint
-from reporter.errors import InputError, OutputError, PolicyError
+from reporter.errors import InputError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
     from reporter.audit.engines import Engine
-    from reporter.audit.run import Progress
+    from reporter.audit.finish import Wanted
+    from reporter.audit.run import Plan, Progress
     from reporter.audit.settings import Settings
     from reporter.audit.store import Store
     from reporter.output.audit.facts import AuditFacts
@@ -187,8 +188,7 @@ def _audit(
     basis: str,
     options: dict[str, Any],
 ) -> None:
-    from reporter.audit import run
-    from reporter.audit.finish import Wanted, finish, made_from
+    from reporter.audit.finish import Wanted
     from reporter.audit.store import FILE_NAME, Store, locked
     from reporter.sources.locations import public_name
 
@@ -208,37 +208,65 @@ def _audit(
         if options["resume"]:
             _check_same(store, settings, wanted)
         try:
-            plan = run.plan(store, locations, settings, out=out, rehash=options["rehash"])
+            judged, facts = _judged(store, locations, out, settings, wanted, options)
         except InputError:
             _remove_if_new(store, out)
             raise
-        run_text = made_from(store, settings, wanted)
-        meta = store.meta()
-        fresh = meta.get("made_from") == run_text and meta.get("state") == "complete"
-        fresh = fresh and not plan.todo and all((out / name).exists() for name in _made(options))
-        if not fresh:
-            for name in MADE:
-                (out / name).unlink(missing_ok=True)  # a stale page is worse than none
-        with store.writing():
-            store.set_meta(_meta(settings, wanted) | ({} if fresh else {"state": "judging"}))
-        judged = _work(store, plan, settings, out, options)
-        if fresh:
-            facts = None
-        else:
-            facts = finish(store, settings, wanted, out, _warn)
-            with store.writing():
-                store.set_meta({"made_from": made_from(store, settings, wanted)})
-                store.set_meta({"state": "complete"})
+        except ReporterError as error:
+            _take_back(out, error)
+            raise
         _tell(store, facts, out, options, judged=judged)
         code = _exit_code(store, wanted)
     raise CliExit(code)
+
+
+def _judged(
+    store: Store,
+    locations: tuple[str, ...],
+    out: Path,
+    settings: Settings,
+    wanted: Wanted,
+    options: dict[str, Any],
+) -> tuple[int, AuditFacts | None]:
+    """Judge what there is to judge, and write all anew where anything is; None where nothing is."""
+    from reporter.audit import run
+    from reporter.audit.finish import finish, made_from
+
+    plan = run.plan(store, locations, settings, out=out, rehash=options["rehash"])
+    made = made_from(settings, wanted)
+    meta = store.meta()
+    there = all((out / name).exists() for name in _made(options))
+    if there and not plan.todo and (meta.get("made_from"), meta.get("state")) == (made, "complete"):
+        return 0, None
+    _take_back(out)
+    with store.writing():
+        store.set_meta(_meta(settings, wanted) | {"state": "judging"})
+    judged = _work(store, plan, settings, out, options)
+    facts = finish(store, settings, wanted, out, _warn)
+    with store.writing():
+        store.set_meta({"made_from": made, "state": "complete"})
+    return judged, facts
+
+
+def _take_back(out: Path, error: ReporterError | None = None) -> None:
+    """No page of before beside rows of now; a reader of JUnit sees an error until the end."""
+    from reporter.output.files import remove_stale, write_file
+    from reporter.output.junit import write_error
+
+    for name in MADE:
+        remove_stale(out / name)
+    message, hint = "the audit has not finished", "run it again with --resume"
+    if error is not None:
+        message, hint = f"{message}: {error.message}", error.hint or hint
+    with contextlib.suppress(OutputError):  # what is told is the first error
+        write_file(out / "junit.xml", write_error(message, hint))
 
 
 def _made(options: dict[str, Any]) -> list[str]:
     return [name for name in MADE if name != "audit.pdf" or not options["no_pdf"]]
 
 
-def _meta(settings: Settings, wanted: Any) -> dict[str, str]:
+def _meta(settings: Settings, wanted: Wanted) -> dict[str, str]:
     from reporter import __version__
     from reporter.audit.store import VERSION
 
@@ -252,7 +280,7 @@ def _meta(settings: Settings, wanted: Any) -> dict[str, str]:
     return found
 
 
-def _run(settings: Settings, wanted: Any) -> dict[str, Any]:
+def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
     """What has to be the same for a run to be resumed."""
     from hashlib import sha256
 
@@ -269,7 +297,7 @@ def _run(settings: Settings, wanted: Any) -> dict[str, Any]:
     }
 
 
-def _check_same(store: Store, settings: Settings, wanted: Any) -> None:
+def _check_same(store: Store, settings: Settings, wanted: Wanted) -> None:
     before = json.loads(store.meta().get("run", "{}"))
     for name, value in _run(settings, wanted).items():
         if before and before.get(name) != value:
@@ -284,6 +312,7 @@ def _check_same(store: Store, settings: Settings, wanted: Any) -> None:
 def _remove_if_new(store: Store, out: Path) -> None:
     """There was nothing to judge: an empty store would only be in the way."""
     if store.meta():
+        _take_back(out)
         return
     store.close()
     store.path.unlink(missing_ok=True)
@@ -291,7 +320,7 @@ def _remove_if_new(store: Store, out: Path) -> None:
         out.rmdir()
 
 
-def _work(store: Store, plan: Any, settings: Settings, out: Path, options: dict[str, Any]) -> int:
+def _work(store: Store, plan: Plan, settings: Settings, out: Path, options: dict[str, Any]) -> int:
     from reporter.audit import run
 
     if not plan.todo:
@@ -401,7 +430,7 @@ def _tell(
     print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, sys.stdout)
 
 
-def _exit_code(store: Store, wanted: Any) -> int:
+def _exit_code(store: Store, wanted: Wanted) -> int:
     """Unreadable outranks fail, and fail inconclusive."""
     counts = dict(store.ask("SELECT outcome, count(*) FROM responses GROUP BY outcome"))
     if counts.get("unreadable") and not wanted.allow_unreadable:

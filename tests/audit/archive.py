@@ -107,7 +107,7 @@ class Audit:
     def __init__(self, folder: Path, out: Path, **settings: Any) -> None:
         self.folder, self.out = folder, out
         self.out.mkdir(parents=True, exist_ok=True)
-        named = {"at": "response", "clock": NOW, "reports": "none"} | settings
+        named: dict[str, Any] = {"at": "response", "clock": NOW, "reports": "none"} | settings
         policies = named.pop("policies", [POLICY])
         waivers, others = named.pop("waivers", []), named.pop("others", [])
         self.settings = Settings.load(policies, waivers, others, **named)

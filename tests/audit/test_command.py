@@ -13,11 +13,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from lxml import etree
 
 from reporter import cli
 from reporter.audit.store import FILE_NAME, dump
 from tests.acceptance.run import ROOT, command
 from tests.audit.archive import check, fill, risk
+from tests.output.test_junit import PROFILES
 
 ROUNDS = int(os.environ.get("AUDIT_KILLS", "2"))
 """Real kills of a running audit; `make prove` does more."""
@@ -46,6 +48,8 @@ def test_the_whole_command_and_what_it_leaves(tmp_path: Path) -> None:
     assert [entry["outcomes"] for entry in manifest["inputs"]][-1] == ["unreadable"]
     assert all(len(entry["sha256"]) == 64 for entry in manifest["inputs"])
     assert [part["name"] for part in manifest["policies"]] == ["recommended"]
+    for profile in PROFILES:
+        profile.assertValid(etree.parse(out / "junit.xml"))
     suites = ElementTree.parse(out / "junit.xml").getroot()
     totals = {key: sum(int(s.get(key, 0)) for s in suites) for key in ("failures", "errors")}
     assert totals == {"failures": 3, "errors": 1}
@@ -239,6 +243,7 @@ def test_no_room_left_and_resumed(archive: tuple[Path, dict[str, object]], tmp_p
     assert running.returncode == 5, err
     assert b"--resume" in err
     assert b"Traceback" not in err
+    assert "the audit has not finished" in (tmp_path / "junit.xml").read_text()
     resumed = _started(folder, tmp_path, "--resume")
     resumed.communicate()
     assert everything(tmp_path) == wanted
