@@ -50,7 +50,7 @@ _MARKS = {
     "permanent": "never expires",
     "undated": "names no start date",
     "todo": "still says TODO",
-    "expired": "over",
+    "expired": "expired by now",
     "expiring": "about to expire",
     "not-yet-valid": "not valid yet",
 }
@@ -686,7 +686,8 @@ def _waiver(part: WaiverFacts) -> Row:
         fleet.append(f"{counted(part.not_applicable, 'finding')} it can never cover")
     if part.checks > 1:
         fleet.append(f"covered {part.checks:,} different checks")
-    fleet += [_MARKS.get(mark, mark) for mark in part.marks]
+    told = {"expired"} if part.status == "relied-on" else set[str]()
+    fleet += [_MARKS.get(mark, mark) for mark in part.marks if mark not in told]
     return Row(
         (
             Cell(
