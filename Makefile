@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -25,6 +25,7 @@ help:
 	@echo "make bench-peers  other policy engines on the same responses"
 	@echo "make hostile  fuzzing and faults, a quarter of an hour"
 	@echo "make mutants  changes of the judging code that no test sees, about an hour"
+	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make words  bring the catalogues of other languages up to date"
 
@@ -46,6 +47,7 @@ unit: $(VENV)/.ready-dev libraries test-tools
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py
+	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/audit/test_command.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 
@@ -88,6 +90,11 @@ bench-peers: $(VENV)/.ready-dev
 	-GOBIN=$(CURDIR)/.peers/bin go install github.com/kyverno/kyverno-json@latest
 	-test -x .peers/cargo/bin/cfn-guard || cargo install --quiet cfn-guard --root .peers/cargo
 	$(BIN)/python benchmarks/peers/peers.py
+
+bench-audit: $(VENV)/.ready-dev
+	$(BIN)/python benchmarks/audit.py --nodes 5 --count 2000
+	$(BIN)/python benchmarks/audit.py --nodes 50 --count 600
+	$(BIN)/python benchmarks/audit.py --nodes 1000 --count 40
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema

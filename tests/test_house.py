@@ -54,6 +54,8 @@ ONE_HOME: dict[str, str | tuple[str, ...]] = {
     "cryptography": "casefile/attest.py",
     "pikepdf": "casefile/contents.py",
     "zipfile": ("casefile/archive.py", "sources"),
+    "sqlite3": "audit/store.py",
+    "distributed": "audit/engines.py",
 }
 """Library → the only place in the house that imports it."""
 

@@ -137,7 +137,7 @@ def _side(side: Side) -> DiffSide:
     )
 
 
-# May the two be compared? ------------------------------------------------------------------------
+# May the two be compared? ---------------------------------------------------------------------
 
 
 def _obstacles(old: Side, new: Side) -> Iterator[Obstacle]:
@@ -215,7 +215,7 @@ def _notes(old: Verdict, new: Verdict) -> Iterator[Statement]:
         yield statement("diff.note.same-response")
 
 
-# What changed ------------------------------------------------------------------------------------
+# What changed ---------------------------------------------------------------------------------
 
 
 class _Names:

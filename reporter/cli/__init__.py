@@ -15,6 +15,7 @@ import click
 
 from reporter import __version__
 from reporter.cli import (
+    audit,
     bundle,
     catalogue,
     check,
@@ -52,6 +53,7 @@ app.add_command(bundle.command)
 app.add_command(verify.command)
 app.add_command(fetch.command)
 app.add_command(diff.command)
+app.add_command(audit.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
 app.add_command(catalogue.command)

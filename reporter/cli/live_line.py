@@ -12,10 +12,12 @@ from reporter.output.clean import console_safe, one_line
 
 
 @contextmanager
-def live_line() -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
+def live_line(
+    first: str = "asking CCE",
+) -> Iterator[tuple[Callable[[str], None], Callable[[str], None]]]:
     """Two functions: one says a line above, one sets what the standing line shows."""
     console = Console(stderr=True, highlight=False)
-    with console.status(Text("asking CCE")) as status:
+    with console.status(Text(first)) as status:
         yield (
             lambda text: console.print(Text(console_safe(one_line(text)))),
             lambda text: status.update(Text(console_safe(one_line(text)))),

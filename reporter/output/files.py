@@ -6,7 +6,10 @@ import contextlib
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from reporter.errors import OutputError
 
@@ -17,13 +20,20 @@ def write_file(target: Path, data: bytes) -> None:
     Missing parent folders are made. A target that is no ordinary file (a pipe, /dev/null) is
     written to directly.
     """
+    with replacing(target) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(target: Path) -> Iterator[BinaryIO]:
+    """A file to write to, which takes its place at `target` when all of it is there."""
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             with target.open("wb") as file:
-                file.write(data)
+                yield file
             return
         target.parent.mkdir(parents=True, exist_ok=True)
-        _replace(target, data)
+        yield from _replaced(target)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(
@@ -31,11 +41,11 @@ def write_file(target: Path, data: bytes) -> None:
         ) from None
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replaced(target: Path) -> Iterator[BinaryIO]:
     handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp is private to its user; a report has the mode any new file would have.

@@ -23,6 +23,7 @@ from xml.etree import ElementTree
 from reporter.errors import OutputError, TemplateError
 from reporter.output import (
     Options,
+    Paper,
     Reader,
     approval,
     confined,
@@ -115,8 +116,7 @@ def write(
     words = Language(options.lang)
     how = rendering.describe(verdict, options, libraries())
     files = _files(verdict, exhibits, how, words)
-    size = _PAGE_SIZE[options.paper]
-    css = templating.asset("pdf/report.css", templates) + _page_number(words) + size
+    css = styles(words, options.paper, templates)
     job = _Job(
         report=report,
         pages=_pages(verdict, report, reader),
@@ -177,7 +177,7 @@ def _made_apart(job: _Job) -> bytes:
 
 def _made(job: _Job) -> tuple[bytes, list[str]]:
     """The document, and what its reader should know."""
-    weasyprint = _weasyprint()
+    _weasyprint()  # before any work: it may be missing
     pages = [
         templating.page(
             name,
@@ -189,11 +189,27 @@ def _made(job: _Job) -> tuple[bytes, list[str]]:
         )
         for name, parts in job.pages
     ]
+    return printed(pages, job.at, job.files, one_page=job.one_page, own=job.templates)
+
+
+def printed(
+    pages: Sequence[str],
+    at: datetime,
+    files: Sequence[_File] = (),
+    *,
+    one_page: bool = False,
+    own: OwnTemplates | None = None,
+) -> tuple[bytes, list[str]]:
+    """A page of ours as PDF, dated `at`, with files attached; and what its reader should know.
+
+    Of several `pages`, each shorter than the one before, the first that fits is taken.
+    """
+    weasyprint = _weasyprint()
     with _listening() as heard, _uncollected():
-        data, marked = _printed(weasyprint, pages, job.files, job.at, one_page=job.one_page)
-    if heard.errors and job.templates is not None:
+        data, marked = _printed(weasyprint, pages, files, at, one_page=one_page)
+    if heard.errors and own is not None:
         raise TemplateError(
-            f"{job.templates.folder}: the PDF could not be made: {heard.errors[0]}",
+            f"{own.folder}: the PDF could not be made: {heard.errors[0]}",
             hint="nothing is fetched: give pictures as data: addresses",
         )
     if heard.errors:
@@ -209,6 +225,11 @@ def _made(job: _Job) -> tuple[bytes, list[str]]:
             f"the PDF is {VARIANT.upper()} without PDF/UA's mark: WeasyPrint no longer takes it"
         )
     return data, told
+
+
+def styles(words: Language, paper: Paper = "a4", own: OwnTemplates | None = None) -> str:
+    """The style sheet of paper, with what it says itself in the language of the page."""
+    return templating.asset("pdf/report.css", own) + _page_number(words) + _PAGE_SIZE[paper]
 
 
 def _page_number(words: Language) -> str:

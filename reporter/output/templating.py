@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from reporter.errors import OutputError, TemplateError
+from reporter.output.audit.view import AuditReport
 from reporter.output.clean import web_address
 from reporter.output.confined import LimitReached
 from reporter.output.diff.view import DiffReport
@@ -163,7 +164,7 @@ def _spoken(words: Language) -> dict[str, object]:
 
 def page(
     name: str,
-    report: Report | DiffReport,
+    report: Report | DiffReport | AuditReport,
     *,
     safe: Mapping[str, str],
     own: OwnTemplates | None = None,

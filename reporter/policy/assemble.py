@@ -98,7 +98,7 @@ def assemble(
     """The record of a judgement."""
     checks = _checks(judgement)
     skipped = [_skipped(skip) for skip in judgement.skips]
-    waivers = [_waiver(tally, judgement.instant.at) for tally in judgement.waivers]
+    waivers = [waiver_use(tally, judgement.instant.at) for tally in judgement.waivers]
     counts = _counts(judgement, checks, skipped)
     rules = _rules(judgement)
     reasons = _reasons(judgement, checks, skipped, rules)
@@ -428,7 +428,8 @@ def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:
     return "unused", statement("waiver-status.unused-absent")
 
 
-def _waiver(tally: WaiverTally, instant: datetime) -> WaiverUse:
+def waiver_use(tally: WaiverTally, instant: datetime) -> WaiverUse:
+    """What became of a waiver, for the register."""
     waiver = tally.waiver
     status, why = _waiver_status(tally)
     marks = [

@@ -18,8 +18,16 @@ from reporter.policy import evidence as evidence_lines
 from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
-from reporter.precheck.finding import Finding, Node, Scope, iter_findings, iter_items
-from reporter.precheck.model import KINDS, LEVELS, CheckItem, PrecheckTask, SkippedCheckItem
+from reporter.precheck.finding import (
+    Finding,
+    Node,
+    Scope,
+    Signature,
+    Survey,
+    iter_findings,
+    survey,
+)
+from reporter.precheck.model import KINDS, LEVELS, PrecheckTask, SkippedCheckItem
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
@@ -261,11 +269,12 @@ def judge(
     known_type: ClusterType | None = next(
         (kind for kind in ("standard", "autopilot") if kind in kinds), None
     )
-    bench = _Bench(task, policy, instant.at, facts)
+    items = survey(task)
+    bench = _Bench(task, items, policy, instant.at, facts)
     bench.measure_limits()
     bench.decide_findings()
     bench.decide_skips()
-    found = evidence_lines.tally(task)
+    found = evidence_lines.tally(task, items)
     unknown = response.unknown
     lines = evidence_lines.judge(
         task,
@@ -334,7 +343,8 @@ def _outcome(
     return "inconclusive" if inconclusive else "pass"
 
 
-_Signature = tuple[str | None, Scope, str | None, str | None, str | None, str | None]
+MOST_SIGNATURES = 20_000
+"""How many signatures a policy remembers its rules for: a fleet has a few hundred."""
 
 
 @dataclass(frozen=True)
@@ -348,12 +358,23 @@ class _Verdict:
     doubt: Statement | None = None
     """Why it would be `unknown` without its `fail` rules."""
 
+    deciding: tuple[str, ...] = ()
+    """The rules whose effect it is."""
+
 
 class _Bench:
     """One response, one policy, one instant."""
 
-    def __init__(self, task: PrecheckTask, policy: Policy, instant: datetime, facts: Facts) -> None:
+    def __init__(
+        self,
+        task: PrecheckTask,
+        items: Survey,
+        policy: Policy,
+        instant: datetime,
+        facts: Facts,
+    ) -> None:
         self.task = task
+        self.items = items
         self.policy = policy
         self.instant = instant
         self.facts = facts
@@ -364,7 +385,7 @@ class _Bench:
         self.waivers = {waiver.id: self._tally(waiver) for waiver in policy.waivers}
         self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
         self.limits: dict[str, LimitTally] = {}
-        self._candidates: dict[_Signature, tuple[Rule, ...]] = {}
+        self._settled: dict[tuple[str | None, Signature], _Verdict] = {}
         self._naming: dict[str | None, tuple[WaiverTally, ...]] = {}
 
     def _tally(self, waiver: Waiver) -> WaiverTally:
@@ -414,50 +435,83 @@ class _Bench:
     def decide_findings(self) -> None:
         """Rules first, then waivers over what they would turn."""
         pending: list[tuple[Finding, Target, _Verdict]] = []
-        plain: dict[_Signature, int] = {}
-        samples: dict[_Signature, CheckItem] = {}
-        for scope, base, stage, items in iter_items(self.task):
-            for index, item in enumerate(items):
-                signature = (item.name, scope, item.kind, item.level, item.group, item.phase)
-                rules = self._candidates.get(signature)
-                if rules is None:
-                    rules = self._candidates[signature] = self._rules_for(
-                        Target.of(Finding(item, scope, ""), self.facts)
-                    )
-                if not rules and item.phase == "Success":
-                    plain[signature] = plain.get(signature, 0) + 1
-                    samples.setdefault(signature, item)
+        notable: dict[Scope, dict[Signature, tuple[Rule, ...]]] = {}
+        for scope, counts in self.items.counts.items():
+            notable[scope] = {}
+            for signature, count in counts.items():
+                rules = self._rules_for(scope, signature)
+                if rules or signature[4] != "Success":
+                    notable[scope][signature] = rules
+                else:
+                    self._count_pass(scope, signature, count)
+        for part in self.items.lists:
+            looked_at = notable[part.scope]
+            if not looked_at or looked_at.keys().isdisjoint(part.signatures):
+                continue
+            for index, signature in enumerate(part.signatures):
+                if (found := looked_at.get(signature)) is None:
                     continue
-                finding = Finding(item, scope, f"{base}/{index}", stage)
+                finding = Finding(
+                    part.items[index], part.scope, f"{part.pointer}/{index}", part.stage
+                )
                 target = Target.of(finding, self.facts)
-                verdict = self._by_rules(target, rules)
+                verdict = self._decided(target, signature, found)
                 if verdict.outcome == "pass":
-                    self._count_pass(item, scope)
+                    self._count_pass(part.scope, signature)
                 else:
                     pending.append((finding, target, verdict))
-        for key, count in plain.items():
-            self._count_pass(samples[key], key[1], count)
         self._apply_waivers(pending)
 
-    def _count_pass(self, item: CheckItem, scope: Scope, count: int = 1) -> None:
-        key = (item.name or None, scope)
+    def _count_pass(self, scope: Scope, signature: Signature, count: int = 1) -> None:
+        name, kind, _, level, _ = signature
+        key = (name or None, scope)
         entry = self.passes.get(key)
         if entry is None:
-            entry = self.passes[key] = PassCount(item.name or None, scope)
+            entry = self.passes[key] = PassCount(name or None, scope)
         entry.passed += count
-        if item.kind:
-            entry.kinds.add(item.kind)
-        if item.level:
-            entry.levels.add(item.level)
+        if kind:
+            entry.kinds.add(kind)
+        if level:
+            entry.levels.add(level)
 
-    def _rules_for(self, target: Target) -> tuple[Rule, ...]:
+    def _rules_for(self, scope: Scope, signature: Signature) -> tuple[Rule, ...]:
         """The rules that look at this signature at all."""
-        return tuple(
+        known = self.policy.rules_by_signature
+        key = (scope, signature)
+        found = known.get(key)
+        if found is not None:
+            return found
+        name, kind, group, level, phase = (value or None for value in signature)
+        target = Target(name, scope, self.facts, kind, group, level, phase)
+        found = tuple(
             rule
             for rule in self.policy.rules
-            if (target.phase == "Failed" or "phase" in rule.match.keys)
-            and rule.match.by_signature(target)
+            if (phase == "Failed" or "phase" in rule.match.keys) and rule.match.by_signature(target)
         )
+        if len(known) >= MOST_SIGNATURES:
+            known.clear()
+        known[key] = found
+        return found
+
+    def _decided(
+        self, target: Target, signature: Signature, candidates: tuple[Rule, ...]
+    ) -> _Verdict:
+        """By rules; once for all findings that no rule can tell apart."""
+        key = (target.scope, signature)
+        settled = self._settled.get(key)
+        if settled is not None:
+            for rule, _, _ in settled.rules:
+                self.rule_tallies[rule.id].hits += 1
+            for name in settled.deciding:
+                self.rule_tallies[name].decided += 1
+            return settled
+        verdict = self._by_rules(target, candidates)
+        if all(
+            rule.match.by_signature_alone and not (rule.limit and rule.limit.of == "nodes")
+            for rule in candidates
+        ):
+            self._settled[key] = verdict
+        return verdict
 
     def _by_rules(self, target: Target, candidates: Sequence[Rule]) -> _Verdict:
         matching: list[tuple[Rule, Effect, Trace]] = []
@@ -491,14 +545,14 @@ class _Bench:
         if target.phase == "Success":
             if strictest is None:
                 return _Verdict("pass", statement("decided.success"), found)
-            return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
+            return self._by_effect(found, strictest, waivable)
         failing = {rule.id for rule, effect, _ in found if effect == "fail"}
         gentle = [
             rule for rule in sure if rule.softens and rule.limit is None and rule.id not in failing
         ]
         doubt = self._doubt(target, gentle)
         if strictest == "fail":
-            return _Verdict("fail", self._rule_said(found, "fail"), found, waivable, doubt)
+            return self._by_effect(found, "fail", waivable, doubt)
         if doubt is not None:
             return _Verdict("unknown", doubt, found, waivable, doubt)
         default = self.policy.unmatched
@@ -517,9 +571,15 @@ class _Bench:
                 names = sorted(rule.id for rule, _, _ in found)
                 why = statement("decided.unmatched-beside", effect=default, rules=names)
             return _Verdict(default, why, found, waivable)
-        return _Verdict(strictest, self._rule_said(found, strictest), found, waivable)
+        return self._by_effect(found, strictest, waivable)
 
-    def _rule_said(self, found: Sequence[tuple[Rule, Effect, Trace]], effect: Effect) -> Statement:
+    def _by_effect(
+        self,
+        found: tuple[tuple[Rule, Effect, Trace], ...],
+        effect: Effect,
+        waivable: bool,
+        doubt: Statement | None = None,
+    ) -> _Verdict:
         deciding = sorted(rule.id for rule, its, _ in found if its == effect)
         for name in deciding:
             self.rule_tallies[name].decided += 1
@@ -529,10 +589,12 @@ class _Bench:
             if its == effect == "warn" and rule.effect == "fail" and rule.limit is None
         ]
         if postponed and len(postponed) == len(deciding):
-            return statement(
+            why = statement(
                 "decided.rule-postponed", rules=deciding, effective_on=postponed[0].effective_on
             )
-        return statement("decided.rule", rules=deciding, effect=effect)
+        else:
+            why = statement("decided.rule", rules=deciding, effect=effect)
+        return _Verdict(effect, why, found, waivable, doubt, tuple(deciding))
 
     def _doubt(self, target: Target, gentle: Sequence[Rule]) -> Statement | None:
         """Why nobody knows what this finding means.

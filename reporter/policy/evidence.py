@@ -15,7 +15,7 @@ from reporter.policy.dates import parse_duration
 from reporter.policy.load import Policy, pattern_text
 from reporter.policy.match import Patterns
 from reporter.policy.model import CompleteOptions, EvidenceSpec
-from reporter.precheck.finding import iter_items, stage_node
+from reporter.precheck.finding import Signature, Survey, stage_node
 from reporter.precheck.model import (
     FINAL_PHASES,
     GROUPS,
@@ -104,28 +104,37 @@ class Tally:
     open_items: int = 0
 
 
-def tally(task: PrecheckTask) -> Tally:
-    """Walk the items once: phases, unknown values, names."""
+def tally(task: PrecheckTask, items: Survey) -> Tally:
+    """Phases, unknown values, names: by signature, and one by one where one is irregular."""
     result = Tally()
-    for scope, base, _, items in iter_items(task):
-        result.items += len(items)
-        for index, item in enumerate(items):
-            phase = item.phase
+    regular: set[Signature] = set()
+    for scope, counts in items.counts.items():
+        for signature, count in counts.items():
+            name, kind, group, level, phase = signature
+            result.items += count
             if phase == "Failed":
-                result.failed[scope] += 1
+                result.failed[scope] += count
             elif phase != "Success":
-                result.open_items += 1
-                if len(result.unfinished) < MAX_POINTERS:
-                    result.unfinished.append((f"{base}/{index}", phase or None))
-            if item.name:
-                result.names.add(item.name)
-            if not (
-                (item.kind in KINDS or not item.kind)
-                and (item.level in LEVELS or not item.level)
-                and (item.group in GROUPS or not item.group)
-                and (phase in PHASES or not phase)
+                result.open_items += count
+            if name:
+                result.names.add(name)
+            if (
+                phase in FINAL_PHASES
+                and (kind in KINDS or not kind)
+                and (level in LEVELS or not level)
+                and (group in GROUPS or not group)
             ):
-                _note_unrecognised(result, f"{base}/{index}", item)
+                regular.add(signature)
+    for part in items.lists:
+        if regular.issuperset(part.signatures):
+            continue
+        for index, signature in enumerate(part.signatures):
+            if signature in regular:
+                continue
+            item, phase = part.items[index], signature[4]
+            if phase not in FINAL_PHASES and len(result.unfinished) < MAX_POINTERS:
+                result.unfinished.append((f"{part.pointer}/{index}", phase or None))
+            _note_unrecognised(result, f"{part.pointer}/{index}", item)
     status = task.status
     if status and status.node_check_status and status.node_check_status.node_stage_status:
         result.nodes = len(status.node_check_status.node_stage_status)
@@ -328,6 +337,8 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
             workers.add(node.uid)
         if node.uid and node.type == "master":
             masters.add(node.uid)
+        if not everywhere:
+            continue
         names = {item.name for item in stage.items_status or [] if item.name}
         for pattern, text in everywhere:
             if not any(pattern.fits(name) for name in names):

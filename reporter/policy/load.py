@@ -162,6 +162,11 @@ class Policy:
     """What it was merged from, place by place."""
 
     @cached_property
+    def rules_by_signature(self) -> dict[Any, tuple[Rule, ...]]:
+        """For whoever judges to remember which rules look at a signature: few, for very many."""
+        return {}
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """What is known of check items: read once for a policy, and only if something asks."""
         return Catalogue.load()
@@ -193,6 +198,14 @@ class Policy:
         loaded = [_load_file(source, "Policy", kept) for source in policies]
         lists = [_load_file(source, "WaiverList", kept) for source in waivers]
         return _merge(loaded, lists)
+
+    def applies(self, cluster: str | None, target_version: str | None) -> bool:
+        """Whether `applies_to` surely lets it judge this cluster's upgrade."""
+        return all(
+            (scope.cluster is None or scope.cluster.fits(cluster) is True)
+            and (scope.target_version is None or scope.target_version.fits(target_version) is True)
+            for scope in self.applies_to
+        )
 
     @classmethod
     def parse(cls, *policies: bytes, waivers: Sequence[bytes] = ()) -> Policy:

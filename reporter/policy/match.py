@@ -24,6 +24,9 @@ Predicate = Callable[[str], bool]
 
 SIGNATURE_KEYS = ("check", "kind", "group", "level", "phase", "scope")
 """Keys decided by a finding's signature; thousands of nodes share a few dozen of those."""
+_SETTLED_KEYS = frozenset(
+    {*SIGNATURE_KEYS, "cluster", "from_version", "target_version", "topic", "not", "any"}
+)
 FINDING_KEYS = frozenset({"kind", "level", "group", "phase", "message", "error_code", "where"})
 """Keys that need a finding: a waiver that uses one can't cover a check skipped on the server."""
 
@@ -247,6 +250,8 @@ class Match:
         self._where = [Condition(part) for part in spec.where or []]
         self.keys = self._collect_keys()
         """Every key used anywhere, nested ones included."""
+        self.by_signature_alone = self.keys <= _SETTLED_KEYS
+        """Whether it says the same of all findings of a response that share their signature."""
 
     def _collect_keys(self) -> frozenset[str]:
         keys = {key for name, key in MATCH_KEYS.items() if getattr(self.spec, name) is not None}

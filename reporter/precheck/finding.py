@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Literal
 
 from reporter.precheck.model import CheckItem, NodeStageStatus, PrecheckTask
@@ -73,6 +75,47 @@ def iter_items(
             if stage.items_status:
                 pointer = f"/status/nodeCheckStatus/nodeStageStatus/{index}/itemsStatus"
                 yield "node", pointer, stage, stage.items_status
+
+
+Signature = tuple[str | None, str | None, str | None, str | None, str | None]
+"""Name, kind, group, level and phase of a check item, as they came."""
+
+_TRAITS = itemgetter("name", "kind", "group", "level", "phase")
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """A list of check items with the signature of each."""
+
+    scope: Scope
+    pointer: str
+    stage: NodeStageStatus | None
+    items: list[CheckItem]
+    signatures: list[Signature]
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All items of a task, and how often each signature occurs in each scope.
+
+    Thousands of nodes share a few dozen signatures: whoever asks about items asks about those
+    first.
+    """
+
+    lists: tuple[Surveyed, ...]
+    counts: dict[Scope, Counter[Signature]]
+
+
+def survey(task: PrecheckTask) -> Survey:
+    """Walk the items once."""
+    lists = []
+    counts: dict[Scope, Counter[Signature]] = {}
+    for scope, pointer, stage, items in iter_items(task):
+        # Straight from the dictionaries: a model's attributes take three times as long.
+        signatures: list[Signature] = list(map(_TRAITS, map(vars, items)))
+        counts.setdefault(scope, Counter()).update(signatures)
+        lists.append(Surveyed(scope, pointer, stage, items, signatures))
+    return Survey(tuple(lists), counts)
 
 
 def iter_findings(task: PrecheckTask) -> Iterator[Finding]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from reporter.precheck.model import ApiObject, CheckItem, PrecheckTask, is_empty
@@ -13,6 +15,11 @@ MAX_POINTERS = 100
 
 _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
 """Keys that look like a check, whatever their case."""
+
+
+_EXTRA = attrgetter("__pydantic_extra__")
+_FIELDS_SET = attrgetter("__pydantic_fields_set__")
+_RISKS = itemgetter("risk_source")
 
 
 @dataclass(frozen=True)
@@ -57,6 +64,7 @@ def _escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
+@cache
 def _folded_names(model: type[ApiObject]) -> frozenset[str]:
     return frozenset((info.alias or name).casefold() for name, info in model.model_fields.items())
 
@@ -71,15 +79,23 @@ def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, di
                 yield from _extras(child, f"{pointer}/{_alias(type(value), name)}")
         elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
             base = f"{pointer}/{_alias(type(value), name)}"
-            plain = isinstance(child[0], CheckItem)
-            for index, part in enumerate(child):
-                if plain and not part.__pydantic_extra__:
-                    risks = part.risk_source
-                    if risks is None or not risks.__pydantic_fields_set__:
-                        continue  # nearly every item there is
-                yield from _extras(part, f"{base}/{index}")
+            indexes: Sequence[int] = range(len(child))
+            if isinstance(child[0], CheckItem):
+                # Nearly every item is plain, with `{}` for its risks: nothing to walk.
+                risks = filter(None, map(_RISKS, map(vars, child)))
+                if not any(map(_EXTRA, child)) and not any(map(_FIELDS_SET, risks)):
+                    continue
+                indexes = [
+                    index
+                    for index, part in enumerate(child)
+                    if part.__pydantic_extra__
+                    or (part.risk_source is not None and part.risk_source.__pydantic_fields_set__)
+                ]
+            for index in indexes:
+                yield from _extras(child[index], f"{base}/{index}")
 
 
+@cache
 def _alias(model: type[ApiObject], name: str) -> str:
     return model.model_fields[name].alias or name
 

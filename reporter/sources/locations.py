@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,9 @@ class File:
 
     wrong: InputError | None = None
     """Why it is not read."""
+
+    beside: tuple[str, ...] | None = None
+    """Where sidecars of it lie, where the listing has shown that; None: to be looked for."""
 
     @contextmanager
     def open(self) -> Iterator[tuple[BinaryIO, int | None]]:
@@ -72,8 +76,26 @@ class File:
         """Where a sidecar of this file may lie."""
         if self.path == "-":
             return []
-        bare = [self.path.removesuffix(packed) for packed in ("", *_PACKED)]
-        return [path + SIDECAR_SUFFIX for path in dict.fromkeys(bare)]
+        if self.beside is not None:
+            return list(self.beside)
+        return _notes_of(self.path)
+
+    def stamp(self) -> str | None:
+        """What changes when the file or its sidecar does: size and time, or an object's ETag.
+
+        None where nothing tells: a pipe, a web server that names neither.
+        """
+        if self.wrong is not None:
+            return self.wrong.message
+        if self.path == "-":
+            return None
+        parts = []
+        for path in (self.path, *(self.beside or ())):
+            found = _stamp_in_store(self.store, path) if self.store else _stamp_on_disk(path)
+            if found is None:
+                return None
+            parts.append(found)
+        return " + ".join(parts)
 
     def _bytes_of(self, path: str) -> bytes:
         if self.store is not None:
@@ -82,6 +104,29 @@ class File:
             raise FileNotFoundError(path)
         with Path(path).open("rb") as file:
             return file.read(_MAX_SIDECAR)
+
+
+def _notes_of(path: str) -> list[str]:
+    bare = [path.removesuffix(packed) for packed in ("", *_PACKED)]
+    return [found + SIDECAR_SUFFIX for found in dict.fromkeys(bare)]
+
+
+def _stamp_on_disk(path: str) -> str | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return f"{found.st_size} {found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else None
+
+
+def _stamp_in_store(store: Any, path: str) -> str | None:
+    try:
+        info = store.info(path)
+    except Exception:
+        return None
+    keys = ("ETag", "etag", "LastModified", "last_modified", "mtime", "created")
+    told = next((info[key] for key in keys if info.get(key)), None)
+    return None if told is None else f"{info.get('size')} {str(told).strip(chr(34))}"
 
 
 def files_at(location: str) -> Iterator[File]:
@@ -132,12 +177,15 @@ def _or_nothing(files: Iterator[File], location: str) -> Iterator[File]:
 
 def _in_folder(folder: str) -> Iterator[File]:
     root = os.path.realpath(folder)
-    for where, folders, names in os.walk(folder, onerror=_raise_unreadable):
+    closed: list[OSError] = []
+    for where, folders, names in os.walk(folder, onerror=closed.append):
+        yield from _closed_folders(closed)
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in folders:
             path = os.path.join(where, name)
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
                 yield File(readable(path), path, wrong=_leads_out(path))
+        sidecars = {os.path.join(where, name) for name in names if name.endswith(SIDECAR_SUFFIX)}
         for name in sorted(names):
             path = os.path.join(where, name)
             if _is_hidden(name) or is_litter(name) or name.endswith(SIDECAR_SUFFIX):
@@ -147,7 +195,21 @@ def _in_folder(folder: str) -> Iterator[File]:
                 wrong = _leads_out(path)
             else:
                 wrong = _no_file(path)
-            yield File(readable(path), path, wrong=wrong)
+            yield File(readable(path), path, wrong=wrong, beside=_among(sidecars, path))
+    yield from _closed_folders(closed)
+
+
+def _among(sidecars: set[str], path: str) -> tuple[str, ...]:
+    return tuple(note for note in _notes_of(path) if note in sidecars) if sidecars else ()
+
+
+def _closed_folders(closed: list[OSError]) -> Iterator[File]:
+    """Folders that may not be read stand in for the files in them: nothing goes missing unseen."""
+    for error in closed:
+        path = str(error.filename)
+        wrong = InputError(f"{readable(path)}: can't be read: {error.strerror}")
+        yield File(readable(path), path, wrong=wrong)
+    closed.clear()
 
 
 def _leads_out(path: str) -> InputError:
@@ -252,6 +314,7 @@ def _in_store(url: str) -> Iterator[File]:
             paths = sorted(store.find(path))
     except Exception as error:
         raise _store_error(_public(url), error) from None
+    sidecars = {found for found in paths if found.endswith(SIDECAR_SUFFIX)}
     paths = [
         found
         for found in paths
@@ -261,7 +324,9 @@ def _in_store(url: str) -> Iterator[File]:
         raise InputError(f"{_public(url)}: no file there", hint="check bucket and prefix")
     for found in paths:
         name = found if "://" in found else f"{scheme}://{found.lstrip('/')}"
-        yield File(readable(name), found, store)
+        # A pattern may leave sidecars out that lie beside what it names.
+        beside = None if _WILDCARD.search(path) else _among(sidecars, found)
+        yield File(readable(name), found, store, beside=beside)
 
 
 def _store_of(url: str, scheme: str) -> tuple[Any, str]:

@@ -142,15 +142,26 @@ def read_responses(
         text = str(location)
         try:
             for found in _in_location(text, None, limits):
-                yield from _each(found)
+                yield from responses_in(found)
         except InputError as error:
             yield Unreadable(_label(text), error)
 
 
-_Found = tuple[Member, Sidecar | None, bool] | Refused
+Found = tuple[Member, Sidecar | None, bool] | Refused
+"""The bytes of one file, its sidecar if one fits and whether one misfits; or why not."""
 
 
-def _each(found: _Found) -> Iterator[Response | Unreadable]:
+def found_in(file: File, limits: Limits = MANY) -> Iterator[Found]:
+    """What lies in a file: its bytes, or every member of an archive, one held at a time."""
+    try:
+        with file.open() as (stream, size):
+            yield from _in_stream(stream, file.name, limits, file, size)
+    except InputError as error:
+        yield Refused(file.name, error)
+
+
+def responses_in(found: Found) -> Iterator[Response | Unreadable]:
+    """The responses in what was found, in the order of the text."""
     if isinstance(found, Refused):
         yield Unreadable(found.name, found.error)
         return
@@ -188,20 +199,16 @@ def _all_of(
         ]
 
 
-def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[_Found]:
+def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[Found]:
     for file in files_at(location):
         if name is not None and is_one_file(location):
             file = replace(file, name=name)
-        try:
-            with file.open() as (stream, size):
-                yield from _in_stream(stream, file.name, limits, file, size)
-        except InputError as error:
-            yield Refused(file.name, error)
+        yield from found_in(file, limits)
 
 
 def _in_stream(
     stream: Any, name: str, limits: Limits, file: File | None, size: int | None
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     for member in containers.members(stream, name, limits, size=size):
         if isinstance(member, Refused):
             yield member
@@ -215,7 +222,7 @@ def _in_stream(
 # One response ---------------------------------------------------------------------------------
 
 
-def _only(found: Iterable[_Found], label: str) -> list[_Candidate]:
+def _only(found: Iterable[Found], label: str) -> list[_Candidate]:
     """The tasks of the one response there is.
 
     Files that nothing marks as a response (a README, a report, a policy) may lie beside it.

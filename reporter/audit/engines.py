@@ -1,0 +1,155 @@
+"""Who judges: processes of this machine, or a Dask cluster that exists. One code path for both.
+
+An engine gives a `concurrent.futures.Executor`, says which errors mean that a worker was lost,
+and gives a new executor where the old one is broken. The only module that imports `distributed`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import multiprocessing
+import multiprocessing.connection
+import os
+import signal
+import threading
+from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, Protocol
+
+from reporter.errors import LiveError, PolicyError
+
+SCHEDULER_TIMEOUT = 10
+"""Seconds until a scheduler that says nothing counts as not there."""
+
+
+class Engine(Protocol):
+    """Something that runs tasks."""
+
+    jobs: int
+    lost: tuple[type[BaseException], ...]
+    """What a future raises when the worker that had it is gone."""
+
+    gone: tuple[type[BaseException], ...]
+    """What it raises when nobody is left who could do anything."""
+
+    def executor(self) -> Executor:
+        """The executor to hand tasks to; asked again after a loss, perhaps a new one."""
+
+    def close(self, *, now: bool = False) -> None:
+        """End it; `now` without waiting for what runs."""
+
+    def where(self) -> str:
+        """What it is, for people."""
+
+
+class LocalEngine:
+    """Worker processes on this machine."""
+
+    lost: tuple[type[BaseException], ...] = (BrokenProcessPool,)
+    gone: tuple[type[BaseException], ...] = ()
+
+    def __init__(self, jobs: int | None = None) -> None:
+        self.jobs = jobs or _processors()
+        self._pool: ProcessPoolExecutor | None = None
+
+    def executor(self) -> Executor:
+        """The pool; a new one where a worker's death has broken the old."""
+        if self._pool is not None and getattr(self._pool, "_broken", False):
+            self.close(now=True)
+        if self._pool is None:
+            # Not forked: a store that is open for writing is nobody else's.
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(["reporter.audit.judging"])
+            self._pool = ProcessPoolExecutor(
+                self.jobs, mp_context=context, initializer=_prepare_worker
+            )
+        return self._pool
+
+    def close(self, *, now: bool = False) -> None:
+        """Let the workers end; `now` ends them."""
+        if self._pool is None:
+            return
+        if now:
+            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
+                process.terminate()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool = None
+
+    def where(self) -> str:
+        """How many processes."""
+        return f"{self.jobs} process{'' if self.jobs == 1 else 'es'}"
+
+
+def _processors() -> int:
+    with contextlib.suppress(AttributeError):
+        return max(1, len(os.sched_getaffinity(0)))
+    return os.cpu_count() or 1
+
+
+def _prepare_worker() -> None:
+    # Ctrl-C is for the parent, which ends its workers itself.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # What was imported is never garbage, and what is read is freed by itself.
+    gc.freeze()
+    gc.disable()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+
+
+def _end_with_the_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        multiprocessing.connection.wait([parent.sentinel])
+        os._exit(1)
+
+
+class DaskEngine:
+    """A Dask cluster that is there already. `LiveError` where it isn't."""
+
+    def __init__(self, address: str, jobs: int | None = None) -> None:
+        try:
+            import distributed as found
+        except ImportError:
+            raise PolicyError(
+                "--engine dask needs more packages",
+                hint="pip install 'cce-precheck-reporter[dask]'",
+            ) from None
+        distributed: Any = found
+        self._address = address
+        try:
+            self._client: Any = distributed.Client(
+                address, timeout=SCHEDULER_TIMEOUT, set_as_default=False, name="cce-precheck"
+            )
+            cores = sum(self._client.nthreads().values())
+        except Exception as error:
+            raise LiveError(
+                f"{address}: no Dask scheduler answers there ({type(error).__name__})",
+                hint="is it running, and is this the address its log names?",
+            ) from None
+        self.jobs = jobs or max(1, cores)
+        self.lost: tuple[type[BaseException], ...] = (distributed.scheduler.KilledWorker,)
+        self.gone: tuple[type[BaseException], ...] = (
+            CancelledError,
+            distributed.client.FutureCancelledError,
+            distributed.comm.CommClosedError,
+        )
+        self._executor: Executor | None = None
+
+    def executor(self) -> Executor:
+        """The cluster as an executor. It replaces lost workers itself."""
+        if self._executor is None:
+            # The same bytes may well be asked about twice: no answer is taken from before.
+            self._executor = self._client.get_executor(pure=False)
+        return self._executor
+
+    def close(self, *, now: bool = False) -> None:
+        """Leave the cluster as it was."""
+        if self._executor is not None:
+            self._executor.shutdown(wait=not now)
+        with contextlib.suppress(Exception):
+            self._client.close(timeout=SCHEDULER_TIMEOUT)
+
+    def where(self) -> str:
+        """Which cluster."""
+        return f"the Dask cluster at {self._address}"

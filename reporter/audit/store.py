@@ -1,0 +1,490 @@
+"""The store of an audit: one SQLite file that any tool opens, and the queue of its work.
+
+The only module that imports sqlite3. Ids come from names and contents, never from a counter or a
+clock, so that the same archive under the same policy gives the same rows whatever was judged
+first, by whom and how often it was interrupted. `docs/audit.md` explains every table.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from reporter.errors import OutputError, PolicyError
+
+VERSION = 1
+"""Raised when a table changes so that an older store can't be added to."""
+
+APPLICATION = 0x43434541
+"""`CCEA`: marks the file as an audit's."""
+
+FILE_NAME = "audit.sqlite"
+
+TABLES: dict[str, tuple[str, ...]] = {
+    "meta": ("key TEXT PRIMARY KEY", "value TEXT NOT NULL"),
+    "inputs": (
+        "id TEXT PRIMARY KEY",
+        "name TEXT NOT NULL",
+        "stamp TEXT",
+        "state TEXT NOT NULL",
+        "sha256 TEXT",
+        "size INTEGER",
+        "archive INTEGER NOT NULL DEFAULT 0",
+    ),
+    "responses": (
+        "id TEXT PRIMARY KEY",
+        "input_id TEXT NOT NULL REFERENCES inputs(id)",
+        "name TEXT NOT NULL",
+        "pointer TEXT NOT NULL",
+        "outcome TEXT NOT NULL",
+        "reason TEXT NOT NULL",
+        "hint TEXT",
+        "cluster_id TEXT",
+        "cluster_type TEXT",
+        "cluster_version TEXT",
+        "target_version TEXT",
+        "task_uid TEXT",
+        "task_phase TEXT",
+        "created_at TEXT",
+        "updated_at TEXT",
+        "expires_at TEXT",
+        "judged_at TEXT",
+        "judged_by TEXT",
+        "compared_by TEXT",
+        "form TEXT",
+        "size INTEGER",
+        "sha256 TEXT",
+        "task_sha256 TEXT",
+        "nodes INTEGER NOT NULL DEFAULT 0",
+        "failed INTEGER NOT NULL DEFAULT 0",
+        "unknown INTEGER NOT NULL DEFAULT 0",
+        "warned INTEGER NOT NULL DEFAULT 0",
+        "waived INTEGER NOT NULL DEFAULT 0",
+        "noted INTEGER NOT NULL DEFAULT 0",
+        "passed INTEGER NOT NULL DEFAULT 0",
+        "tolerated INTEGER NOT NULL DEFAULT 0",
+        "skipped INTEGER NOT NULL DEFAULT 0",
+        "report TEXT",
+        "copy_of TEXT",
+        "same_uid TEXT",
+        "upgraded_at TEXT",
+        "upgrade_change TEXT",
+    ),
+    "findings": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "number INTEGER NOT NULL",
+        "outcome TEXT NOT NULL",
+        "check_name TEXT",
+        "scope TEXT NOT NULL",
+        "kind TEXT",
+        "level TEXT",
+        "group_name TEXT",
+        "phase TEXT",
+        "node TEXT",
+        "node_uid TEXT",
+        "message TEXT",
+        "why TEXT NOT NULL",
+        "rules TEXT NOT NULL",
+        "waivers TEXT NOT NULL",
+        "near_misses TEXT NOT NULL",
+        "pointer TEXT NOT NULL",
+    ),
+    "check_sets": ("id TEXT PRIMARY KEY", "checks TEXT NOT NULL"),
+    "tallies": (
+        "response_id TEXT PRIMARY KEY REFERENCES responses(id)",
+        "set_id TEXT NOT NULL REFERENCES check_sets(id)",
+        "counts TEXT NOT NULL",
+    ),
+    "skipped": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "number INTEGER NOT NULL",
+        "outcome TEXT NOT NULL",
+        "check_name TEXT",
+        "node_uids TEXT NOT NULL",
+        "why TEXT NOT NULL",
+        "waivers TEXT NOT NULL",
+    ),
+    "evidence": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "line TEXT NOT NULL",
+        "state TEXT NOT NULL",
+        "level TEXT NOT NULL",
+        "text TEXT NOT NULL",
+    ),
+    "waiver_uses": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "source TEXT NOT NULL",
+        "waiver TEXT NOT NULL",
+        "status TEXT NOT NULL",
+        "findings INTEGER NOT NULL",
+        "skipped INTEGER NOT NULL",
+        "not_applicable INTEGER NOT NULL",
+        "missed INTEGER NOT NULL",
+        "checks TEXT NOT NULL",
+    ),
+    "waivers": (
+        "source TEXT NOT NULL",
+        "waiver TEXT NOT NULL",
+        "line INTEGER NOT NULL",
+        "status TEXT NOT NULL",
+        "marks TEXT NOT NULL",
+        "check_name TEXT NOT NULL",
+        "match TEXT NOT NULL",
+        "reason TEXT NOT NULL",
+        "approved_by TEXT",
+        "approved_on TEXT",
+        "ticket TEXT",
+        "starts TEXT",
+        "expires TEXT",
+        "valid_until TEXT",
+        "responses INTEGER NOT NULL",
+        "clusters INTEGER NOT NULL",
+        "findings INTEGER NOT NULL",
+        "skipped INTEGER NOT NULL",
+        "missed INTEGER NOT NULL",
+        "missed_responses INTEGER NOT NULL",
+        "not_applicable INTEGER NOT NULL",
+        "checks INTEGER NOT NULL",
+        "first_used TEXT",
+        "last_used TEXT",
+        "PRIMARY KEY (source, waiver)",
+    ),
+    "changes": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "number INTEGER NOT NULL",
+        "was TEXT NOT NULL",
+        "becomes TEXT NOT NULL",
+        "what TEXT NOT NULL",
+    ),
+    "policies": (
+        "kind TEXT NOT NULL",
+        "name TEXT NOT NULL",
+        "version TEXT",
+        "owner TEXT",
+        "source TEXT NOT NULL",
+        "sha256 TEXT NOT NULL",
+        "role TEXT NOT NULL",
+        "PRIMARY KEY (role, source, sha256)",
+    ),
+    "upgrades": (
+        "line INTEGER PRIMARY KEY",
+        "cluster TEXT NOT NULL",
+        "at TEXT NOT NULL",
+        "change TEXT NOT NULL",
+        "response_id TEXT",
+        "outcome TEXT",
+        "said TEXT NOT NULL",
+    ),
+}
+"""Every table and its columns, in the order of a row."""
+
+DETAILS = ("findings", "tallies", "skipped", "evidence", "waiver_uses", "changes")
+"""What hangs on a response and goes with it."""
+
+_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS responses_of_input ON responses(input_id)",
+    *(
+        f"CREATE INDEX IF NOT EXISTS {table}_of_response ON {table}(response_id)"
+        for table in DETAILS
+        if table != "tallies"
+    ),
+)
+_LATE_INDEXES = (
+    "CREATE INDEX IF NOT EXISTS responses_by_cluster ON responses(cluster_id, updated_at)",
+    "CREATE INDEX IF NOT EXISTS responses_by_outcome ON responses(outcome, updated_at)",
+    "CREATE INDEX IF NOT EXISTS responses_by_task ON responses(task_uid)",
+    "CREATE INDEX IF NOT EXISTS findings_by_check ON findings(check_name, outcome)",
+    "CREATE INDEX IF NOT EXISTS waiver_uses_by_waiver ON waiver_uses(waiver, status)",
+)
+"""For people's questions: made when everything is in, where that is cheaper."""
+
+_VIEWS = (
+    # Every response once: what totals are made of.
+    "CREATE VIEW IF NOT EXISTS counted AS SELECT * FROM responses "
+    "WHERE copy_of IS NULL AND outcome != 'unreadable'",
+    # `tallies` as rows, for people: a response's checks with how many findings had which outcome.
+    # Findings that passed are counted here alone. Most checks have passed everywhere: one number.
+    """CREATE VIEW IF NOT EXISTS checks AS SELECT response_id,
+    json_extract(named.value, '$[0]') AS scope, json_extract(named.value, '$[1]') AS check_name,
+    json_extract(named.value, '$[2]') AS kind, json_extract(named.value, '$[3]') AS level,
+    iif(counted.type = 'array', json_extract(counted.value, '$[0]'), 0) AS failed,
+    iif(counted.type = 'array', json_extract(counted.value, '$[1]'), 0) AS unknown,
+    iif(counted.type = 'array', json_extract(counted.value, '$[2]'), 0) AS warned,
+    iif(counted.type = 'array', json_extract(counted.value, '$[3]'), 0) AS waived,
+    iif(counted.type = 'array', json_extract(counted.value, '$[4]'), 0) AS noted,
+    iif(counted.type = 'array', json_extract(counted.value, '$[5]'), counted.value) AS passed
+    FROM tallies JOIN check_sets ON check_sets.id = set_id,
+    json_each(check_sets.checks) AS named, json_each(counts) AS counted
+    WHERE named.key = counted.key""",
+)
+
+Row = Sequence[Any]
+
+
+def make_id(*parts: object) -> str:
+    """An id that depends on nothing but what it is for: 64 bits of SHA-256, in hex."""
+    text = "\0".join(str(part) for part in parts)
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def columns(table: str) -> tuple[str, ...]:
+    """The names of a table's columns, in the order of a row."""
+    return tuple(
+        part.split(" ", 1)[0] for part in TABLES[table] if not part.startswith("PRIMARY KEY")
+    )
+
+
+@dataclass
+class Rows:
+    """What judging gave, ready to be put into the store."""
+
+    input_id: str
+    responses: list[Row] = field(default_factory=list)
+    details: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in DETAILS})
+    check_sets: dict[str, str] = field(default_factory=dict)
+    sha256: str | None = None
+    size: int | None = None
+
+
+@contextlib.contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Nobody else writes to the folder meanwhile. `OutputError` where somebody does."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise OutputError(
+                f"{folder}: another audit is writing there", hint="wait for it, or name another"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+class Store:
+    """The store of one audit, open for writing. Use as a context manager."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with _clear_errors(path):
+            _check_kind(path)
+            self._db = sqlite3.connect(path, isolation_level=None)
+            self._prepare()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Leave one file behind, without a journal beside it."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.execute("PRAGMA journal_mode = DELETE")
+        self._db.close()
+
+    def _prepare(self) -> None:
+        run = self._db.execute
+        run("PRAGMA journal_mode = WAL")
+        run("PRAGMA synchronous = NORMAL")
+        run("PRAGMA cache_size = -32000")
+        run("PRAGMA temp_store = FILE")
+        run("PRAGMA wal_autocheckpoint = 4000")
+        with self.writing():
+            for name, parts in TABLES.items():
+                run(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})")
+            for text in (*_INDEXES, *_VIEWS):
+                run(text)
+            run(f"PRAGMA application_id = {APPLICATION}")
+            run(f"PRAGMA user_version = {VERSION}")
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[None]:
+        """All of it or nothing: what was written before stays whole when the disk is full."""
+        with _clear_errors(self.path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def ask(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows that answer a query."""
+        with _clear_errors(self.path):
+            yield from self._db.execute(sql, values)
+
+    def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """The one value that answers a query."""
+        row = next(self.ask(sql, values), None)
+        return None if row is None else row[0]
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Change something."""
+        self._db.execute(sql, values)
+
+    def put(self, table: str, rows: Iterable[Row], *, replace: bool = False) -> None:
+        """Add rows."""
+        marks = ", ".join("?" * len(columns(table)))
+        verb = "REPLACE" if replace else "INSERT"
+        self._db.executemany(f"{verb} INTO {table} VALUES ({marks})", rows)
+
+    # Meta -------------------------------------------------------------------------------------
+
+    def meta(self) -> dict[str, str]:
+        """What is known of the run as a whole."""
+        return dict(self.ask("SELECT key, value FROM meta"))
+
+    def set_meta(self, values: Mapping[str, str]) -> None:
+        """Remember something of the run as a whole."""
+        self.put("meta", values.items(), replace=True)
+
+    # The queue --------------------------------------------------------------------------------
+
+    def forget(self, input_id: str) -> None:
+        """Take out what is known of the responses of an input."""
+        for table in DETAILS:
+            self.run(
+                f"DELETE FROM {table} WHERE response_id IN "
+                "(SELECT id FROM responses WHERE input_id = ?)",
+                (input_id,),
+            )
+        self.run("DELETE FROM responses WHERE input_id = ?", (input_id,))
+
+    def forget_responses(self, ids: Iterable[str]) -> None:
+        """Take out single responses."""
+        wanted = [(name,) for name in ids]
+        for table in DETAILS:
+            self._db.executemany(
+                f"DELETE FROM {table} WHERE response_id = ?",
+                wanted,
+            )
+        self._db.executemany("DELETE FROM responses WHERE id = ?", wanted)
+
+    def list_inputs(self, rows: Iterable[tuple[str, str, str | None]]) -> None:
+        """Note inputs as they are listed, in a table that ends with the run."""
+        with self.writing():
+            self._db.executemany("INSERT OR IGNORE INTO listed VALUES (?, ?, ?, 0)", rows)
+
+    def take(self, ids: Sequence[str]) -> list[str]:
+        """Which of these are in the queue and not handed out yet; from now on they are."""
+        marks = ", ".join("?" * len(ids))
+        found = {
+            row[0]
+            for row in self.ask(
+                "SELECT inputs.id FROM inputs JOIN listed ON listed.id = inputs.id "
+                f"WHERE state = 'todo' AND NOT taken AND inputs.id IN ({marks})",
+                ids,
+            )
+        }
+        with self.writing():
+            self._db.executemany(
+                "UPDATE listed SET taken = 1 WHERE id = ?", [(name,) for name in found]
+            )
+        return [name for name in ids if name in found]
+
+    def add(self, batch: Sequence[Rows]) -> None:
+        """Put in what was judged."""
+        self.put("responses", (row for rows in batch for row in rows.responses))
+        sets = {name: text for rows in batch for name, text in rows.check_sets.items()}
+        self._db.executemany("INSERT OR IGNORE INTO check_sets VALUES (?, ?)", sets.items())
+        for table in DETAILS:
+            found = [row for rows in batch for row in rows.details[table]]
+            if found:
+                self.put(table, found)
+
+    def finish(self, rows: Iterable[tuple[str | None, int | None, str]]) -> None:
+        """Inputs that are done: their digest, size and id."""
+        self._db.executemany(
+            "UPDATE inputs SET state = 'done', sha256 = ?, size = ? WHERE id = ?", rows
+        )
+
+    def index(self) -> None:
+        """Make the indexes that people's questions want."""
+        with self.writing():
+            for text in _LATE_INDEXES:
+                self.run(text)
+
+    def settle(self) -> None:
+        """Let the query planner know what is there."""
+        with self.writing():
+            self.run("PRAGMA analysis_limit = 400")
+            self.run("ANALYZE")
+
+
+def dump(path: Path) -> list[str]:
+    """Every row of a store as text, sorted: two stores that say the same have the same dump."""
+    found = []
+    db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        for table in TABLES:
+            found += [f"{table} {row!r}" for row in db.execute(f"SELECT * FROM {table}")]
+    finally:
+        db.close()
+    return sorted(found)
+
+
+def _check_kind(path: Path) -> None:
+    """Only a store of ours, of this version, is added to."""
+    if not path.exists() or path.stat().st_size == 0:
+        return
+    db = sqlite3.connect(path)
+    try:
+        application = db.execute("PRAGMA application_id").fetchone()[0]
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if "locked" in str(error):
+            raise
+        raise PolicyError(
+            f"{path}: is no store of an audit", hint="name another folder with --out"
+        ) from None
+    finally:
+        db.close()
+    if empty:
+        return  # whoever made it was interrupted before anything else
+    if application != APPLICATION:
+        raise PolicyError(f"{path}: is no store of an audit", hint="name another folder with --out")
+    if version != VERSION:
+        raise PolicyError(
+            f"{path}: is a store of version {version}; this cce-precheck writes version {VERSION}",
+            hint="name a new folder with --out: the archive is judged again in full",
+        )
+
+
+@contextlib.contextmanager
+def _clear_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        text = str(error)
+        for words, hint in _TROUBLES.items():
+            if any(word in text for word in words):
+                raise OutputError(f"{path}: can't be written: {text}", hint=hint) from error
+        raise
+
+
+_TROUBLES = {
+    (
+        "full",
+        "disk I/O",
+    ): "make room and run again with --resume: nothing judged so far is lost",
+    ("locked",): "something else holds the file open for writing; close it and use --resume",
+    ("readonly", "unable to open"): "name another folder with --out",
+    (
+        "malformed",
+        "not a database",
+    ): "the file is damaged: name a new folder, and the archive is judged again",
+}
+"""What SQLite says of the world outside, and what to do; all else would be a bug of ours."""

@@ -1,0 +1,612 @@
+"""From a full store to what its reports say: copies found, waivers counted over the fleet, totals.
+
+Everything is sorted by what it says, so that the same rows give the same summary.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reporter import __version__
+from reporter.audit import words
+from reporter.audit.settings import Bench, Settings, court_of
+from reporter.audit.store import Store
+from reporter.errors import PolicyError
+from reporter.output.audit.facts import (
+    AuditFacts,
+    ChangeFacts,
+    CheckFacts,
+    Cluster,
+    Comparison,
+    EvidenceFacts,
+    Period,
+    PolicyFacts,
+    ResponseFacts,
+    SkippedFacts,
+    Tally,
+    TwinFacts,
+    UnreadableFacts,
+    UpgradeFacts,
+    VersionFacts,
+    WaiverFacts,
+)
+from reporter.policy.assemble import waiver_use
+from reporter.policy.dates import parse_instant
+from reporter.policy.evaluate import WaiverTally
+from reporter.policy.load import pattern_text
+from reporter.precheck.times import format_instant
+
+SOON_DAYS = 30
+"""A waiver that ends within so many days is about to expire."""
+
+MOST_LISTED = 2_000
+MOST_CHANGES = 300
+MOST_UNREADABLE = 500
+MOST_TWINS = 200
+MOST_PERIODS = 36
+RECENT = 12
+
+
+# What only the whole can tell -----------------------------------------------------------------
+
+
+def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
+    """Mark copies, count waivers over the fleet, join upgrades. Changes nothing the second time."""
+    store.index()
+    bench = court_of(settings).bench
+    with store.writing():
+        store.run("DELETE FROM check_sets WHERE id NOT IN (SELECT set_id FROM tallies)")
+        _mark_twins(store)
+        _note_policies(store, settings)
+        _count_waivers(store, bench, as_of(store, settings))
+        _join_upgrades(store, upgrades)
+    store.settle()
+
+
+def as_of(store: Store, settings: Settings) -> datetime | None:
+    """The instant waivers are said to have left from."""
+    if settings.at != "response":
+        return parse_instant(settings.at)
+    newest = store.one("SELECT max(judged_at) FROM responses")
+    return parse_instant(newest) if newest else None
+
+
+def _mark_twins(store: Store) -> None:
+    store.run(
+        "UPDATE responses SET copy_of = NULL, same_uid = NULL "
+        "WHERE copy_of IS NOT NULL OR same_uid IS NOT NULL"
+    )
+    query = (
+        "SELECT id, task_uid, task_sha256, outcome FROM responses WHERE task_uid IN "
+        "(SELECT task_uid FROM responses WHERE task_uid IS NOT NULL "
+        "GROUP BY task_uid HAVING count(*) > 1) ORDER BY task_uid, name, pointer, id"
+    )
+    groups: dict[str, list[tuple[str, str, str]]] = {}
+    for identity, uid, digest, outcome in store.ask(query):
+        groups.setdefault(uid, []).append((identity, digest, outcome))
+    for group in groups.values():
+        firsts: dict[tuple[str, str], str] = {}
+        several = len({digest for _, digest, _ in group}) > 1
+        for identity, digest, outcome in group:
+            # The same bytes judged otherwise (beside another sidecar) are no mere copy.
+            first = firsts.setdefault((digest, outcome), identity)
+            store.run(
+                "UPDATE responses SET copy_of = ?, same_uid = ? WHERE id = ?",
+                (
+                    first if first != identity else None,
+                    "different bytes" if several else "same bytes",
+                    identity,
+                ),
+            )
+
+
+def _note_policies(store: Store, settings: Settings) -> None:
+    court = court_of(settings)
+    store.run("DELETE FROM policies")
+    for role, bench in (("judged by", court.bench), ("compared with", court.others)):
+        if bench is not None:
+            store.put(
+                "policies",
+                [
+                    (file.kind, file.name, file.version, file.owner, file.source, file.digest, role)
+                    for file in bench.files
+                ],
+                replace=True,
+            )
+
+
+def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None:
+    store.run("DELETE FROM waivers")
+    uses: dict[tuple[str, str], list[Any]] = {}
+    names: dict[tuple[str, str], set[str]] = {}
+    clusters: dict[tuple[str, str], set[str | None]] = {}
+    query = (
+        "SELECT source, waiver, status, u.findings, u.skipped, u.not_applicable, missed, checks, "
+        "cluster_id, updated_at FROM waiver_uses u JOIN counted ON id = response_id"
+    )
+    for source, waiver, status, findings, skipped, never, missed, checks, cluster, at in store.ask(
+        query
+    ):
+        key = (source, waiver)
+        row = uses.setdefault(key, [0, 0, 0, 0, 0, 0, 0, None, None])
+        used = status == "used"
+        row[0] += used
+        row[1] += findings
+        row[2] += skipped
+        row[3] += missed
+        row[4] += missed > 0
+        row[5] += never
+        row[6] += status == "exceeded"
+        if used:
+            names.setdefault(key, set()).update(json.loads(checks))
+            clusters.setdefault(key, set()).add(cluster)
+            row[7] = min(filter(None, (row[7], at)), default=None)
+            row[8] = max(filter(None, (row[8], at)), default=None)
+    rows = []
+    for key, waiver in bench.waivers.items():
+        row = uses.get(key, [0, 0, 0, 0, 0, 0, 0, None, None])
+        covered = len(names.get(key, ()))
+        status = (
+            "relied-on"
+            if row[3]
+            else "used"
+            if row[0]
+            else "exceeded"
+            if row[6]
+            else "not-applicable"
+            if row[5]
+            else "unused"
+        )
+        marks: list[str] = []
+        if instant is not None:
+            marks += waiver_use(WaiverTally(waiver, "valid"), instant).marks
+            if waiver.valid_until is not None:
+                left = (waiver.valid_until - instant).days
+                if waiver.valid_until <= instant:
+                    marks.append("expired")
+                elif left < SOON_DAYS:
+                    marks.append("expiring")
+            if waiver.valid_from is not None and waiver.valid_from > instant:
+                marks.append("not-yet-valid")
+        if covered > 1 and "broad" not in marks:
+            marks.append("wide")
+        rows.append(
+            (
+                waiver.source,
+                waiver.id,
+                waiver.line,
+                status,
+                " ".join(marks),
+                pattern_text(waiver.written.get("check")),
+                json.dumps(waiver.written, ensure_ascii=False, sort_keys=True, default=str),
+                waiver.reason,
+                waiver.approved_by,
+                waiver.approved_on,
+                waiver.ticket,
+                waiver.starts,
+                waiver.expires,
+                format_instant(waiver.valid_until) if waiver.valid_until else None,
+                row[0],
+                len(clusters.get(key, ())),
+                *row[1:6],
+                covered,
+                row[7],
+                row[8],
+            )
+        )
+    store.put("waivers", rows)
+
+
+def _join_upgrades(store: Store, path: Path | None) -> None:
+    store.run("DELETE FROM upgrades")
+    store.run(
+        "UPDATE responses SET upgraded_at = NULL, upgrade_change = NULL "
+        "WHERE upgraded_at IS NOT NULL"
+    )
+    if path is None:
+        return
+    for line, cluster, moment, change in read_upgrades(path):
+        at = format_instant(moment)
+        row = next(
+            store.ask(
+                "SELECT id, outcome, updated_at, expires_at, judged_at FROM counted "
+                "WHERE cluster_id = ? AND updated_at <= ? "
+                "ORDER BY updated_at DESC, name, pointer, id LIMIT 1",
+                (cluster, at),
+            ),
+            None,
+        )
+        if row is None:
+            said, identity, outcome = words.UPGRADE_UNCHECKED, None, None
+        else:
+            identity, outcome, updated, expires, _ = row
+            days = (moment - parse_instant(updated)).days
+            form = words.UPGRADE_SAME_DAY if not days else words.UPGRADE
+            said = form[days != 1].format(days=days, outcome=outcome)
+            if expires is not None and parse_instant(expires) <= moment:
+                said += words.UPGRADE_EXPIRED
+            store.run(
+                "UPDATE responses SET upgraded_at = ?, upgrade_change = ? WHERE id = ?",
+                (at, change, identity),
+            )
+        store.put("upgrades", [(line, cluster, at, change, identity, outcome, said)])
+
+
+def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
+    """Line, cluster, instant and change of every upgrade in a CSV. `PolicyError` for mistakes."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        raise PolicyError(f"{path}: can't be read: {reason}") from None
+    reader = csv.DictReader(io.StringIO(text))
+    fields = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    for name in ("cluster", "time"):
+        if name not in fields:
+            raise PolicyError(
+                f'{path}:1: has no column "{name}"',
+                hint="the first line names the columns: cluster,time,change",
+            )
+    for row in reader:
+        cluster = (row[fields["cluster"]] or "").strip()
+        when = (row[fields["time"]] or "").strip()
+        change = (row.get(fields.get("change", "")) or "").strip()
+        try:
+            moment = parse_instant(when)
+        except ValueError as error:
+            raise PolicyError(
+                f"{path}:{reader.line_num}: {error}", hint="write 2026-03-01T10:30:00Z"
+            ) from None
+        if not cluster:
+            raise PolicyError(f"{path}:{reader.line_num}: names no cluster")
+        yield reader.line_num, cluster, moment.astimezone(UTC), change
+
+
+# The summary ----------------------------------------------------------------------------------
+
+
+def summarise(
+    store: Store, settings: Settings, locations: Sequence[str], *, basis: str, allow: bool
+) -> AuditFacts:
+    """Everything the reports say."""
+    instant = as_of(store, settings)
+    bounds = next(store.ask("SELECT min(updated_at), max(updated_at) FROM counted"))
+    tallies = _tallies(store, "1")
+    number = store.one
+    return AuditFacts(
+        tool_version=__version__,
+        basis=basis,
+        given=None if settings.at == "response" else instant,
+        as_of=instant,
+        locations=tuple(locations),
+        policies=tuple(
+            PolicyFacts(*row)
+            for row in store.ask(
+                "SELECT kind, name, version, owner, source, sha256, role FROM policies "
+                "ORDER BY role DESC, kind, source, sha256"
+            )
+        ),
+        inputs=number("SELECT count(*) FROM inputs"),
+        archives=number("SELECT count(*) FROM inputs WHERE archive"),
+        responses=number("SELECT count(*) FROM responses WHERE outcome != 'unreadable'"),
+        copies=number("SELECT count(*) FROM responses WHERE copy_of IS NOT NULL"),
+        unreadable=number("SELECT count(*) FROM responses WHERE outcome = 'unreadable'"),
+        tally=tallies.get(1, Tally()),
+        clusters=number("SELECT count(DISTINCT cluster_id) FROM counted"),
+        first=bounds[0],
+        last=bounds[1],
+        undated=number("SELECT count(*) FROM counted WHERE updated_at IS NULL"),
+        periods=_periods(store, *bounds),
+        by_cluster=_clusters(store),
+        checks=_checks(store, _middle(store)),
+        waivers=_waivers(store, instant),
+        twins=_twins(store),
+        unreadable_inputs=tuple(
+            UnreadableFacts(*row)
+            for row in store.ask(
+                "SELECT name, reason, hint FROM responses WHERE outcome = 'unreadable' "
+                "ORDER BY name, pointer, id LIMIT ?",
+                (MOST_UNREADABLE,),
+            )
+        ),
+        evidence=tuple(
+            EvidenceFacts(*row)
+            for row in store.ask(
+                "SELECT line, level, count(*), min(text) FROM evidence JOIN counted "
+                "ON id = response_id "
+                "GROUP BY line, level ORDER BY level, count(*) DESC, line"
+            )
+        ),
+        versions=_versions(store),
+        skipped=tuple(
+            SkippedFacts(*row)
+            for row in store.ask(
+                "SELECT check_name, count(DISTINCT response_id), "
+                "count(DISTINCT CASE WHEN s.outcome = 'waived' THEN response_id END) "
+                "FROM skipped s JOIN responses r ON r.id = response_id "
+                "WHERE copy_of IS NULL GROUP BY check_name ORDER BY 2 DESC, 1"
+            )
+        ),
+        listed=_listed(store),
+        reports=settings.reports,
+        allow_unreadable=allow,
+        comparison=_comparison(store, settings),
+        upgrades=tuple(
+            UpgradeFacts(*row)
+            for row in store.ask(
+                "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name FROM upgrades u "
+                "LEFT JOIN responses r ON r.id = u.response_id ORDER BY u.at, u.cluster, u.line"
+            )
+        ),
+    )
+
+
+def _tallies(store: Store, key: str, more: str = "1") -> dict[Any, Tally]:
+    found: dict[Any, dict[str, int]] = {}
+    for name, outcome, count in store.ask(
+        f"SELECT {key}, outcome, count(*) FROM counted WHERE {more} GROUP BY 1, 2 ORDER BY 1, 2"
+    ):
+        found.setdefault(name, {})["passed" if outcome == "pass" else outcome] = count
+    return {name: Tally(**counts) for name, counts in found.items()}
+
+
+def _periods(store: Store, first: str | None, last: str | None) -> tuple[Period, ...]:
+    """Months; quarters or years where there would be too many. None is left out between."""
+    if first is None or last is None:
+        return ()
+    months = _month_number(last) - _month_number(first) + 1
+    length = 1 if months <= MOST_PERIODS else 3 if months <= 3 * MOST_PERIODS else 12
+    by_month = _tallies(store, "substr(updated_at, 1, 7)", "updated_at IS NOT NULL")
+    folded: dict[int, Tally] = {}
+    for name, tally in by_month.items():
+        number = _month_number(name) // length
+        old = folded.get(number, Tally())
+        folded[number] = Tally(
+            old.fail + tally.fail,
+            old.inconclusive + tally.inconclusive,
+            old.passed + tally.passed,
+        )
+    numbers = range(_month_number(first) // length, _month_number(last) // length + 1)
+    return tuple(
+        Period(_period_name(number, length), folded.get(number, Tally())) for number in numbers
+    )
+
+
+def _month_number(text: str) -> int:
+    return int(text[:4]) * 12 + int(text[5:7]) - 1
+
+
+def _period_name(number: int, length: int) -> str:
+    year, month = divmod(number * length, 12)
+    if length == 12:
+        return f"{year:04}"
+    return f"{year:04}-Q{month // 3 + 1}" if length == 3 else f"{year:04}-{month + 1:02}"
+
+
+def _clusters(store: Store) -> tuple[Cluster, ...]:
+    tallies = _tallies(store, "cluster_id")
+    latest: dict[Any, tuple[Any, ...]] = {}
+    recent: dict[Any, list[str]] = {}
+    for row in store.ask(
+        "SELECT cluster_id, outcome, updated_at, cluster_version, target_version, reason "
+        "FROM counted ORDER BY cluster_id, updated_at, name, pointer, id"
+    ):
+        latest[row[0]] = row
+        last = recent.setdefault(row[0], [])
+        last.append(row[1])
+        del last[:-RECENT]
+    found = [
+        Cluster(
+            id=key,
+            tally=tally,
+            latest_outcome=latest[key][1],
+            latest_at=latest[key][2],
+            latest_upgrade=_upgrade(*latest[key][3:5]),
+            latest_reason=latest[key][5],
+            recent=tuple(recent[key]),
+        )
+        for key, tally in tallies.items()
+    ]
+    order = ("fail", "inconclusive", "pass")
+    return tuple(
+        sorted(
+            found,
+            key=lambda part: (
+                order.index(part.latest_outcome),
+                -part.tally.fail,
+                -part.tally.inconclusive,
+                part.id or "",
+            ),
+        )
+    )
+
+
+def _upgrade(before: str | None, target: str | None) -> str:
+    return f"{before or '?'} → {target or '?'}"
+
+
+def _middle(store: Store) -> str | None:
+    """The time half of the dated responses lie before."""
+    return store.one(  # type: ignore[no-any-return]
+        "SELECT updated_at FROM counted WHERE updated_at IS NOT NULL "
+        "ORDER BY updated_at LIMIT 1 OFFSET (SELECT count(*) / 2 FROM counted "
+        "WHERE updated_at IS NOT NULL)"
+    )
+
+
+def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
+    """Every check over the fleet, out of the counts beside each response: no finding is read."""
+    sets = {name: json.loads(text) for name, text in store.ask("SELECT id, checks FROM check_sets")}
+    keys: dict[str, list[tuple[str, str | None]]] = {
+        name: [(row[0], row[1]) for row in rows] for name, rows in sets.items()
+    }
+    totals: dict[tuple[str, str | None], list[int]] = {}
+    clusters: dict[tuple[str, str | None], set[str | None]] = {}
+    # Responses and findings that merely passed are counted by set, not check by check.
+    for set_id, cluster, at, text in store.ask(
+        "SELECT set_id, cluster_id, updated_at, counts FROM tallies JOIN counted "
+        "ON id = response_id"
+    ):
+        late = middle is not None and at is not None and at >= middle
+        for key, count in zip(keys[set_id], json.loads(text), strict=True):
+            row = totals.get(key)
+            if row is None:
+                row = totals[key] = [0] * 12
+            row[0] += 1
+            row[11 if late else 10] += 1
+            if type(count) is int:
+                row[7] += count
+                continue
+            for index, number in enumerate(count, 2):
+                row[index] += number
+            if count[0] or count[1]:
+                row[1] += 1
+                row[9 if late else 8] += 1
+                clusters.setdefault(key, set()).add(cluster)
+    kinds = {
+        (row[0], row[1]): (row[2], row[3])
+        for name in sorted(sets)
+        for row in sets[name]
+        if row[2] is not None
+    }
+    found = [
+        CheckFacts(
+            name=key[1],
+            scope=key[0],
+            kind=kinds.get(key, (None, None))[0],
+            level=kinds.get(key, (None, None))[1],
+            responses=row[0],
+            failing=row[1],
+            clusters=len(clusters.get(key, ())),
+            fail=row[2],
+            unknown=row[3],
+            warn=row[4],
+            waived=row[5],
+            note=row[6],
+            passed=row[7],
+            first=(row[8], row[10]),
+            second=(row[9], row[11]),
+        )
+        for key, row in totals.items()
+    ]
+    return tuple(
+        sorted(
+            found,
+            key=lambda part: (
+                -part.failing,
+                -(part.fail + part.unknown),
+                -part.warn,
+                -part.waived,
+                part.scope,
+                part.name or "",
+            ),
+        )
+    )
+
+
+_WAIVER_ORDER = ("relied-on", "unused", "exceeded", "not-applicable", "used")
+
+
+def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
+    found = []
+    for row in store.ask(
+        "SELECT waiver, source, line, status, marks, check_name, reason, approved_by, ticket, "
+        "starts, expires, valid_until, responses, clusters, findings, skipped, missed, "
+        "missed_responses, not_applicable, checks, first_used, last_used FROM waivers"
+    ):
+        until = row[11]
+        left = None
+        if until is not None and instant is not None:
+            left = (parse_instant(until) - instant).days
+        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:]]
+        found.append(WaiverFacts(*values))
+    return tuple(
+        sorted(found, key=lambda part: (_WAIVER_ORDER.index(part.status), part.id, part.source))
+    )
+
+
+def _twins(store: Store) -> tuple[TwinFacts, ...]:
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for uid, name, pointer, digest in store.ask(
+        "SELECT task_uid, name, pointer, task_sha256 FROM responses WHERE same_uid IS NOT NULL "
+        "ORDER BY same_uid, task_uid, name, pointer, id"
+    ):
+        groups.setdefault(uid, []).append((name + pointer, digest))
+    found = [
+        TwinFacts(uid, tuple(name for name, _ in group[:5]), len({d for _, d in group}), len(group))
+        for uid, group in groups.items()
+    ]
+    return tuple(sorted(found, key=lambda part: (-part.versions, part.uid))[:MOST_TWINS])
+
+
+def _versions(store: Store) -> tuple[VersionFacts, ...]:
+    found: Mapping[Any, Tally] = _tallies(
+        store, "coalesce(cluster_version, '?') || char(10) || coalesce(target_version, '?')"
+    )
+    rows = [
+        VersionFacts(before, target, tally)
+        for key, tally in found.items()
+        for before, target in [key.split("\n", 1)]
+    ]
+    return tuple(sorted(rows, key=lambda part: (-part.tally.total, part.before, part.target)))
+
+
+def _listed(store: Store) -> tuple[ResponseFacts, ...]:
+    return tuple(
+        ResponseFacts(
+            id=row[0],
+            name=row[1] + row[2],
+            cluster=row[3],
+            upgrade=_upgrade(row[4], row[5]),
+            at=row[6],
+            outcome=row[7],
+            reason=row[8],
+            report=row[9],
+            copy=row[10] is not None,
+        )
+        for row in store.ask(
+            "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
+            "outcome, reason, report, copy_of FROM responses WHERE outcome != 'unreadable' "
+            "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
+            "updated_at DESC, name, pointer, id LIMIT ?",
+            (MOST_LISTED,),
+        )
+    )
+
+
+def _comparison(store: Store, settings: Settings) -> Comparison | None:
+    if not settings.others:
+        return None
+    moves = tuple(
+        store.ask(
+            "SELECT was, becomes, count(*) FROM changes JOIN counted ON id = response_id "
+            "WHERE number = 0 GROUP BY 1, 2 ORDER BY 3 DESC, 1, 2"
+        )
+    )
+    compared = store.one("SELECT count(*) FROM counted WHERE compared_by IS NOT NULL")
+    changes = []
+    for row in list(
+        store.ask(
+            "SELECT id, name || pointer, cluster_id, updated_at, was, becomes, report FROM changes "
+            "JOIN counted ON id = response_id WHERE number = 0 "
+            "ORDER BY becomes, was, updated_at DESC, name, pointer, id LIMIT ?",
+            (MOST_CHANGES,),
+        )
+    ):
+        why = tuple(
+            text
+            for (text,) in store.ask(
+                "SELECT what FROM changes WHERE response_id = ? ORDER BY number", (row[0],)
+            )
+        )
+        values: list[Any] = [*row[:6], why, row[6]]
+        changes.append(ChangeFacts(*values))
+    return Comparison(
+        settings.others, moves, compared - sum(part[2] for part in moves), tuple(changes)
+    )

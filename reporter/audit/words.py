@@ -1,0 +1,55 @@
+"""Every word the audit puts into its store, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+MOST_NAMED = 3
+
+FAILS = ("{count} check fails: {names}", "{count} checks fail: {names}")
+SKIPPED = (
+    "{count} check was skipped on the server: {names}",
+    "{count} checks were skipped on the server: {names}",
+)
+LIMITS = ("{count} limit is exceeded: {names}", "{count} limits are exceeded: {names}")
+UNKNOWN = ("{count} check can't be judged: {names}", "{count} checks can't be judged: {names}")
+WARNS = ("{count} check warns: {names}", "{count} checks warn: {names}")
+WAIVED = ("{count} check is waived: {names}", "{count} checks are waived: {names}")
+NOTHING = "the response holds no check item at all"
+UNFINISHED = "the task is not finished"
+PASSES = "every check passes"
+NO_POLICY = "no policy of this audit applies to cluster {cluster} and target version {target}"
+NOT_NAMED = "(not named)"
+UNNAMED = "(a check without a name)"
+MORE = "{names} and {more:,} more"
+KILLER = (
+    "{name}: the process that read it ended without a word, twice, with nothing else to do: "
+    "too large for the memory there is?"
+)
+KILLER_HINT = "read it alone with cce-precheck check, on a machine with more memory"
+INTERNAL = "{name}: could not be judged: internal error {kind}"
+INTERNAL_HINT = "this is a bug; cce-precheck check --debug shows where"
+EMPTY_ARCHIVE = "{name}: holds no pre-upgrade check response"
+EMPTY_HINT = "is it the right archive?"
+TOO_MANY = "{name}: holds more than {most:,} responses in one file"
+TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
+
+CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
+UPGRADE_UNCHECKED = "no response of this cluster stands in the archive before it"
+UPGRADE_SAME_DAY = ("the last response, of the same day, says {outcome}",) * 2
+UPGRADE = (
+    "the last response, {days} day before, says {outcome}",
+    "the last response, {days} days before, says {outcome}",
+)
+UPGRADE_EXPIRED = "; it had expired by then"
+
+
+def several(form: tuple[str, str], names: Sequence[str]) -> str:
+    """How many, and the first of them by name."""
+    distinct = list(dict.fromkeys(names))
+    shown = ", ".join(distinct[:MOST_NAMED])
+    if len(distinct) > MOST_NAMED:
+        shown = MORE.format(names=shown, more=len(distinct) - MOST_NAMED)
+    one, many = form
+    text = one if len(distinct) == 1 else many
+    return text.format(count=f"{len(distinct):,}", names=shown)

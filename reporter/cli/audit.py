@@ -1,0 +1,444 @@
+"""`cce-precheck audit`: an archive of responses, judged again, in one place."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporter.cli.check import DEFAULT_POLICY
+from reporter.cli.common import CliExit, display_options, print_page, say, say_hint
+from reporter.errors import InputError, OutputError, PolicyError, ReporterError
+
+if TYPE_CHECKING:
+    from reporter.audit.engines import Engine
+    from reporter.audit.finish import Wanted
+    from reporter.audit.run import Plan, Progress
+    from reporter.audit.settings import Settings
+    from reporter.audit.store import Store
+    from reporter.output.audit.facts import AuditFacts
+
+MADE = ("index.html", "audit.pdf", "responses.csv", "findings.csv", "junit.xml", "manifest.json")
+"""What a finished audit leaves beside its store."""
+
+
+@click.command("audit")
+@click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
+@click.option(
+    "-p",
+    "--policy",
+    "policies",
+    multiple=True,
+    metavar="FILE|builtin:NAME",
+    help=f"What to judge by; each where its applies_to fits. Default: {DEFAULT_POLICY}.",
+)
+@click.option(
+    "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+)
+@click.option("--out", required=True, metavar="DIR", help="Where the store and the reports go.")
+@click.option(
+    "--at",
+    default="response",
+    metavar="response|now|TIME",
+    help="The instant to judge for: each response's own time (default), now, or RFC 3339.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes.")
+@click.option("--resume", is_flag=True, help="Finish the run that was interrupted in DIR.")
+@click.option("--rehash", is_flag=True, help="Read all again, unchanged or not.")
+@click.option(
+    "--compare-with",
+    "others",
+    multiple=True,
+    metavar="FILE",
+    help="Another policy: which verdicts would change, and why.",
+)
+@click.option(
+    "--upgrades",
+    metavar="FILE.csv",
+    help="What was really upgraded: columns cluster, time and change.",
+)
+@click.option(
+    "--reports",
+    type=click.Choice(["failed", "all", "none"]),
+    default="none",
+    help="A page for each response that does not pass, for all, or for none (default).",
+)
+@click.option(
+    "--fail-on-unused-waivers", "unused_fails", is_flag=True, help="Exit 1 if one was never used."
+)
+@click.option(
+    "--allow-unreadable", is_flag=True, help="Inputs that can't be read don't make it exit 4."
+)
+@click.option("--no-pdf", is_flag=True, help="Leave audit.pdf out.")
+@click.option(
+    "--engine",
+    "engine_name",
+    type=click.Choice(["local", "dask"]),
+    default="local",
+    help="Processes of this machine (default), or a Dask cluster.",
+)
+@click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, as tcp://host:8786.")
+@click.option(
+    "--max-size",
+    type=click.IntRange(min=1),
+    metavar="MB",
+    help="The largest response that is read, unpacked. Default: 256.",
+)
+@display_options
+def command(locations: tuple[str, ...], **options: Any) -> None:
+    """Judge every response at the LOCATIONs again, and put them into DIR.
+
+    A LOCATION is a file, a folder, a glob, an archive, a URL such as s3://bucket/prefix, or -.
+    DIR gets index.html and audit.pdf for people, audit.sqlite and CSVs for questions, junit.xml
+    and manifest.json for machines. Run again, it judges only what is new, changed, or touched by
+    a changed policy.
+
+    Exit 4: an input could not be read; 1: a response fails; 3: one is inconclusive; 0: all pass.
+    """
+    if (options["engine_name"] == "dask") != (options["scheduler"] is not None):
+        raise click.UsageError("--engine dask and --scheduler ADDRESS go together")
+    if options["unused_fails"] and not (options["policies"] or options["waivers"]):
+        raise click.UsageError("--fail-on-unused-waivers: no policy or waiver list was given")
+    out = Path(options["out"])
+    _check_folder(out, resume=options["resume"])
+    settings, basis = _settings(options)
+    if options["upgrades"] is not None:
+        from reporter.audit.summary import read_upgrades
+
+        list(read_upgrades(Path(options["upgrades"])))  # its mistakes before any work
+    _audit(locations, out, settings, basis, options)
+
+
+def _check_folder(out: Path, *, resume: bool) -> None:
+    """Only a folder of ours, or an empty one, is written to."""
+    from reporter.audit.store import FILE_NAME
+
+    if out.exists() and not out.is_dir():
+        raise click.UsageError(f"--out {out}: is a file, not a folder")
+    try:
+        there = sorted(os.listdir(out)) if out.exists() else []
+    except OSError as error:
+        raise OutputError(f"{out}: can't be read: {error.strerror}") from None
+    if FILE_NAME in there:
+        return
+    if resume:
+        raise PolicyError(
+            f"--resume: no audit was begun in {out}", hint="leave --resume out to begin one"
+        )
+    if there:
+        raise PolicyError(
+            f"--out {out}: is not empty and holds no audit ({there[0]})",
+            hint="name a new or empty folder",
+        )
+
+
+def _settings(options: dict[str, Any]) -> tuple[Settings, str]:
+    from reporter.audit.settings import Settings
+    from reporter.policy.dates import parse_instant
+    from reporter.precheck.times import format_instant
+
+    at, basis = options["at"], "given"
+    clock = datetime.now(UTC)
+    if at == "response":
+        basis = at
+    elif at == "now":
+        basis = at
+        at = _begun(Path(options["out"])) if options["resume"] else None
+        at = at or format_instant(clock.replace(microsecond=0))
+    else:
+        try:
+            at = format_instant(parse_instant(at))
+        except ValueError as error:
+            raise PolicyError(
+                f"--at: {error}", hint="or --at response for each one's own time, or --at now"
+            ) from None
+    settings = Settings.load(
+        options["policies"] or (DEFAULT_POLICY,),
+        options["waivers"],
+        options["others"],
+        at=at,
+        clock=clock,
+        reports=options["reports"],
+        max_bytes=options["max_size"] * 1024 * 1024 if options["max_size"] else None,
+    )
+    return settings, basis
+
+
+def _begun(out: Path) -> str | None:
+    """The instant of an interrupted `--at now`: the one that is resumed."""
+    from reporter.audit.store import FILE_NAME, Store
+
+    with Store(out / FILE_NAME) as store:
+        return store.meta().get("now")
+
+
+def _audit(
+    locations: tuple[str, ...],
+    out: Path,
+    settings: Settings,
+    basis: str,
+    options: dict[str, Any],
+) -> None:
+    from reporter.audit.finish import Wanted
+    from reporter.audit.store import FILE_NAME, Store, locked
+    from reporter.sources.locations import public_name
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{out}: can't be made: {error.strerror}") from None
+    wanted = Wanted(
+        locations=tuple(public_name(name) for name in locations),
+        basis=basis,
+        upgrades=Path(options["upgrades"]) if options["upgrades"] else None,
+        allow_unreadable=options["allow_unreadable"],
+        unused_fails=options["unused_fails"],
+        pdf=not options["no_pdf"],
+    )
+    with locked(out), Store(out / FILE_NAME) as store:
+        if options["resume"]:
+            _check_same(store, settings, wanted)
+        try:
+            judged, facts = _judged(store, locations, out, settings, wanted, options)
+        except InputError:
+            _remove_if_new(store, out)
+            raise
+        except ReporterError as error:
+            _take_back(out, error)
+            raise
+        _tell(store, facts, out, options, judged=judged)
+        code = _exit_code(store, wanted)
+    raise CliExit(code)
+
+
+def _judged(
+    store: Store,
+    locations: tuple[str, ...],
+    out: Path,
+    settings: Settings,
+    wanted: Wanted,
+    options: dict[str, Any],
+) -> tuple[int, AuditFacts | None]:
+    """Judge what there is to judge, and write all anew where anything is; None where nothing is."""
+    from reporter.audit import run
+    from reporter.audit.finish import finish, made_from
+
+    plan = run.plan(store, locations, settings, out=out, rehash=options["rehash"])
+    made = made_from(settings, wanted)
+    meta = store.meta()
+    there = all((out / name).exists() for name in _made(options))
+    if there and not plan.todo and (meta.get("made_from"), meta.get("state")) == (made, "complete"):
+        return 0, None
+    _take_back(out)
+    with store.writing():
+        store.set_meta(_meta(settings, wanted) | {"state": "judging"})
+    judged = _work(store, plan, settings, out, options)
+    facts = finish(store, settings, wanted, out, _warn)
+    with store.writing():
+        store.set_meta({"made_from": made, "state": "complete"})
+    return judged, facts
+
+
+def _take_back(out: Path, error: ReporterError | None = None) -> None:
+    """No page of before beside rows of now; a reader of JUnit sees an error until the end."""
+    from reporter.output.files import remove_stale, write_file
+    from reporter.output.junit import write_error
+
+    for name in MADE:
+        remove_stale(out / name)
+    message, hint = "the audit has not finished", "run it again with --resume"
+    if error is not None:
+        message, hint = f"{message}: {error.message}", error.hint or hint
+    with contextlib.suppress(OutputError):  # what is told is the first error
+        write_file(out / "junit.xml", write_error(message, hint))
+
+
+def _made(options: dict[str, Any]) -> list[str]:
+    return [name for name in MADE if name != "audit.pdf" or not options["no_pdf"]]
+
+
+def _meta(settings: Settings, wanted: Wanted) -> dict[str, str]:
+    from reporter import __version__
+    from reporter.audit.store import VERSION
+
+    found = {
+        "store_version": str(VERSION),
+        "tool_version": __version__,
+        "run": json.dumps(_run(settings, wanted), ensure_ascii=False, sort_keys=True),
+    }
+    if wanted.basis == "now":
+        found["now"] = settings.at
+    return found
+
+
+def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
+    """What has to be the same for a run to be resumed."""
+    from hashlib import sha256
+
+    return {
+        "locations": list(wanted.locations),
+        "--policy": list(settings.policies),
+        "--waivers": list(settings.waivers),
+        "--compare-with": list(settings.others),
+        "--at": settings.at if wanted.basis == "given" else wanted.basis,
+        "--reports": settings.reports,
+        "the files of the policies": {
+            name: sha256(data).hexdigest() for name, data in settings.files
+        },
+    }
+
+
+def _check_same(store: Store, settings: Settings, wanted: Wanted) -> None:
+    before = json.loads(store.meta().get("run", "{}"))
+    for name, value in _run(settings, wanted).items():
+        if before and before.get(name) != value:
+            raise PolicyError(
+                f"--resume: {name} differ from those of the run that was begun"
+                if not name.startswith("--")
+                else f"--resume: {name} is not what the run was begun with",
+                hint="leave --resume out: what is judged already under the same policy is kept",
+            )
+
+
+def _remove_if_new(store: Store, out: Path) -> None:
+    """There was nothing to judge: an empty store would only be in the way."""
+    if store.meta():
+        _take_back(out)
+        return
+    store.close()
+    store.path.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        out.rmdir()
+
+
+def _work(store: Store, plan: Plan, settings: Settings, out: Path, options: dict[str, Any]) -> int:
+    from reporter.audit import run
+
+    if not plan.todo:
+        return 0
+    engine = _engine(options)
+    last: Progress | None = None
+    try:
+        with _progress(options["quiet"]) as show:
+
+            def told(progress: Progress) -> None:
+                nonlocal last
+                last = progress
+                show(progress)
+
+            judged = run.work(store, plan, settings, engine, out, told)
+    except BaseException as error:
+        engine.close(now=True)
+        if isinstance(error, KeyboardInterrupt):
+            done = last.done if last is not None else 0
+            say(f"interrupted: {done:,} of {plan.todo:,} inputs are judged and kept")
+            say_hint("run again with --resume to finish")
+        raise
+    engine.close()
+    return judged
+
+
+def _engine(options: dict[str, Any]) -> Engine:
+    from reporter.audit.engines import DaskEngine, LocalEngine
+
+    if options["engine_name"] == "dask":
+        return DaskEngine(options["scheduler"], options["jobs"])
+    return LocalEngine(options["jobs"])
+
+
+@contextlib.contextmanager
+def _progress(quiet: bool) -> Iterator[Callable[[Progress], None]]:
+    """Rate and time left on a terminal; nothing in a pipe."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield lambda _: None
+        return
+    try:
+        from reporter.cli.live_line import live_line
+    except ImportError:  # rich is an extra
+        last = 0.0
+
+        def now_and_then(progress: Progress) -> None:
+            nonlocal last
+            if time.monotonic() - last >= PLAIN_EVERY:
+                last = time.monotonic()
+                say(_line(progress))
+
+        yield now_and_then
+        return
+    with live_line("judging") as (_, show):
+        yield lambda progress: show(_line(progress))
+
+
+PLAIN_EVERY = 10
+"""Seconds between lines of progress where no line can stay in its place."""
+
+
+def _line(progress: Progress) -> str:
+    text = (
+        f"{progress.done:,} of {progress.todo:,} inputs, {progress.responses:,} responses, "
+        f"{progress.rate:,.0f} a second"
+    )
+    if progress.left is None:
+        return text
+    minutes, seconds = divmod(round(progress.left), 60)
+    left = f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    return f"{text}, about {left} left"
+
+
+def _warn(text: str) -> None:
+    say(f"warning: {text}")
+
+
+def _tell(
+    store: Store,
+    facts: AuditFacts | None,
+    out: Path,
+    options: dict[str, Any],
+    *,
+    judged: int,
+) -> None:
+    """Print the summary; of an audit that found nothing new the one from before."""
+    from reporter.output.audit.text import write
+    from reporter.output.clean import console_safe, one_line
+
+    if facts is None:
+        page = store.meta().get("summary", "")
+    else:
+        page = write(facts, verbose=options["verbose"])
+        with store.writing():
+            store.set_meta({"summary": page})
+        if sys.stdout.isatty():
+            width = shutil.get_terminal_size().columns
+            page = write(facts, width=width, verbose=options["verbose"])
+    held = store.one("SELECT count(*) FROM responses")
+    notes = []
+    if not options["policies"]:
+        notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
+    if judged < held:
+        notes.append(f"{judged:,} of {held:,} responses were judged now, the others before")
+    notes.append(f"{out}: index.html for people, audit.sqlite and CSVs for questions")
+    page += "\n" + "".join(f"{console_safe(one_line(note))}\n" for note in notes)
+    print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, sys.stdout)
+
+
+def _exit_code(store: Store, wanted: Wanted) -> int:
+    """Unreadable outranks fail, and fail inconclusive."""
+    counts = dict(store.ask("SELECT outcome, count(*) FROM responses GROUP BY outcome"))
+    if counts.get("unreadable") and not wanted.allow_unreadable:
+        return 4
+    if counts.get("fail"):
+        return 1
+    if wanted.unused_fails and store.one("SELECT count(*) FROM waivers WHERE status = 'unused'"):
+        return 1
+    if counts.get("inconclusive") or not counts.get("pass"):
+        return 3
+    return 0

@@ -1,0 +1,276 @@
+"""What an audit found, as plain numbers and names: what its reports are made from.
+
+Filled from the store by `audit/summary.py`. Copies of a response are counted once, unless a field
+says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+OUTCOMES = ("fail", "inconclusive", "pass")
+"""Verdicts, worst first."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many responses had which verdict."""
+
+    fail: int = 0
+    inconclusive: int = 0
+    passed: int = 0
+
+    @property
+    def total(self) -> int:
+        """All of them."""
+        return self.fail + self.inconclusive + self.passed
+
+    def of(self, outcome: str) -> int:
+        """The number of one verdict."""
+        number: int = getattr(self, "passed" if outcome == "pass" else outcome)
+        return number
+
+
+@dataclass(frozen=True)
+class Period:
+    """A month, quarter or year, and the verdicts on checks made in it."""
+
+    name: str
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster over the whole time."""
+
+    id: str | None
+    tally: Tally
+    latest_outcome: str
+    latest_at: str | None
+    latest_upgrade: str
+    latest_reason: str
+    recent: tuple[str, ...]
+    """The outcomes of its last checks, oldest first."""
+
+
+@dataclass(frozen=True)
+class CheckFacts:
+    """A check item over the whole fleet."""
+
+    name: str | None
+    scope: str
+    kind: str | None
+    level: str | None
+    responses: int
+    """Responses that hold it."""
+
+    failing: int
+    """Of these, those in which a finding of it fails or can't be judged."""
+
+    clusters: int
+    fail: int
+    unknown: int
+    warn: int
+    waived: int
+    note: int
+    passed: int
+    first: tuple[int, int]
+    """Failing and holding responses in the first half of the time; `second` in the rest."""
+
+    second: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class WaiverFacts:
+    """A waiver over the whole fleet."""
+
+    id: str
+    source: str
+    line: int
+    status: str
+    marks: tuple[str, ...]
+    check: str
+    reason: str
+    approved_by: str | None
+    ticket: str | None
+    starts: str | None
+    expires: str | None
+    days_left: int | None
+    responses: int
+    clusters: int
+    findings: int
+    skipped: int
+    missed: int
+    missed_responses: int
+    not_applicable: int
+    checks: int
+    first_used: str | None
+    last_used: str | None
+
+
+@dataclass(frozen=True)
+class UnreadableFacts:
+    """An input that could not be read, and why."""
+
+    name: str
+    reason: str
+    hint: str | None
+
+
+@dataclass(frozen=True)
+class TwinFacts:
+    """A task uid that stands in the archive more than once."""
+
+    uid: str
+    names: tuple[str, ...]
+    versions: int
+    """How many different contents it has; 1: they are copies."""
+
+    count: int
+
+
+@dataclass(frozen=True)
+class EvidenceFacts:
+    """A line of evidence that did not hold."""
+
+    line: str
+    level: str
+    responses: int
+    example: str
+
+
+@dataclass(frozen=True)
+class VersionFacts:
+    """An upgrade path that was checked."""
+
+    before: str
+    target: str
+    tally: Tally
+
+
+@dataclass(frozen=True)
+class SkippedFacts:
+    """A check that was skipped on the server."""
+
+    name: str | None
+    responses: int
+    covered: int
+
+
+@dataclass(frozen=True)
+class ChangeFacts:
+    """A response whose verdict another policy would change."""
+
+    id: str
+    name: str
+    cluster: str | None
+    at: str | None
+    was: str
+    becomes: str
+    why: tuple[str, ...]
+    report: str | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What another policy would say."""
+
+    policies: tuple[str, ...]
+    moves: tuple[tuple[str, str, int], ...]
+    """From which verdict to which, and how many."""
+
+    same: int
+    changes: tuple[ChangeFacts, ...]
+    """The first of them."""
+
+
+@dataclass(frozen=True)
+class UpgradeFacts:
+    """An upgrade that was really made, and the last check before it."""
+
+    cluster: str
+    at: str
+    change: str
+    outcome: str | None
+    said: str
+    response: str | None
+
+
+@dataclass(frozen=True)
+class ResponseFacts:
+    """One response."""
+
+    id: str
+    name: str
+    cluster: str | None
+    upgrade: str
+    at: str | None
+    outcome: str
+    reason: str
+    report: str | None
+    copy: bool
+
+
+@dataclass(frozen=True)
+class PolicyFacts:
+    """A policy or waiver file."""
+
+    kind: str
+    name: str
+    version: str | None
+    owner: str | None
+    source: str
+    sha256: str
+    role: str
+
+
+@dataclass(frozen=True)
+class AuditFacts:
+    """A whole audit."""
+
+    tool_version: str
+    basis: str
+    """`response`, `now` or `given`."""
+
+    given: datetime | None
+    """The instant of `now` and `given`."""
+
+    as_of: datetime | None
+    """What waivers are said to have left from: the given instant, else the newest judged."""
+
+    locations: tuple[str, ...]
+    policies: tuple[PolicyFacts, ...]
+    inputs: int
+    archives: int
+    responses: int
+    """Rows that could be read, copies and all."""
+
+    copies: int
+    unreadable: int
+    tally: Tally
+    clusters: int
+    first: str | None
+    last: str | None
+    undated: int
+    periods: tuple[Period, ...]
+    by_cluster: tuple[Cluster, ...]
+    checks: tuple[CheckFacts, ...]
+    waivers: tuple[WaiverFacts, ...]
+    twins: tuple[TwinFacts, ...]
+    unreadable_inputs: tuple[UnreadableFacts, ...]
+    evidence: tuple[EvidenceFacts, ...]
+    versions: tuple[VersionFacts, ...]
+    skipped: tuple[SkippedFacts, ...]
+    listed: tuple[ResponseFacts, ...]
+    """Responses, the worst and newest first; not all where there are very many."""
+
+    reports: str
+    allow_unreadable: bool
+    comparison: Comparison | None = None
+    upgrades: tuple[UpgradeFacts, ...] = field(default=())
+
+    @property
+    def unused(self) -> tuple[WaiverFacts, ...]:
+        """Waivers that covered nothing anywhere, and would have covered nothing."""
+        return tuple(part for part in self.waivers if part.status == "unused")

@@ -1,0 +1,53 @@
+"""What an audit prints: the sentence, what needs somebody, and where the rest is."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from reporter.output.audit import view
+from reporter.output.audit.english import counted
+from reporter.output.audit.facts import AuditFacts
+from reporter.output.clean import console_safe, one_line
+from reporter.output.text import columns, wrap
+
+SIGNS: Final = {"pass": "✓", "fail": "✕", "unknown": "?"}
+LABEL: Final = 10
+
+
+def write(
+    facts: AuditFacts,
+    *,
+    width: int = 80,
+    verbose: bool = False,
+) -> str:
+    """The summary, no wider than `width` columns."""
+    report = view.report(facts)
+    lines: list[str] = []
+
+    def add(first: str, text: str) -> None:
+        indent = " " * columns(first)
+        room = max(40, min(width, 120)) - columns(first)
+        for index, row in enumerate(wrap(one_line(text), room) or [""]):
+            lines.append(console_safe((first if index == 0 else indent) + row).rstrip())
+
+    add(f"{SIGNS[report.tag.shape]} ", report.headline)
+    for said in report.summary:
+        add("  ", said)
+    if report.attention:
+        lines.append("")
+        for part in report.attention:
+            add("  - ", part.what)
+            for detail in part.details if verbose else part.details[:1]:
+                add("      ", detail)
+            add("    → ", part.action)
+    lines.append("")
+    for fact in report.facts:
+        add(f"  {fact.label:<{LABEL}}", " · ".join((fact.value, *fact.notes)))
+    failing = [part for part in facts.checks if part.failing][: None if verbose else 5]
+    if failing:
+        lines.append("")
+        add("", "What fails most")
+        for check in failing:
+            name = check.name or "(a check without a name)"
+            add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
+    return "\n".join(lines) + "\n"

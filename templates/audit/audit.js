@@ -1,0 +1,77 @@
+// What the page can do beyond being read: find responses, link to what was found, print all.
+// Without this script everything is there and shown. Nothing is fetched and nothing is stored.
+"use strict";
+(() => {
+  let folded = [];
+  addEventListener("beforeprint", () => {
+    folded = [...document.querySelectorAll("details:not([open])")];
+    for (const part of folded) part.open = true;
+  });
+  addEventListener("afterprint", () => {
+    for (const part of folded) part.open = false;
+  });
+
+  const finder = document.getElementById("finder");
+  if (!finder) return;
+  const query = document.getElementById("q");
+  const found = document.getElementById("found");
+  const boxes = [...finder.querySelectorAll("input[name=o]")];
+  const section = finder.closest("section");
+  const shapes = { fail: "fail", inconclusive: "unknown", pass: "pass" };
+  const rows = [...section.querySelectorAll("tr[data-outcome]")].map((row) => ({
+    row,
+    shape: shapes[row.dataset.outcome],
+    text: row.textContent.toLowerCase(),
+  }));
+  const more = section.querySelector("details");
+  finder.hidden = false;
+
+  const show = () => {
+    const words = query.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = new Set(boxes.filter((box) => box.checked).map((box) => box.value));
+    const all = !words.length && wanted.size === boxes.length;
+    let shown = 0;
+    for (const part of rows) {
+      const fits = wanted.has(part.shape) && words.every((word) => part.text.includes(word));
+      part.row.hidden = !fits;
+      shown += fits;
+    }
+    if (more && !all) more.open = true;
+    found.textContent = found.dataset.said
+      .replace("{shown}", shown.toLocaleString("en"))
+      .replace("{all}", rows.length.toLocaleString("en"));
+    const state = new URLSearchParams();
+    if (words.length) state.set("q", query.value.trim());
+    if (wanted.size < boxes.length) state.set("o", [...wanted].join(" "));
+    const hash = state.toString();
+    if (hash || location.hash.startsWith("#q=") || location.hash.startsWith("#o=")) {
+      history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+    }
+  };
+
+  const restore = () => {
+    if (!/^#[qo]=/.test(location.hash)) return;
+    const state = new URLSearchParams(location.hash.slice(1));
+    query.value = state.get("q") || "";
+    const wanted = state.get("o");
+    for (const box of boxes) box.checked = !wanted || wanted.split(" ").includes(box.value);
+    section.scrollIntoView();
+  };
+
+  finder.addEventListener("submit", (event) => event.preventDefault());
+  finder.addEventListener("input", show);
+  finder.addEventListener("reset", () => setTimeout(show));
+  addEventListener("hashchange", () => {
+    restore();
+    show();
+  });
+  for (const link of document.querySelectorAll("a[data-find]")) {
+    link.addEventListener("click", () => {
+      query.value = link.dataset.find;
+      for (const box of boxes) box.checked = true;
+      setTimeout(show);
+    });
+  }
+  restore();
+  show();
+})();

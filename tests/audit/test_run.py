@@ -1,0 +1,518 @@
+"""What an audit finds, and that nothing on the way makes a difference to it."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import tarfile
+import zipfile
+from concurrent.futures import BrokenExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reporter.audit import run
+from reporter.errors import InputError, OutputError, PolicyError
+from tests.audit.archive import Audit, Inline, InlineEngine, Shuffled, check, fill, risk
+from tests.policy.build import item, stage
+
+
+def test_outcomes_of_an_archive_with_everything_in_it(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    files = {
+        "a-pass.json": check(),
+        "b-fail.json": check(risk(), uid="t-b"),
+        "c-unknown.json": check(risk(level="Catastrophic"), uid="t-c"),
+        "d-cut.json": check()[:50],
+        "e-timeless.json": json.dumps({"kind": "PreCheckTask", "apiVersion": "v3"}).encode(),
+        "f-empty.json": b"",
+        "g-noise.json": b"\x00\x01\x02",
+        "h-deep.json": b"[" * 100_000,
+        "i-packed.json.gz": gzip.compress(check(uid="t-i"), mtime=0),
+        "j-list.json": json.dumps(
+            {"kind": "List", "items": [json.loads(check(uid=f"t-j{n}")) for n in range(2)]}
+        ).encode(),
+        "k-lines.jsonl": b"\n".join([check(uid="t-k0"), b"{nonsense", check(uid="t-k2")]),
+    }
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    rows = audit.rows("SELECT name || pointer, outcome, reason FROM responses ORDER BY 1")
+    found = {name.removeprefix(f"{folder}/"): (outcome, why) for name, outcome, why in rows}
+    assert {name: outcome for name, (outcome, _) in found.items()} == {
+        "a-pass.json": "pass",
+        "b-fail.json": "fail",
+        "c-unknown.json": "inconclusive",
+        "d-cut.json": "unreadable",
+        "e-timeless.json": "inconclusive",
+        "f-empty.json": "unreadable",
+        "g-noise.json": "unreadable",
+        "h-deep.json": "unreadable",
+        "i-packed.json.gz": "pass",
+        "j-list.json/items/0": "pass",
+        "j-list.json/items/1": "pass",
+        "k-lines.jsonl": "pass",
+        "k-lines.jsonl#3": "pass",
+    } | {"k-lines.jsonl": found["k-lines.jsonl"][0]}
+    assert sum(outcome == "unreadable" for _, outcome, _ in rows) == 5
+    assert found["b-fail.json"][1] == "1 check fails: SampleRisk"
+    assert "update time" in found["e-timeless.json"][1]
+
+
+def test_what_is_stored_of_a_response(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    nodes = [stage("n1", item("N", "Success")), stage("n2", risk("N", message="too full"))]
+    (folder / "r.json").write_bytes(check(risk("C"), nodes=nodes))
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    assert audit.rows(
+        "SELECT number, outcome, check_name, scope, node, node_uid, message, why, pointer "
+        "FROM findings ORDER BY number"
+    ) == [
+        (
+            0,
+            "fail",
+            "C",
+            "cluster",
+            None,
+            None,
+            "something is wrong",
+            "rule serious-risks says fail",
+            "/status/clusterCheckStatus/itemsStatus/0",
+        ),
+        (
+            1,
+            "fail",
+            "N",
+            "node",
+            "name-n2",
+            "n2",
+            "too full",
+            "rule serious-risks says fail",
+            "/status/nodeCheckStatus/nodeStageStatus/1/itemsStatus/0",
+        ),
+    ]
+    assert audit.rows(
+        "SELECT scope, check_name, failed, passed FROM checks ORDER BY scope, check_name"
+    ) == [("addon", "SampleAddon", 0, 1), ("cluster", "C", 1, 0), ("node", "N", 1, 1)]
+    assert audit.rows("SELECT failed, passed, nodes, judged_at FROM responses") == [
+        (2, 2, 2, "2026-03-01T10:00:00Z")
+    ]
+
+
+def _tar(path: Path, members: dict[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+
+
+def test_archives_are_read_once_and_member_by_member(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    members = {f"{n}.json": check(uid=f"t-{n}") for n in range(3)}
+    _tar(folder / "a.tar.gz", members | {"broken.json": b"{"})
+    with zipfile.ZipFile(folder / "b.zip", "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    _tar(folder / "nothing.tar.gz", {})
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    rows = audit.rows("SELECT name, outcome, copy_of IS NOT NULL FROM responses ORDER BY name")
+    assert [(name.removeprefix(f"{folder}/"), *rest) for name, *rest in rows] == [
+        ("a.tar.gz!0.json", "pass", 0),
+        ("a.tar.gz!1.json", "pass", 0),
+        ("a.tar.gz!2.json", "pass", 0),
+        ("a.tar.gz!broken.json", "unreadable", 0),
+        ("b.zip!0.json", "pass", 1),
+        ("b.zip!1.json", "pass", 1),
+        ("b.zip!2.json", "pass", 1),
+        ("nothing.tar.gz", "unreadable", 0),
+    ]
+    # Grown: what was in it is known by its bytes, and only the new is judged.
+    _tar(folder / "a.tar.gz", members | {"new.json": check(uid="t-new")})
+    engine = InlineEngine()
+    audit.run(engine)
+    judged = [task.found[0].name for task in engine.inline.done if not hasattr(task, "file")]
+    assert judged == [f"{folder}/a.tar.gz!new.json"]
+    names = {name for (name,) in audit.rows("SELECT name FROM responses")}
+    assert f"{folder}/a.tar.gz!new.json" in names
+    assert f"{folder}/a.tar.gz!broken.json" not in names
+    fresh = Audit(folder, tmp_path / "fresh")
+    fresh.run()
+    assert audit.everything()["dump"] == fresh.everything()["dump"]
+
+
+def test_any_order_and_any_engine_gives_the_same_bytes(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 40)
+    plain = Audit(folder, tmp_path / "plain")
+    plain.run()
+    wanted = plain.everything()
+    assert len(wanted["dump"]) > 140
+    for seed in range(3):
+        other = Audit(folder, tmp_path / f"other-{seed}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, "CHUNK_FILES", 3 + seed)
+            other.run(InlineEngine(Shuffled(seed)))
+        assert other.everything() == wanted
+
+
+def test_a_run_that_was_ended_is_finished_without_judging_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 30)
+    _tar(folder / "more.tar.gz", {f"{n}.json": check(uid=f"m-{n}") for n in range(12)})
+    undisturbed = Audit(folder, tmp_path / "undisturbed")
+    everyone = undisturbed.run()
+    for after in (1, 4, 9):
+        audit = Audit(folder, tmp_path / f"out-{after}")
+        judged: list[str] = []
+
+        class Ends(Inline):
+            chunks = 0
+
+            def submit(self, fn: Any, /, *args: Any, **more: Any) -> Any:
+                self.chunks += 1
+                if self.chunks > after:  # noqa: B023 - used within the round
+                    raise KeyboardInterrupt
+                return super().submit(fn, *args, **more)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(run, "CHUNK_FILES", 4)
+            patch.setattr(run, "COMMIT_SECONDS", 0.0)
+            patch.setattr(run, "AHEAD", 0.5)
+            ends = Ends()
+            with pytest.raises(KeyboardInterrupt):
+                audit.run(InlineEngine(ends))
+            kept = {name for (name,) in audit.rows("SELECT name FROM responses")}
+            engine = InlineEngine()
+            audit.run(engine)
+            judged = [
+                task.file.name if hasattr(task, "file") else task.found[0].name
+                for task in engine.inline.done
+            ]
+        assert kept, after
+        assert not kept & set(judged)
+        assert audit.everything() == undisturbed.everything()
+    assert len(everyone) == 31 + 12
+
+
+def test_a_second_run_judges_what_is_new_changed_or_gone(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 12)
+    audit = Audit(folder, tmp_path / "out")
+    assert len(audit.run()) == 12
+    assert audit.run() == []
+    (folder / "0003.json").write_bytes(check(uid="changed"))
+    (folder / "new.json").write_bytes(check(uid="new"))
+    (folder / "0005.json").unlink()
+    assert audit.run() == ["0003.json", "new.json"]
+    fresh = Audit(folder, tmp_path / "fresh")
+    fresh.run()
+    assert audit.everything() == fresh.everything()
+    # The note of a fetch beside a response belongs to it.
+    (folder / "0001.json.meta.json").write_text("{}")
+    assert audit.run() == ["0001.json"]
+    assert len(audit.run(rehash=True)) == 12
+
+
+def _policy(path: Path, cluster: str, unmatched: str, rule: str = "r") -> str:
+    path.write_text(
+        "apiVersion: precheck.policy/v1\nkind: Policy\n"
+        f"metadata: {{name: {path.stem}, version: '1'}}\n"
+        f"applies_to: {{cluster: '{cluster}'}}\ndefaults: {{unmatched: {unmatched}}}\n"
+    )
+    return str(path)
+
+
+def test_each_policy_judges_where_it_applies_and_is_touched_alone(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in ("c-1", "c-2", "d-3"):
+        (folder / f"{name}.json").write_bytes(check(risk(), uid=name, cluster_id=name))
+    one = _policy(tmp_path / "one.yaml", "c-1", "fail")
+    two = _policy(tmp_path / "two.yaml", "c-2", "warn")
+    audit = Audit(folder, tmp_path / "out", policies=[one, two])
+    audit.run()
+    assert audit.rows("SELECT cluster_id, outcome FROM responses ORDER BY 1") == [
+        ("c-1", "fail"),
+        ("c-2", "pass"),
+        ("d-3", "inconclusive"),
+    ]
+    (reason,) = audit.rows("SELECT reason FROM responses WHERE cluster_id = 'd-3'")
+    assert reason == (
+        "no policy of this audit applies to cluster d-3 and target version v1.31.4-r2",
+    )
+    _policy(tmp_path / "two.yaml", "c-2", "fail")
+    again = Audit(folder, tmp_path / "out", policies=[one, two])
+    assert again.run() == ["c-2.json"]
+    assert again.rows("SELECT outcome FROM responses WHERE cluster_id = 'c-2'") == [("fail",)]
+    # A policy that comes to apply, too.
+    three = _policy(tmp_path / "three.yaml", "d-*", "note")
+    assert Audit(folder, tmp_path / "out", policies=[one, two, three]).run() == ["d-3.json"]
+
+
+def test_the_same_task_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check(risk(), uid="same"))
+    (folder / "b.json").write_bytes(check(risk(), uid="same"))
+    (folder / "c.json").write_bytes(check(risk(), uid="other"))
+    (folder / "d.json").write_bytes(check(uid="other"))
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    assert audit.rows(
+        "SELECT r.name LIKE '%b.json', f.name LIKE '%a.json', r.same_uid FROM responses r "
+        "JOIN responses f ON f.id = r.copy_of"
+    ) == [(1, 1, "same bytes")]
+    facts = audit.facts
+    assert facts is not None
+    assert [(twin.uid, twin.versions, twin.count) for twin in facts.twins] == [
+        ("other", 2, 2),
+        ("same", 1, 2),
+    ]
+    assert (facts.tally.fail, facts.tally.passed, facts.copies) == (2, 1, 1)
+
+
+WAIVERS = """\
+apiVersion: precheck.policy/v1
+kind: WaiverList
+metadata: {name: board, version: "1"}
+waivers:
+  - {id: used, check: SampleA, reason: fine, starts: 2026-01-01, expires: 2026-12-31}
+  - {id: over, check: SampleB, reason: fine, starts: 2026-01-01, expires: 2026-02-01}
+  - {id: soon, check: SampleC, reason: fine, starts: 2026-01-01, expires: 2026-03-20}
+  - {id: wide, check: "Sample[DE]", reason: fine, starts: 2026-01-01, expires: 2026-12-31}
+  - {id: never, check: SampleZ, reason: fine, starts: 2026-01-01, expires: 2026-12-31}
+"""
+
+
+def test_the_waiver_register_over_the_fleet(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text(WAIVERS)
+    (folder / "1.json").write_bytes(check(risk("SampleA"), risk("SampleC"), uid="1"))
+    (folder / "2.json").write_bytes(
+        check(risk("SampleA"), risk("SampleB"), uid="2", cluster_id="c-2")
+    )
+    (folder / "3.json").write_bytes(check(risk("SampleD"), risk("SampleE"), uid="3"))
+    (folder / "4.json").write_bytes(
+        # In January the waiver still held: it counts as it stood then.
+        check(risk("SampleB"), uid="4", at="2026-01-15 10:00:00 +0000 UTC")
+    )
+    audit = Audit(folder, tmp_path / "out", waivers=[str(waivers)])
+    audit.run()
+    assert audit.rows(
+        "SELECT waiver, status, marks, findings, responses, clusters, missed FROM waivers "
+        "ORDER BY waiver"
+    ) == [
+        ("never", "unused", "", 0, 0, 0, 0),
+        ("over", "relied-on", "expired", 1, 1, 1, 1),
+        ("soon", "used", "expiring", 1, 1, 1, 0),
+        ("used", "used", "", 2, 2, 2, 0),
+        ("wide", "used", "wide", 2, 1, 1, 0),
+    ]
+    assert [part.id for part in (audit.facts.unused if audit.facts else ())] == ["never"]
+
+
+def test_another_policy_and_what_was_really_upgraded(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "1.json").write_bytes(check(risk("SampleA"), uid="1"))
+    (folder / "2.json").write_bytes(check(uid="2", cluster_id="c-2"))
+    upgrades = tmp_path / "upgrades.csv"
+    upgrades.write_text(
+        "Cluster,Time,Change\nc-1,2026-03-03T10:00:00Z,CHG-1\nc-2,2026-03-01T10:10:00Z,CHG-2\n"
+        "c-1,2026-02-01,CHG-0\n"
+    )
+    audit = Audit(folder, tmp_path / "out", others=["builtin:fatal-exceptions"])
+    audit.run(upgrades=upgrades)
+    assert audit.rows("SELECT was, becomes, what FROM changes ORDER BY number") == [
+        ("fail", "pass", "1 check warns: SampleA"),
+        (
+            "fail",
+            "pass",
+            "SampleA (cluster): fail → warn (1): no rule matches; the policy's default is warn",
+        ),
+    ]
+    assert audit.rows("SELECT change, outcome, said FROM upgrades ORDER BY line") == [
+        ("CHG-1", "fail", "the last response, 2 days before, says fail; it had expired by then"),
+        ("CHG-2", "pass", "the last response, of the same day, says pass"),
+        ("CHG-0", None, "no response of this cluster stands in the archive before it"),
+    ]
+    # Without the other policy nothing is left of the comparison, and nothing is judged again.
+    assert Audit(folder, tmp_path / "out").run() == []
+    assert audit.rows("SELECT count(*) FROM changes") == [(0,)]
+
+
+def test_an_instant_in_the_future(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "1.json").write_bytes(check())
+    still = Audit(folder, tmp_path / "still", at="2026-03-01T10:30:00Z")
+    still.run()
+    assert still.rows("SELECT outcome FROM responses") == [("pass",)]
+    later = Audit(folder, tmp_path / "later", at="2027-03-01T10:00:00Z")
+    later.run()
+    ((outcome, reason),) = later.rows("SELECT outcome, reason FROM responses")
+    assert (outcome, reason) == ("inconclusive", "expired at 2026-03-01T11:00:00Z")
+
+
+def test_pages_of_their_own(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 4)
+    audit = Audit(folder, tmp_path / "out", reports="failed")
+    audit.run()
+    pages = sorted((tmp_path / "out" / "reports").iterdir())
+    assert len(pages) == 2
+    assert all(b"do not upgrade" in page.read_bytes() for page in pages)
+    # Asked for later, only the missing ones are made.
+    assert len(Audit(folder, tmp_path / "out", reports="all").run()) == 2
+    assert len(list((tmp_path / "out" / "reports").iterdir())) == 4
+
+
+# Faults ---------------------------------------------------------------------------------------
+
+
+class Dies(BrokenExecutor):
+    pass
+
+
+def test_an_input_that_ends_its_worker_is_a_row_and_the_others_are_judged(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 10)
+
+    def before(tasks: Any) -> None:
+        if any(task.file.name.endswith("0004.json") for task in tasks):
+            raise Dies
+
+    audit = Audit(folder, tmp_path / "out")
+    audit.run(InlineEngine(Inline(before), lost=(Dies,)))
+    rows = audit.rows("SELECT name, reason FROM responses WHERE outcome = 'unreadable'")
+    assert [name.removeprefix(f"{folder}/") for name, _ in rows] == ["0004.json"]
+    assert "ended without a word, twice" in rows[0][1]
+    assert audit.rows("SELECT count(*) FROM responses") == [(10,)]
+
+
+def test_a_worker_that_is_lost_once_costs_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 10)
+    deaths = iter([True])
+
+    def before(_: Any) -> None:
+        if next(deaths, False):
+            raise Dies
+
+    audit, plain = Audit(folder, tmp_path / "out"), Audit(folder, tmp_path / "plain")
+    audit.run(InlineEngine(Inline(before), lost=(Dies,)))
+    plain.run()
+    assert audit.everything() == plain.everything()
+
+
+def test_a_folder_that_changes_meanwhile(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 6)
+
+    def before(_: Any) -> None:
+        (folder / "0005.json").unlink(missing_ok=True)
+        (folder / "later.json").write_bytes(check(uid="later"))
+
+    audit = Audit(folder, tmp_path / "out")
+    audit.run(InlineEngine(Inline(before)))
+    rows = dict(audit.rows("SELECT name, reason FROM responses WHERE outcome = 'unreadable'"))
+    assert rows == {f"{folder}/0005.json": f"{folder}/0005.json: no such file"}
+    # The next run takes the folder as it is then.
+    audit.run()
+    fresh = Audit(folder, tmp_path / "fresh")
+    fresh.run()
+    assert audit.everything() == fresh.everything()
+
+
+def test_what_an_audit_wrote_is_not_judged(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 2)
+    audit = Audit(folder, folder / "out")
+    audit.run()
+    assert audit.run() == []
+    assert audit.rows("SELECT count(*) FROM inputs") == [(2,)]
+
+
+def test_nothing_there_at_all(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        Audit(tmp_path / "nowhere", tmp_path / "out").run()
+
+
+def test_a_store_of_another_version_or_of_somebody_else(tmp_path: Path) -> None:
+    import sqlite3
+
+    folder = tmp_path / "archive"
+    fill(folder, 1)
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    db = sqlite3.connect(tmp_path / "out" / "audit.sqlite")
+    db.execute("PRAGMA user_version = 7")
+    db.close()
+    with pytest.raises(PolicyError, match="store of version 7; this cce-precheck writes version"):
+        audit.run()
+    other = Audit(folder, tmp_path / "other")
+    db = sqlite3.connect(tmp_path / "other" / "audit.sqlite")
+    db.execute("CREATE TABLE t (x)")
+    db.commit()
+    db.close()
+    with pytest.raises(PolicyError, match="is no store of an audit"):
+        other.run()
+    (tmp_path / "other" / "audit.sqlite").write_bytes(b"nonsense" * 200)
+    with pytest.raises(PolicyError, match="is no store of an audit"):
+        other.run()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_folder_that_may_not_be_read_is_a_row(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 2)
+    closed = folder / "closed"
+    closed.mkdir(mode=0)
+    audit = Audit(folder, tmp_path / "out")
+    try:
+        audit.run()
+    finally:
+        closed.chmod(0o700)
+    assert audit.rows("SELECT count(*) FROM responses WHERE outcome = 'unreadable'") == [(1,)]
+
+
+def test_a_full_disk_keeps_what_was_judged(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 12)
+    audit = Audit(folder, tmp_path / "out")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run, "CHUNK_FILES", 2)
+        patch.setattr(run, "COMMIT_SECONDS", 0.0)
+        patch.setattr(run, "AHEAD", 0.5)
+        from reporter.audit.store import Store
+
+        add, times = Store.add, iter(range(100))
+
+        def full(self: Store, batch: Any) -> None:
+            add(self, batch)
+            if next(times) == 2:
+                self.run("PRAGMA max_page_count = 1")
+                self.put("meta", [("x" * 10_000_000, "x" * 10_000_000)])
+
+        patch.setattr(Store, "add", full)
+        with pytest.raises(OutputError, match=r"audit\.sqlite: can't be written: .*full") as caught:
+            audit.run()
+    assert caught.value.hint is not None
+    assert "--resume" in caught.value.hint
+    judged = audit.run()
+    assert 0 < len(judged) < 12
+    plain = Audit(folder, tmp_path / "plain")
+    plain.run()
+    assert audit.everything() == plain.everything()
