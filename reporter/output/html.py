@@ -16,7 +16,7 @@ from reporter.output.guidance import Own
 from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
 from reporter.record.packed import is_packed, pack
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -48,7 +48,7 @@ def write(
     exhibits: Sequence[AttachedExhibit] = (),
     *,
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
     templates: OwnTemplates | None = None,
 ) -> bytes:

@@ -28,7 +28,7 @@ from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
@@ -85,7 +85,7 @@ def write(
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
     paper: Paper = "a4",
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
     templates: OwnTemplates | None = None,
 ) -> bytes:

@@ -22,7 +22,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 SHOWN_REASONS = 8
 SHOWN_NODES = 5
@@ -57,7 +57,7 @@ def write(
     verbose: bool = False,
     notes: Sequence[str] = (),
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> str:
     """The summary. `notes` are lines the command line adds, such as a default that was used;
     `own` is what a user's file of names says of checks."""
@@ -76,7 +76,7 @@ def write(
     return page.text()
 
 
-def line(verdict: Verdict, lang: Tag = "en") -> str:
+def line(verdict: Verdict, lang: LanguageTag = "en") -> str:
     """The verdict and its reasons in one line."""
     words = _Words(lang)
     said = [verdict.headline, *verdict.summary]
@@ -180,7 +180,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 _WIDE = "\u2e80-\u303f\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPENING, _CLOSING = "（“《【", "，。、；：！？）”》】…"
-_UNIT = re.compile(f"[{_OPENING}]*(?:[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*")
+_UNIT = re.compile(
+    f"[{_OPENING}]*(?:(?:[0-9]+[年月日])+|[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*"
+)
 
 
 def _units(word: str) -> list[str]:
