@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reporter.cli.render import load_record
@@ -65,7 +65,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(ENTRIES, max_size=5), max_size=3), st.integers(1, 3))
 def test_any_record_survives(checks: list[list[Entry]], rows: int) -> None:
     first = example().checks[0]
