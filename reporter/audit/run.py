@@ -112,7 +112,7 @@ def plan(
     for batch in _batches(_listed(locations, out), LISTED_AT_ONCE):
         some = some or any(file.wrong is None for file in batch)
         first = first or next((file.wrong for file in batch if file.wrong is not None), None)
-        store.list_inputs((make_id("input", f.name), f.name, f.stamp()) for f in batch)
+        store.list_inputs((_input_id(file), file.name, file.stamp()) for file in batch)
     if first is not None and not some:
         raise first
     with store.writing():
@@ -158,6 +158,11 @@ def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
             yield File(public_name(location), location, wrong=error)
 
 
+def _input_id(file: File) -> str:
+    """By where it lies: two names that are no text may look the same to people."""
+    return make_id("input", file.name if file.store is not None else file.path)
+
+
 def _is_below(path: str, folder: str) -> bool:
     # realpath costs as much as everything else: only what might lie there is asked.
     if os.path.basename(folder) not in path and not os.path.islink(path):
@@ -174,7 +179,7 @@ def _batches(files: Iterable[File], size: int) -> Iterator[list[File]]:
 def _queued(store: Store, plan: Plan) -> Iterator[tuple[str, File]]:
     """The inputs that are to be judged, listed once more: none of them has to be kept in mind."""
     for batch in _batches(_listed(plan.locations, plan.out), LISTED_AT_ONCE):
-        files = {make_id("input", file.name): file for file in batch}
+        files = {_input_id(file): file for file in batch}
         for identity in store.take(list(files)):
             yield identity, files[identity]
 

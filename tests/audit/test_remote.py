@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reporter import cli
+from tests.acceptance.run import command
 from tests.audit.archive import check, risk
 
 pytestmark = pytest.mark.filterwarnings("default::DeprecationWarning")
@@ -38,18 +38,14 @@ def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     S3FileSystem.clear_instance_cache()
 
 
-def test_objects_are_judged_once(
-    bucket: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_objects_are_judged_once(bucket: str, tmp_path: Path) -> None:
     import boto3
-    from s3fs import S3FileSystem
 
     out = tmp_path / "out"
 
     def audit() -> tuple[int, str]:
-        S3FileSystem.clear_instance_cache()
-        code = cli.run(["audit", "s3://archive/y", "--out", str(out), "--no-pdf", "--jobs", "1"])
-        return code, capsys.readouterr().out
+        run = command("audit", "s3://archive/y", "--out", out, "--no-pdf", "--jobs", "1")
+        return run.code, run.out
 
     code, said = audit()
     assert (code, said.partition("\n")[0]) == (0, "✓ All 3 responses pass")

@@ -445,6 +445,19 @@ def test_what_an_audit_wrote_is_not_judged(tmp_path: Path) -> None:
     assert audit.rows("SELECT count(*) FROM inputs") == [(2,)]
 
 
+def test_names_that_look_the_same_are_two_inputs(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in (b"\xff.json", b"\xfe.json"):
+        (folder / os.fsdecode(name)).write_bytes(check(uid=repr(name)))
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    assert audit.rows("SELECT name, outcome FROM responses") == [
+        (f"{folder}/\ufffd.json", "pass"),
+        (f"{folder}/\ufffd.json", "pass"),
+    ]
+
+
 def test_nothing_there_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Audit(tmp_path / "nowhere", tmp_path / "out").run()
