@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import click
 
 from reporter import __version__
-from reporter.cli import catalogue, check, demo, diff, fetch, policy, render
+from reporter.cli import catalogue, check, completion, demo, diff, doctor, fetch, policy, render
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
 from reporter.errors import ReporterError
 
@@ -42,6 +42,8 @@ app.add_command(diff.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
 app.add_command(catalogue.command)
+app.add_command(doctor.command)
+app.add_command(completion.command)
 
 
 def main() -> None:
@@ -86,6 +88,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="cce-precheck")
+    completion.prepare()
     debug = "--debug" in arguments
     try:
         result = app.main(list(arguments), prog_name="cce-precheck", standalone_mode=False)

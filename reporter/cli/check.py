@@ -17,6 +17,7 @@ from reporter.cli.common import (
     own_words,
     summarise,
 )
+from reporter.cli.terminal import working
 from reporter.errors import InputError, OutputError, PolicyError
 
 if TYPE_CHECKING:
@@ -128,14 +129,15 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     start, end = _window(options["window"])
     policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
     explain = own_words(options["names"])
-    response = read(
+    quiet = options["quiet"]
+    response = working("reading the response", quiet=quiet)(read)(
         response_name,
         task=options["task"],
         expect_cluster=options["expect_cluster"],
         expect_target=options["expect_target"],
         limits=replace(ONE, max_bytes=size * 1024 * 1024) if (size := options["max_size"]) else ONE,
     )
-    verdict = evaluate(
+    verdict = working("judging", quiet=quiet)(evaluate)(
         response,
         policy,
         at=options["at"],
@@ -171,7 +173,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
+        quiet=quiet,
         verbose=options["verbose"],
         no_color=options["no_color"],
         notes=notes,

@@ -8,12 +8,13 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
 
 import click
 
+from reporter.cli.terminal import uses_color, working
 from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ def display_options(function: _Function) -> _Function:
     options = (
         click.option("-q", "--quiet", is_flag=True, help="Print the verdict's line alone."),
         click.option("-v", "--verbose", is_flag=True, help="Print every finding and line."),
-        click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR is set)."),
+        click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR=1)."),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )
     for option in reversed(options):
@@ -160,6 +161,7 @@ class Outputs:
 
     targets: dict[str, str]
     sarif_waived: Literal["omit", "suppress"] = "omit"
+    quiet: bool = False
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -198,7 +200,10 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        return cls(targets, "suppress" if options.get("sarif_waived") == "suppress" else "omit")
+        waived: Literal["omit", "suppress"] = (
+            "suppress" if options.get("sarif_waived") == "suppress" else "omit"
+        )
+        return cls(targets, waived, quiet=bool(options.get("quiet")))
 
     @property
     def to_stdout(self) -> bool:
@@ -214,7 +219,7 @@ class Outputs:
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
             self._drop(targets.pop(SKIP_LIST))
-        return Outputs(targets).put(
+        return replace(self, targets=targets).put(
             lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
         )
 
@@ -223,7 +228,9 @@ class Outputs:
         fine = True
         for name, target in self.targets.items():
             try:
-                put(target, make(name))
+                with working(f"writing {target}", quiet=self.quiet):
+                    data = make(name)
+                put(target, data)
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
@@ -340,7 +347,7 @@ def summarise(
     stream = sys.stderr if to_stderr else sys.stdout
     terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if terminal else 80
-    color = terminal and not no_color and not os.environ.get("NO_COLOR")
+    color = uses_color(stream, no_color=no_color)
     if quiet:
         summary = ". ".join(part.text for part in verdict.summary)
         page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
