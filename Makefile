@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove bench schema reference docs gold dist clean help libraries test-tools
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -19,6 +19,7 @@ help:
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
+	@echo "make docs   the manual, into site/     make reference   its generated pages"
 
 demo: $(VENV)/.ready libraries
 	$(BIN)/cce-precheck demo $(DEMO)
@@ -46,6 +47,12 @@ bench: $(VENV)/.ready-dev libraries
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
+
+reference: $(VENV)/.ready-dev
+	$(BIN)/python docs/generate.py
+
+docs: $(VENV)/.ready-docs reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 gold: $(VENV)/.ready-dev
 	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py
@@ -87,5 +94,9 @@ $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m compileall -q reporter
 	@touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-docs: pyproject.toml | $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

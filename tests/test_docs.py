@@ -1,0 +1,93 @@
+"""The manual says what is so: blocks run, references are current, links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from reporter.cli.common import EXIT_CODES
+from tests.docs import PAGES, ROOT, Block, Story, blocks
+
+DOCS = ROOT / "docs"
+NOT_RUN = 9
+"""How many blocks of all pages are not run; each says why."""
+
+KNOWN = {"console", "sh", "yaml", "json", "python", "text", "groovy", ""}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_a_page_does_what_it_says(page: Path, tmp_path: Path) -> None:
+    story = Story(page, tmp_path)
+    for block in blocks(page):
+        assert block.language in KNOWN, f"{block.place}: {block.language}"
+        story.tell(block)
+
+
+def test_what_is_not_run_says_why_and_does_not_grow() -> None:
+    left_out = [block for page in PAGES for block in blocks(page) if block.not_run is not None]
+    assert all(block.not_run for block in left_out)
+    assert len(left_out) == NOT_RUN, [block.place for block in left_out]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_no_command_hides_outside_a_block(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"^(?: {4}|\t)(?:\$ |cce-precheck )", _without_blocks(text), re.MULTILINE)
+    untold = [block for block in blocks(page) if block.language in ("", "text")]
+    assert not [block.place for block in untold if _is_command(block)]
+
+
+def _is_command(block: Block) -> bool:
+    return block.text.lstrip("$ ").startswith("cce-precheck ") and not block.title
+
+
+def _without_blocks(text: str) -> str:
+    return re.sub(r"^ *```.*?^ *```", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def test_the_generated_reference_is_current() -> None:
+    pages = runpy.run_path(str(DOCS / "generate.py"))["pages"]()
+    assert len(pages) == 3
+    for name, text in pages.items():
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name}: run `make reference`"
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/exit-codes.md"])
+def test_exit_codes_are_those_of_the_command(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8").replace("`", "")
+    table = text[text.index("| code | meaning |") :].partition("\n\n")[0]
+    told = {int(code): said for code, said in re.findall(r"^\| (\d+) \| (.+) \|$", table, re.M)}
+    assert len(told) >= 7
+    differing = {code for code, said in told.items() if not said.startswith(EXIT_CODES[code])}
+    assert not differing
+
+
+_LINK = re.compile(r"!?\[[^\]\n]*\]\(([^)\s]+)\)")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_to_a_file_and_a_heading(page: Path) -> None:
+    inside = DOCS in page.parents
+    for target in _LINK.findall(_without_blocks(page.read_text(encoding="utf-8"))):
+        if target.startswith(("https://", "mailto:")):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        assert path.exists(), f"{page.name}: {target}"
+        # The site holds docs/ alone.
+        assert not inside or DOCS in path.parents, f"{page.name}: {target} leads out of docs/"
+        assert not anchor or anchor in _anchors(path), f"{page.name}: {target}"
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", _without_blocks(path.read_text(encoding="utf-8")), re.M)
+    plain = (re.sub(r"[^\w\- ]", "", heading.replace("`", "")).lower() for heading in headings)
+    return {re.sub(r"[-\s]+", "-", heading).strip("-") for heading in plain}
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
+    assert listed == {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
