@@ -12,7 +12,7 @@ from reporter.cli.common import EXIT_CODES
 from tests.docs import PAGES, ROOT, Block, Story, blocks
 
 DOCS = ROOT / "docs"
-NOT_RUN = 9
+NOT_RUN = 10
 """How many blocks of all pages are not run; each says why."""
 
 KNOWN = {"console", "sh", "yaml", "json", "python", "text", "groovy", ""}
@@ -91,3 +91,22 @@ def _anchors(path: Path) -> set[str]:
 def test_every_page_is_in_the_navigation() -> None:
     listed = set(re.findall(r"[\w/-]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8")))
     assert listed == {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
+
+
+def test_the_changelog_keeps_its_form() -> None:
+    """As https://keepachangelog.com has it: Unreleased first, then versions, newest first."""
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert text.startswith("# Changelog\n")
+    first, *versions = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert first == "[Unreleased]"
+    assert all(re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", one) for one in versions)
+    assert versions == sorted(versions, key=_numbers, reverse=True)
+    kinds = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    for section in re.split(r"^## .+$", text, flags=re.MULTILINE)[1:]:
+        headings = re.findall(r"^### (.+)$", section, re.MULTILINE)
+        assert set(headings) <= kinds
+        assert len(set(headings)) == len(headings)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version.partition("]")[0])))
