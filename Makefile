@@ -11,15 +11,18 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove bench schema reference docs gold dist clean help libraries test-tools
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
+	@echo "make prove-printouts  what the real Java and Go SDKs print, 10,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
+	@echo "make bench-walk  10 GB of responses through a pipe, a few minutes"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make docs   the manual, into site/     make reference   its generated pages"
+	@echo "make words  bring the catalogues of other languages up to date"
 
 demo: $(VENV)/.ready libraries
 	$(BIN)/cce-precheck demo $(DEMO)
@@ -42,8 +45,22 @@ prove: $(VENV)/.ready-dev
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 
+# Needs mvn, javac and go, and their package registries.
+PRINTOUTS := build/printouts
+prove-printouts: $(VENV)/.ready-dev
+	mkdir -p $(PRINTOUTS) && cp tests/data/printouts/*.java tests/data/printouts/*.go \
+	  tests/data/printouts/pom.xml tests/data/printouts/go.mod $(PRINTOUTS)
+	cd $(PRINTOUTS) && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
+	cd $(PRINTOUTS) && javac -cp 'lib/*' Print.java && go mod tidy && go build -o print print.go
+	PRINTED_EXAMPLES=10000 GO_PRINTER=$(PRINTOUTS)/print \
+	  JAVA_PRINTER="java -cp '$(PRINTOUTS):$(PRINTOUTS)/lib/*' Print" \
+	  $(BIN)/python -m pytest -q tests/sources/test_real_sdks.py
+
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+
+bench-walk: $(VENV)/.ready-dev
+	$(BIN)/python benchmarks/run.py 10000
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
@@ -53,6 +70,9 @@ reference: $(VENV)/.ready-dev
 
 docs: $(VENV)/.ready-docs reference
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+words: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.languages.catalogue
 
 gold: $(VENV)/.ready-dev
 	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py

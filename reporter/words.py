@@ -1,16 +1,27 @@
-"""Every code of the record, in words.
+"""Every code of the record, in words, in every language there is.
 
 The record holds codes with parameters; whoever shows one asks here. A message is a text with
-`{parameters}`, or a pair (singular, plural) chosen by the parameter `count`.
+`{parameters}`, or a pair (singular, plural) chosen by the parameter `count`. English stands in the
+code; other languages are gettext catalogues (`languages/*.po`, compiled beside them), looked up by
+the English. A catalogue is read when its language is first spoken, and never for English.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal
 
 from reporter.record.model import Param, Statement
+
+if TYPE_CHECKING:
+    from gettext import NullTranslations
+
+Tag = Literal["en", "zh-CN"]
+LANGUAGES: Final[tuple[Tag, ...]] = ("en", "zh-CN")
+"""Languages by their BCP 47 tag; the first is the one the code is written in."""
 
 Message = str | tuple[str, str]
 
@@ -396,6 +407,60 @@ MESSAGES: Final[dict[str, Message]] = {
     "diff.note.version": "The cluster's version differs: {old}, now {new}",
     "diff.note.waivers": "The waiver lists differ",
     "diff.note.same-response": "Both rest on the same response",
+    # What a bounded section leaves out
+    "left-out.head": (
+        "{count} more line left out here to keep this short",
+        "{count} more lines left out here to keep this short",
+    ),
+    "left-out.reasons": (
+        "{count} more reason left out here to keep this short",
+        "{count} more reasons left out here to keep this short",
+    ),
+    "left-out.conditions": (
+        "{count} more condition left out here to keep this short",
+        "{count} more conditions left out here to keep this short",
+    ),
+    "left-out.evidence": (
+        "{count} more line left out here to keep this short",
+        "{count} more lines left out here to keep this short",
+    ),
+    "left-out.findings": (
+        "{count} more check left out here to keep this short",
+        "{count} more checks left out here to keep this short",
+    ),
+    "left-out.skipped": (
+        "{count} more skipped check left out here to keep this short",
+        "{count} more skipped checks left out here to keep this short",
+    ),
+    "left-out.waivers": (
+        "{count} more waiver left out here to keep this short",
+        "{count} more waivers left out here to keep this short",
+    ),
+    "left-out.steps": (
+        "{count} more step left out here to keep this short",
+        "{count} more steps left out here to keep this short",
+    ),
+    "left-out.policy": (
+        "{count} more file left out here to keep this short",
+        "{count} more files left out here to keep this short",
+    ),
+    # Months, as a date has them
+    "month.1": "Jan",
+    "month.2": "Feb",
+    "month.3": "Mar",
+    "month.4": "Apr",
+    "month.5": "May",
+    "month.6": "Jun",
+    "month.7": "Jul",
+    "month.8": "Aug",
+    "month.9": "Sep",
+    "month.10": "Oct",
+    "month.11": "Nov",
+    "month.12": "Dec",
+    # Who a report is for
+    "view.approver": "Approver's view, one page",
+    "view.operator": "Operator's view, what to fix",
+    "view.auditor": "Full report",
     # Words of the reports
     "outcome.pass": "Pass",
     "outcome.fail": "Fail",
@@ -421,38 +486,137 @@ MESSAGES: Final[dict[str, Message]] = {
     "state.not-ok": "does not hold",
     "state.not-applicable": "not applicable",
     "state.noted": "noted",
+    "level.require": "required",
+    "level.warn": "only warns",
+    "level.off": "off",
+    "level.note": "for information",
+    "reason-outcome.fail": "Failed",
+    "reason-outcome.unknown": "Unknown",
+    "reason-outcome.inconclusive": "Inconclusive",
+    "status.exceeded": "Exceeded",
+    "status.expired": "Expired",
+    "status.not-yet-valid": "Not yet valid",
+    "status.not-applicable": "Not applicable",
+    "status.used": "Used",
+    "status.unused": "Not needed",
+    "status.elsewhere": "For elsewhere",
+    "mark.undated": "names no start date",
+    "mark.permanent": "never expires",
+    "mark.todo": "still says TODO",
+    "basis.now": "by the clock",
+    "basis.response": "at the response's own update time",
+    "basis.given": "at a time given by hand",
+    "role.response": "Response of CCE",
+    "role.policy": "Policy",
+    "role.waivers": "Waiver list",
+    "role.sidecar": "Note of the fetch",
+    "policy-kind.Policy": "Policy",
+    "policy-kind.WaiverList": "Waiver list",
+    "cluster-type.autopilot": "Autopilot cluster",
+    "cluster-type.standard": "standard cluster",
+    "effect.fail": "fail",
+    "effect.warn": "warn",
+    "effect.note": "note",
+    "default.unmatched": "Where no rule matches",
+    "default.skipped": "For a check skipped on the server",
 }
 
 
+# Parameters that are codes themselves, and the family of words that says them.
+_PARAMETER_NAMES: Final = {"section": "scope", "effect": "effect"}
 _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 
 
+@dataclass(frozen=True)
+class Language:
+    """A language as a value: whoever shows something is given one, and asks it for the words."""
+
+    tag: Tag = "en"
+
+    def text(self, message: str, /, **params: Param) -> str:
+        """An English text of the code in this language, its `{parameters}` filled in."""
+        found = message if self.tag == "en" else _catalogue(self.tag).gettext(message)
+        return self._filled(found, params) if params else found
+
+    def count(self, one: str, many: str, count: int, /, **params: Param) -> str:
+        """One of two English texts by the number `count`, which is also a parameter of them."""
+        return self._filled(self._plural(one, many, count), {"count": count, **params})
+
+    def say(self, code: str, params: Mapping[str, Param] | None = None) -> str:
+        """A code with its parameters. KeyError for a code that is not one."""
+        message = MESSAGES[code]
+        values = params or {}
+        if isinstance(message, tuple):
+            count = values.get("count")
+            message = self._plural(*message, count if isinstance(count, int) else 2)
+        elif self.tag != "en":
+            message = _catalogue(self.tag).gettext(message)
+        return self._filled(message, values)
+
+    def named(self, prefix: str, code: str) -> str:
+        """The word for a code, or the code itself where there is none."""
+        code_of_word = f"{prefix}.{code}"
+        return self.say(code_of_word) if code_of_word in MESSAGES else code
+
+    def joined(self, values: Sequence[str]) -> str:
+        """A list of names or words on one line."""
+        return self.text(", ").join(values)
+
+    @property
+    def gap(self) -> str:
+        """What stands between two sentences."""
+        return "" if self.tag == "zh-CN" else " "
+
+    def sentence(self, text: str) -> str:
+        """The same as a sentence begins; the words say it in the middle of a line."""
+        return text[:1].upper() + text[1:] if self.tag == "en" else text
+
+    def inline(self, word: str) -> str:
+        """A word as it stands in the middle of a line."""
+        return word.lower() if self.tag == "en" else word
+
+    def _plural(self, one: str, many: str, count: int) -> str:
+        if self.tag == "en":
+            return one if count == 1 else many
+        return _catalogue(self.tag).ngettext(one, many, count)
+
+    def _filled(self, message: str, values: Mapping[str, Param]) -> str:
+        return _PARAMETER.sub(lambda match: self._shown(match[1], values.get(match[1])), message)
+
+    def _shown(self, name: str, value: Param) -> str:
+        if value is None:
+            return self.say("reason.unnamed") if name == "check" else "–"
+        if (of := _PARAMETER_NAMES.get(name)) is not None and isinstance(value, str):
+            return self.named(of, value)
+        if isinstance(value, int):
+            return f"{value:,}"
+        return value if isinstance(value, str) else self._listed(value)
+
+    def _listed(self, values: Sequence[str]) -> str:
+        if len(values) <= LIST_LIMIT:
+            return self.joined(values)
+        names = self.joined(values[: LIST_LIMIT - 1])
+        return self.text(
+            "{names} and {count} more", names=names, count=len(values) - LIST_LIMIT + 1
+        )
+
+
+@cache
+def _catalogue(tag: Tag) -> NullTranslations:
+    from gettext import GNUTranslations
+    from importlib.resources import files
+
+    name = f"{tag.replace('-', '_')}.mo"
+    with (files("reporter") / "languages" / name).open("rb") as file:
+        return GNUTranslations(file)
+
+
+ENGLISH: Final = Language()
+
+
 def say(code: str, params: Mapping[str, Param] | None = None) -> str:
-    """A code with its parameters, in words. KeyError for a code that is not one."""
-    message = MESSAGES[code]
-    values = params or {}
-    if isinstance(message, tuple):
-        count = values.get("count")
-        message = message[0 if count == 1 else 1]
-    return _PARAMETER.sub(lambda match: _shown(match[1], values.get(match[1])), message)
-
-
-def _shown(name: str, value: Param) -> str:
-    if value is None:
-        return say("reason.unnamed") if name == "check" else "–"
-    if name == "section":
-        return say(f"scope.{value}")
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, str):
-        return value
-    return _listed(value)
-
-
-def _listed(values: Sequence[str]) -> str:
-    if len(values) > LIST_LIMIT:
-        return f"{', '.join(values[: LIST_LIMIT - 1])} and {len(values) - LIST_LIMIT + 1:,} more"
-    return ", ".join(values)
+    """A code with its parameters in English, as the record and the machines' formats have it."""
+    return ENGLISH.say(code, params)
 
 
 def statement(code: str, **params: Param) -> Statement:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, say, say_hint
+from reporter.cli.common import CliExit, language_option, say, say_hint
 
 if TYPE_CHECKING:
     from reporter.catalogue.model import ClusterType, Item, Topic
     from reporter.catalogue.read import Catalogue
     from reporter.record.explanation import Explanation
+    from reporter.words import Language, Tag
 
 WIDTH = 80
 UNKNOWN_NAME = 2
@@ -31,20 +32,14 @@ _MARKS = {"standard": "S", "autopilot": "A"}
     type=click.Choice(["autopilot", "standard"]),
     help="Only topics for this kind of cluster, and its guide's pages.",
 )
-@click.option(
-    "--lang",
-    "language",
-    type=click.Choice(["en", "zh-CN"]),
-    default="en",
-    help="The language of titles, texts and links (default: en).",
-)
+@language_option
 @click.option("--names", metavar="FILE", help="Your own item names, as check --catalogue takes.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(
     name: str | None,
     cluster_type: ClusterType | None,
-    language: Literal["en", "zh-CN"],
+    lang: Tag,
     names: str | None,
     as_json: bool,
     debug: bool,
@@ -57,7 +52,7 @@ def command(
     del debug  # read by the entry point
     from reporter.catalogue.read import Catalogue
 
-    shown = _Shown(Catalogue.load(names), cluster_type, language)
+    shown = _Shown(Catalogue.load(names), cluster_type, lang)
     if name is None:
         _print(shown.as_data() if as_json else shown.table())
         return
@@ -100,8 +95,11 @@ class _Shown:
         self,
         known: Catalogue,
         cluster_type: ClusterType | None,
-        language: Literal["en", "zh-CN"],
+        language: Tag,
     ) -> None:
+        from reporter.words import Language
+
+        self.words = Language(language)
         self.known = known
         self.cluster_type = cluster_type
         self.language = language
@@ -128,32 +126,38 @@ class _Shown:
         """All topics, a line each, with the item names below."""
         from reporter.output.text import wrap
 
-        topics, known = self.topics, self.known
-        yield f"What CCE's pre-upgrade check looks at, as of {known.as_of}"
+        topics, known, words = self.topics, self.known, self.words
+        yield words.text("What CCE's pre-upgrade check looks at, as of {date}", date=known.as_of)
         yield ""
         for topic in topics:
             marks = "".join(mark for kind, mark in _MARKS.items() if kind in topic.listed)
             title = topic.words(self.language).title
             left = f"{topic.id:<{_ID}}{marks:<4}"
-            rows = wrap(title + ("" if marks else "  (not listed today)"), WIDTH - len(left))
+            if not marks:
+                title = words.text("{title}  (not listed today)", title=title)
+            rows = wrap(title, WIDTH - len(left))
             yield f"{left}{rows[0]}"
             yield from (" " * len(left) + row for row in rows[1:])
             for name, sure in self._items_of(topic):
-                yield " " * (len(left) + 2) + name + _beside(sure)
+                yield " " * (len(left) + 2) + self._beside(name, sure)
         loose = [
             name for name, own in known.own.items() if own.topic is None and name not in known.items
         ]
         if loose:
             yield ""
-            yield "Yours, of no documented topic"
+            yield words.text("Yours, of no documented topic")
             for name in sorted(loose):
                 said = known.own[name].title
-                yield from _hanging("  ", f"{name}: {said}" if said else name)
+                yield from _hanging(
+                    "  ", words.text("{label}: {said}", label=name, said=said) if said else name
+                )
         yield ""
-        yield "S, A: in the list of the guide for standard, for Autopilot clusters."
-        told = (
-            f"{len(topics)} topics, {len(known.items)} public item names; all other names are "
-            "unknown. cce-precheck catalogue NAME tells more of one."
+        yield words.text("S, A: in the list of the guide for standard, for Autopilot clusters.")
+        told = words.text(
+            "{topics} topics, {items} public item names; all other names are unknown. "
+            "cce-precheck catalogue NAME tells more of one.",
+            topics=len(topics),
+            items=len(known.items),
         )
         yield from wrap(told, WIDTH)
 
@@ -166,50 +170,57 @@ class _Shown:
                 return
             yield topic.id
             yield from self._topic(topic)
-            yield from _row("Items", ", ".join(self._named(topic)) or "none is known by name")
-            yield from _row("As of", self.known.as_of)
+            items = self.words.joined(self._named(topic))
+            unnamed = self.words.text("none is known by name")
+            yield from _row(self.words.text("Items"), items or unnamed)
+            yield from _row(self.words.text("As of"), self.known.as_of)
             return
         yield known.name
         yield from self._item(known)
-        yield from _row("As of", known.as_of)
+        yield from _row(self.words.text("As of"), known.as_of)
 
     def _named(self, topic: Topic) -> list[str]:
-        return [name + _beside(sure) for name, sure in self._items_of(topic)]
+        return [self._beside(name, sure) for name, sure in self._items_of(topic)]
+
+    def _beside(self, name: str, sure: str) -> str:
+        """A name, with how sure its topic is where that has to be said."""
+        if sure == "likely":
+            return self.words.text("{name} (likely)", name=name)
+        return self.words.text("{name} (yours)", name=name) if sure == "user" else name
 
     def _item(self, known: Explanation) -> Iterator[str]:
         topic = self.known.topics[known.topic] if known.topic else None
-        yield from _row("Sureness", _sureness(known))
+        yield from _row(self.words.text("Sureness"), _sureness(known, self.words))
         if topic is not None:
-            yield from _row("Topic", topic.id)
+            yield from _row(self.words.text("Topic"), topic.id)
         if known.title is not None:
-            yield from _row("Title", known.title)
+            yield from _row(self.words.text("Title"), known.title)
         if known.checks is not None:
-            yield from _row("Checks", known.checks)
+            yield from _row(self.words.text("Checks"), known.checks)
         if known.fix is not None:
-            yield from _row("Fix", known.fix)
+            yield from _row(self.words.text("Fix"), known.fix)
         if known.runbook is not None:
-            yield from _address("Runbook", known.runbook)
+            yield from _address(self.words.text("Runbook"), known.runbook)
         if topic is not None:
             yield from self._about(topic)
         if (item := self.known.items.get(known.name)) is not None:
-            yield from _row("Seen", _seen(item))
+            yield from _row(self.words.text("Seen"), _seen(item, self.words))
 
     def _topic(self, topic: Topic) -> Iterator[str]:
-        words = topic.words(self.language)
-        yield from _row("Title", words.title)
-        yield from _row("Checks", words.checks)
-        yield from _row("Fix", words.fix)
+        of = topic.words(self.language)
+        yield from _row(self.words.text("Title"), of.title)
+        yield from _row(self.words.text("Checks"), of.checks)
+        yield from _row(self.words.text("Fix"), of.fix)
         yield from self._about(topic)
 
     def _about(self, topic: Topic) -> Iterator[str]:
         if topic.note is not None:
-            yield from _row("Note", topic.note)
+            yield from _row(self.words.text("Note"), topic.note)
         for kind, link in self._links(topic).items():
             yield from _address(kind.capitalize(), link)
         if self.cluster_type is not None and self.cluster_type not in topic.pages:
-            yield from _row(
-                self.cluster_type.capitalize(), "no page is known in the guide for such clusters"
-            )
+            unknown = self.words.text("no page is known in the guide for such clusters")
+            yield from _row(self.cluster_type.capitalize(), unknown)
 
     def _links(self, topic: Topic) -> dict[str, str]:
         kinds: tuple[ClusterType, ...] = ("standard", "autopilot")
@@ -291,44 +302,50 @@ class _Shown:
         }
 
 
-def _beside(sure: str) -> str:
-    return {"verified": "", "likely": " (likely)", "user": " (yours)"}[sure]
-
-
-def _sureness(known: Explanation) -> str:
+def _sureness(known: Explanation, words: Language) -> str:
     said = {
-        "verified": "verified",
-        "likely": "likely, not certain",
-        "user": "from your own catalogue",
+        "verified": words.text("verified"),
+        "likely": words.text("likely, not certain"),
+        "user": words.text("from your own catalogue"),
     }[known.certainty]
-    said += f": {known.because}" if known.because else ""
+    if known.because:
+        said = words.text("{label}: {said}", label=said, said=known.because)
     if known.certainty != "user" and known.own:
-        said += f" ({', '.join(sorted(known.own))} from your own catalogue)"
+        fields = words.joined(sorted(known.own))
+        said = words.text("{said} ({fields} from your own catalogue)", said=said, fields=fields)
     return said
 
 
-def _seen(item: Item) -> str:
+def _seen(item: Item, words: Language) -> str:
     pages = {"show": "ShowAutopilotPreCheck", "list": "ListAutopilotPreCheckTasks"}
-    named = " and ".join(pages[page] for page in item.seen)
-    return f"as {', '.join(item.kinds)}, in the example of {named}"
+    return words.text(
+        "as {kinds}, in the example of {pages}",
+        kinds=words.joined(item.kinds),
+        pages=words.text(" and ").join(pages[page] for page in item.seen),
+    )
 
 
 def _row(label: str, text: str) -> Iterator[str]:
-    return _hanging(f"  {label:<11}", text)
+    from reporter.output.text import padded
+
+    return _hanging(f"  {padded(label, 11)}", text)
 
 
 def _hanging(first: str, text: str) -> Iterator[str]:
     from reporter.output.clean import one_line
-    from reporter.output.text import wrap
+    from reporter.output.text import columns, wrap
 
-    rows = wrap(one_line(text), WIDTH - len(first)) or [""]
+    left = columns(first)
+    rows = wrap(one_line(text), WIDTH - left) or [""]
     yield first + rows[0]
-    yield from (" " * len(first) + row for row in rows[1:])
+    yield from (" " * left + row for row in rows[1:])
 
 
 def _address(label: str, address: str) -> Iterator[str]:
     """An address on one row: half of it would lead nowhere, so a long one has its own."""
-    row = f"  {label:<11}{address}"
+    from reporter.output.text import padded
+
+    row = f"  {padded(label, 11)}{address}"
     if len(row) <= WIDTH:
         yield row
         return

@@ -22,6 +22,7 @@ from reporter.errors import InputError, OutputError, PolicyError
 
 if TYPE_CHECKING:
     from reporter.precheck.response import Source
+    from reporter.words import Language
 
 DEFAULT_POLICY = "builtin:recommended"
 
@@ -124,11 +125,13 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
     from reporter.record.model import Change, Gate
     from reporter.sources.containers import ONE
     from reporter.sources.read import read
+    from reporter.words import Language
 
     named = options["policies"]
     start, end = _window(options["window"])
     policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
-    explain = own_words(options["names"])
+    words = Language(options["lang"])
+    explain = own_words(options["names"], words.tag)
     quiet = options["quiet"]
     response = working("reading the response", quiet=quiet)(read)(
         response_name,
@@ -159,16 +162,18 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         exhibits.append(sidecar.data)
     notes = []
     if not named:
-        notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
-    if told := _recognised(response.source):
+        notes.append(words.text("no --policy was given: judged by {policy}", policy=DEFAULT_POLICY))
+    if told := _recognised(words, response.source):
         notes.append(told)
     if response.source.sidecar_misfit:
-        notes.append("the fetch sidecar beside the response does not fit it and was not used")
+        notes.append(
+            words.text("the fetch sidecar beside the response does not fit it and was not used")
+        )
     if sidecar is not None:
-        notes.append(f"the fetch sidecar {sidecar.name} fits and was used")
+        notes.append(words.text("the fetch sidecar {name} fits and was used", name=sidecar.name))
     own = explain(verdict)
     if own:
-        notes.append(f"names and runbooks from {options['names']}")
+        notes.append(words.text("names and runbooks from {file}", file=options["names"]))
     fine = outputs.write(verdict, exhibits, own)
     summarise(
         verdict,
@@ -178,17 +183,22 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         no_color=options["no_color"],
         notes=notes,
         own=own,
+        lang=words.tag,
     )
     raise CliExit(verdict.exit_code if fine else 5)
 
 
-def _recognised(source: Source) -> str | None:
+def _recognised(words: Language, source: Source) -> str | None:
     """What the input was taken for, where it is not simply the API's JSON."""
-    out_of = f", out of {' in '.join(reversed(source.containers))}" if source.containers else ""
-    if source.form == "json" and source.encoding == "utf-8" and not out_of:
+    if source.form == "json" and source.encoding == "utf-8" and not source.containers:
         return None
-    encoding = "" if source.encoding == "utf-8" else f" in {source.encoding}"
-    return f"read as {source.form}{encoding}{out_of}"
+    said = words.text("read as {form}", form=source.form)
+    if source.encoding != "utf-8":
+        said = words.text("{said} in {encoding}", said=said, encoding=source.encoding)
+    if not source.containers:
+        return said
+    outer = words.text(" in ").join(reversed(source.containers))
+    return words.text("{said}, out of {containers}", said=said, containers=outer)
 
 
 def _text(value: str | None) -> str | None:

@@ -18,8 +18,10 @@ from reporter.cli.terminal import uses_color, working
 from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
+    from reporter.output import Reader
     from reporter.output.guidance import Own
     from reporter.record.model import Verdict
+    from reporter.words import Tag
 
 EXIT_CODES = {
     0: "pass (waivers and warnings may have been used: they are listed)",
@@ -93,8 +95,27 @@ def say_hint(hint: str) -> None:
     click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
 
 
+def language_option(function: _Function) -> _Function:
+    """`--lang`: the language of what people read."""
+    return click.option(
+        "--lang",
+        "lang",
+        type=click.Choice(["en", "zh-CN"]),
+        default="en",
+        help="The language of the summary, HTML, PDF and Markdown. Default: en.",
+    )(function)
+
+
 def output_options(function: _Function) -> _Function:
     """`--html F`, `--pdf F` and so on for each format; `-` is standard output."""
+    function = click.option(
+        "--view",
+        type=click.Choice(["approver", "operator", "auditor"]),
+        default="auditor",
+        help="HTML, PDF and Markdown for: an approver (one page), an operator (what to fix), "
+        "an auditor (everything). Default: auditor.",
+    )(function)
+    function = language_option(function)
     function = click.option(
         "--sarif-waived",
         type=click.Choice(["omit", "suppress"]),
@@ -129,7 +150,7 @@ def catalogue_option(function: _Function) -> _Function:
     )(function)
 
 
-def own_words(names: str | None) -> Callable[[Verdict], Own]:
+def own_words(names: str | None, lang: Tag = "en") -> Callable[[Verdict], Own]:
     """Read a user's file of names; what is returned says it for the cluster of a verdict.
 
     `PolicyError` for its mistakes, before anything is judged.
@@ -139,7 +160,7 @@ def own_words(names: str | None) -> Callable[[Verdict], Own]:
     from reporter.catalogue.read import Catalogue
 
     known = Catalogue.load(names)
-    return lambda verdict: known.own_explained(verdict.subject.cluster_type)
+    return lambda verdict: known.own_explained(verdict.subject.cluster_type, lang)
 
 
 def display_options(function: _Function) -> _Function:
@@ -162,6 +183,8 @@ class Outputs:
     targets: dict[str, str]
     sarif_waived: Literal["omit", "suppress"] = "omit"
     quiet: bool = False
+    lang: Tag = "en"
+    view: Reader = "auditor"
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -200,10 +223,16 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        waived: Literal["omit", "suppress"] = (
-            "suppress" if options.get("sarif_waived") == "suppress" else "omit"
+        waived: Literal["omit", "suppress"] = "omit"
+        if options.get("sarif_waived") == "suppress":
+            waived = "suppress"
+        return cls(
+            targets,
+            waived,
+            quiet=bool(options.get("quiet")),
+            lang=options.get("lang", "en"),
+            view=options.get("view", "auditor"),
         )
-        return cls(targets, waived, quiet=bool(options.get("quiet")))
 
     @property
     def to_stdout(self) -> bool:
@@ -214,7 +243,9 @@ class Outputs:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import Options, render
 
-        chosen = Options(sarif_waived=self.sarif_waived, own=own or {})
+        chosen = Options(
+            lang=self.lang, view=self.view, sarif_waived=self.sarif_waived, own=own or {}
+        )
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
@@ -339,20 +370,21 @@ def summarise(
     no_color: bool,
     notes: Sequence[str] = (),
     own: Own | None = None,
+    lang: Tag = "en",
 ) -> None:
     """Print the summary, as wide and as colourful as the terminal allows."""
     from reporter.output import text
-    from reporter.output.clean import console_safe, one_line
 
     stream = sys.stderr if to_stderr else sys.stdout
     terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if terminal else 80
     color = uses_color(stream, no_color=no_color)
     if quiet:
-        summary = ". ".join(part.text for part in verdict.summary)
-        page = console_safe(one_line(f"{verdict.headline.text}. {summary}.")) + "\n"
+        page = text.line(verdict, lang)
     else:
-        page = text.write(verdict, width=width, color=color, verbose=verbose, notes=notes, own=own)
+        page = text.write(
+            verdict, width=width, color=color, verbose=verbose, notes=notes, own=own, lang=lang
+        )
     print_page(page, stream)
 
 
@@ -384,6 +416,7 @@ __all__ = [
     "catalogue_option",
     "display_options",
     "exit_code_of",
+    "language_option",
     "output_options",
     "own_words",
     "print_page",

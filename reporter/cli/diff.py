@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli.check import DEFAULT_POLICY
-from reporter.cli.common import CliExit, Outputs, display_options, print_page
+from reporter.cli.common import CliExit, Outputs, display_options, language_option, print_page
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
 from reporter.errors import InputError, OutputError, PolicyError
 
@@ -60,6 +60,7 @@ RECORD = b"precheck.verdict/"
 @click.option("--html", "html_file", metavar="F", help="Write one page to F (- for stdout).")
 @click.option("--markdown", "markdown_file", metavar="F", help="Write Markdown to F.")
 @click.option("--json", "json_file", metavar="F", help="Write the comparison as JSON to F.")
+@language_option
 @display_options
 def command(old: str, new: str, **options: Any) -> None:
     """Compare two checks of one cluster: OLD and NEW.
@@ -88,20 +89,22 @@ def _diff(old: str, new: str, outputs: Outputs, options: dict[str, Any]) -> None
     from reporter.audit.compare import compare
     from reporter.output.diff import DIFF_WRITERS
     from reporter.output.diff.text import write
+    from reporter.words import Language
 
+    words = Language(options["lang"])
     judge = _Judge(options)
     diff = compare(judge.side(old), judge.side(new))
     if judge.policy is None and (options["policies"] or options["waivers"]):
         raise click.UsageError(
             "--policy and --waivers are for judging responses; both sides are records"
         )
-    fine = outputs.put(lambda name: DIFF_WRITERS[name](diff))
+    fine = outputs.put(lambda name: DIFF_WRITERS[name](diff, lang=words.tag))
     stream = sys.stderr if outputs.to_stdout else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else 80
     notes = []
     if judge.policy is not None and not options["policies"]:
-        notes.append(f"no --policy was given: judged by {DEFAULT_POLICY}")
-    page = write(diff, width=width, verbose=options["verbose"], notes=notes)
+        notes.append(words.text("no --policy was given: judged by {policy}", policy=DEFAULT_POLICY))
+    page = write(diff, width=width, verbose=options["verbose"], notes=notes, lang=words.tag)
     print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, stream)
     raise CliExit(diff.exit_code if fine else 5)
 

@@ -44,18 +44,21 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
 
     The exit code is the one the record holds.
     """
+    from reporter.words import Language
+
+    words = Language(options["lang"])
     outputs = Outputs.of(options, [record, *exhibits, *([names] if names else [])])
     try:
-        explain = own_words(names)
+        explain = own_words(names, words.tag)
         verdict = load_record(record)
         files = [_read_exhibit(name) for name in exhibits]
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
     own = explain(verdict)
-    notes = ["shown from a saved record; not judged again"]
+    notes = [words.text("shown from a saved record; not judged again")]
     if own:
-        notes.append(f"names and runbooks from {names}")
+        notes.append(words.text("names and runbooks from {file}", file=names))
     fine = outputs.write(verdict, files, own)
     summarise(
         verdict,
@@ -65,6 +68,7 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
         no_color=options["no_color"],
         notes=notes,
         own=own,
+        lang=words.tag,
     )
     raise CliExit(verdict.exit_code if fine else 5)
 

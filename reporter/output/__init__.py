@@ -9,6 +9,10 @@ from typing import Literal
 from reporter.output.exhibits import AttachedExhibit, attach
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
+from reporter.words import Tag
+
+Reader = Literal["approver", "operator", "auditor"]
+"""For whom a report is: one page to sign, what to fix, or everything."""
 
 Warn = Callable[[str], None]
 
@@ -16,6 +20,12 @@ Warn = Callable[[str], None]
 @dataclass(frozen=True)
 class Options:
     """What a reader may choose about a report; never what it says of the verdict."""
+
+    lang: Tag = "en"
+    """The language of what people read: HTML, PDF and Markdown. Machines are told English."""
+
+    view: Reader = "auditor"
+    """For whom HTML, PDF and Markdown are: one page to sign, what to fix, or everything."""
 
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
@@ -32,7 +42,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own)
+    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
 
 
 def _pdf(
@@ -40,7 +50,9 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(verdict, exhibits, warn=warn, own=options.own)
+    return write(
+        verdict, exhibits, warn=warn, own=options.own, lang=options.lang, reader=options.view
+    )
 
 
 def _junit(
@@ -64,7 +76,7 @@ def _markdown(
 ) -> bytes:
     from reporter.output.markdown import write
 
-    return write(verdict, exhibits, own=options.own)
+    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
 
 
 def _sarif(

@@ -12,7 +12,7 @@ from dataclasses import replace
 from reporter.output.clean import clean
 from reporter.record.explanation import Explanation
 from reporter.record.model import CatalogueEntry, Reason, Statement, Verdict
-from reporter.words import statement
+from reporter.words import ENGLISH, Language, Tag, statement
 
 Own = Mapping[str, Explanation]
 """Item name → what a user's file, with the shipped catalogue below it, says."""
@@ -21,14 +21,19 @@ _FROM_CATALOGUE = "action.catalogue"
 
 
 def guidance(
-    verdict: Verdict, own: Own | None = None, change: Callable[[str], str] | None = None
+    verdict: Verdict,
+    own: Own | None = None,
+    change: Callable[[str], str] | None = None,
+    *,
+    lang: Tag = "en",
 ) -> Own:
     """Item name → explanation, of everything `verdict` (already clean) or the user knows.
 
-    A user's texts are cleaned here, then put through `change`, as those of the record were.
+    Of the record's entries it is the one in `lang`; where there is none, English. A user's texts
+    are cleaned here, then put through `change`, as those of the record were.
     """
     found = {
-        name: _recorded(name, entries["en"] if "en" in entries else entries[min(entries)])
+        name: _recorded(name, entries.get(lang) or entries.get("en") or entries[min(entries)])
         for name, entries in verdict.catalogue.items()
         if entries
     }
@@ -65,27 +70,34 @@ def _cleaned(said: Explanation, change: Callable[[str], str] | None) -> Explanat
     )
 
 
-def heading(known: Explanation) -> str | None:
+def heading(known: Explanation, words: Language = ENGLISH) -> str | None:
     """The title, as it stands beside the item's own name: with "likely" where it only is."""
     if known.title is None:
         return None
-    return f"likely: {known.title}" if known.likely and "title" not in known.own else known.title
+    if known.likely and "title" not in known.own:
+        return words.text("likely: {title}", title=known.title)
+    return known.title
 
 
-def sureness(known: Explanation) -> str | None:
+def sureness(known: Explanation, words: Language = ENGLISH) -> str | None:
     """How sure it is, in words; None where it is verified."""
     yours = known.certainty == "user" or bool(known.own)
     if yours and known.likely:
-        return "from your own catalogue; the rest is likely, not certain"
+        return words.text("from your own catalogue; the rest is likely, not certain")
     if yours:
-        return "from your own catalogue"
-    return "likely, not certain" if known.certainty == "likely" else None
+        return words.text("from your own catalogue")
+    return words.text("likely, not certain") if known.certainty == "likely" else None
 
 
 def actions(reason: Reason, known: Explanation | None) -> list[Statement]:
-    """What to do about a reason: a user's fix takes the place of the catalogue's."""
-    if known is None or known.fix is None or not known.own & {"fix", "topic"}:
+    """What to do about a reason: the fix in the reader's language; a user's takes its place."""
+    if known is None or known.fix is None:
         return reason.actions
+    if not known.own & {"fix", "topic"}:
+        return [
+            statement(part.code, text=known.fix) if part.code.startswith(_FROM_CATALOGUE) else part
+            for part in reason.actions
+        ]
     kept = [part for part in reason.actions if not part.code.startswith(_FROM_CATALOGUE)]
     first = next(
         (index for index, part in enumerate(kept) if part.code != "action.policy"), len(kept)

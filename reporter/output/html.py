@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
-from reporter.output import json_record, templating, view
+from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 from reporter.record.packed import pack
+from reporter.words import Language, Tag
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -41,7 +43,12 @@ class Download:
 
 
 def write(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    *,
+    own: Own | None = None,
+    lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
@@ -49,12 +56,14 @@ def write(
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed. Of a
     record with more findings than the page shows it is the packed form (`packed-record`).
     """
-    report = view.report(verdict, own=own)
-    css = templating.asset("html/report.css")
+    report = view.report(verdict, own=own, lang=lang, reader=reader)
+    css = styles(Language(lang))
     script = templating.asset("html/report.js")
+    name, parts = _view(verdict, report, reader)
     page = templating.page(
-        "html/report.html.j2",
+        name,
         report,
+        **parts,
         downloads=_downloads(verdict, exhibits, packed=report.withheld is not None),
         safe={
             "css": css,
@@ -64,6 +73,23 @@ def write(
         },
     )
     return page.encode()
+
+
+def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, dict[str, object]]:
+    """The template for a reader, and what it shows besides the report."""
+    if reader == "approver":
+        return "html/approver.html.j2", {"approval": approval.approval(report)}
+    if reader == "operator":
+        work = todo.work(view.shown_record(verdict), report)
+        return "html/operator.html.j2", {"work": work}
+    return "html/report.html.j2", {}
+
+
+def styles(words: Language) -> str:
+    """The style sheet, with what it says itself in the language of the page."""
+    where, miss = words.text("In the response: "), words.text("Near miss: ")
+    said = f':root{{--in-response:"{where}";--near-miss:"{miss}"}}'
+    return f"{said}\n{templating.asset('html/report.css')}"
 
 
 def content_policy(css: str, script: str | None = None) -> str:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reporter.output import view
+from reporter.output import Reader, approval, phrases, view
+from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
-from reporter.output.markup import code, item, link, prose, strong, table, word
-from reporter.output.phrases import counted
+from reporter.output.markup import code, fenced, item, link, prose, strong, table, word
+from reporter.output.phrases import Phrases
 from reporter.record.model import Verdict
+from reporter.words import Tag
 
 MAX_BYTES: Final = 900 * 1024
 """GitHub takes a job summary of 1 MiB, and drops one near it now and then."""
@@ -29,26 +31,20 @@ SHARES: Final = {
     "skipped": 60,
     "waivers": 120,
     "policy": 20,
+    "steps": 600,
 }
 """KiB for each section; together they keep under `MAX_BYTES`."""
+
+MAX_BLOCK: Final = 24 * 1024
+"""Bytes for one reason, check or skipped check."""
+
+NODES_TO_COPY: Final = 500
+"""Names in the block of one step."""
 
 SHOWN_NODES: Final = 12
 SHOWN_MEMBERS: Final = 20
 ENTRIES: Final = 2_000
 
-WHY: Final = "Why"
-CONDITIONS: Final = "Conditions"
-EVIDENCE: Final = "Can this check be trusted?"
-COUNTS: Final = "Findings"
-SKIPPED: Final = "Skipped on the server"
-WAIVERS: Final = "Waivers"
-POLICY: Final = "Judged by"
-DOCUMENTATION: Final = "documentation"
-RUNBOOK: Final = "runbook"
-EVIDENCE_COLUMNS: Final = ("Line", "State", "Level", "What it says")
-COUNT_COLUMNS: Final = ("Outcome", "Checks", "Findings")
-WAIVER_COLUMNS: Final = ("Waiver", "State", "Covers", "Valid", "Reason", "Approval", "For")
-POLICY_COLUMNS: Final = ("File", "Name", "Holds", "SHA-256")
 SIGNS: Final = {
     "pass": "✓",
     "fail": "✕",
@@ -62,105 +58,371 @@ SIGNS: Final = {
 
 
 def write(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit] = (), *, own: Own | None = None
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    *,
+    own: Own | None = None,
+    lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The verdict as Markdown, in UTF-8, always under `MAX_BYTES`."""
-    report = view.report(verdict, entries_in_all=ENTRIES, own=own)
-    sections = [
-        _section(WHY, "reasons", "reason", [_reason(why) for why in report.reasons]),
-        _section(
-            CONDITIONS,
-            "conditions",
-            "condition",
-            [item(prose(text)) for text in report.conditions],
-        ),
-        _table(
-            EVIDENCE,
-            "evidence",
-            "line",
-            report.evidence_line,
-            table(EVIDENCE_COLUMNS, (_evidence(row) for row in report.evidence)),
-        ),
-        _table(
-            COUNTS,
-            "findings",
-            "row",
-            report.finding_line,
-            table(
-                COUNT_COLUMNS,
-                ((_tag(row.tag), row.checks, row.findings) for row in report.counts),
+    report = view.report(verdict, entries_in_all=ENTRIES, own=own, lang=lang, reader=reader)
+    page = _Page(report)
+    if reader == "approver":
+        return page.for_approver(approval.approval(report)).encode()
+    if reader == "operator":
+        return page.for_operator(todo.work(view.shown_record(verdict), report)).encode()
+    return page.text().encode()
+
+
+class _Page:
+    """A report on its way to Markdown, in its language."""
+
+    def __init__(self, report: view.Report) -> None:
+        self.report = report
+        self.words = Phrases(report.lang)
+
+    def text(self) -> str:
+        """The whole page."""
+        report, words = self.report, self.words
+        named = words.text
+        sections = [
+            self._section(named("Why"), "reasons", map(self._reason, report.reasons)),
+            self._section(
+                named("Conditions"), "conditions", (item(prose(said)) for said in report.conditions)
             ),
-        ),
-        _section(None, "findings", "check", [_check(check) for check in report.checks]),
-        _section(
-            SKIPPED,
-            "skipped",
-            "skipped check",
-            [_skip(skip) for skip in report.skipped],
-            report.skipped_line,
-        ),
-        _table(
-            WAIVERS,
-            "waivers",
-            "waiver",
-            report.waiver_line,
-            table(WAIVER_COLUMNS, (_waiver(use) for use in report.waivers))
-            if report.waivers
-            else [],
-        ),
-        _table(
-            POLICY,
-            "policy",
-            "file",
-            report.rule_line,
-            table(
-                POLICY_COLUMNS,
-                (
-                    (prose(part.kind), _named(part), prose(part.holds), code(part.sha256))
-                    for part in report.policies
+            self._table(
+                named("Can this check be trusted?"),
+                "evidence",
+                report.evidence_line,
+                table(
+                    (named("Line"), named("State"), named("Level"), named("What it says")),
+                    map(self._evidence, report.evidence),
                 ),
             ),
-        ),
-    ]
-    text = _head(report) + "".join(sections) + f"\n---\n\n{prose(report.stamp)}\n"
-    return text.encode()
+            self._table(
+                named("Findings"),
+                "findings",
+                report.finding_line,
+                table(
+                    (named("Outcome"), named("Checks"), named("Findings")),
+                    ((_tag(row.tag), row.checks, row.findings) for row in report.counts),
+                ),
+            ),
+            self._section(None, "findings", map(self._check, report.checks)),
+            self._section(
+                named("Skipped on the server"),
+                "skipped",
+                map(self._skip, report.skipped),
+                report.skipped_line,
+            ),
+            self._table(
+                named("Waivers"), "waivers", report.waiver_line, self._waivers(report.waivers)
+            ),
+            self._table(
+                named("Judged by"),
+                "policy",
+                report.rule_line,
+                table(
+                    (named("File"), named("Name"), named("Holds"), "SHA-256"),
+                    (
+                        (prose(part.kind), self._named(part), prose(part.holds), code(part.sha256))
+                        for part in report.policies
+                    ),
+                ),
+            ),
+        ]
+        return self._head() + "".join(sections) + self._foot()
 
+    def for_approver(self, of: approval.Approval) -> str:
+        """One page: nothing is folded away uncounted."""
+        report, words = self.report, self.words
+        named = words.text
+        lines = [f"## {SIGNS[report.tag.shape]} {prose(report.headline)}\n\n"]
+        lines.append(f"{prose(of.summary)}\n\n")
+        lines += [f"{prose(said)}\n\n" for said in of.notices]
+        lines += [self._fact(fact) for pair in of.facts for fact in pair if fact]
+        if of.reasons:
+            lines.append(f"\n### {prose(named('Why'))}\n\n")
+            for reason in of.reasons:
+                lines.append(item(f"{_tag(reason.tag)} {prose(reason.what)}"))
+                lines += [item(f"→ {prose(said)}", 1) for said in (reason.action,) if said]
+            lines += self._rest(of.reasons_left)
+        if of.conditions:
+            lines.append(f"\n### {prose(named('Conditions'))}\n\n")
+            lines += [item(prose(said)) for said in of.conditions]
+            lines += self._rest(of.conditions_left)
+        for title, line, rows, left in (
+            (
+                named("Can this check be trusted?"),
+                of.evidence_line,
+                of.evidence,
+                of.evidence_left,
+            ),
+            (named("Waivers"), of.waiver_line, of.waivers, of.waivers_left),
+        ):
+            lines.append(f"\n### {prose(title)}\n\n{prose(line)}\n\n")
+            lines += [item(f"{_tag(row.tag)} {strong(row.name)} {prose(row.said)}") for row in rows]
+            lines += self._rest(left)
+        return "".join(lines) + self._totals() + self._foot()
 
-def _head(report: view.Report) -> str:
-    lines = [f"## {SIGNS[report.tag.shape]} {prose(report.headline)}\n\n"]
-    lines += [item(prose(f"{said}.")) for said in report.summary]
-    lines.append("\n")
-    for notice in report.notices:
-        said = " ".join(prose(part) for part in (notice.value, *notice.notes))
-        lines.append(f"{strong(f'{notice.label}.')} {said}\n\n")
-    kept, left_out = fitting([*lines, *map(_fact, report.facts)], SHARES["head"] * 1024)
-    return "".join(kept) + _left_out(left_out, "line")
+    def for_operator(self, of: todo.Work) -> str:
+        """What to fix, grouped by what to do."""
+        words = self.words
+        title = prose(words.text("What to fix"))
+        head = f"{self._head()}\n### {title}\n\n{prose(of.line)}\n"
+        steps = [self._step(number, step) for number, step in enumerate(of.steps, 1)]
+        kept, left_out = fitting(steps, SHARES["steps"] * 1024)
+        conditions = self._section(
+            words.text("Conditions"),
+            "conditions",
+            (item(prose(said)) for said in self.report.conditions),
+        )
+        rest = self._left_out("steps", left_out)
+        if of.steps:
+            said = words.text(
+                "When it is fixed, run the pre-upgrade check again, save its response, "
+                "and judge it:"
+            )
+            title = prose(words.text("Then"))
+            rest += f"\n### {title}\n\n{prose(said)}\n\n{fenced([self.report.recheck])}"
+        return head + "".join(kept) + rest + conditions + self._totals() + self._foot()
 
+    def _step(self, number: int, step: todo.Step) -> str:
+        actions = self.words.gap.join(prose(action) for action in step.actions)
+        lines = []
+        for part in step.items:
+            what = f"{_tag(part.reason.tag)} {prose(part.reason.what)}"
+            if part.reason.kind_level:
+                kind = prose(part.reason.kind_level)
+                what = self.words.text("{what} ({more})", what=what, more=kind)
+            lines.append(item(what))
+            lines += [item(code(said), 1) for said in part.messages]
+            lines += [item(prose(said), 1) for said in (part.more_messages,) if said]
+            lines.append(item(prose(part.reason.why), 1))
+            if part.nodes:
+                shown = [word(node.name) for node in part.nodes[:SHOWN_NODES]]
+                nodes = self._some(shown, len(part.nodes))
+                lines.append(item(self.words.text("on {nodes}", nodes=nodes), 1))
+            links = self._links(part.reason.runbook, part.reason.link)
+            lines += [item(shown, 1) for shown in links]
+            lines += [item(prose(text), 1) for text in part.reason.near_misses]
+        text = f"\n#### {number}\\. {actions}\n\n{self._bounded(lines)}"
+        names = step.names.splitlines()
+        if not names:
+            return text
+        shown = names[:NODES_TO_COPY]
+        said = self.words.text("{nodes} to copy, a name a line", nodes=step.node_count or "")
+        more = len(names) - len(shown)
+        if more > 0:
+            left = self.words.text("and {count} more", count=more)
+            said = self.words.text("{line}, {more}", line=said, more=left)
+        return f"{text}\n{prose(said)}\n\n{fenced(shown)}"
 
-def _fact(fact: view.Fact) -> str:
-    notes = " · ".join(word(note) for note in fact.notes)
-    return item(f"{strong(fact.label)} {word(fact.value)}{f' ({notes})' if notes else ''}")
+    def _rest(self, left: str | None) -> list[str]:
+        return [f"\n{strong(left)}\n"] if left else []
 
+    def _totals(self) -> str:
+        report, words = self.report, self.words
+        columns = (words.text("Outcome"), words.text("Checks"), words.text("Findings"))
+        rows = ((_tag(row.tag), row.checks, row.findings) for row in report.counts)
+        rest = words.text(
+            "This is one view of the record. Without --view, the report shows all of it; the "
+            "record itself is what --json writes."
+        )
+        counts = self._table(
+            words.text("Findings"), "findings", report.finding_line, table(columns, rows)
+        )
+        return f"{counts}\n{prose(rest)}\n"
 
-def _section(
-    title: str | None, share: str, noun: str, blocks: Sequence[str], line: str | None = None
-) -> str:
-    """A heading and as many blocks as its share takes."""
-    if not blocks:
-        return ""
-    head = f"\n### {prose(title)}\n\n" if title else "\n"
-    if line:
-        head += f"{prose(line)}\n\n"
-    kept, left_out = fitting(blocks, SHARES[share] * 1024)
-    return head + "".join(kept) + _left_out(left_out, noun)
+    def _foot(self) -> str:
+        return f"\n---\n\n{prose(phrases.joined((self.report.stamp, self.report.view)))}\n"
 
+    def _head(self) -> str:
+        report, words = self.report, self.words
+        lines = [f"## {SIGNS[report.tag.shape]} {prose(report.headline)}\n\n"]
+        lines += [item(prose(words.stopped(said))) for said in report.summary]
+        lines.append("\n")
+        for notice in report.notices:
+            said = words.gap.join(prose(part) for part in (notice.value, *notice.notes))
+            # The blank behind what is bold has to be there in every language.
+            lines.append(f"{strong(words.stopped(notice.label))} {said}\n\n")
+        kept, left_out = fitting([*lines, *map(self._fact, report.facts)], SHARES["head"] * 1024)
+        return "".join(kept) + self._left_out("head", left_out)
 
-def _table(title: str, share: str, noun: str, line: str, rows: Sequence[str]) -> str:
-    head = f"\n### {prose(title)}\n\n{prose(line)}\n"
-    if not rows:
-        return head
-    kept, left_out = fitting(rows, SHARES[share] * 1024)
-    return f"{head}\n{''.join(kept)}{_left_out(left_out, noun)}"
+    def _fact(self, fact: view.Fact) -> str:
+        notes = " · ".join(word(note) for note in fact.notes)
+        value = word(fact.value)
+        if notes:
+            value = self.words.text("{what} ({more})", what=value, more=notes)
+        return item(f"{strong(fact.label)} {value}")
+
+    def _section(
+        self, title: str | None, share: str, blocks: Iterable[str], line: str | None = None
+    ) -> str:
+        """A heading and as many blocks as its share takes."""
+        given = list(blocks)
+        if not given:
+            return ""
+        head = f"\n### {prose(title)}\n\n" if title else "\n"
+        if line:
+            head += f"{prose(line)}\n\n"
+        kept, left_out = fitting(given, SHARES[share] * 1024)
+        return head + "".join(kept) + self._left_out(share, left_out)
+
+    def _table(self, title: str, share: str, line: str, rows: Sequence[str]) -> str:
+        head = f"\n### {prose(title)}\n\n{prose(line)}\n"
+        if not rows:
+            return head
+        kept, left_out = fitting(rows, SHARES[share] * 1024)
+        return f"{head}\n{''.join(kept)}{self._left_out(share, left_out)}"
+
+    def _left_out(self, share: str, count: int) -> str:
+        if not count:
+            return ""
+        said = self.words.text(
+            "{what}; the record, the page and the CSV file have all of them.",
+            what=self.words.say(f"left-out.{share}", {"count": count}),
+        )
+        return f"\n{prose(said)}\n"
+
+    def _reason(self, why: view.Why) -> str:
+        what = prose(why.what)
+        if why.kind_level:
+            what = self.words.text("{what} ({more})", what=what, more=prose(why.kind_level))
+        lines = [item(f"{_tag(why.tag)} {what}")]
+        lines += [item(prose(text), 1) for text in (*why.details, why.why)]
+        lines += [item(f"→ {prose(text)}", 1) for text in why.actions]
+        lines += [item(shown, 1) for shown in self._links(why.runbook, why.link)]
+        lines += [item(prose(text), 1) for text in why.near_misses]
+        return self._bounded(lines)
+
+    def _links(self, runbook: str | None, documentation: str | None) -> list[str]:
+        found = (
+            link(self.words.text("runbook"), runbook),
+            link(self.words.text("documentation"), documentation),
+        )
+        return [shown for shown in found if shown]
+
+    def _evidence(self, row: view.EvidenceRow) -> tuple[str, ...]:
+        said = self.words.text("; ").join(prose(text) for text in row.statements[:10])
+        return (strong(row.name), _tag(row.tag), prose(row.level), said)
+
+    def _check(self, check: view.CheckView) -> str:
+        what = f"{_tag(check.tag)} {code(check.name)} {prose(check.where)}"
+        kind = prose(check.kind_level)
+        lines = [item(self.words.text("{what} ({more})", what=what, more=kind))]
+        for group in check.groups:
+            lines += self._group(group)
+        if check.help is not None:
+            lines.append(item(self._help(check.help), 1))
+        return self._bounded(lines)
+
+    def _help(self, of: view.Help) -> str:
+        words = self.words
+        title = prose(of.title or "")
+        if of.certainty:
+            title = words.text("{what} ({more})", what=title, more=prose(of.certainty)).strip()
+        said = title or prose(of.fix or "")
+        if title and of.fix:
+            said = words.text("{label}: {said}", label=title, said=prose(of.fix))
+        if links := self._links(of.runbook, of.link):
+            said = words.text("{what} ({more})", what=said, more=words.joined(links))
+        return said
+
+    def _group(self, group: view.Group) -> Iterator[str]:
+        words = self.words
+        label = f"{strong(group.tag.word)} {prose(group.where)}"
+        yield item(words.text("{label}: {said}", label=label, said=prose(group.why)), 1)
+        for accepted in group.accepted:
+            yield item(self._accepted(accepted), 2)
+        for text in (*group.near_misses, *group.remediation):
+            yield item(prose(text), 2)
+        for member in group.members[:SHOWN_MEMBERS]:
+            yield item(self._member(member), 2)
+        rest = len(group.members) - SHOWN_MEMBERS
+        if rest > 0:
+            said = words.count("and {count} more message", "and {count} more messages", rest)
+            yield item(prose(said), 2)
+        if group.more:
+            yield item(prose(words.text("and {more}", more=group.more)), 2)
+
+    def _member(self, member: view.Member) -> str:
+        said = code(member.message) if member.message else ""
+        nodes = [word(node.name) for node in member.nodes[:SHOWN_NODES]]
+        if not nodes:
+            return said or code(member.pointers[0])
+        where = self.words.text("on {nodes}", nodes=self._some(nodes, len(member.nodes)))
+        return f"{said} {where}".strip()
+
+    def _some(self, shown: Sequence[str], count: int) -> str:
+        """Some of `count` names, and how many there are besides."""
+        names = self.words.joined(shown)
+        more = count - len(shown)
+        if more < 1:
+            return names
+        return self.words.text("{names} and {count} more", names=names, count=more)
+
+    def _clauses(self, parts: Sequence[str]) -> str:
+        """Parts of a sentence, one behind the other."""
+        said = "".join(parts[:1])
+        for part in parts[1:]:
+            said = self.words.text("{line}, {more}", line=said, more=part)
+        return said
+
+    def _accepted(self, accepted: view.Accepted) -> str:
+        parts = [prose(part) for part in (accepted.line, accepted.reason) if part]
+        said = self._clauses(parts)
+        label = strong(self.words.text("Waiver"))
+        return f"{label} {code(accepted.id)}{f' {said}' if said else ''}"
+
+    def _skip(self, skip: view.Skip) -> str:
+        lines = [item(f"{_tag(skip.tag)} {code(skip.name)} {prose(skip.where)}")]
+        lines += [item(prose(text), 1) for text in (skip.why, *skip.near_misses)]
+        lines += [item(self._accepted(accepted), 1) for accepted in skip.accepted]
+        if skip.node_uids:
+            shown = [code(uid) for uid in skip.node_uids[:SHOWN_NODES]]
+            lines.append(item(self._some(shown, len(skip.node_uids)), 1))
+        return self._bounded(lines)
+
+    def _waivers(self, waivers: Sequence[view.Waiver]) -> list[str]:
+        if not waivers:
+            return []
+        named = self.words.text
+        columns = (
+            *(named("Waiver"), named("State"), named("Covers"), named("Valid")),
+            *(named("Reason"), named("Approval"), named("For")),
+        )
+        return table(columns, map(self._waiver, waivers))
+
+    def _waiver(self, use: view.Waiver) -> tuple[str, ...]:
+        validity = prose(use.validity)
+        notes = [prose(text) for text in (use.left, *use.marks) if text]
+        if notes:
+            more = self._clauses(notes)
+            validity = self.words.text("{what} ({more})", what=validity, more=more)
+        return (
+            code(use.id),
+            f"{_tag(use.tag)} {prose(use.why)}",
+            prose(use.covers),
+            validity,
+            prose(use.reason),
+            prose(use.approval),
+            self.words.joined([code(text) for text in use.match[:10]]),
+        )
+
+    def _named(self, part: view.PolicyFile) -> str:
+        named = " ".join(word(text) for text in (part.name, part.version) if text)
+        return self.words.text("{what} ({more})", what=named, more=word(part.source))
+
+    def _bounded(self, lines: Iterable[str]) -> str:
+        """The lines of one block, as many as fit: one entry never takes the others' space."""
+        given = list(lines)
+        kept, left_out = fitting(given, MAX_BLOCK)
+        if not left_out:
+            return "".join(kept)
+        said = self.words.count("and {count} more line", "and {count} more lines", left_out)
+        return "".join(kept) + item(prose(said), 1)
 
 
 def fitting(blocks: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
@@ -173,122 +435,5 @@ def fitting(blocks: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
     return blocks, 0
 
 
-def _left_out(count: int, noun: str) -> str:
-    if not count:
-        return ""
-    more = prose(f"{counted(count, f'more {noun}')} left out here to keep this short")
-    return f"\n{more}; {prose('the record, the page and the CSV file have all of them.')}\n"
-
-
 def _tag(tag: view.Tag) -> str:
     return f"{SIGNS.get(tag.shape, '')} {strong(tag.word)}".strip()
-
-
-def _reason(why: view.Why) -> str:
-    kind = f" ({prose(why.kind_level)})" if why.kind_level else ""
-    lines = [item(f"{_tag(why.tag)} {prose(why.what)}{kind}")]
-    lines += [item(prose(text), 1) for text in (*why.details, why.why)]
-    lines += [item(f"→ {prose(text)}", 1) for text in why.actions]
-    for shown in (link(RUNBOOK, why.runbook), link(DOCUMENTATION, why.link)):
-        if shown:
-            lines.append(item(shown, 1))
-    lines += [item(prose(text), 1) for text in why.near_misses]
-    return _bounded(lines)
-
-
-def _evidence(row: view.EvidenceRow) -> tuple[str, ...]:
-    said = "; ".join(prose(text) for text in row.statements[:10])
-    return (strong(row.name), _tag(row.tag), prose(row.level), said)
-
-
-def _check(check: view.CheckView) -> str:
-    lines = [
-        item(
-            f"{_tag(check.tag)} {code(check.name)} {prose(check.where)} ({prose(check.kind_level)})"
-        )
-    ]
-    for group in check.groups:
-        lines += _group(group)
-    if check.help is not None:
-        lines.append(item(_help(check.help), 1))
-    return _bounded(lines)
-
-
-def _help(of: view.Help) -> str:
-    sure = f" ({prose(of.certainty)})" if of.certainty else ""
-    title = f"{prose(of.title)}{sure}" if of.title else sure.strip()
-    said = ": ".join(part for part in (title, prose(of.fix or "")) if part)
-    links = [link(RUNBOOK, of.runbook), link(DOCUMENTATION, of.link)]
-    more = ", ".join(part for part in links if part)
-    return f"{said} ({more})" if more else said
-
-
-def _group(group: view.Group) -> Iterator[str]:
-    yield item(f"{strong(group.tag.word)} {prose(group.where)}: {prose(group.why)}", 1)
-    for accepted in group.accepted:
-        yield item(_accepted(accepted), 2)
-    for text in (*group.near_misses, *group.remediation):
-        yield item(prose(text), 2)
-    for member in group.members[:SHOWN_MEMBERS]:
-        yield item(_member(member), 2)
-    rest = len(group.members) - SHOWN_MEMBERS
-    if rest > 0:
-        yield item(prose(f"and {counted(rest, 'more message')}"), 2)
-    if group.more:
-        yield item(prose(f"and {group.more}"), 2)
-
-
-def _member(member: view.Member) -> str:
-    said = code(member.message) if member.message else ""
-    nodes = [word(node.name) for node in member.nodes[:SHOWN_NODES]]
-    if not nodes:
-        return said or code(member.pointers[0])
-    more = len(member.nodes) - SHOWN_NODES
-    listed = ", ".join(nodes) + (f" {prose(f'and {more:,} more')}" if more > 0 else "")
-    return f"{said} {prose('on')} {listed}".strip()
-
-
-def _accepted(accepted: view.Accepted) -> str:
-    said = ", ".join(prose(part) for part in (accepted.line, accepted.reason) if part)
-    return f"{strong('Waiver')} {code(accepted.id)}{f' {said}' if said else ''}"
-
-
-def _skip(skip: view.Skip) -> str:
-    lines = [item(f"{_tag(skip.tag)} {code(skip.name)} {prose(skip.where)}")]
-    lines += [item(prose(text), 1) for text in (skip.why, *skip.near_misses)]
-    lines += [item(_accepted(accepted), 1) for accepted in skip.accepted]
-    if skip.node_uids:
-        nodes = ", ".join(code(uid) for uid in skip.node_uids[:SHOWN_NODES])
-        more = len(skip.node_uids) - SHOWN_NODES
-        lines.append(item(nodes + (f" {prose(f'and {more:,} more')}" if more > 0 else ""), 1))
-    return _bounded(lines)
-
-
-def _waiver(use: view.Waiver) -> tuple[str, ...]:
-    state = _tag(use.tag)
-    notes = ", ".join(prose(text) for text in (use.left, *use.marks) if text)
-    return (
-        code(use.id),
-        f"{state} {prose(use.why)}",
-        prose(use.covers),
-        prose(use.validity) + (f" ({notes})" if notes else ""),
-        prose(use.reason),
-        prose(use.approval),
-        ", ".join(code(text) for text in use.match[:10]),
-    )
-
-
-def _named(part: view.PolicyFile) -> str:
-    named = " ".join(word(text) for text in (part.name, part.version) if text)
-    return f"{named} ({word(part.source)})"
-
-
-MAX_BLOCK: Final = 24 * 1024
-
-
-def _bounded(lines: Iterable[str]) -> str:
-    """The lines of one block, as many as fit: one entry never takes the others' space."""
-    given = list(lines)
-    kept, left_out = fitting(given, MAX_BLOCK)
-    more = item(prose(f"and {counted(left_out, 'more line')}"), 1) if left_out else ""
-    return "".join(kept) + more

@@ -17,6 +17,7 @@ GAP = "\u200b"
 
 MAX_TEXT = 600
 MAX_CODE = 160
+MAX_LINE = 2_000
 
 _BEGINNINGS = re.compile(
     r"(?<=[@#!~%$&^\[])(?=[\w\"'\[@#])"  # @user, #1, !1, ~label, %milestone, [vulnerability:1]
@@ -30,6 +31,7 @@ _BEGINNINGS = re.compile(
 _COMMIT = re.compile(r"\b(?=[a-f]*[0-9])[0-9a-f]{7,40}\b", re.IGNORECASE)
 _SIGNS = re.compile(r"[\\`*_{}\[\]<>#|~$^&@!%]")
 _START = re.compile(r"^(?:(?=[-+=/:>])|(\d{1,9})(?=[.)]))")
+_HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 _URI = re.compile(r"(?:[A-Za-z0-9\-._~:/?#@!$&'*+,;=]|%[0-9A-Fa-f]{2})+")
 
 
@@ -52,8 +54,16 @@ def code(text: str) -> str:
 
 
 def word(text: str) -> str:
-    """A single word (a name, an id, a version) as code; several as prose."""
-    return prose(text) if " " in one_line(text) else code(text)
+    """A single word (a name, an id, a version) as code; several as prose, and all of Chinese."""
+    return prose(text) if " " in one_line(text) or _HAN.search(text) else code(text)
+
+
+def fenced(lines: Iterable[str]) -> str:
+    """Lines as they are, to copy: a fenced block."""
+    rows = [_cut(console_safe(one_line(line)), MAX_LINE) for line in lines]
+    longest = max((len(run) for row in rows for run in re.findall("`+", row)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return "\n".join([f"{fence}text", *rows, fence, ""])
 
 
 def strong(text: str) -> str:

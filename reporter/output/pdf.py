@@ -10,18 +10,22 @@ from __future__ import annotations
 import gc
 import logging
 import warnings
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
-from reporter.output import json_record, templating, view
+from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
 from reporter.record.model import Verdict
+from reporter.words import Language, Tag
 
 VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
@@ -66,6 +70,8 @@ def write(
     *,
     warn: Callable[[str], None] | None = None,
     own: Own | None = None,
+    lang: Tag = "en",
+    reader: Reader = "auditor",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
@@ -73,16 +79,29 @@ def write(
     needs is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
-    report = view.report(verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own)
-    files = _files(verdict, exhibits)
-    page = templating.page(
-        "pdf/report.html.j2",
-        report,
-        attached=", ".join(name for name, *_ in files),
-        safe={"css": templating.asset("pdf/report.css")},
+    report = view.report(
+        verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own, lang=lang, reader=reader
     )
+    words = Language(lang)
+    files = _files(verdict, exhibits, words)
+    attached = words.joined([name for name, *_ in files])
+    css = templating.asset("pdf/report.css") + _page_number(words)
+
+    def page(name: str, **parts: object) -> str:
+        return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
+
+    if reader == "approver":
+        pages = [
+            page("pdf/approver.html.j2", approval=approval.approval(report, room))
+            for room in approval.ROOMS
+        ]
+    elif reader == "operator":
+        shown = view.shown_record(verdict, on_paper=True)
+        pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
+    else:
+        pages = [page("pdf/report.html.j2")]
     with _listening() as heard, _uncollected():
-        data = _printed(weasyprint, page, files, verdict.instant.at)
+        data = _printed(weasyprint, pages, files, verdict.instant.at, reader == "approver")
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
@@ -93,18 +112,25 @@ def write(
     return data
 
 
+def _page_number(words: Language) -> str:
+    """Page 2 of 7, in the words of a style sheet."""
+    page, pages = '" counter(page) "', '" counter(pages) "'
+    said = words.text("Page {page} of {pages}", page=page, pages=pages)
+    return f'@page{{@bottom-right{{content:"{said}"}}}}\n'
+
+
 _File = tuple[str, bytes, str, str]
 
 
-def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit]) -> list[_File]:
-    files: list[_File] = [
-        ("record.json", json_record.write(verdict), "Data", "The record of the verdict")
-    ]
+def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit], words: Language) -> list[_File]:
+    what = words.text("The record of the verdict")
+    files: list[_File] = [("record.json", json_record.write(verdict), "Data", what)]
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [file[0] for file in files])
         relation = _RELATIONSHIP.get(exhibit.role, "Supplement")
-        files.append((name, attached.data, relation, f"{exhibit.role}, sha256 {exhibit.sha256}"))
+        what = words.joined((words.named("role", exhibit.role), f"SHA-256 {exhibit.sha256}"))
+        files.append((name, attached.data, relation, what))
     return files
 
 
@@ -124,7 +150,12 @@ def _weasyprint() -> Any:
     return weasyprint
 
 
-def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -> bytes:
+def _printed(
+    weasyprint: Any, pages: Sequence[str], files: Sequence[_File], at: datetime, one_page: bool
+) -> bytes:
+    """The first of `pages`, each shorter than the one before; with `one_page` the first that
+    is laid out on a single one."""
+
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
 
@@ -132,8 +163,21 @@ def _printed(weasyprint: Any, page: str, files: Sequence[_File], at: datetime) -
             super().__init__(allowed_protocols={"data"}, allow_redirects=False)
 
     fetcher = NoFetch()
-    html = weasyprint.HTML(string=page, base_url=None, url_fetcher=fetcher)
-    document = html.render(pdf_variant=VARIANT)
+
+    @cache
+    def laid_out(number: int) -> Any:
+        html = weasyprint.HTML(string=pages[number], base_url=None, url_fetcher=fetcher)
+        return html.render(pdf_variant=VARIANT)
+
+    number = 0
+    if one_page:
+        number = bisect_left(range(len(pages)), 1, key=lambda one: len(laid_out(one).pages) == 1)
+    if number == len(pages):
+        raise OutputError(
+            "the approver's view does not fit one page with the fonts of this machine",
+            hint="write the full report: leave out --view; please report this with the record",
+        )
+    document = laid_out(number)
     # Dates are given, or the library takes today's and no two documents are alike.
     document.metadata.attachments = [
         weasyprint.Attachment(

@@ -83,6 +83,12 @@ def write_terraform(verdict: Verdict, exhibits: Sequence[AttachedExhibit], warn:
 def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
     """The entries, in the order of the record; `warn` is told what is left out, and why."""
     at_nodes = {check.name for check in verdict.checks if check.scope == "node"}
+    # Without nodes named an entry is for the name, in the cluster's section and the add-ons'.
+    elsewhere = [check for check in verdict.checks if check.scope != "node"]
+    spoilt = {
+        check.name for check in elsewhere if any(e.outcome != "waived" for e in check.entries)
+    }
+    named: set[str] = set()
     for check in verdict.checks:
         if not any(e.outcome == "waived" and e.kind == "Risk" for e in check.entries):
             continue
@@ -98,11 +104,12 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
                 )
             if uids:
                 yield Skip(check.name, uids)
-        elif any(entry.outcome != "waived" for entry in check.entries):
+        elif check.name in spoilt:
             warn(f"skip list: {shown} is left out: not all that it found is waived")
         elif check.name in at_nodes:
             warn(f"skip list: {shown} is left out: without nodes named it would skip its nodes too")
-        else:
+        elif check.name not in named:
+            named.add(check.name)
             yield Skip(check.name)
 
 

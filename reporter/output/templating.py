@@ -17,6 +17,7 @@ from reporter.output.clean import web_address
 from reporter.output.diff.view import DiffReport
 from reporter.output.view import Report
 from reporter.resources import bundled
+from reporter.words import Language
 
 
 def _source(name: str) -> str | None:
@@ -50,12 +51,17 @@ def asset(name: str) -> str:
     return text.replace("\r\n", "\n")
 
 
+def _spoken(words: Language) -> dict[str, object]:
+    """How a template says something of its own: `_("Why")`, `n_("{count} node", …, 3)`."""
+    return {"_": words.text, "n_": words.count, "listed": words.joined, "gap": words.gap}
+
+
 def page(name: str, report: Report | DiffReport, *, safe: Mapping[str, str], **more: object) -> str:
     """A page from its template. What is `safe` is of our own making and is not escaped."""
     trusted = {key: Markup(text) for key, text in safe.items()}  # noqa: S704
     try:
         template = _environment().get_template(name)
-        return template.render(report=report, **more, **trusted)
+        return template.render(report=report, **_spoken(Language(report.lang)), **more, **trusted)
     except jinja2.TemplateSyntaxError as error:
         where = f"{error.name or name}:{error.lineno}"
         raise OutputError(f"{where}: {error.message}", hint="mend the template") from error

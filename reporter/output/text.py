@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reporter.output.clean import cleaned, console_safe, one_line
 from reporter.output.guidance import Own, actions, guidance, heading
+from reporter.output.phrases import Phrases, joined
 from reporter.record.explanation import Explanation
 from reporter.record.model import (
+    OUTCOMES_WORST_FIRST,
     Entry,
     EvidenceLine,
+    PolicyUse,
     Reason,
     SkippedCheck,
     Statement,
     Verdict,
     WaiverUse,
 )
-from reporter.words import say
+from reporter.words import Tag
 
 SHOWN_REASONS = 8
 SHOWN_NODES = 5
@@ -53,22 +57,51 @@ def write(
     verbose: bool = False,
     notes: Sequence[str] = (),
     own: Own | None = None,
+    lang: Tag = "en",
 ) -> str:
     """The summary. `notes` are lines the command line adds, such as a default that was used;
     `own` is what a user's file of names says of checks."""
     page = _Page(width, color)
-    shown = cleaned(verdict)
-    _head(page, shown)
-    _facts(page, shown, notes)
-    _why(page, shown.reasons, guidance(shown, own), verbose)
-    _conditions(page, shown.conditions)
-    _evidence(page, shown.evidence, verbose)
+    shown, words = cleaned(verdict), _Words(lang)
+    _head(page, words, shown)
+    _facts(page, words, shown, notes)
+    _why(page, words, shown.reasons, guidance(shown, own, lang=lang), verbose)
+    _conditions(page, words, shown.conditions)
+    _evidence(page, words, shown.evidence, verbose)
     if verbose:
-        _entries(page, shown)
-        _waivers(page, shown.waivers)
-        _skipped(page, shown.skipped)
-    _totals(page, shown)
+        _entries(page, words, shown)
+        _waivers(page, words, shown.waivers)
+        _skipped(page, words, shown.skipped)
+    _totals(page, words, shown)
     return page.text()
+
+
+def line(verdict: Verdict, lang: Tag = "en") -> str:
+    """The verdict and its reasons in one line."""
+    words = _Words(lang)
+    said = [verdict.headline, *verdict.summary]
+    return console_safe(one_line(words.sentences([words.said(part) for part in said]))) + "\n"
+
+
+class _Words(Phrases):
+    """The words of a summary; in English it says what the record says, digit by digit."""
+
+    def said(self, statement: Statement) -> str:
+        """A statement of the record."""
+        return statement.text if self.tag == "en" else self.spoken(statement)
+
+    def moment(self, at: datetime) -> str:
+        """An instant, with its seconds where they are not zero."""
+        if self.tag == "en":
+            return day_and_time(at)
+        clock = f"{at:%H:%M}" if at.second == 0 else f"{at:%H:%M:%S}"
+        return f"{self.day(at)} {clock} UTC"
+
+
+def day_and_time(moment: datetime) -> str:
+    """`2026-03-01 10:30 UTC`; seconds only where they are not zero."""
+    form = "%Y-%m-%d %H:%M UTC" if moment.second == 0 else "%Y-%m-%d %H:%M:%S UTC"
+    return moment.strftime(form)
 
 
 class _Page:
@@ -120,20 +153,41 @@ def columns(text: str) -> int:
     )
 
 
+def padded(label: str, width: int) -> str:
+    """A label with blanks up to `width` columns."""
+    return label + " " * max(width - columns(label), 1)
+
+
 def wrap(text: str, width: int) -> list[str]:
-    """Break a text into rows of at most `width` columns, between words where there are any."""
+    """Break a text into rows of at most `width` columns: between words, and in Chinese between
+    characters, but not so that a row begins or ends with the wrong punctuation."""
     rows: list[str] = []
     row, used = "", 0
     for word in text.split(" "):
-        for piece in _pieces(word, width):
-            size = columns(piece)
-            gap = 1 if row else 0
-            if used + gap + size > width:
-                rows.append(row)
-                row, used, gap = "", 0, 0
-            row += " " * gap + piece
-            used += gap + size
+        gap = 1
+        for unit in _units(word):
+            for piece in _pieces(unit, width):
+                size = columns(piece)
+                gap = gap if row else 0
+                if used + gap + size > width:
+                    rows.append(row)
+                    row, used, gap = "", 0, 0
+                row += " " * gap + piece
+                used += gap + size
+                gap = 0
     return [*rows, row] if row else rows
+
+
+_WIDE = "\u2e80-\u303f\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
+_OPENING, _CLOSING = "（“《【", "，。、；：！？）”》】…"
+_UNIT = re.compile(f"[{_OPENING}]*(?:[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*")
+
+
+def _units(word: str) -> list[str]:
+    """The parts of a word that a row may end after; one where no character is Chinese."""
+    if word.isascii():
+        return [word]
+    return [unit for unit in _UNIT.findall(word) if unit]
 
 
 def _pieces(word: str, width: int) -> Iterable[str]:
@@ -150,129 +204,136 @@ def _pieces(word: str, width: int) -> Iterable[str]:
     return [*pieces, piece]
 
 
-def day_and_time(moment: datetime) -> str:
-    """`2026-03-01 10:30 UTC`; seconds only where they are not zero."""
-    form = "%Y-%m-%d %H:%M UTC" if moment.second == 0 else "%Y-%m-%d %H:%M:%S UTC"
-    return moment.strftime(form)
-
-
-def _head(page: _Page, verdict: Verdict) -> None:
+def _head(page: _Page, words: _Words, verdict: Verdict) -> None:
     sign, color = _SIGNS[verdict.outcome]
-    page.lines.append(page.paint(f"{sign} {verdict.headline.text}", _BOLD, color))
-    page.add("  ", ". ".join(part.text for part in verdict.summary) + ".")
+    page.lines.append(page.paint(f"{sign} {words.said(verdict.headline)}", _BOLD, color))
+    page.add("  ", words.sentences([words.said(part) for part in verdict.summary]))
 
 
-def _facts(page: _Page, verdict: Verdict, notes: Sequence[str]) -> None:
+def _facts(page: _Page, words: _Words, verdict: Verdict, notes: Sequence[str]) -> None:
     subject = verdict.subject
     page.blank()
 
     def fact(label: str, text: str) -> None:
-        page.add(f"  {label:<{LABEL}}", text)
+        page.add(f"  {padded(label, LABEL)}", text)
 
-    fact("Upgrade", f"{subject.cluster_version or '?'} → {subject.target_version or '?'}")
-    cluster = " · ".join(
-        part
-        for part in (
+    versions = f"{subject.cluster_version or '?'} → {subject.target_version or '?'}"
+    fact(words.text("Upgrade"), versions)
+    cluster = joined(
+        (
             subject.cluster_name,
-            subject.cluster_id or "id not in the response",
+            subject.cluster_id or words.text("id not in the response"),
             subject.cluster_type,
         )
-        if part
     )
     if subject.cluster_id_from == "sidecar":
-        cluster += " (from the fetch sidecar)"
-    fact("Cluster", cluster)
-    checked = f"task {subject.task_uid or 'without uid'}"
+        cluster = words.text("{cluster} (from the fetch sidecar)", cluster=cluster)
+    fact(words.text("Cluster"), cluster)
+    if subject.task_uid:
+        checked = words.text("task {uid}", uid=subject.task_uid)
+    else:
+        checked = words.text("task without uid")
     if subject.updated:
         when = subject.updated.at
-        checked += f", updated {day_and_time(when) if when else subject.updated.text}"
-    if verdict.source.others:
-        others = verdict.source.others
-        checked += f"; {others} other task{'s' if others > 1 else ''} in the same file"
-    fact("Checked", checked)
-    basis = {"now": "now", "response": "the response's own time", "given": "as given with --at"}
-    fact("Judged", f"{day_and_time(verdict.instant.at)} ({basis[verdict.instant.basis]})")
-    fact("Policy", ", ".join(_policy_name(part) for part in verdict.policies))
+        at = words.moment(when) if when else subject.updated.text
+        checked = words.text("{task}, updated {at}", task=checked, at=at)
+    if others := verdict.source.others:
+        more = words.count(
+            "{count} other task in the same file", "{count} other tasks in the same file", others
+        )
+        checked = words.text("; ").join((checked, more))
+    fact(words.text("Checked"), checked)
+    basis = {
+        "now": words.text("now"),
+        "response": words.text("the response's own time"),
+        "given": words.text("as given with --at"),
+    }[verdict.instant.basis]
+    judged = words.moment(verdict.instant.at)
+    fact(words.text("Judged"), words.text("{what} ({more})", what=judged, more=basis))
+    fact(words.text("Policy"), words.joined([_policy(words, part) for part in verdict.policies]))
     if subject.change.id:
-        fact("Change", subject.change.id)
+        fact(words.text("Change"), subject.change.id)
     for note in notes:
-        fact("Note", note)
+        fact(words.text("Note"), note)
 
 
-def _policy_name(part: object) -> str:
-    name = getattr(part, "name", "")
-    version = getattr(part, "version", None)
-    source = getattr(part, "source", "")
-    return f"{name}{f' v{version}' if version else ''} ({source})"
+def _policy(words: _Words, part: PolicyUse) -> str:
+    name = f"{part.name} v{part.version}" if part.version else part.name
+    return words.text("{what} ({more})", what=name, more=part.source)
 
 
 def _tag(reason: Reason | Entry) -> str:
-    return " · ".join(part for part in (reason.kind, reason.level) if part)
+    return joined((reason.kind, reason.level))
 
 
-def _why(page: _Page, reasons: Sequence[Reason], known: Own, verbose: bool) -> None:
+def _why(page: _Page, words: _Words, reasons: Sequence[Reason], known: Own, verbose: bool) -> None:
     if not reasons:
         return
-    page.title("Why")
+    page.title(words.text("Why"))
     shown = reasons if verbose else reasons[:SHOWN_REASONS]
     for number, reason in enumerate(shown, 1):
         tag = _tag(reason)
         sign = _SIGNS[reason.outcome][0]
-        what = reason.what.text + (f" [{tag}]" if tag else "")
+        what = words.said(reason.what) + (f" [{tag}]" if tag else "")
         page.add(f"{number:>3}. {sign} ", what, sign=reason.outcome, codes=[_BOLD])
         for detail in reason.details:
-            page.add("       ", detail.text)
-        page.add("       ", reason.why.text)
+            page.add("       ", words.said(detail))
+        page.add("       ", words.said(reason.why))
         for miss in reason.near_misses[:3]:
-            page.add("       ", f"waiver {miss.waiver}: {miss.why.text}")
+            why = words.said(miss.why)
+            page.add("       ", words.text("waiver {id}: {why}", id=miss.waiver, why=why))
         about = known.get(reason.check) if reason.check is not None else None
         for action in actions(reason, about):
-            page.add("       → ", action.text)
+            page.add("       → ", words.said(action))
         if about is not None:
-            _about(page, about)
-    if len(reasons) > len(shown):
-        more = len(reasons) - len(shown)
-        noun = "reason" if more == 1 else "reasons"
-        page.add("     ", f"and {more} more {noun} (--verbose shows all)")
+            _about(page, words, about)
+    if (more := len(reasons) - len(shown)) > 0:
+        page.add(
+            "     ",
+            words.count(
+                "and {count} more reason (--verbose shows all)",
+                "and {count} more reasons (--verbose shows all)",
+                more,
+            ),
+        )
 
 
-def _about(page: _Page, known: Explanation) -> None:
+def _about(page: _Page, words: _Words, known: Explanation) -> None:
     """The documented topic, and where to read on."""
-    if (title := heading(known)) is not None:
-        page.add("       ", f"Topic: {title}")
+    if (title := heading(known, words)) is not None:
+        page.add("       ", words.text("Topic: {title}", title=title))
     for address in (known.runbook, known.link):
         if address is not None:
             # In one piece however narrow the page is: half an address is none.
             page.raw(f"         {one_line(address)}")
 
 
-def _node_names(entry: Entry) -> list[str]:
-    return [
-        node.name or node.uid or "a node without a name"
-        for place in entry.places
-        for node in place.nodes
-    ]
+def _node_names(words: _Words, entry: Entry) -> list[str]:
+    unnamed = words.text("a node without a name")
+    return [node.name or node.uid or unnamed for place in entry.places for node in place.nodes]
 
 
-def _listed(names: Sequence[str]) -> str:
-    more = f" and {len(names) - SHOWN_NODES:,} more" if len(names) > SHOWN_NODES else ""
-    return ", ".join(names[:SHOWN_NODES]) + more
+def _listed(words: _Words, names: Sequence[str]) -> str:
+    said = words.joined(names[:SHOWN_NODES])
+    more = len(names) - SHOWN_NODES
+    return words.text("{names} and {count} more", names=said, count=more) if more > 0 else said
 
 
-def _conditions(page: _Page, conditions: Sequence[Statement]) -> None:
+def _conditions(page: _Page, words: _Words, conditions: Sequence[Statement]) -> None:
     if not conditions:
         return
-    page.title("Conditions")
+    page.title(words.text("Conditions"))
     for condition in conditions:
-        page.add("  ! ", condition.text, sign="warn")
+        page.add("  ! ", words.said(condition), sign="warn")
 
 
-def _evidence(page: _Page, lines: Sequence[EvidenceLine], verbose: bool) -> None:
-    page.title("Evidence")
+def _evidence(page: _Page, words: _Words, lines: Sequence[EvidenceLine], verbose: bool) -> None:
+    page.title(words.text("Evidence"))
     fine = [line for line in lines if line.state == "ok" and line.level != "note"]
     if not verbose and fine:
-        names = ", ".join(say(f"evidence-name.{line.id}").lower() for line in fine)
-        page.add("  ✓ ", f"holds: {names}", sign="pass")
+        names = [words.inline(words.named("evidence-name", line.id)) for line in fine]
+        held = words.text("holds: {names}", names=words.text(", ").join(names))
+        page.add("  ✓ ", held, sign="pass")
     for line in lines:
         if not verbose and (line.state != "not-ok" and line.level != "note"):
             continue
@@ -281,71 +342,95 @@ def _evidence(page: _Page, lines: Sequence[EvidenceLine], verbose: bool) -> None
             sign = "inconclusive" if line.level == "require" else "warn"
         elif line.level == "note":
             sign = "note"
-        text = "; ".join(part.text for part in line.statements)
-        name = say(f"evidence-name.{line.id}")
-        page.add(f"  {_SIGNS[sign][0]} ", f"{name}: {text}", sign=sign)
+        said = words.text("; ").join(words.said(part) for part in line.statements)
+        name = words.named("evidence-name", line.id)
+        text = words.text("{label}: {said}", label=name, said=said)
+        page.add(f"  {_SIGNS[sign][0]} ", text, sign=sign)
 
 
-def _entries(page: _Page, verdict: Verdict) -> None:
+def _entries(page: _Page, words: _Words, verdict: Verdict) -> None:
     if not any(check.entries for check in verdict.checks):
         return
-    page.title("Findings")
+    page.title(words.text("Findings"))
     for check in verdict.checks:
         for entry in check.entries:
-            name = check.name or say("reason.unnamed")
+            name = check.name or words.say("reason.unnamed")
             tag = _tag(entry)
-            count = len(entry.places)
-            where = (
-                say(f"scope.{check.scope}")
-                if check.scope != "node"
-                else (f"{count:,} of {check.nodes_seen:,} nodes")
-            )
+            if check.scope != "node":
+                where = words.named("scope", check.scope)
+            else:
+                where = words.text(
+                    "{count} of {total} nodes", count=len(entry.places), total=check.nodes_seen
+                )
+            what = words.text("{what} ({more})", what=name, more=where)
+            said = entry.message or words.said(entry.why)
             page.add(
                 f"  {_SIGNS[entry.outcome][0]} ",
-                f"{name} ({where}){f' [{tag}]' if tag else ''}: {entry.message or entry.why.text}",
+                words.text(
+                    "{label}: {said}", label=f"{what}{f' [{tag}]' if tag else ''}", said=said
+                ),
                 sign=entry.outcome,
             )
-            page.add("      ", entry.why.text)
-            if nodes := _node_names(entry):
-                page.add("      ", f"on {_listed(nodes)}")
+            page.add("      ", words.said(entry.why))
+            if nodes := _node_names(words, entry):
+                page.add("      ", words.text("on {nodes}", nodes=_listed(words, nodes)))
             if entry.waiver_stub:
-                page.add("      ", "to have it accepted, complete this waiver:")
+                page.add("      ", words.text("to have it accepted, complete this waiver:"))
                 for row in entry.waiver_stub.splitlines():
                     page.raw("        " + row)
 
 
-def _waivers(page: _Page, waivers: Sequence[WaiverUse]) -> None:
+def _waivers(page: _Page, words: _Words, waivers: Sequence[WaiverUse]) -> None:
     if not waivers:
         return
-    page.title("Waivers")
+    page.title(words.text("Waivers"))
     for use in waivers:
-        by = ", ".join(part for part in (use.approved_by, use.ticket) if part)
-        text = f"{use.id}: {use.status}, {use.why.text}. {use.reason}{f' ({by})' if by else ''}"
-        page.add("  - ", text)
+        status = use.status if words.tag == "en" else words.named("status", use.status)
+        reason = use.reason
+        if by := words.joined([part for part in (use.approved_by, use.ticket) if part]):
+            reason = words.text("{what} ({more})", what=reason, more=by)
+        said = words.text(
+            "{waiver}: {status}, {why}. {reason}",
+            waiver=use.id,
+            status=status,
+            why=words.said(use.why),
+            reason=reason,
+        )
+        page.add("  - ", said)
 
 
-def _skipped(page: _Page, skipped: Sequence[SkippedCheck]) -> None:
+def _skipped(page: _Page, words: _Words, skipped: Sequence[SkippedCheck]) -> None:
     if not skipped:
         return
-    page.title("Skipped on the server")
+    page.title(words.text("Skipped on the server"))
     for skip in skipped:
-        name = skip.name or say("reason.unnamed")
-        page.add(f"  {_SIGNS[skip.outcome][0]} ", f"{name}: {skip.why.text}", sign=skip.outcome)
+        name = skip.name or words.say("reason.unnamed")
+        said = words.text("{label}: {said}", label=name, said=words.said(skip.why))
+        page.add(f"  {_SIGNS[skip.outcome][0]} ", said, sign=skip.outcome)
 
 
-def _totals(page: _Page, verdict: Verdict) -> None:
+def _totals(page: _Page, words: _Words, verdict: Verdict) -> None:
     page.blank()
-    for label, counts in (("Findings", verdict.counts.findings), ("Checks", verdict.counts.checks)):
+    for label, counts in (
+        (words.text("Findings"), verdict.counts.findings),
+        (words.text("Checks"), verdict.counts.checks),
+    ):
         parts = [
-            f"{number:,} {say(f'finding.{outcome}').lower()}"
-            for outcome in ("fail", "unknown", "warn", "waived", "note", "pass")
-            if (number := getattr(counts, "passed" if outcome == "pass" else outcome))
-            or outcome in ("fail", "pass")
+            words.text(
+                "{count} {outcome}",
+                count=number,
+                outcome=words.inline(words.named("finding", outcome)),
+            )
+            for outcome in OUTCOMES_WORST_FIRST
+            if (number := counts.of(outcome)) or outcome in ("fail", "pass")
         ]
-        page.add(f"  {label:<{LABEL}}", " · ".join(parts))
+        page.add(f"  {padded(label, LABEL)}", " · ".join(parts))
     if verdict.counts.skipped:
-        covered = verdict.counts.skipped_covered
         page.add(
-            f"  {'Skipped':<{LABEL}}",
-            f"{verdict.counts.skipped:,} on the server, {covered:,} of them covered by a waiver",
+            f"  {padded(words.text('Skipped'), LABEL)}",
+            words.text(
+                "{count} on the server, {covered} of them covered by a waiver",
+                count=verdict.counts.skipped,
+                covered=verdict.counts.skipped_covered,
+            ),
         )

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 
+from reporter.output import Reader, phrases, pictures
 from reporter.output import guidance as guide
-from reporter.output import phrases, pictures
 from reporter.output.clean import cleaned, for_paper, one_line, shortened
-from reporter.output.phrases import counted, named, sentence, spoken
+from reporter.output.phrases import Phrases
 from reporter.output.pictures import Segment
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
@@ -32,6 +32,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
+from reporter.words import Tag as Tongue
 
 ENTRIES_AT_ONCE = 20_000
 """Up to how many differing findings a page shows every one; of more it shows the worst."""
@@ -59,29 +60,7 @@ _WAIVER_ORDER = (
     "unused",
     "elsewhere",
 )
-_WAIVER_WORD = {
-    "exceeded": "Exceeded",
-    "expired": "Expired",
-    "not-yet-valid": "Not yet valid",
-    "not-applicable": "Not applicable",
-    "used": "Used",
-    "unused": "Not needed",
-    "elsewhere": "For elsewhere",
-}
 _WAIVER_SHAPE = {"used": "waived", "unused": "note", "elsewhere": "note"}
-_MARKS = {"undated": "names no start date", "permanent": "never expires", "todo": "still says TODO"}
-_BASIS = {
-    "now": "by the clock",
-    "response": "at the response's own update time",
-    "given": "at a time given by hand",
-}
-_LEVEL_WORD = {"require": "required", "warn": "only warns", "off": "off", "note": "for information"}
-_ROLE = {
-    "response": "Response of CCE",
-    "policy": "Policy",
-    "waivers": "Waiver list",
-    "sidecar": "Note of the fetch",
-}
 # Said at the top in a frame of their own, so not among the conditions a second time.
 _NOTICED = ("condition.advisory", "condition.backdated")
 
@@ -343,6 +322,8 @@ class Waiver:
     marks: tuple[str, ...]
     reason: str
     approval: str
+    short: str
+    """Until when, by whom and on what ticket."""
     validity: str
     left: str
     covers: str
@@ -414,6 +395,9 @@ class Cover:
 class Report:
     """A whole page."""
 
+    lang: Tongue
+    view: str
+    """For whom this is, in words."""
     title: str
     description: str
     eyebrow: str
@@ -440,6 +424,9 @@ class Report:
     bars: tuple[Bar, ...]
     facets: Facets
     again: str
+    """The command that judges the same again, with a waiver list of its own."""
+    recheck: str
+    """The command that judges a new response by the same policies."""
     checks: tuple[CheckView, ...]
     passed_line: str
     passed: tuple[Passed, ...]
@@ -466,17 +453,25 @@ def report(
     entries_in_all: int | None = None,
     on_paper: bool = False,
     own: guide.Own | None = None,
+    lang: Tongue = "en",
+    reader: Reader = "auditor",
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
     `entries_in_all` bounds how many differing findings are shown one by one over all checks;
     `own` is what a user's file of names says of checks.
     """
+    shown = shown_record(verdict, on_paper=on_paper)
+    known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
+    return _Builder(
+        shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader
+    ).report()
+
+
+def shown_record(verdict: Verdict, *, on_paper: bool = False) -> Verdict:
+    """The record as pages show it: cleaned, and for paper with its texts cut."""
     shown = cleaned(verdict)
-    if on_paper:
-        shown = shortened(shown)
-    known = guide.guidance(shown, own, for_paper if on_paper else None)
-    return _Builder(shown, _fair_share(shown, entries_in_all), known).report()
+    return shortened(shown) if on_paper else shown
 
 
 def check_id(name: str | None, scope: str) -> str:
@@ -509,16 +504,24 @@ def _worst(outcomes: Iterable[str]) -> int:
     return min((order.index(outcome) for outcome in outcomes), default=len(order))
 
 
-def _tag(outcome: str) -> Tag:
-    return Tag(named("finding", outcome), outcome)
+def _tag(words: Phrases, outcome: str) -> Tag:
+    return Tag(words.named("finding", outcome), outcome)
 
 
-def _kind_level(kind: str | None, level: str | None) -> str:
-    return f"{one_line(kind or 'no kind')} · {one_line(level or 'no level')}"
+def _kind(words: Phrases, kind: str | None) -> str:
+    return one_line(kind) if kind else words.text("no kind")
 
 
-def _name(name: str | None) -> str:
-    return one_line(name) if name else named("reason", "unnamed")
+def _level(words: Phrases, level: str | None) -> str:
+    return one_line(level) if level else words.text("no level")
+
+
+def _kind_level(words: Phrases, kind: str | None, level: str | None) -> str:
+    return f"{_kind(words, kind)} · {_level(words, level)}"
+
+
+def _name(words: Phrases, name: str | None) -> str:
+    return one_line(name) if name else words.say("reason.unnamed")
 
 
 def _count_of(counts: OutcomeCounts, outcome: str) -> int:
@@ -529,7 +532,16 @@ def _count_of(counts: OutcomeCounts, outcome: str) -> int:
 class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
-    def __init__(self, verdict: Verdict, entries_in_full: int, known: guide.Own) -> None:
+    def __init__(
+        self,
+        verdict: Verdict,
+        entries_in_full: int,
+        known: guide.Own,
+        words: Phrases,
+        reader: Reader,
+    ) -> None:
+        self.words = words
+        self.reader = reader
         self.verdict = verdict
         self.guidance = known
         self.entries_in_full = entries_in_full
@@ -540,15 +552,21 @@ class _Builder:
         self.held_back = 0
 
     def report(self) -> Report:
-        verdict = self.verdict
+        verdict, words = self.verdict, self.words
         subject = verdict.subject
         cluster = subject.cluster_name or subject.cluster_id
         versions = f"{subject.cluster_version or '?'} → {subject.target_version or '?'}"
-        headline = spoken(verdict.headline)
-        summary = tuple(sentence(spoken(part)) for part in verdict.summary)
-        subject_line = f"Cluster {one_line(cluster)}" if cluster else "Cluster not named"
+        headline = words.spoken(verdict.headline)
+        summary = tuple(words.sentence(words.spoken(part)) for part in verdict.summary)
+        subject_line = (
+            words.text("Cluster {name}", name=one_line(cluster))
+            if cluster
+            else words.text("Cluster not named")
+        )
         conditions = tuple(
-            sentence(spoken(part)) for part in verdict.conditions if part.code not in _NOTICED
+            words.sentence(words.spoken(part))
+            for part in verdict.conditions
+            if part.code not in _NOTICED
         )
         reasons = tuple(self._why(reason) for reason in verdict.reasons)
         notices = self._notices()
@@ -557,16 +575,27 @@ class _Builder:
         nodes = self._nodes()
         shown_sets = _within(CONCERNS_IN_FULL, [len(group.concerns) for group in nodes])
         files = tuple(
-            File(_ROLE[part.role], one_line(part.name), phrases.size(part.size), part.sha256)
+            File(
+                words.named("role", part.role),
+                one_line(part.name),
+                words.size(part.size),
+                part.sha256,
+            )
             for part in verdict.exhibits
         )
         tool = verdict.tool
         return Report(
+            lang=words.tag,
+            view=words.named("view", self.reader),
             title=one_line(f"{headline} – {versions} – {subject_line}"),
-            description=". ".join(summary) or headline,
-            eyebrow=f"CCE pre-upgrade check · judged {phrases.instant(verdict.instant.at)}",
+            description=words.text(". ").join(summary) or headline,
+            eyebrow=words.text(
+                "CCE pre-upgrade check · judged {at} · {view}",
+                at=words.instant(verdict.instant.at),
+                view=words.named("view", self.reader),
+            ),
             judged_iso=verdict.instant.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            tag=Tag(named("outcome", verdict.outcome), _OUTCOME_SHAPE[verdict.outcome]),
+            tag=Tag(words.named("outcome", verdict.outcome), _OUTCOME_SHAPE[verdict.outcome]),
             outcome=verdict.outcome,
             headline=headline,
             summary=summary,
@@ -575,46 +604,49 @@ class _Builder:
             running=phrases.shortened(f"{subject_line} · {versions}", 76),
             prepared_by=phrases.shortened(subject.change.prepared_by or "", 22),
             facts=facts,
-            cover=_cover(summary, notices, facts, reasons, conditions),
+            cover=_cover(words, summary, notices, facts, reasons, conditions),
             reasons=reasons,
             reasons_alike=_alike(reasons),
             evidence_line=self._evidence_line(),
-            evidence=tuple(_evidence(line) for line in verdict.evidence),
+            evidence=tuple(_evidence(words, line) for line in verdict.evidence),
             skipped_line=self._skipped_line(),
             skipped=self._skipped(),
             has_stubs=any(
                 entry.waiver_stub for check in self.verdict.checks for entry in check.entries
             ),
             finding_line=self._finding_line(),
-            counts=_counts(verdict.counts.checks, verdict.counts.findings),
+            counts=_counts(words, verdict.counts.checks, verdict.counts.findings),
             bars=(
-                Bar("Checks by outcome", _segments(verdict.counts.checks)),
-                Bar("Findings by outcome", _segments(verdict.counts.findings)),
+                Bar(words.text("Checks by outcome"), _segments(verdict.counts.checks)),
+                Bar(words.text("Findings by outcome"), _segments(verdict.counts.findings)),
             ),
-            facets=_facets(checks),
-            again=self._again(),
+            facets=_facets(words, checks),
+            again=shlex.join([*self._command(), "--waivers", "waivers.yaml"]),
+            recheck=shlex.join(self._command()),
             checks=checks,
-            passed_line=f"{counted(verdict.counts.checks.passed, 'check')} passed",
+            passed_line=words.count(
+                "{count} check passed", "{count} checks passed", verdict.counts.checks.passed
+            ),
             passed=tuple(
-                Passed(_name(check.name), _passed_where(check))
+                Passed(_name(words, check.name), _passed_where(words, check))
                 for check in verdict.checks
                 if not check.entries
             ),
             nodes_line=self._nodes_line(nodes),
             nodes=nodes[:shown_sets],
-            nodes_more=_more_sets(nodes[shown_sets:]),
-            node_map=_node_map(nodes),
+            nodes_more=_more_sets(words, nodes[shown_sets:]),
+            node_map=_node_map(words, nodes),
             withheld=self._withheld(),
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
             policies=tuple(
                 PolicyFile(
-                    kind="Policy" if part.kind == "Policy" else "Waiver list",
+                    kind=words.named("policy-kind", part.kind),
                     name=one_line(part.name),
                     version=one_line(part.version or ""),
-                    owner=one_line(part.owner or "no owner named"),
+                    owner=one_line(part.owner or words.text("no owner named")),
                     title=one_line(part.title or ""),
-                    holds=_holds(part.rules, part.waivers),
+                    holds=_holds(words, part.rules, part.waivers),
                     source=one_line(part.source),
                     sha256=part.sha256,
                 )
@@ -625,124 +657,139 @@ class _Builder:
             rules=self._rules(),
             source=tuple(self._source()),
             files=files,
-            stamp=(
-                f"{tool.name} {tool.version} · record {verdict.apiVersion} · "
-                f"semantics {verdict.semantics}"
+            stamp=words.text(
+                "{tool} {version} · record {form} · semantics {semantics}",
+                tool=tool.name,
+                version=tool.version,
+                form=verdict.apiVersion,
+                semantics=verdict.semantics,
             ),
         )
 
     # The top ---------------------------------------------------------------------------------
 
     def _notices(self) -> tuple[Fact, ...]:
-        verdict = self.verdict
+        verdict, words = self.verdict, self.words
         said = []
         if verdict.gate.advisory is not None:
             said.append(
                 Fact(
-                    "Advisory run",
-                    "The pipeline goes on whatever the verdict: its exit code is 0.",
-                    (f"Reason given: {verdict.gate.advisory}",),
+                    words.text("Advisory run"),
+                    words.text("The pipeline goes on whatever the verdict: its exit code is 0."),
+                    (words.text("Reason given: {reason}", reason=verdict.gate.advisory),),
                 )
             )
         if verdict.instant.backdated:
             said.append(
                 Fact(
-                    "Not a verdict for today",
-                    f"Judged as of {phrases.instant(verdict.instant.at)}, an instant in the past.",
+                    words.text("Not a verdict for today"),
+                    words.text(
+                        "Judged as of {at}, an instant in the past.",
+                        at=words.instant(verdict.instant.at),
+                    ),
                 )
             )
         return tuple(said)
 
     def _facts(self) -> Iterable[Fact]:
-        verdict = self.verdict
+        verdict, words = self.verdict, self.words
         subject, change = verdict.subject, verdict.subject.change
         notes = []
         if subject.expected_target:
-            notes.append(f"expected: {one_line(subject.expected_target)}")
+            notes.append(words.text("expected: {value}", value=one_line(subject.expected_target)))
         if subject.target_version_from == "sidecar":
-            notes.append("target from the note of the fetch")
+            notes.append(words.text("target from the note of the fetch"))
+        unnamed = words.text("not named")
         yield Fact(
-            "Upgrade",
-            f"{one_line(subject.cluster_version or 'not named')} → "
-            f"{one_line(subject.target_version or 'not named')}",
+            words.text("Upgrade"),
+            f"{one_line(subject.cluster_version or unnamed)} → "
+            f"{one_line(subject.target_version or unnamed)}",
             tuple(notes),
         )
         yield self._cluster()
         yield self._checked()
         yield Fact(
-            "Judged",
-            phrases.instant(verdict.instant.at),
-            (_BASIS[verdict.instant.basis],),
+            words.text("Judged"),
+            words.instant(verdict.instant.at),
+            (words.named("basis", verdict.instant.basis),),
         )
         for policy in verdict.policies:
             yield Fact(
-                "Policy" if policy.kind == "Policy" else "Waiver list",
+                words.named("policy-kind", policy.kind),
                 phrases.joined((one_line(policy.name), one_line(policy.version or "")), " "),
                 (
-                    one_line(policy.owner or "no owner named"),
-                    _holds(policy.rules, policy.waivers),
+                    one_line(policy.owner or words.text("no owner named")),
+                    _holds(words, policy.rules, policy.waivers),
                 ),
             )
         lines = []
-        opens = phrases.window(change.window_start, change.window_end)
+        opens = words.window(change.window_start, change.window_end)
         if opens:
-            lines.append(f"window {opens}")
+            lines.append(words.text("window {opens}", opens=opens))
         if change.prepared_by:
-            lines.append(f"prepared by {one_line(change.prepared_by)}")
+            lines.append(words.text("prepared by {name}", name=one_line(change.prepared_by)))
         if change.id or lines:
-            yield Fact("Change", one_line(change.id or "no number given"), tuple(lines))
+            number = one_line(change.id) if change.id else words.text("no number given")
+            yield Fact(words.text("Change"), number, tuple(lines))
 
     def _cluster(self) -> Fact:
-        subject = self.verdict.subject
-        kind = {"autopilot": "Autopilot cluster", "standard": "standard cluster", None: None}
+        subject, words = self.verdict.subject, self.words
         notes = []
         if subject.cluster_name and subject.cluster_id:
             notes.append(one_line(subject.cluster_id))
         if subject.cluster_type:
-            notes.append(kind[subject.cluster_type] or "")
+            notes.append(words.named("cluster-type", subject.cluster_type))
         if subject.cluster_id_from == "sidecar":
-            notes.append("id from the note of the fetch")
+            notes.append(words.text("id from the note of the fetch"))
         if subject.cluster_id is None and subject.cluster_name:
-            notes.append("the response names no cluster")
+            notes.append(words.text("the response names no cluster"))
         if subject.expected_cluster and subject.expected_cluster != subject.cluster_id:
-            notes.append(f"expected: {one_line(subject.expected_cluster)}")
-        value = subject.cluster_name or subject.cluster_id or "not named in the response"
-        return Fact("Cluster", one_line(value), tuple(notes))
+            notes.append(words.text("expected: {value}", value=one_line(subject.expected_cluster)))
+        value = subject.cluster_name or subject.cluster_id
+        shown = one_line(value) if value else words.text("not named in the response")
+        return Fact(words.text("Cluster"), shown, tuple(notes))
 
     def _checked(self) -> Fact:
-        subject, at = self.verdict.subject, self.verdict.instant.at
+        subject, at, words = self.verdict.subject, self.verdict.instant.at, self.words
+        label = words.text("Checked")
         updated = subject.updated.at if subject.updated else None
         if updated is not None:
-            value = phrases.instant(updated)
+            value = words.instant(updated)
         else:
-            value = one_line(subject.updated.text) if subject.updated else "no time given"
+            value = (
+                one_line(subject.updated.text) if subject.updated else words.text("no time given")
+            )
         expires = subject.expires
         if expires is None:
-            return Fact("Checked", value, ("no expiry time given",))
+            return Fact(label, value, (words.text("no expiry time given"),))
         if expires.at is None:
-            return Fact("Checked", value, (f"expiry time unreadable: {one_line(expires.text)}",))
-        left = expires.at - at
-        until = phrases.clock(expires.at, updated)
-        if left.total_seconds() > 0:
-            return Fact("Checked", value, (f"valid until {until} ({phrases.span(left)} left)",))
-        return Fact("Checked", value, (f"expired {until} ({phrases.span(left)} before)",))
+            text = one_line(expires.text)
+            return Fact(label, value, (words.text("expiry time unreadable: {text}", text=text),))
+        length = expires.at - at
+        until, span = words.clock(expires.at, updated), words.span(length)
+        if length.total_seconds() > 0:
+            note = words.text("valid until {until} ({span} left)", until=until, span=span)
+        else:
+            note = words.text("expired {until} ({span} before)", until=until, span=span)
+        return Fact(label, value, (note,))
 
     # Why -------------------------------------------------------------------------------------
 
     def _why(self, reason: Reason) -> Why:
         shape = {"fail": "fail", "unknown": "unknown", "inconclusive": "unknown"}[reason.outcome]
-        word = {"fail": "Failed", "unknown": "Unknown", "inconclusive": "Inconclusive"}
+        words = self.words
         known = self.guidance.get(reason.check) if reason.check is not None else None
+        what = words.spoken(reason.what)
         # A record of other hands may give a reason for a check it does not hold.
         linked = (reason.check, reason.scope) in self.shown
         return Why(
-            tag=Tag(word[reason.outcome], shape),
-            what=sentence(spoken(reason.what)) if reason.check is None else spoken(reason.what),
-            details=tuple(spoken(part) for part in reason.details),
-            why=sentence(spoken(reason.why)),
-            actions=tuple(spoken(part) for part in guide.actions(reason, known)),
-            near_misses=_misses(reason.near_misses),
-            kind_level=_kind_level(reason.kind, reason.level) if reason.scope else None,
+            tag=Tag(words.named("reason-outcome", reason.outcome), shape),
+            what=words.sentence(what) if reason.check is None else what,
+            details=tuple(words.spoken(part) for part in reason.details),
+            why=words.sentence(words.spoken(reason.why)),
+            actions=tuple(words.spoken(part) for part in guide.actions(reason, known)),
+            near_misses=_misses(words, reason.near_misses),
+            kind_level=_kind_level(words, reason.kind, reason.level) if reason.scope else None,
             check_id=check_id(reason.check, reason.scope) if linked and reason.scope else None,
             link=known.link if known else None,
             runbook=known.runbook if known else None,
@@ -753,14 +800,14 @@ class _Builder:
         if not known:
             return None
         return Help(
-            heading=one_line(guide.heading(known) or "") or None,
+            heading=one_line(guide.heading(known, self.words) or "") or None,
             title=one_line(known.title or "") or None,
             checks=one_line(known.checks or "") or None,
             fix=known.fix,
             link=known.link,
             runbook=known.runbook,
-            certainty=guide.sureness(known),
-            as_of=phrases.written_date(known.as_of),
+            certainty=guide.sureness(known, self.words),
+            as_of=self.words.written_date(known.as_of),
         )
 
     # Evidence --------------------------------------------------------------------------------
@@ -771,27 +818,50 @@ class _Builder:
         lines = [line for line in counted_lines if line.state != "not-applicable"]
         failed = sum(line.state == "not-ok" for line in lines)
         aside = len(counted_lines) - len(lines)
-        rest = f"; {aside} not applicable" if aside else ""
+        words, said = self.words, []
         if not lines:
-            return "Nothing was checked: no line of evidence applies."
+            return words.text("Nothing was checked: no line of evidence applies.")
         if not failed:
-            return f"Yes: all {len(lines)} lines of evidence that apply hold{rest}."
-        required = sum(line.state == "not-ok" and line.level == "require" for line in lines)
-        start = "Not as it stands" if required else "Yes, with a reservation"
-        verb = "does" if failed == 1 else "do"
-        return f"{start}: {failed} of {len(lines)} lines of evidence {verb} not hold{rest}."
+            said.append(
+                words.text("Yes: all {count} lines of evidence that apply hold", count=len(lines))
+            )
+        else:
+            required = any(line.state == "not-ok" and line.level == "require" for line in lines)
+            start = (
+                words.text("Not as it stands")
+                if required
+                else words.text("Yes, with a reservation")
+            )
+            said.append(
+                words.count(
+                    "{start}: {count} of {total} lines of evidence does not hold",
+                    "{start}: {count} of {total} lines of evidence do not hold",
+                    failed,
+                    start=start,
+                    total=len(lines),
+                )
+            )
+        if aside:
+            said.append(words.text("{count} not applicable", count=aside))
+        return words.stopped(words.text("; ").join(said))
 
     def _skipped_line(self) -> str | None:
-        skipped = self.verdict.skipped
+        skipped, words = self.verdict.skipped, self.words
         if not skipped:
             return None
         covered = sum(skip.outcome == "waived" for skip in skipped)
-        was = "was" if len(skipped) == 1 else "were"
-        return (
-            f"{counted(len(skipped), 'check')} {was} skipped on the server, so CCE never ran "
-            f"{'it' if len(skipped) == 1 else 'them'}; {covered} of {len(skipped)} "
-            f"{'is' if covered == 1 else 'are'} covered by a waiver."
+        what = words.count(
+            "{count} check was skipped on the server, so CCE never ran it",
+            "{count} checks were skipped on the server, so CCE never ran them",
+            len(skipped),
         )
+        how = words.count(
+            "{count} of {total} is covered by a waiver",
+            "{count} of {total} are covered by a waiver",
+            covered,
+            total=len(skipped),
+        )
+        return words.text("{what}; {how}.", what=what, how=how)
 
     def _skipped(self) -> tuple[Skip, ...]:
         ordered = sorted(
@@ -800,20 +870,22 @@ class _Builder:
         return tuple(self._skip(skip) for skip in ordered)
 
     def _skip(self, skip: SkippedCheck) -> Skip:
-        where = "everywhere"
+        words = self.words
         if skip.node_uids:
-            where = f"on {counted(len(skip.node_uids), 'node')}"
+            where = words.count("on {count} node", "on {count} nodes", len(skip.node_uids))
         elif skip.has_selector:
-            where = "where, is not known"
+            where = words.text("where, is not known")
+        else:
+            where = words.text("everywhere")
         return Skip(
             id=self._unique("skip", skip.pointer),
-            name=_name(skip.name),
-            tag=_tag(skip.outcome),
+            name=_name(words, skip.name),
+            tag=_tag(words, skip.outcome),
             where=where,
             node_uids=tuple(one_line(uid) for uid in skip.node_uids),
-            why=sentence(spoken(skip.why)),
+            why=words.sentence(words.spoken(skip.why)),
             accepted=self._accepted(skip.waived_by),
-            near_misses=_misses(skip.near_misses),
+            near_misses=_misses(words, skip.near_misses),
             pointer=one_line(skip.pointer),
             help=self._help(skip.name),
         )
@@ -821,16 +893,26 @@ class _Builder:
     # Findings --------------------------------------------------------------------------------
 
     def _finding_line(self) -> str:
-        counts = self.verdict.counts
-        nodes = f" on {counted(counts.nodes, 'node')}" if counts.nodes else ""
-        line = (
-            f"{counted(counts.findings.total, 'finding')} of "
-            f"{counted(counts.checks.total, 'check')}{nodes}"
-        )
+        counts, words = self.verdict.counts, self.words
+        findings = words.findings(counts.findings.total)
+        checks = words.checks(counts.checks.total)
+        if counts.nodes:
+            line = words.text(
+                "{findings} of {checks} on {nodes}",
+                findings=findings,
+                checks=checks,
+                nodes=words.nodes(counts.nodes),
+            )
+        else:
+            line = words.text("{findings} of {checks}", findings=findings, checks=checks)
         if counts.tolerated_exceptions:
-            tolerated = counted(counts.tolerated_exceptions, "failed Exception")
-            line += f", {tolerated} let through by the policy"
-        return line + "."
+            tolerated = words.count(
+                "{count} failed Exception let through by the policy",
+                "{count} failed Exceptions let through by the policy",
+                counts.tolerated_exceptions,
+            )
+            line = words.text("{line}, {more}", line=line, more=tolerated)
+        return words.stopped(line)
 
     def _checks(self) -> tuple[CheckView, ...]:
         concerned = [check for check in self.verdict.checks if check.entries]
@@ -839,21 +921,25 @@ class _Builder:
         return tuple(self._check(check, stopping) for check in ordered)
 
     def _check(self, check: Check, stopping: int) -> CheckView:
-        first = check.entries[0]
+        first, words = check.entries[0], self.words
         counts = [
-            f"{_count_of(check.findings, outcome):,} {named('finding', outcome).lower()}"
+            words.text(
+                "{count} {outcome}",
+                count=_count_of(check.findings, outcome),
+                outcome=words.inline(words.named("finding", outcome)),
+            )
             for outcome in OUTCOMES_WORST_FIRST
             if _count_of(check.findings, outcome)
         ]
         return CheckView(
             id=check_id(check.name, check.scope),
-            name=_name(check.name),
-            tag=_tag(check.outcome),
-            scope=named("scope", check.scope),
+            name=_name(words, check.name),
+            tag=_tag(words, check.outcome),
+            scope=words.named("scope", check.scope),
             scope_key=check.scope,
-            where=_where(check, _count_of(check.findings, check.outcome)),
-            kind_level=_kind_level(first.kind, first.level),
-            counts=", ".join(counts),
+            where=_where(words, check, _count_of(check.findings, check.outcome)),
+            kind_level=_kind_level(words, first.kind, first.level),
+            counts=words.text(", ").join(counts),
             findings=check.findings.total - check.findings.passed,
             # A few stopping checks are what the reader came for; many would bury the page.
             open=check.outcome in ("fail", "unknown") and stopping <= 3,
@@ -874,33 +960,39 @@ class _Builder:
         return tuple(groups)
 
     def _group(self, check: Check, entries: Sequence[Entry], limit: int) -> Group:
-        first = entries[0]
+        first, words = entries[0], self.words
         places = sum(len(entry.places) for entry in entries)
         more = None
         if len(entries) > limit:
             rest = sum(len(entry.places) for entry in entries[limit:])
-            more = f"{counted(rest, 'more finding')} of this kind, each with its own message"
+            more = words.count(
+                "{count} more finding of this kind, each with its own message",
+                "{count} more findings of this kind, each with its own message",
+                rest,
+            )
             self.held_back += len(entries) - limit
         traits = [
-            f"group {one_line(first.group)}" if first.group else None,
-            f"phase {one_line(first.phase)}" if first.phase else None,
-            f"error code {', '.join(one_line(code) for code in first.error_codes)}"
+            words.text("group {name}", name=one_line(first.group)) if first.group else None,
+            words.text("phase {name}", name=one_line(first.phase)) if first.phase else None,
+            words.text(
+                "error code {codes}", codes=words.joined([one_line(c) for c in first.error_codes])
+            )
             if first.error_codes
             else None,
         ]
         return Group(
             tag=self._entry_tag(first),
             outcome=first.outcome,
-            kind=one_line(first.kind or "no kind"),
-            level=one_line(first.level or "no level"),
-            where=_where(check, places),
-            kind_level=_kind_level(first.kind, first.level),
+            kind=_kind(words, first.kind),
+            level=_level(words, first.level),
+            where=_where(words, check, places),
+            kind_level=_kind_level(words, first.kind, first.level),
             traits=phrases.joined(traits),
-            why=sentence(spoken(first.why)),
+            why=words.sentence(words.spoken(first.why)),
             rules=tuple(self._match(match) for match in _matches(first)),
             remediation=tuple(first.remediation),
             accepted=self._accepted(first.waived_by),
-            near_misses=_misses(first.near_misses),
+            near_misses=_misses(words, first.near_misses),
             tolerated=first.tolerated,
             members=tuple(self._member(check, entry) for entry in entries[:limit]),
             more=more,
@@ -908,22 +1000,26 @@ class _Builder:
 
     def _entry_tag(self, entry: Entry) -> Tag:
         if entry.outcome != "waived" or len(entry.waived_by) != 1:
-            return _tag(entry.outcome)
+            return _tag(self.words, entry.outcome)
         use = self.waivers.get(entry.waived_by[0])
         if use is None or not use.expires:
-            return _tag(entry.outcome)
-        return Tag(f"Waived to {one_line(phrases.written_date(use.expires))}", "waived")
+            return _tag(self.words, entry.outcome)
+        until = one_line(self.words.written_date(use.expires))
+        return Tag(self.words.text("Waived to {date}", date=until), "waived")
 
     def _match(self, match: tuple[str, str, tuple[str, ...], tuple[str, ...]]) -> str:
         rule, effect, fields, undecided = match
-        said = f"{rule} ({effect})"
-        if self.titles.get(rule):
-            said += f": {one_line(self.titles[rule] or '')}"
+        words = self.words
+        parts = [words.text("{rule} ({effect})", rule=rule, effect=effect)]
+        if title := self.titles.get(rule):
+            said = words.text("{label}: {said}", label=parts[0], said=one_line(title))
+            parts = [said]
         if fields:
-            said += f"; matched by {', '.join(fields)}"
+            parts.append(words.text("matched by {fields}", fields=words.joined(fields)))
         if undecided:
-            said += f"; left open by a missing value: {', '.join(undecided)}"
-        return said
+            left = words.joined(undecided)
+            parts.append(words.text("left open by a missing value: {fields}", fields=left))
+        return words.text("; ").join(parts)
 
     def _member(self, check: Check, entry: Entry) -> Member:
         body = entry.model_dump_json(exclude={"places", "waiver_stub"})
@@ -931,9 +1027,9 @@ class _Builder:
             id=self._unique("finding", check.name or "", check.scope, body),
             message=entry.message,
             said=tuple(entry.said),
-            nodes=_node_names(entry.places),
-            pointers=tuple(_pointer(place) for place in entry.places),
-            tables=_tables(entry.risks),
+            nodes=node_names(self.words, entry.places),
+            pointers=tuple(_pointer(self.words, place) for place in entry.places),
+            tables=_tables(self.words, entry.risks),
             stub=entry.waiver_stub,
         )
 
@@ -941,16 +1037,18 @@ class _Builder:
         rest = sum(
             max(len(check.entries) - self.entries_in_full, 0) for check in self.verdict.checks
         )
-        return counted(rest, "differing finding") if rest else None
+        if not rest:
+            return None
+        return self.words.count("{count} differing finding", "{count} differing findings", rest)
 
-    def _again(self) -> str:
-        """The command that judges the same response again, with a waiver list in waivers.yaml."""
+    def _command(self) -> list[str]:
+        """The words of the command that judges the response by these policies."""
         words = ["cce-precheck", "check"]
         words += [one_line(part.name) for part in self.verdict.exhibits if part.role == "response"]
         for part in self.verdict.policies:
             option = "--policy" if part.kind == "Policy" else "--waivers"
             words += [option, one_line(part.source)]
-        return shlex.join([*words, "--waivers", "waivers.yaml"])
+        return words
 
     def _unique(self, prefix: str, *parts: str) -> str:
         wanted = f"{prefix}-{_hash(*parts)}"
@@ -964,21 +1062,25 @@ class _Builder:
         found = sum(len(group.nodes) for group in sets)
         if not found:
             return None
-        total = self.verdict.counts.nodes
-        of = f"{found:,} of {counted(total, 'node')}" if total >= found else counted(found, "node")
-        return f"{of} {'has' if found == 1 else 'have'} a finding that did not pass"
+        total, words = self.verdict.counts.nodes, self.words
+        of = _of(words, found, words.nodes(total)) if total >= found else words.nodes(found)
+        if found == 1:
+            return words.text("{nodes} has a finding that did not pass", nodes=of)
+        return words.text("{nodes} have a finding that did not pass", nodes=of)
 
     def _nodes(self) -> tuple[NodeSet, ...]:
         """Nodes by what was found on them: thousands fall into a few sets."""
+        words = self.words
         names: dict[tuple[str, str], NodeName] = {}
         found: dict[tuple[str, str], set[Concern]] = {}
         for check in self.verdict.checks:
             anchor = check_id(check.name, check.scope)
             for entry in check.entries:
-                concern = Concern(_tag(entry.outcome), _name(check.name), anchor)
+                concern = Concern(_tag(words, entry.outcome), _name(words, check.name), anchor)
                 for node in (node for place in entry.places for node in place.nodes):
                     key = (node.uid or "", node.name or "")
-                    names.setdefault(key, _node_name(node.uid, node.name, node.status, node.type))
+                    shown = _node_name(words, node.uid, node.name, node.status, node.type)
+                    names.setdefault(key, shown)
                     found.setdefault(key, set()).add(concern)
         sets: dict[frozenset[Concern], list[NodeName]] = {}
         for key, concerns in found.items():
@@ -991,7 +1093,7 @@ class _Builder:
             ranks = [_worst([one.tag.shape]) for one in ordered]
             order = (ranks[0], -ranks.count(ranks[0]), -len(nodes), [one.check for one in ordered])
             listed = sorted(nodes, key=lambda node: (node.name, node.uid or ""))
-            group = NodeSet(counted(len(nodes), "node"), tuple(ordered), tuple(listed))
+            group = NodeSet(words.nodes(len(nodes)), tuple(ordered), tuple(listed))
             rows.append((order, ranks, [one.check_id for one in ordered], group))
         return tuple(row[3] for row in sorted(rows, key=lambda row: row[:3]))
 
@@ -1004,20 +1106,31 @@ class _Builder:
         use = self.waivers.get(waiver)
         if use is None:
             return Accepted(one_line(waiver), _waiver_anchor(waiver), "", "")
-        until = f"to {phrases.written_date(use.expires)}" if use.expires else "without end"
-        line = phrases.joined((until, use.approved_by and f"by {use.approved_by}", use.ticket))
+        words = self.words
+        until = (
+            words.text("to {date}", date=words.written_date(use.expires))
+            if use.expires
+            else words.text("without end")
+        )
+        by = words.text("by {name}", name=use.approved_by) if use.approved_by else None
+        line = phrases.joined((until, by, use.ticket))
         return Accepted(one_line(waiver), _waiver_anchor(waiver), one_line(line), use.reason)
 
     def _waiver_line(self) -> str:
-        waivers = self.verdict.waivers
+        waivers, words = self.verdict.waivers, self.words
         if not waivers:
-            return "The policy holds no waiver."
+            return words.text("The policy holds no waiver.")
         parts = []
         for status in _WAIVER_ORDER:
             count = sum(use.status == status for use in waivers)
             if count:
-                parts.append(f"{count} {_WAIVER_WORD[status].lower()}")
-        return f"{counted(len(waivers), 'waiver')}: {', '.join(parts)}."
+                word = words.inline(words.named("status", status))
+                parts.append(words.text("{count} {outcome}", count=count, outcome=word))
+        return words.text(
+            "{waivers}: {parts}.",
+            waivers=words.count("{count} waiver", "{count} waivers", len(waivers)),
+            parts=words.text(", ").join(parts),
+        )
 
     def _waivers(self) -> tuple[Waiver, ...]:
         ordered = sorted(
@@ -1026,41 +1139,52 @@ class _Builder:
         return tuple(self._waiver(use) for use in ordered)
 
     def _waiver(self, use: WaiverUse) -> Waiver:
-        approval = phrases.joined(
-            (
-                f"approved by {use.approved_by}" if use.approved_by else "no approver named",
-                f"on {phrases.written_date(use.approved_on)}" if use.approved_on else None,
-            ),
-            " ",
+        words = self.words
+        approval = (
+            words.text("approved by {name}", name=use.approved_by)
+            if use.approved_by
+            else words.text("no approver named")
         )
+        if use.approved_on:
+            on = words.written_date(use.approved_on)
+            approval = words.text("{approval} on {date}", approval=approval, date=on)
         begins = use.starts or use.approved_on  # without a start it holds from its approval
-        starts = phrases.written_date(begins) if begins else None
-        ends = phrases.written_date(use.expires) if use.expires else None
-        validity = phrases.joined(
-            (
-                f"from {starts}" if starts else "no start date,",
-                f"to {ends}" if ends else "without end",
-            ),
-            " ",
-        )
+        starts = words.written_date(begins) if begins else None
+        ends = words.written_date(use.expires) if use.expires else None
+        if starts and ends:
+            validity = words.text("from {starts} to {ends}", starts=starts, ends=ends)
+        elif starts:
+            validity = words.text("from {starts} without end", starts=starts)
+        elif ends:
+            validity = words.text("no start date, to {ends}", ends=ends)
+        else:
+            validity = words.text("no start date, without end")
         covers = [
-            counted(use.findings, "finding") if use.findings else None,
-            counted(use.skipped, "skipped check") if use.skipped else None,
-            f"{counted(use.not_applicable, 'finding')} it can never cover"
+            words.findings(use.findings) if use.findings else None,
+            words.count("{count} skipped check", "{count} skipped checks", use.skipped)
+            if use.skipped
+            else None,
+            words.count(
+                "{count} finding it can never cover",
+                "{count} findings it can never cover",
+                use.not_applicable,
+            )
             if use.not_applicable
             else None,
         ]
+        ticket = words.text("ticket {id}", id=use.ticket) if use.ticket else None
         return Waiver(
             anchor=_waiver_anchor(use.id),
             id=one_line(use.id),
-            tag=Tag(_WAIVER_WORD[use.status], _WAIVER_SHAPE.get(use.status, "warn")),
-            why=sentence(spoken(use.why)),
-            marks=tuple(_MARKS[mark] for mark in use.marks),
+            tag=Tag(words.named("status", use.status), _WAIVER_SHAPE.get(use.status, "warn")),
+            why=words.sentence(words.spoken(use.why)),
+            marks=tuple(words.named("mark", mark) for mark in use.marks),
             reason=use.reason,
-            approval=one_line(phrases.joined((approval, use.ticket and f"ticket {use.ticket}"))),
+            approval=one_line(phrases.joined((approval, ticket))),
+            short=self._accept(use.id).line,
             validity=one_line(validity),
-            left=_days_left(use.days_left),
-            covers=phrases.joined(covers) or "nothing",
+            left=_days_left(words, use.days_left),
+            covers=phrases.joined(covers) or words.text("nothing"),
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
@@ -1068,44 +1192,51 @@ class _Builder:
     # Policy and files ------------------------------------------------------------------------
 
     def _defaults(self) -> tuple[Fact, ...]:
-        labels = {
-            "unmatched": "Where no rule matches",
-            "skipped": "For a check skipped on the server",
-        }
         return tuple(
-            Fact(labels.get(key, key), value) for key, value in self.verdict.defaults.items()
+            Fact(self.words.named("default", key), self.words.named("effect", value))
+            for key, value in self.verdict.defaults.items()
         )
 
     def _rule_line(self) -> str:
-        rules = self.verdict.rules
+        rules, words = self.verdict.rules, self.words
         if not rules:
-            return "The policy has no rule; its defaults decide."
-        deciding = sum(rule.decided > 0 for rule in rules)
-        return f"{deciding} of {counted(len(rules), 'rule')} decided a finding here."
+            return words.text("The policy has no rule; its defaults decide.")
+        return words.text(
+            "{count} of {rules} decided a finding here.",
+            count=sum(rule.decided > 0 for rule in rules),
+            rules=words.count("{count} rule", "{count} rules", len(rules)),
+        )
 
     def _rules(self) -> tuple[Rule, ...]:
-        rules = []
+        rules, words = [], self.words
         for use in self.verdict.rules:
             notes = []
+            since = words.written_date(use.effective_on) if use.effective_on else None
             if use.written_effect != use.effect:
-                since = (
-                    f" from {phrases.written_date(use.effective_on)}" if use.effective_on else ""
+                effect = use.written_effect
+                notes.append(
+                    words.text("written as {effect} from {date}", effect=effect, date=since)
+                    if since
+                    else words.text("written as {effect}", effect=effect)
                 )
-                notes.append(f"written as {use.written_effect}{since}")
-            elif use.effective_on:
-                notes.append(f"in effect since {phrases.written_date(use.effective_on)}")
+            elif since:
+                notes.append(words.text("in effect since {date}", date=since))
             if use.limit is not None:
-                exceeded = "exceeded" if use.limit.exceeded else "holds"
-                notes.append(f"limit {exceeded}: {spoken(use.limit.said)}")
+                said = words.spoken(use.limit.said)
+                notes.append(
+                    words.text("limit exceeded: {said}", said=said)
+                    if use.limit.exceeded
+                    else words.text("limit holds: {said}", said=said)
+                )
             if not use.waivable:
-                notes.append("forbids waivers")
+                notes.append(words.text("forbids waivers"))
             if use.reason:
                 notes.append(one_line(use.reason))
             rules.append(
                 Rule(
                     id=one_line(use.id),
                     title=one_line(use.title) if use.title else None,
-                    effect=use.effect,
+                    effect=words.named("effect", use.effect),
                     shape=use.effect,
                     notes=tuple(notes),
                     hits=f"{use.hits:,}",
@@ -1116,27 +1247,34 @@ class _Builder:
         return tuple(rules)
 
     def _source(self) -> Iterable[Fact]:
-        source, subject = self.verdict.source, self.verdict.subject
-        read = [f"read as {one_line(source.form)}"]
+        source, subject, words = self.verdict.source, self.verdict.subject, self.words
+        read = [words.text("read as {form}", form=one_line(source.form))]
         if source.pointer:
-            read.append(f"at {one_line(source.pointer)}")
+            read.append(words.text("at {pointer}", pointer=one_line(source.pointer)))
         if source.others:
-            read.append(f"{counted(source.others, 'other task')} in the same file")
-        yield Fact("Response", one_line(source.name), tuple(read))
+            read.append(
+                words.count(
+                    "{count} other task in the same file",
+                    "{count} other tasks in the same file",
+                    source.others,
+                )
+            )
+        yield Fact(words.text("Response"), one_line(source.name), tuple(read))
         notes = []
         if subject.task_phase:
-            notes.append(f"CCE concluded {one_line(subject.task_phase)}")
+            notes.append(words.text("CCE concluded {phase}", phase=one_line(subject.task_phase)))
         if subject.task_message:
             notes.append(one_line(subject.task_message))
         if subject.created:
             at = subject.created.at
-            begun = phrases.instant(at) if at else one_line(subject.created.text)
-            notes.append(f"created {begun}")
-        yield Fact("Task", one_line(subject.task_uid or "no uid given"), tuple(notes), mono=True)
+            begun = words.instant(at) if at else one_line(subject.created.text)
+            notes.append(words.text("created {at}", at=begun))
+        uid = one_line(subject.task_uid) if subject.task_uid else words.text("no uid given")
+        yield Fact(words.text("Task"), uid, tuple(notes), mono=True)
         if source.unknown_fields:
             yield Fact(
-                "Undocumented fields",
-                counted(source.unknown_fields, "field"),
+                words.text("Undocumented fields"),
+                words.count("{count} field", "{count} fields", source.unknown_fields),
                 tuple(one_line(pointer) for pointer in source.unknown_field_pointers),
             )
 
@@ -1170,27 +1308,33 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
 
 
 COVER_COLUMNS = 80
-COVER_LINES = 31
-"""What fits between the summary and the sign-off, with a wide font; a test holds them to it."""
+COVER_LINES = {"en": 31, "zh-CN": 27}
+"""What fits between the summary and the sign-off, with a wide font; a test holds them to it.
+Lines of Chinese are taller."""
 
 
 def _cover(
+    words: Phrases,
     summary: Sequence[str],
     notices: Sequence[Fact],
     facts: Sequence[Fact],
     reasons: Sequence[Why],
     conditions: Sequence[str],
 ) -> Cover:
-    said = phrases.shortened(" ".join(f"{part}." for part in summary), 3 * COVER_COLUMNS)
+    said = phrases.shortened(words.sentences(summary), 3 * COVER_COLUMNS)
     framed = tuple(
         phrases.shortened(
-            f"{notice.label}. {phrases.joined((notice.value, *notice.notes), ' ')}",
+            words.text(
+                "{label}. {said}",
+                label=notice.label,
+                said=phrases.joined((notice.value, *notice.notes), words.gap),
+            ),
             2 * COVER_COLUMNS,
         )
         for notice in notices
     )
-    known = _cover_facts(facts)
-    left = COVER_LINES - sum(1 + _lines(part) for part in framed)
+    known = paired_facts(words, facts)
+    left = COVER_LINES[words.tag] - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)
@@ -1220,9 +1364,9 @@ def _cover(
         notices=framed,
         facts=known,
         reasons=tuple(first),
-        more_reasons=_more(len(reasons) - len(first), "more reason"),
+        more_reasons=_more_reasons(words, len(reasons) - len(first)),
         conditions=tuple(second),
-        more_conditions=_more(len(conditions) - len(second), "more condition"),
+        more_conditions=_more_conditions(words, len(conditions) - len(second)),
     )
 
 
@@ -1234,13 +1378,14 @@ def _fact_lines(fact: Fact) -> int:
     return _lines(fact.value, 26) + sum(_lines(note, 37) for note in fact.notes)
 
 
-def _cover_facts(facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
+def paired_facts(words: Phrases, facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
+    """Facts cut to stand two in a row; several of one label are one."""
     merged: dict[str, Fact] = {}
     for fact in facts:
         notes = phrases.joined(fact.notes)
         if fact.label in merged:
             # Several policies are one fact here; the register has them all.
-            value = f"{merged[fact.label].value}, {fact.value}"
+            value = words.joined((merged[fact.label].value, fact.value))
             notes = ""
         else:
             value = fact.value
@@ -1254,8 +1399,24 @@ def _cover_facts(facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
     return tuple((pair[0], pair[1] if len(pair) > 1 else None) for pair in pairs)
 
 
-def _more(count: int, what: str) -> str | None:
-    return f"and {counted(count, what)} on the next pages" if count > 0 else None
+def _more_reasons(words: Phrases, count: int) -> str | None:
+    if count < 1:
+        return None
+    return words.count(
+        "and {count} more reason on the next pages",
+        "and {count} more reasons on the next pages",
+        count,
+    )
+
+
+def _more_conditions(words: Phrases, count: int) -> str | None:
+    if count < 1:
+        return None
+    return words.count(
+        "and {count} more condition on the next pages",
+        "and {count} more conditions on the next pages",
+        count,
+    )
 
 
 def _alike(reasons: Sequence[Why]) -> tuple[tuple[Why, ...], ...]:
@@ -1273,10 +1434,10 @@ def _cause(reason: Why) -> tuple[object, ...]:
     return (reason.tag, reason.why, reason.actions, reason.near_misses, reason.kind_level)
 
 
-def _counts(checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]:
+def _counts(words: Phrases, checks: OutcomeCounts, findings: OutcomeCounts) -> tuple[Count, ...]:
     return tuple(
         Count(
-            _tag(outcome),
+            _tag(words, outcome),
             f"{_count_of(checks, outcome):,}",
             f"{_count_of(findings, outcome):,}",
             _count_of(findings, outcome) > 0,
@@ -1289,11 +1450,13 @@ def _segments(counts: OutcomeCounts) -> tuple[Segment, ...]:
     return pictures.bar([(outcome, _count_of(counts, outcome)) for outcome in OUTCOMES_WORST_FIRST])
 
 
-def _facets(checks: Sequence[CheckView]) -> Facets:
+def _facets(words: Phrases, checks: Sequence[CheckView]) -> Facets:
     groups = [group for check in checks for group in check.groups]
     outcomes = {group.outcome for group in groups}
     return Facets(
-        outcomes=tuple(_tag(outcome) for outcome in OUTCOMES_WORST_FIRST if outcome in outcomes),
+        outcomes=tuple(
+            _tag(words, outcome) for outcome in OUTCOMES_WORST_FIRST if outcome in outcomes
+        ),
         kinds=tuple(sorted({group.kind for group in groups})),
         levels=tuple(sorted({group.level for group in groups})),
         scopes=tuple(sorted({(check.scope_key, check.scope) for check in checks})),
@@ -1310,26 +1473,32 @@ def _within(limit: int, sizes: Sequence[int]) -> int:
     return len(sizes)
 
 
-def _more_sets(sets: Sequence[NodeSet]) -> str | None:
+def _more_sets(words: Phrases, sets: Sequence[NodeSet]) -> str | None:
     if not sets:
         return None
     nodes = sum(len(group.nodes) for group in sets)
-    return f"{counted(nodes, 'more node')} in {counted(len(sets), 'more group')}"
+    return words.text(
+        "{nodes} in {groups}",
+        nodes=words.count("{count} more node", "{count} more nodes", nodes),
+        groups=words.count("{count} more group", "{count} more groups", len(sets)),
+    )
 
 
-def _node_map(sets: Sequence[NodeSet]) -> NodeMap | None:
+def _node_map(words: Phrases, sets: Sequence[NodeSet]) -> NodeMap | None:
     """A grid of checks and nodes; where there are too many nodes, of checks and sets of nodes."""
     columns: list[tuple[MapColumn, NodeSet]] = []
     if sum(len(group.nodes) for group in sets) <= MAP_COLUMNS:
         for group in sets:
             columns += [(MapColumn(node.name, node.uid or ""), group) for node in group.nodes]
-        what = "nodes"
+        singly = True
     else:
         for group in sets[:MAP_COLUMNS]:
-            names = phrases.joined([node.name for node in group.nodes[:3]], ", ")
-            more = f" and {len(group.nodes) - 3:,} more" if len(group.nodes) > 3 else ""
-            columns.append((MapColumn(group.count, f"{names}{more}"), group))
-        what = "groups of nodes that the same was found on"
+            names = words.joined([node.name for node in group.nodes[:3]])
+            more = len(group.nodes) - 3
+            if more > 0:
+                names = words.text("{names} and {count} more", names=names, count=more)
+            columns.append((MapColumn(group.count, names), group))
+        singly = False
     found: dict[str, tuple[str, dict[int, Tag]]] = {}
     for index, (_, group) in enumerate(columns):
         for concern in group.concerns:
@@ -1352,35 +1521,44 @@ def _node_map(sets: Sequence[NodeSet]) -> NodeMap | None:
         MapRow(check, anchor, tuple(cells.get(index) for index in range(len(columns))))
         for anchor, (check, cells) in ordered[:MAP_ROWS]
     )
-    shown = [
-        _of_all(len(rows), len(found), "check"),
-        _of_all(len(columns), len(sets), "group") if what != "nodes" else f"{len(columns)} nodes",
-    ]
-    caption = f"Checks and {what}, worst first: {phrases.joined(shown, ', ')}"
+    checks = words.checks(len(found))
+    shown = [checks if len(rows) >= len(found) else _of(words, len(rows), checks)]
+    if singly:
+        shown.append(words.nodes(len(columns)))
+        caption = words.text("Checks and nodes, worst first: {shown}", shown=words.joined(shown))
+    else:
+        groups = words.count("{count} group", "{count} groups", len(sets))
+        shown.append(groups if len(columns) >= len(sets) else _of(words, len(columns), groups))
+        caption = words.text(
+            "Checks and groups of nodes that the same was found on, worst first: {shown}",
+            shown=words.joined(shown),
+        )
     return NodeMap(caption, tuple(column for column, _ in columns), rows)
 
 
-def _of_all(shown: int, total: int, what: str) -> str:
-    return counted(total, what) if shown >= total else f"{shown:,} of {counted(total, what)}"
+def _of(words: Phrases, part: int, whole: str) -> str:
+    """3 of 40 nodes."""
+    return words.text("{part} of {whole}", part=part, whole=whole)
 
 
-def _where(check: Check, count: int) -> str:
+def _where(words: Phrases, check: Check, count: int) -> str:
     if check.scope == "node":
-        if check.nodes_seen >= count:
-            return f"{count:,} of {counted(check.nodes_seen, 'node')}"
-        return counted(count, "node")
-    scope = named("scope", check.scope)
-    return scope if count == 1 else f"{scope}, {counted(count, 'finding')}"
+        nodes = words.nodes(check.nodes_seen)
+        return _of(words, count, nodes) if check.nodes_seen >= count else words.nodes(count)
+    scope = words.named("scope", check.scope)
+    return scope if count == 1 else words.joined((scope, words.findings(count)))
 
 
-def _passed_where(check: Check) -> str:
+def _passed_where(words: Phrases, check: Check) -> str:
     if check.scope == "node":
-        return counted(check.nodes_seen or check.findings.total, "node")
-    scope = named("scope", check.scope)
-    return scope if check.findings.total <= 1 else f"{scope}, {check.findings.total:,} times"
+        return words.nodes(check.nodes_seen or check.findings.total)
+    scope = words.named("scope", check.scope)
+    if check.findings.total <= 1:
+        return scope
+    return words.text("{scope}, {count} times", scope=scope, count=check.findings.total)
 
 
-def _evidence(line: EvidenceLine) -> EvidenceRow:
+def _evidence(words: Phrases, line: EvidenceLine) -> EvidenceRow:
     shape = "pass"
     if line.state == "not-applicable":
         shape = "skipped"
@@ -1390,21 +1568,28 @@ def _evidence(line: EvidenceLine) -> EvidenceRow:
     state = "noted" if line.level == "note" else line.state
     return EvidenceRow(
         id=line.id,
-        name=named("evidence-name", line.id),
-        tag=Tag(named("state", state), shape),
-        level=_LEVEL_WORD[line.level],
-        statements=tuple(sentence(spoken(part)) for part in line.statements),
+        name=words.named("evidence-name", line.id),
+        tag=Tag(words.named("state", state), shape),
+        level=words.named("level", line.level),
+        statements=tuple(words.sentence(words.spoken(part)) for part in line.statements),
         pointers=tuple(one_line(pointer) for pointer in line.pointers),
     )
 
 
-def _misses(misses: Sequence[NearMiss]) -> tuple[str, ...]:
+def _misses(words: Phrases, misses: Sequence[NearMiss]) -> tuple[str, ...]:
     return tuple(
-        f"{one_line(miss.waiver)} does not cover it: {spoken(miss.why)}" for miss in misses
+        words.text(
+            "{waiver} does not cover it: {why}",
+            waiver=one_line(miss.waiver),
+            why=words.spoken(miss.why),
+        )
+        for miss in misses
     )
 
 
-def _node_name(uid: str | None, name: str | None, status: str | None, kind: str | None) -> NodeName:
+def _node_name(
+    words: Phrases, uid: str | None, name: str | None, status: str | None, kind: str | None
+) -> NodeName:
     # What every healthy worker says is not worth a word on each of a thousand lines.
     notes = phrases.joined(
         (
@@ -1413,72 +1598,117 @@ def _node_name(uid: str | None, name: str | None, status: str | None, kind: str 
         )
     )
     return NodeName(
-        name=one_line(name or uid or "a node without a name"),
+        name=one_line(name or uid or words.text("a node without a name")),
         uid=one_line(uid) if uid and name else None,
         notes=notes or None,
     )
 
 
-def _node_names(places: Sequence[Place]) -> tuple[NodeName, ...]:
+def node_names(words: Phrases, places: Sequence[Place]) -> tuple[NodeName, ...]:
     found: dict[tuple[str | None, str | None], NodeName] = {}
     for node in (node for place in places for node in place.nodes):
-        shown = _node_name(node.uid, node.name, node.status, node.type)
+        shown = _node_name(words, node.uid, node.name, node.status, node.type)
         found.setdefault((node.uid, node.name), shown)
     return tuple(sorted(found.values(), key=lambda node: (node.name, node.uid or "")))
 
 
-def _pointer(place: Place) -> str:
+def _pointer(words: Phrases, place: Place) -> str:
+    pointer = one_line(place.pointer)
     if place.line is None:
-        return one_line(place.pointer)
-    column = f", column {place.column}" if place.column is not None else ""
-    return f"{one_line(place.pointer)} (line {place.line:,}{column})"
+        return pointer
+    if place.column is None:
+        return words.text("{pointer} (line {line})", pointer=pointer, line=place.line)
+    return words.text(
+        "{pointer} (line {line}, column {column})",
+        pointer=pointer,
+        line=place.line,
+        column=str(place.column),
+    )
 
 
-def _tables(risks: Risks) -> tuple[Table, ...]:
+def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
     return tuple(
         table
         for table in (
             _table(
-                "Configuration",
-                {
-                    "Package": [risk.package for risk in risks.configuration],
-                    "Source file": [risk.source_file for risk in risks.configuration],
-                    "Field": [risk.field for risk in risks.configuration],
-                    "Operation": [risk.operation for risk in risks.configuration],
-                    "Original value": [risk.original_value for risk in risks.configuration],
-                    "Value": [risk.value for risk in risks.configuration],
-                    "Nodes": [risk.node_message for risk in risks.configuration],
-                },
+                words,
+                words.text("Configuration"),
+                [
+                    (
+                        words.text("Package"),
+                        "package",
+                        [risk.package for risk in risks.configuration],
+                    ),
+                    (
+                        words.text("Source file"),
+                        "source-file",
+                        [risk.source_file for risk in risks.configuration],
+                    ),
+                    (words.text("Field"), "field", [risk.field for risk in risks.configuration]),
+                    (
+                        words.text("Operation"),
+                        "operation",
+                        [risk.operation for risk in risks.configuration],
+                    ),
+                    (
+                        words.text("Original value"),
+                        "original-value",
+                        [risk.original_value for risk in risks.configuration],
+                    ),
+                    (words.text("Value"), "value", [risk.value for risk in risks.configuration]),
+                    (
+                        words.text("Nodes"),
+                        "nodes",
+                        [risk.node_message for risk in risks.configuration],
+                    ),
+                ],
             ),
             _table(
-                "Deprecated APIs",
-                {
-                    "URL": [risk.url for risk in risks.deprecated_apis],
-                    "User agent": [risk.user_agent for risk in risks.deprecated_apis],
-                },
+                words,
+                words.text("Deprecated APIs"),
+                [
+                    (words.text("URL"), "url", [risk.url for risk in risks.deprecated_apis]),
+                    (
+                        words.text("User agent"),
+                        "user-agent",
+                        [risk.user_agent for risk in risks.deprecated_apis],
+                    ),
+                ],
             ),
-            _table("Nodes at risk", {"Node id": list(risks.nodes)}),
             _table(
-                "Add-ons",
-                {
-                    "Template": [risk.template_name for risk in risks.addons],
-                    "Alias": [risk.alias for risk in risks.addons],
-                },
+                words,
+                words.text("Nodes at risk"),
+                [(words.text("Node id"), "node-id", list(risks.nodes))],
+            ),
+            _table(
+                words,
+                words.text("Add-ons"),
+                [
+                    (
+                        words.text("Template"),
+                        "template",
+                        [risk.template_name for risk in risks.addons],
+                    ),
+                    (words.text("Alias"), "alias", [risk.alias for risk in risks.addons]),
+                ],
             ),
         )
         if table is not None
     )
 
 
-def _table(what: str, columns: Mapping[str, Sequence[str | None]]) -> Table | None:
+def _table(
+    words: Phrases, what: str, columns: Sequence[tuple[str, str, Sequence[str | None]]]
+) -> Table | None:
     # A column nobody filled says nothing and costs the width the others need.
-    kept = {name: values for name, values in columns.items() if any(values)}
+    kept = [column for column in columns if any(column[2])]
     if not kept:
         return None
-    rows = list(zip(*([value or "–" for value in values] for values in kept.values()), strict=True))
+    cells = ([value or "–" for value in values] for _, _, values in kept)
+    rows = list(zip(*cells, strict=True))
     return Table(
-        caption=f"{what} ({len(rows):,})",
-        columns=tuple(Column(name, name.lower().replace(" ", "-")) for name in kept),
+        caption=words.text("{what} ({more})", what=what, more=f"{len(rows):,}"),
+        columns=tuple(Column(name, style) for name, style, _ in kept),
         rows=tuple(rows),
         wide=len(kept) > 3,
     )
@@ -1488,14 +1718,14 @@ def _waiver_anchor(waiver: str) -> str:
     return f"waiver-{_hash(waiver)}"
 
 
-def _days_left(days: int | None) -> str:
+def _days_left(words: Phrases, days: int | None) -> str:
     if days is None:
         return ""
     if days < 0:
-        return f"over for {counted(-days, 'day')}"
+        return words.count("over for {count} day", "over for {count} days", -days)
     if days == 0:
-        return "ends within a day"
-    return f"{counted(days, 'day')} left"
+        return words.text("ends within a day")
+    return words.count("{count} day left", "{count} days left", days)
 
 
 def _condition(key: str, value: object) -> str:
@@ -1503,12 +1733,13 @@ def _condition(key: str, value: object) -> str:
     return one_line(f"{key}: {shown}")
 
 
-def _holds(rules: int, waivers: int) -> str:
-    parts = [
-        counted(rules, "rule") if rules else None,
-        counted(waivers, "waiver") if waivers else None,
-    ]
-    return phrases.joined(parts, ", ") or "no rules"
+def _holds(words: Phrases, rules: int, waivers: int) -> str:
+    parts = []
+    if rules:
+        parts.append(words.count("{count} rule", "{count} rules", rules))
+    if waivers:
+        parts.append(words.count("{count} waiver", "{count} waivers", waivers))
+    return words.joined(parts) or words.text("no rules")
 
 
 def file_name(name: str, taken: Iterable[str]) -> str:

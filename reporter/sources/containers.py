@@ -54,14 +54,22 @@ _ESCAPES = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
 
 # Read as they are, but named for what they are when nothing reads them.
 FOREIGN = {
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!\x1a\x07": "a RAR archive",
     b"%PDF": "a PDF",
     b"\x89PNG": "a picture",
     b"\xff\xd8\xff": "a picture",
     b"\x7fELF": "a program",
-    b"\x04\x22\x4d\x18": "an lz4 file",
     b"SQLite format 3\x00": "an SQLite database",
+}
+FOREIGN_ARCHIVES = {
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!\x1a\x07": "a RAR archive",
+    b"BZh": "a bzip2 file",
+    b"\x04\x22\x4d\x18": "an lz4 file",
+    b"\x1f\x9d": "a compress (.Z) file",
+    b"PK\x07\x08": "a part of a split zip archive",
+    b"070701": "a cpio archive",
+    b"070707": "a cpio archive",
+    b"MSCF": "a cabinet archive",
 }
 
 
@@ -441,6 +449,8 @@ def _wrong_with_zip_member(info: zipfile.ZipInfo) -> str | None:
     if info.flag_bits & 0x2041:  # traditional, strong, and a masked directory
         return "is locked with a password"
     mode = info.external_attr >> 16
+    if info.orig_filename == "-" and stat.S_ISFIFO(mode):
+        return None  # what zip was given on its standard input: the content is a file's
     if stat.S_ISLNK(mode):
         return "is a link, not a file"
     return "is no plain file" if stat.S_IFMT(mode) not in (0, stat.S_IFREG) else None

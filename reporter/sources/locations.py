@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from reporter.errors import InputError
 from reporter.sources.containers import is_litter
@@ -22,6 +22,7 @@ _PACKED = (".gz", ".zst", ".zstd", ".xz")
 _MAX_SIDECAR = 1024 * 1024
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
+_WEB = ("http", "https")
 _WILDCARD = re.compile(r"[*?\[]")
 
 
@@ -232,17 +233,19 @@ def _opened(file: File) -> Iterator[tuple[BinaryIO, int | None]]:
 
 
 def _in_store(url: str) -> Iterator[File]:
-    scheme = url.split(":", 1)[0].lower()
+    scheme, _, rest = url.partition(":")
+    scheme = scheme.lower()
+    url = f"{scheme}:{rest}"
     if "::" in url:
         raise InputError(
             f"{_public(url)}: chained locations are not read", hint="name the archive itself"
         )
     store, path = _store_of(url, scheme)
     try:
-        if _WILDCARD.search(path) and scheme not in ("http", "https"):
+        if scheme not in _WEB and _WILDCARD.search(path) and not store.exists(path):
             paths = sorted(store.glob(path))
             paths = [found for found in paths if not store.isdir(found)]
-        elif scheme in ("http", "https") or store.info(path).get("type") != "directory":
+        elif scheme in _WEB or store.info(path).get("type") != "directory":
             yield File(_public(url), path, store)
             return
         else:
@@ -272,9 +275,11 @@ def _store_of(url: str, scheme: str) -> tuple[Any, str]:
     try:
         found = url_to_fs(url)
     except (ImportError, ValueError):  # its package is missing, or nobody knows the scheme
+        hint = "for s3:// pip install 'cce-precheck-reporter[remote]'"
+        if scheme == "obs":
+            hint = "Huawei OBS is read as s3://…, with its endpoint in AWS_ENDPOINT_URL"
         raise InputError(
-            f"{_public(url)}: nothing installed reads {scheme}:// locations",
-            hint="for s3:// pip install 'cce-precheck-reporter[remote]'",
+            f"{_public(url)}: nothing installed reads {scheme}:// locations", hint=hint
         ) from None
     except Exception as error:
         raise _store_error(_public(url), error) from None
@@ -337,7 +342,15 @@ def _store_error(name: str, error: Exception) -> InputError:
             hint="save the body with curl and name the file",
         )
     if isinstance(error, FileNotFoundError):
-        return InputError(f"{name}: no such file or bucket", hint="check bucket, key and endpoint")
+        if not name.lower().startswith(("http:", "https:")):
+            if name.startswith("file:"):
+                return InputError(f"{name}: no such file", hint="check the path")
+            return InputError(
+                f"{name}: no such file or bucket", hint="check bucket, key and endpoint"
+            )
+        if getattr(error.__cause__, "status", 404) == 404 and not _cause_is_connection(error):
+            return InputError(f"{name}: no such file on the server", hint="check the address")
+        return InputError(f"{name}: the server can't be reached", hint="check host and network")
     if isinstance(error, PermissionError) or "Credential" in type(error).__name__:
         return InputError(
             f"{name}: access was refused, or no credentials were found",
@@ -347,6 +360,11 @@ def _store_error(name: str, error: Exception) -> InputError:
         f"{name}: can't be read: {type(error).__name__}",
         hint="check the endpoint (AWS_ENDPOINT_URL) and the network",
     )
+
+
+def _cause_is_connection(error: Exception) -> bool:
+    """Whether a file was not found because nobody answered."""
+    return isinstance(error.__cause__, OSError) or "Connect" in type(error.__cause__).__name__
 
 
 def public_name(location: str) -> str:
@@ -359,7 +377,8 @@ def _public(url: str) -> str:
     try:
         parts = urlsplit(url)
         host = parts.netloc.rpartition("@")[2]
-        shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
+        slashes = "//" if "://" in url[: len(parts.scheme) + 3] else ""
+        shown = f"{parts.scheme}:{slashes}{host}{parts.path}"
     except ValueError:
         shown = url.split("?", 1)[0]
     return readable(shown)

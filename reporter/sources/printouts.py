@@ -19,20 +19,13 @@ from typing import Any, cast
 import jiter
 
 from reporter.errors import InputError
-from reporter.sources import java, snake_case
-from reporter.sources.text import SAVE_RAW
+from reporter.sources import java, other_texts, snake_case
+from reporter.sources.api_errors import api_error, koocli_error, told_in, told_over_http
+from reporter.sources.text import SAVE_RAW, UnrecognisedError
 
 MAX_VALUES = 8_000_000
 MAX_CONTAINERS = 1_500_000
 """The most objects and lists a response may hold: a cluster of 10,000 nodes has about 900,000."""
-
-
-class UnrecognisedError(InputError):
-    """Nothing about the input says that it was ever meant to be a response."""
-
-
-class OtherDocumentError(UnrecognisedError):
-    """A whole JSON document, and of another kind."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +39,7 @@ class Document:
     """What was recognised; the forms are told in `docs/inputs.md`."""
 
     value: Any
-    """The document, parsed: a list or list response whole, of anything else what stands at the
-    top, with the names inside it. A large response would otherwise be held twice."""
+    """The document, parsed; of a status the names alone: a large one would be held twice."""
 
     start: int | None = 0
     """Where `body` stands in the text, in bytes; None where it was put together."""
@@ -70,8 +62,8 @@ def documents(text: bytes, label: str) -> Iterator[Document | InputError]:
         yield from _json_text(text, label)
     elif start.startswith(b"HTTP/"):
         yield _http_capture(text, label)
-    elif match := _CLASS.match(start):
-        yield _class_printout(text, match, label)
+    elif (match := _CLASS.match(start)) and (wrong := _no_java_response(start, match, label)):
+        raise wrong
     elif match := _GO.match(start):
         yield _go_printout(text, match, label)
     else:
@@ -79,14 +71,22 @@ def documents(text: bytes, label: str) -> Iterator[Document | InputError]:
 
 
 _BLANKS = b" \t\r\n"
+_SHORT = 4096
 
 
 # JSON -----------------------------------------------------------------------------------------
 
 
+_KOOCLI_ERROR = re.compile(rb"\s*(\[[A-Z]+_ERROR\][^\r\n]*)")
+_LOG_TAG = re.compile(rb"\s*\[[^\[\]{}\"\n]{1,200}\](?=[ \t:({\[-])")
+
+
 def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
-    if match := re.match(rb"\s*\[[A-Z]+_ERROR\]", text):
-        raise _api_error(label, text[match.start() : match.end() + 200].decode("utf-8", "replace"))
+    if match := _KOOCLI_ERROR.match(text):
+        raise koocli_error(label, match[1])
+    if _LOG_TAG.match(text):
+        yield _in_a_log(text, label)
+        return
     _check_containers(text, label)
     try:
         value = _parse(text)
@@ -131,9 +131,9 @@ def _document(
 
 
 def _outline(value: Any) -> Any:
-    if not isinstance(value, dict) or value.get("kind") == "List":
+    if not isinstance(value, dict) or not isinstance(status := value.get("status"), dict):
         return value
-    return {key: dict.fromkeys(v) if isinstance(v, dict) else v for key, v in value.items()}
+    return {**value, "status": dict.fromkeys(status)}
 
 
 def _starts_with_a_line_of_json(text: bytes) -> bool:
@@ -163,8 +163,8 @@ def _json_lines(text: bytes, label: str) -> Iterator[Document | InputError]:
 
 def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputError:
     start = body[:4096].lstrip()
-    if b"\x00" in start or _undecodable(body):
-        return UnrecognisedError(f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW)
+    if wrong := _no_text(body, label):
+        return wrong
     place = re.search(r" at line (\d+) column (\d+)$", problem)
     at_line, column = (int(place[1]), int(place[2])) if place else (1, 1)
     what = problem[: place.start()] if place else problem
@@ -175,17 +175,10 @@ def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputE
             f"{where}: key {key} appears twice in one object; which one counts is anybody's guess",
             hint=SAVE_RAW,
         )
-    if re.match(rb"\{\s*(?:'|None\b)", start):
-        return InputError(
-            f"{label}: looks like a Python dict as print shows it, not JSON",
-            hint="print json.dumps(response.to_dict()), or " + SAVE_RAW,
-        )
-    if re.match(rb"\{\s*[A-Za-z_]\w*:\s", start):
-        return InputError(
-            f"{label}: looks like what JavaScript's console.log shows, which leaves inner parts "
-            "out, not JSON",
-            hint="print JSON.stringify(response), or " + SAVE_RAW,
-        )
+    if wrong := other_texts.lookalike(start, label):
+        return wrong
+    if what == "trailing comma" and len(body) < _SHORT and (told := told_in(body)):
+        return api_error(label, told)
     if "EOF while parsing" in what:
         return InputError(f"{where}: the JSON breaks off: the file was cut", hint=SAVE_RAW)
     if "recursion limit" in what:
@@ -208,21 +201,23 @@ def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputE
     return InputError(f"{where}: not JSON: {what}", hint=SAVE_RAW)
 
 
-def _undecodable(body: bytes) -> bool:
+def _no_text(body: bytes, label: str) -> InputError | None:
+    """What bytes are that are no UTF-8 text."""
+    if b"\x00" in body[:4096]:
+        return UnrecognisedError(f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW)
     try:
         body.decode("utf-8")
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _api_error(label: str, text: str) -> InputError:
-    words = " ".join(text.split())
-    return InputError(
-        f"{label}: is an error the API answered with ({words[:300]}), "
-        "not a pre-upgrade check response",
-        hint="mend what it names and ask again",
-    )
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        if any(byte < 9 for byte in body[:4096]):
+            said = "looks like binary data, not JSON text"
+        else:
+            said = f"is no UTF-8 text (byte 0x{body[error.start]:02X} on line {line})"
+        return UnrecognisedError(
+            f"{label}: {said}",
+            hint=f"was it saved as GBK or Latin-1? save it as UTF-8; else {SAVE_RAW}",
+        )
+    return None
 
 
 # An HTTP capture ------------------------------------------------------------------------------
@@ -248,16 +243,47 @@ def _http_capture(text: bytes, label: str) -> Document:
         at = blank.end()
     body = text[at:]
     if not status.startswith(b"2"):
-        first = status.decode() or "no status"
-        said = body[:200].decode("utf-8", "replace").strip()
-        raise _api_error(label, f"HTTP {first}: {said}" if said else f"HTTP {first}")
+        raise _no_success(label, status, body)
     if not body.strip():
         raise InputError(f"{label}: an HTTP capture without a body", hint=SAVE_RAW)
     if body.startswith(b"\x1f\x8b"):
         raise InputError(
             f"{label}: an HTTP capture whose body is still packed", hint="use curl --compressed"
         )
+    if _CHUNK.match(body):
+        raise InputError(
+            f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
+        )
+    if _CREDENTIALS.search(text, 0, at):
+        raise _holds_credentials(label)
+    at += 3 if body.startswith(b"\xef\xbb\xbf") else 0
     return _embedded(text, at, len(text), "http", label)
+
+
+_CHUNK = re.compile(rb"[0-9a-fA-F]+(?:;[^\r\n]*)?\r?\n")
+_CREDENTIALS = re.compile(
+    rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
+    rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
+)
+
+
+def _no_success(label: str, status: bytes, body: bytes) -> InputError:
+    if status.startswith((b"1", b"3")) or not status:
+        return InputError(
+            f"{label}: an HTTP capture of a redirect or interim answer alone (HTTP "
+            f"{status.decode()}), not of the response",
+            hint="use curl -i -L, or " + SAVE_RAW,
+        )
+    return api_error(label, told_over_http(status.decode(), body))
+
+
+def _holds_credentials(label: str) -> InputError:
+    """The input stands in records and reports as it came."""
+    return InputError(
+        f"{label}: holds a token or signature in the text around the response, which would stand "
+        "in every report",
+        hint=SAVE_RAW + ", and take the token back",
+    )
 
 
 def _embedded(text: bytes, start: int, end: int, form: str, label: str) -> Document:
@@ -300,11 +326,25 @@ _PARTS = (
     "NodeCheckStatus",
     "NodeStageStatus",
     "PreCheckItemStatus",
+    "NodeInfo",
+    "RiskSource",
+    "ConfigurationRisks",
+    "DeprecatedAPIRisks",
+    "NodeRisks",
+    "AddonRisks",
+    "SkippedCheckItemList",
+    "ResourceSelector",
 )
 """What holds a part of one."""
 
+_REQUESTS = re.compile(
+    r"(?:Show|List|Create)(?:Autopilot)?PreCheck(?:Tasks)?Request|PrecheckCluster\w+"
+)
+
 _GO = re.compile(
-    rb"&?(?:model\.)?(" + "|".join((*_RESPONSES, *_PARTS)).encode() + rb") (?=\{|struct\{\})"
+    rb"&?(?:model\.)?("
+    + "|".join((*_RESPONSES, *_PARTS, _REQUESTS.pattern)).encode()
+    + rb") (?=\{\"|\{\}|struct\{\})"
 )
 
 
@@ -317,35 +357,53 @@ def _go_printout(text: bytes, match: re.Match[bytes], label: str) -> Document:
             f"{label}: is what Go prints for a {name} it could not turn into JSON", hint=SAVE_RAW
         )
     if name not in _RESPONSES:
-        raise InputError(
-            f"{label}: is a {name} alone, not the whole response",
+        raise _other_class(name, "Go", label)
+    return _embedded(text, at, len(text), "go", label)
+
+
+def _other_class(name: str, language: str, label: str) -> InputError:
+    """A printout of something else than a response."""
+    printed = f"is a {name} as the {language} SDK prints it"
+    if _REQUESTS.fullmatch(name):
+        return InputError(
+            f"{label}: {printed}: the request, not the response",
+            hint="print what the call returned",
+        )
+    if name in _PARTS:
+        printed = f"is a {name} alone as the {language} SDK prints it"
+        return InputError(
+            f"{label}: {printed}, not the whole response",
             hint="print the whole response: " + ", ".join(_RESPONSES[:2]),
         )
-    return _embedded(text, at, len(text), "go", label)
+    return UnrecognisedError(f"{label}: {printed}, not a pre-upgrade check response", hint=SAVE_RAW)
 
 
 # Java and .NET --------------------------------------------------------------------------------
 
 _CLASS = re.compile(rb"class ([A-Za-z_]\w*) \{(?=\r?\n)")
+_DOT_NET = re.compile(rb"class \w+ \{\r?\n  \S")
 
 
-def _class_printout(text: bytes, match: re.Match[bytes], label: str) -> Document:
+def _no_java_response(start: bytes, match: re.Match[bytes], label: str) -> InputError | None:
+    """What a text is that starts as a printed class and is no response of the Java SDK."""
     name = match[1].decode()
-    if b"System.Collections.Generic." in text or re.match(
-        rb"class \w+ \{\r?\n  \S", text.lstrip(_BLANKS)
-    ):
-        raise InputError(
+    if b"System.Collections.Generic." in start or _DOT_NET.match(start):
+        return InputError(
             f"{label}: is the .NET SDK's printout, which leaves out what lists contain",
             hint=SAVE_RAW + " instead",
         )
-    if name.endswith(("Exception", "Error")):
-        raise _api_error(label, text[:300].decode("utf-8", "replace"))
-    if name not in _RESPONSES:
-        raise InputError(
-            f"{label}: is a {name} alone as the Java SDK prints it, not the whole response",
-            hint="print the whole response: " + ", ".join(_RESPONSES[:2]),
-        )
-    value = java.parse(text, name, label)
+    if name in _RESPONSES:
+        return None
+    if name.endswith(("Exception", "Error")) and (told := told_in(start)):
+        return api_error(label, told)
+    return _other_class(name, "Java", label)
+
+
+def _java_printout(text: bytes, label: str) -> Document:
+    match = cast("re.Match[bytes]", _CLASS.match(text))
+    if wrong := _no_java_response(text, match, label):
+        raise wrong
+    value = java.parse(text, match[1].decode(), label)
     # NUL and the like are printed as they are; JSON writes them escaped.
     return Document(value, "java", _outline(_parse(value)), start=None)
 
@@ -364,6 +422,18 @@ _SPEAKS = re.compile(
     rb"|class (?:" + "|".join(_RESPONSES + _PARTS).encode() + rb") \{)"
 )
 _ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+# Of another response or a part of one, around the one that was found: its message could be it.
+_AROUND = re.compile(
+    _SPEAKS.pattern
+    + rb"|[Cc]luster_?[Cc]heck_?[Ss]tatus|[Aa]ddon_?[Cc]heck_?[Ss]tatus"
+    + rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus|[Rr]isk_?[Ss]ource\b|\berror_?[Cc]odes\b"
+    + rb"|[|\t,\"']\s*PreCheckTask|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
+    + rb"|\b(?:"
+    + "|".join(_PARTS).encode()
+    + rb") \{"
+)
+_QUOTED = re.compile(rb"[\"'`]\Z")
+_LAST_STATUS = re.compile(rb"(?m)^(?:< ?)?HTTP/\d(?:\.\d)? (\d{3})\b")
 
 
 def speaks_of_a_response(data: bytes) -> bool:
@@ -376,26 +446,20 @@ def speaks_of_a_response(data: bytes) -> bool:
 
 def _in_a_log(text: bytes, label: str) -> Document:
     """A response behind a log line's prefix, with other lines around it that are none."""
-    _refuse_known_texts(text, label)
-    try:
-        decoded = text.decode()
-    except UnicodeDecodeError:
-        raise UnrecognisedError(
-            f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW
-        ) from None
-    if "\x00" in decoded[:4096]:
-        raise UnrecognisedError(f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW)
-    found = _response_spans(text, label)
+    other_texts.refuse_known(text, label)
     printed = list(_java_spans(text, label))
-    spans = sorted(found + printed)
+    if not printed:  # in a printout even NUL stands as it came
+        if wrong := _no_text(text, label):
+            raise wrong
+        _refuse_json_of_another_kind(text, label)
+    outside = bytearray(text)
+    for start, end in printed:  # what a message of theirs looks like is no response
+        outside[start:end] = bytes(end - start)
+    spans = sorted(_response_spans(bytes(outside), label) + printed)
     if not spans:
-        shown = text.lstrip()[:40].decode("utf-8", "replace")
-        if _MARKERS.search(text):
-            raise UnrecognisedError(
-                f"{label}: starts with text, not JSON: {shown!r}, and no whole response follows",
-                hint="take the response out of the log and save it alone",
-            )
-        raise UnrecognisedError(f"{label}: starts with text, not JSON: {shown!r}", hint=SAVE_RAW)
+        if told := told_in(text):
+            raise api_error(label, told)
+        raise other_texts.without_response(text, label, speaks=_MARKERS.search(text) is not None)
     if len(spans) > 1:
         lines = ", ".join(str(text.count(b"\n", 0, start) + 1) for start, _ in spans[:5])
         raise InputError(
@@ -404,33 +468,52 @@ def _in_a_log(text: bytes, label: str) -> Document:
             hint="save the one that counts alone",
         )
     start, end = spans[0]
-    for part in (text[:start], text[end:]):
-        if marker := _MARKERS.search(part):
+    document = _java_printout(text[start:end], label) if printed else None
+    _check_around(text, start, end, label)
+    return document or _embedded(text, start, end, "log", label)
+
+
+def _check_around(text: bytes, start: int, end: int, label: str) -> None:
+    """Refuse what stands around a response and throws doubt on it."""
+    before, behind = text[:start], text[end:]
+    for part in (before, behind):
+        if marker := _AROUND.search(part):
+            shown = marker[0].strip().decode("utf-8", "replace")
             raise InputError(
-                f"{label}: ambiguous: {marker[0].decode()!r} also stands in the text around the "
-                "response",
+                f"{label}: ambiguous: {shown!r} also stands in the text around the response",
                 hint="save the response alone",
             )
-    if printed:
-        inner = text[start:end]
-        return _class_printout(inner, cast("re.Match[bytes]", _CLASS.match(inner)), label)
-    return _embedded(text, start, end, "log", label)
+        if _CREDENTIALS.search(part):
+            raise _holds_credentials(label)
+    if _QUOTED.search(before) or before.rstrip(_BLANKS).endswith((b"|", b",")):
+        raise InputError(
+            f"{label}: ambiguous: the response stands in quotes or in a table's cell: a message "
+            "could look the same",
+            hint="save the response alone",
+        )
+    statuses = _LAST_STATUS.findall(before)
+    if statuses and not statuses[-1].startswith(b"2"):
+        raise _no_success(label, statuses[-1], text[start:end])
 
 
 _PRINTED = re.compile(rb"class (?:" + "|".join(_RESPONSES).encode() + rb") \{\r?\n")
 _PRINTED_END = re.compile(rb"\n\}")
+# Inside a printout every line stands four deep: one that does not, and begins another, is cut.
+_PRINTED_ANEW = re.compile(rb"\n(?! {4})[^\n]*" + _PRINTED.pattern)
 
 
 def _java_spans(text: bytes, label: str) -> Iterator[tuple[int, int]]:
     """Where the Java SDK's printouts stand: the first `}` without depth is their end."""
     at = 0
     while match := _PRINTED.search(text, at):
-        end = _PRINTED_END.search(text, match.end())
+        end = _PRINTED_END.search(text, match.end() - 1)
         if end is None:
             raise InputError(
-                f"{label}: the Java SDK's printout breaks off: the text was cut", hint=SAVE_RAW
+                f"{label}: the Java SDK's printout breaks off: its end is missing, the text was "
+                "cut",
+                hint=SAVE_RAW,
             )
-        if _PRINTED.search(text, match.end(), end.start()):
+        if _PRINTED_ANEW.search(text, match.end() - 1, end.start()):
             raise InputError(
                 f"{label}: one printout of the Java SDK begins inside another", hint=SAVE_RAW
             )
@@ -492,44 +575,34 @@ def _is_response(value: Any) -> bool:
         return bool(value) and all(_is_response(part) for part in value)
     if not isinstance(value, dict):
         return False
-    if value.get("kind") == "PreCheckTask":
+    if is_task(value):
         return True
-    if value.get("kind") == "List" and isinstance(value.get("items"), list):
+    if is_list(value) and isinstance(value["items"], list):
         return any(_is_response(part) for part in value["items"])
     status = value.get("status")
     return isinstance(status, dict) and any(_MARKERS.match(key.encode()) for key in status)
 
 
-def _refuse_known_texts(text: bytes, label: str) -> None:
-    """Texts that are known for what they are, and hold no response."""
-    start = text[:4096].lstrip()
-    lowered = start[:512].lower()
-    if lowered.startswith((b"<!doctype html", b"<html")) or b"<html" in lowered:
-        raise UnrecognisedError(
-            f"{label}: looks like an HTML page (a proxy's or login page?), not JSON", hint=SAVE_RAW
-        )
-    if start.strip() in (b"<nil>", b"None", b"undefined", b"null"):
-        raise InputError(
-            f"{label}: holds {start.strip().decode()}: what a program prints when it got no "
-            "response",
-            hint="did the call before it fail?",
-        )
-    if start.startswith(b"<"):
-        raise UnrecognisedError(f"{label}: looks like XML, not JSON", hint=SAVE_RAW)
-    if re.match(rb"\w*(?:Exception|Error)\b[^\n]{0,20}\{status_code:", start) or re.match(
-        rb"[45]\d\d\s*\n\S*\s*\n(?:[A-Z]+[._]\S+)\s*\n", start
-    ):
-        raise _api_error(label, start[:300].decode("utf-8", "replace"))
-    if re.match(rb"(?:---\s*\n)?(?:apiVersion|kind|metadata|api_version): ", start):
-        raise InputError(f"{label}: looks like YAML, not JSON", hint=SAVE_RAW)
-    kind = {b'"': "a text", b"-": None, b"t": None, b"f": None}.get(start[:1])
+def is_task(value: Any) -> bool:
+    """Whether a JSON value says that it is a task."""
+    return isinstance(value, dict) and value.get("kind") == "PreCheckTask"
+
+
+def is_list(value: dict[str, Any]) -> bool:
+    """Whether an object is a list response; its `kind` may be absent, as every field may."""
+    if value.get("kind") is None and isinstance(items := value.get("items"), list):
+        return any(is_task(item) for item in items)
+    return value.get("kind") == "List" and "items" in value
+
+
+def _refuse_json_of_another_kind(text: bytes, label: str) -> None:
+    """Refuse a text that is JSON as a whole, and neither an object nor a list."""
     try:
         value = _parse(text)
     except ValueError:
         return
-    kind = kind or json_kind(value)
     raise UnrecognisedError(
-        f"{label}: holds {kind}, not a pre-upgrade check response", hint=SAVE_RAW
+        f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
     )
 
 

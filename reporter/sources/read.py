@@ -31,13 +31,17 @@ from reporter.sources.locations import (
 )
 from reporter.sources.printouts import (
     Document,
-    OtherDocumentError,
-    UnrecognisedError,
     documents,
     speaks_of_a_response,
 )
 from reporter.sources.tasks import tasks_of
-from reporter.sources.text import SAVE_RAW, Text, text_of
+from reporter.sources.text import (
+    SAVE_RAW,
+    OtherDocumentError,
+    Text,
+    UnrecognisedError,
+    text_of,
+)
 
 _JSON_NAME = re.compile(r"(?i)\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst|zstd|xz))?$")
 

@@ -10,20 +10,23 @@ from pydantic import ValidationError
 
 from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
-from reporter.sources.printouts import Document, OtherDocumentError, json_kind
-from reporter.sources.text import SAVE_RAW
+from reporter.sources.api_errors import api_error, told_by
+from reporter.sources.printouts import Document, is_list, is_task, json_kind
+from reporter.sources.text import SAVE_RAW, OtherDocumentError
 
 
 def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
     """Every task in a document, each with its pointer."""
     value = document.value
-    if isinstance(value, list) and any(_is_object_of(part, "PreCheckTask") for part in value):
+    if isinstance(value, list) and any(is_task(part) for part in value):
         return _tasks_at(enumerate(value), "/{}", label)
     if not isinstance(value, dict):
+        if isinstance(value, list) and any("riskSource" in p for p in value if isinstance(p, dict)):
+            raise _part_alone(label, "check items")
         raise OtherDocumentError(
             f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
         )
-    if value.get("kind") == "List" and "items" in value:
+    if is_list(value):
         _refuse_half_a_list(value, label)
         return _listed(value["items"], label)
     _refuse_other_objects(value, label)
@@ -31,10 +34,6 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
         return [("", PrecheckTask.model_validate_json(document.body))]
     except ValidationError as error:
         raise _wrong_type(error, label, "") from None
-
-
-def _is_object_of(value: Any, kind: str) -> bool:
-    return isinstance(value, dict) and value.get("kind") == kind
 
 
 def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
@@ -75,7 +74,7 @@ def _tasks_at(
         if not isinstance(item, dict) or (item.get("kind") or "PreCheckTask") != "PreCheckTask":
             what = item.get("kind") if isinstance(item, dict) else json_kind(item)
             raise OtherDocumentError(
-                f'{label}{pointer}: a list of something else ("{what}"), not of pre-upgrade checks',
+                f'{label}: {pointer} is "{what}", no pre-upgrade check: a list of something else',
                 hint=SAVE_RAW,
             )
         try:
@@ -85,22 +84,10 @@ def _tasks_at(
     return tasks
 
 
-def _text(value: Any) -> str | None:
-    return str(value) if isinstance(value, (str, int)) and value != "" else None
-
-
 def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     """Say what an object is that holds no task at all."""
-    for code_key, text_keys in (
-        ("error_code", ("error_msg", "error_message")),
-        ("errorCode", ("errorMessage", "errorMsg")),
-    ):
-        if _text(document.get(code_key)):
-            text = next((t for key in text_keys if (t := _text(document.get(key)))), "no text")
-            raise _api_error(label, f"{document[code_key]}: {text}")
-    if document.get("kind") == "Status" and _text(document.get("message")):
-        reason = _text(document.get("code")) or _text(document.get("reason")) or "no code"
-        raise _api_error(label, f"{reason}: {document['message']}")
+    if told := told_by(document):
+        raise api_error(label, told)
     if set(document) == {"cluster_id", "task_id"}:
         raise InputError(
             f"{label}: is the request (cluster and task id), not the response",
@@ -118,12 +105,12 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
         raise OtherDocumentError(
             f'{label}: is a "{kind}", not a pre-upgrade check response', hint=SAVE_RAW
         )
-    if isinstance(document.get("code"), (str, int)) and _text(document.get("message")):
-        raise _api_error(label, f"{document['code']}: {document['message']}")
     if not document:
         raise InputError(
             f"{label}: is an empty object: not a pre-upgrade check response", hint=SAVE_RAW
         )
+    if part := [key for key in (*sections, "itemsStatus", "nodeStageStatus") if key in document]:
+        raise _part_alone(label, part[0])
     if not parts:
         raise OtherDocumentError(
             f"{label}: holds no metadata, spec or status: not a pre-upgrade check response",
@@ -131,10 +118,10 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
         )
 
 
-def _api_error(label: str, text: str) -> InputError:
+def _part_alone(label: str, what: str) -> InputError:
     return InputError(
-        f"{label}: is an error the API answered with ({text}), not a pre-upgrade check response",
-        hint="mend what it names and ask again",
+        f"{label}: is a part of a response alone ({what}), not the whole",
+        hint="save or print the whole response",
     )
 
 

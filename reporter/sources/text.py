@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reporter.errors import InputError
-from reporter.sources.containers import FOREIGN
+from reporter.sources.containers import FOREIGN, FOREIGN_ARCHIVES
 
 SAVE_RAW = "save the raw JSON body that the API answered with"
 
 _UTF16 = {"utf-16-le": b"\xff\xfe", "utf-16-be": b"\xfe\xff"}
 _UTF32 = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
+
+
+class UnrecognisedError(InputError):
+    """Nothing about the input says that it was ever meant to be a response."""
+
+
+class OtherDocumentError(UnrecognisedError):
+    """A whole JSON document, and of another kind."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,12 @@ def text_of(data: bytes, label: str) -> Text:
     for magic, what in FOREIGN.items():
         if data.startswith(magic):
             raise InputError(f"{label}: looks like {what}, not JSON", hint=SAVE_RAW)
+    for magic, what in FOREIGN_ARCHIVES.items():
+        if data.startswith(magic):
+            raise InputError(
+                f"{label}: looks like {what}, which is not read",
+                hint="unpack it, or pack it as .zip, .tar.gz or .tar.zst",
+            )
     if data.startswith(b"\xef\xbb\xbf"):
         return Text(data[3:], mark=3)
     if data.startswith(_UTF32):

@@ -61,7 +61,9 @@ def _check_list_and_end(tail: bytes, members: int, name: str) -> None:
     here, total, comment = struct.unpack("<8xHHxxxxxxxxH", tail[at : at + 22])
     if listed < 0 or total != 0xFFFF:
         listed = total if listed in (-1, total) else -1
-    if listed != members or here not in (members, 0xFFFF) or len(tail) != at + 22 + comment:
+    if listed != members or here not in (members, 0xFFFF) or len(tail) < at + 22 + comment:
+        raise _gap(name)
+    if tail[at + 22 + comment :].strip(b"\0"):  # a tape's blocks are filled up with zeros
         raise _gap(name)
 
 

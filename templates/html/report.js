@@ -120,8 +120,8 @@
     const fits = (view, one) => {
       const { check, entry } = one;
       if (view.outcome?.length && !view.outcome.includes(entry.outcome)) return false;
-      if (view.kind && view.kind !== (entry.kind ?? "no kind")) return false;
-      if (view.level && view.level !== (entry.level ?? "no level")) return false;
+      if (view.kind && view.kind !== (entry.kind ?? rest.dataset.noKind)) return false;
+      if (view.level && view.level !== (entry.level ?? rest.dataset.noLevel)) return false;
       if (view.scope && view.scope !== check.scope) return false;
       if (view.node && !one.names.includes(view.node)) return false;
       return view.words.every((word) => one.words.includes(word));
@@ -145,8 +145,8 @@
       }));
       output.textContent = fitting.length
         ? output.dataset.said
-          .replace("{from}", (start + 1).toLocaleString())
-          .replace("{to}", Math.min(start + PAGE, fitting.length).toLocaleString())
+          .replace("{start}", (start + 1).toLocaleString())
+          .replace("{end}", Math.min(start + PAGE, fitting.length).toLocaleString())
           .replace("{all}", fitting.length.toLocaleString())
         : output.dataset.none;
       button("back").disabled = start === 0;

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pygohcl
 import pytest
 
 from reporter.errors import OutputError
@@ -34,6 +35,7 @@ def _verdict(
     nodes: list[dict[str, Any]],
     *waived: str,
     kind: ClusterType = "standard",
+    addons: list[dict[str, Any]] | None = None,
 ) -> Verdict:
     task = {
         "kind": "PreCheckTask",
@@ -42,6 +44,7 @@ def _verdict(
         "status": {
             "phase": "Failed",
             "clusterCheckStatus": {"phase": "Failed", "itemsStatus": cluster},
+            "addonCheckStatus": {"phase": "Failed", "itemsStatus": addons or []},
             "nodeCheckStatus": {"phase": "Failed", "nodeStageStatus": nodes},
         },
     }
@@ -116,6 +119,19 @@ def test_nothing_is_skipped_that_is_not_waived(
     assert says in warnings[0]
 
 
+@pytest.mark.parametrize(("kind", "entries"), [("Risk", [{"name": "A"}]), ("Exception", [])])
+def test_one_name_in_two_sections_is_one_entry_for_both(
+    kind: str, entries: list[dict[str, Any]]
+) -> None:
+    """The API's entry has a name and no section: it would skip the add-ons' check too."""
+    verdict = _verdict([_item("A")], [], "A", addons=[_item("A", kind=kind)])
+    assert _entries(verdict) == entries
+    warnings = _written(verdict)[1]
+    assert ["not all that it found is waived" in text for text in warnings] == [True] * (
+        not entries
+    )
+
+
 def test_a_waived_exception_or_an_unused_waiver_leaves_no_entry() -> None:
     assert _entries(_verdict([_item("A", kind="Exception"), _item("B")], [], "A", "X*")) == []
     assert "there is nothing to skip" in _written(_verdict([], []), "skip-list.tf")[0]
@@ -128,6 +144,27 @@ def test_hostile_names_are_data_in_both_formats() -> None:
     quoted = r'"x\"$${file(\"/etc/passwd\")}%%{if true}\\\n\u202e\u8282"'
     assert text.count(quoted) == 2
     assert re.fullmatch(r"[\x20-\x7e\n]*", text)
+
+
+TRICKY = ("$${x}", "$$${x}", "%%%{if x}", "$", "a%{", "${", "$%{", "\\${x}", "\\n",
+          "\x00\x1b\t\r\n", "\U0001f600", "\u2028", "${~x~}",
+          '"', "}", "#", "/*", "<<EOT")  # fmt: skip
+
+
+def test_hashicorps_own_parser_reads_the_blocks_as_the_api_has_the_entries() -> None:
+    names = (*TRICKY, HOSTILE)
+    verdict = _verdict(
+        [_item(name) for name in names],
+        [_node(name, _item("N"), _item("M", "Success")) for name in names],
+        "*",
+    )
+    blocks = pygohcl.loads(_written(verdict, "skip-list.tf")[0])["skipped_check_item_list"]
+    assert [
+        {"name": block["name"]}
+        | ({"resourceSelector": selector} if (selector := block.get("resource_selector")) else {})
+        for block in blocks
+    ] == _entries(verdict)
+    assert len(blocks) == len(names) + 1
 
 
 def test_autopilot_has_no_terraform_blocks() -> None:

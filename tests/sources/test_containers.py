@@ -59,10 +59,19 @@ TOOLS = {
     "r.json.xz": ("xz -k r.json", ("xz",)),
     "a.zip": ("zip -q a.zip r.json README.md", ("zip",)),
     "b.zip": ("bsdtar -acf b.zip r.json", ("zip",)),
+    "piped.zip": ("zip -q - r.json | cat > piped.zip", ("zip",)),
+    "stdin.zip": ("cat r.json | zip -q - - | cat > stdin.zip", ("zip",)),
+    "zip64.zip": ("zip -q -fz zip64.zip r.json", ("zip",)),
+    "blocks.zip": ("bsdtar -cf - --format zip r.json | cat > blocks.zip", ("zip",)),
     "stored.zip": ("zip -q -0 stored.zip r.json", ("zip",)),
     "a.tar": ("tar -cf a.tar r.json README.md", ("tar",)),
     "v7.tar": ("tar --format=v7 -cf v7.tar r.json", ("tar",)),
     "pax.tar": ("tar --format=pax -cf pax.tar ./r.json", ("tar",)),
+    "gnu.tar": (
+        f"mkdir -p {'d' * 99}/{'e' * 99} && mv r.json {'d' * 99}/{'e' * 99}/r.json"
+        f" && tar --format=gnu -cf gnu.tar {'d' * 99} && mv {'d' * 99}/{'e' * 99}/r.json .",
+        ("tar",),
+    ),
     "b.tar": ("bsdtar -cf b.tar README.md r.json", ("tar",)),
     "a.tar.gz": ("tar -czf a.tar.gz r.json", ("gzip", "tar")),
     "a.tgz": ("tar -czf a.tgz r.json", ("gzip", "tar")),
@@ -323,7 +332,10 @@ def test_glued_and_damaged_archives_are_refused() -> None:
     assert "checksum" in _refused(bytes(data))
 
 
-@pytest.mark.parametrize("magic", [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"%PDF-1.7"])
+@pytest.mark.parametrize(
+    "magic",
+    [b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07", b"%PDF-1.7", b"BZh91AY", b"PK\x07\x08", b"070701"],
+)
 def test_other_archives_are_named(magic: bytes) -> None:
     assert "looks like a" in _refused(magic + b"xx")
 

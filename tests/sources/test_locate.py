@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import tarfile
+import zipfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -155,6 +159,54 @@ def test_a_response_knows_where_its_places_stand(data: bytes, pointer: str, line
     there = text.split("\n")[place[0] - 1][place[1] - 1 :]
     assert there.startswith("{")
     assert "AddonLimit" in "\n".join(text.split("\n")[place[0] - 1 :])[place[1] - 1 :][:30]
+
+
+_ODD = {**TASK, "spec": {"clusterVersion": "\U0001f600é节"}}
+_LAST = json.dumps(
+    {**_ODD, "metadata": {"uid": "last", "creationTimestamp": "2026-03-02 00:00:00Z"}}
+)
+_FIRST = json.dumps(
+    {**_ODD, "metadata": {"uid": "one", "creationTimestamp": "2026-03-01 00:00:00Z"}}
+)
+_WHOLE = {
+    "compact": json.dumps(_ODD, ensure_ascii=False),
+    "indented": json.dumps(_ODD, ensure_ascii=False, indent=2),
+    "windows": json.dumps(_ODD, ensure_ascii=False, indent=1).replace("\n", "\r\n"),
+    "php": json.dumps(_ODD, indent=4).replace("/", "\\/"),
+    "lines": f"{_FIRST}\n\n{_LAST}",
+    "windows lines": f"{_FIRST}\r\n{_LAST}\r\n",
+    "http": f"HTTP/2 200\r\na: é\r\n\r\n{json.dumps(_ODD, indent=1)}",
+    "log": f"one é\U0001f600\n[10:30] INFO 节 {json.dumps(_ODD, indent=1)}\nmore {{}}\n",
+    "go": f"ShowPreCheckResponse {json.dumps(_ODD, ensure_ascii=False)}\n\n",
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("form", sorted(_WHOLE))
+@pytest.mark.parametrize("packed", ["", "gzip", "zip", "tar"])
+def test_a_place_is_where_an_editor_shows_it(form: str, encoding: str, packed: str) -> None:
+    text = _WHOLE[form]
+    data = text.encode(encoding)
+    if packed == "gzip":
+        data = gzip.compress(data)
+    elif packed:
+        out = io.BytesIO()
+        if packed == "zip":
+            with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr("r.json", data)
+        else:
+            info = tarfile.TarInfo("r.json")
+            info.size = len(data)
+            with tarfile.open(fileobj=out, mode="w") as archive:
+                archive.addfile(info, io.BytesIO(data))
+        data = out.getvalue()
+    source = read(data).source
+    assert source.locate is not None
+    line, column = source.locate([POINTER])[POINTER]
+    # The last in the text: JSON Lines hold two.
+    at = text.rindex("{", 0, text.rindex('"AddonLimit"'))
+    assert line == text.count("\n", 0, at) + 1
+    assert column == at - text.rfind("\n", 0, at)
 
 
 def test_names_of_the_python_sdk_are_found_under_the_names_of_the_api() -> None:

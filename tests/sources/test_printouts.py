@@ -35,17 +35,26 @@ def _refused(data: bytes | str) -> str:
 # What the real SDKs printed --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["show", "list", "create"])
+@pytest.mark.parametrize("name", ["show", "list", "create", "odd", "labelled"])
 @pytest.mark.parametrize("language", ["go", "java"])
 def test_what_the_sdk_printed_is_read_as_the_response_it_printed(name: str, language: str) -> None:
-    printed = read(DATA / f"{name}.{language}.txt")
-    assert printed.source.form == language
-    assert printed.task == read(DATA / f"{name}.json").task
+    def tasks(path: Path) -> list[Any]:
+        found = read_responses([path])
+        return [part for part in found if not isinstance(part, Unreadable)]
+
+    printed, saved = tasks(DATA / f"{name}.{language}.txt"), tasks(DATA / f"{name}.json")
+    assert {part.source.form for part in printed} == {language}
+    assert [part.task.model_dump(exclude_none=True) for part in printed] == [
+        part.task.model_dump(exclude_none=True) for part in saved
+    ]
 
 
 def test_the_printers_of_these_tests_print_as_the_sdks_do() -> None:
     assert printers.java(SHOW) == (DATA / "show.java.txt").read_text(encoding="utf-8")
     assert printers.go(SHOW) == (DATA / "show.go.txt").read_text(encoding="utf-8")
+    odd = json.loads((DATA / "odd.json").read_text(encoding="utf-8"))
+    printed = (DATA / "odd.java.txt").read_bytes().decode()
+    assert printers.java(odd, "ShowPreCheckResponse") == printed
 
 
 def test_a_message_that_forges_a_section_is_refused() -> None:
@@ -236,6 +245,10 @@ def _wrapped(prefix: str, suffix: str = "") -> str:
         (_wrapped("&"), "log"),
         (f"[{PLAIN}]", "json-array"),
         ("10:30:00 INFO Main - " + printers.java(SHOW) + "10:30:01 INFO done\n", "java"),
+        (printers.java(SHOW) + "\nProcess finished with exit code 0\n", "java"),
+        (_wrapped("[2026-03-01 10:30:00] [INFO] [main] PreCheckTask c-1: "), "log"),
+        (_wrapped('$ curl -i -H "X-Auth-Token: $TOKEN" https://cce/\nHTTP/2 200\na: b\n\n'), "log"),
+        (json.dumps({"apiVersion": "v3", "items": [SHOW]}), "json-list"),
     ],
 )  # fmt: skip
 def test_other_forms(printed: str, form: str) -> None:
@@ -276,16 +289,52 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         ("{\n  kind: 'PreCheckTask',\n  status: [Object]\n}", "JavaScript's console.log"),
         ("apiVersion: v3\nkind: PreCheckTask\n", "looks like YAML"),
         ("HTTP/1.1 404 Not Found\r\nA: b\r\n\r\n" + '{"error_code":"CCE.01404001"}',
-         "an error the API answered with (HTTP 404:"),
+         "an error the API answered with (HTTP 404, CCE.01404001: no text)"),
         ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", "an HTTP capture without a body"),
         ("HTTP/1.1 200 OK\r\nA: b\r\n", "no empty line behind its headers"),
         ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n<html>", "an HTML or XML page where"),
         ("HTTP/1.1 200 OK\r\n\r\n" + PLAIN + "HTTP/1.1 200 OK\r\n\r\n" + PLAIN,
          "something follows behind the JSON"),
         ("ClientRequestException - {status_code:404,request_id:1}", "an error the API answered"),
-        ("404\nabc\nCCE.01404001\nno such task\n", "an error the API answered with (404 abc"),
+        ("404\nabc\nCCE.01404001\nno such task\n", "(HTTP 404, CCE.01404001: no such task)"),
+        ("Traceback (most recent call last):\n  File\n"
+         "ClientRequestException - {status_code:403,request_id:r,"
+         "error_code:CCE.01403001,error_msg:no, really,encoded_authorization_message:x}",
+         "(HTTP 403, CCE.01403001: no, really)"),
+        ("c.h.ClientRequestException: ClientRequestException {\n    httpStatusCode: 404\n"
+         "    errorCode: CCE.01404001\n    errorMsg: gone\n    requestId: r\n}\n\tat Main.java",
+         "(HTTP 404, CCE.01404001: gone)"),
+        ('INFO {"error_code":"APIGW.0308","error_msg":"slow"}\n', "(APIGW.0308: slow)"),
+        ('{"error":{"message":"who are you","code":401}}', "(401: who are you)"),
+        ('{"errorCode":"CCE.01400001","errorMessage":"x",}', "(CCE.01400001: x)"),
+        ("HTTP/2 502\n\n<html>" + "x" * 500, "(HTTP 502, an HTML or XML page)"),
+        ("HTTP/1.1 302 Found\r\nA: b\r\n\r\n", "redirect or interim answer alone (HTTP 302)"),
+        ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n1a3\r\n" + PLAIN, "still in chunks"),
+        ("$ curl -i x\nHTTP/1.1 403 Forbidden\n\n" + PLAIN, "the API answered with (HTTP 403"),
+        ("GET /api/v3 HTTP/1.1\r\nHost: x\r\n\r\n", "looks like an HTTP request"),
+        ("&{ApiVersion:0xc000010 Kind:<nil>}", "what Go prints of pointers"),
+        ('ShowClusterResponse {"kind":"Cluster"}\n\n', "is a ShowClusterResponse as the Go SDK"),
+        ('ShowPreCheckRequest {"cluster_id":"c"}\n\n', "the request, not the response"),
+        ('RiskSource {"addonRisks":[]}\n\n', "is a RiskSource alone"),
+        ("class ShowClusterResponse {\n    kind: C\n}\n", "a ShowClusterResponse as the Java"),
+        ("+----+----+\n| a  | b  |\n", "--cli-output=table"),
+        ("Some\\Show Object\n(\n    [kind] => PreCheckTask\n", "PHP's print_r"),
+        ("[{'kind': 'PreCheckTask'}]", "a Python dict as print shows it"),
+        ("INFO {'kind': 'PreCheckTask', 'items_status': []}", "a Python dict as print shows it"),
+        ("ShowPreCheckResponse {\n  kind: 'PreCheckTask',\n", "JavaScript's console.log"),
+        ("# saved\n---\nstatus:\n  phase: Success\nkind: PreCheckTask\n", "looks like YAML"),
+        (json.dumps(SHOW["status"]), "is a part of a response alone (clusterCheckStatus)"),
+        (json.dumps(SHOW["status"]["clusterCheckStatus"]["itemsStatus"]),
+         "is a part of a response alone (check items)"),
+        (_wrapped("INFO item: AddonLimit AddonCheck "), "ambiguous: 'AddonCheck' also stands"),
+        (_wrapped("INFO {'name': 'x', 'message': '", "'}"), "stands in quotes"),
+        (_wrapped("b'", "'"), "stands in quotes"),
+        (_wrapped("| x | ", " |"), "in a table's cell"),
+        (_wrapped("INFO class PreCheckItemStatus {\n    message: a\n    ", "\n}"), "ambiguous"),
+        (_wrapped("> X-Auth-Token: MIIEpAIBAAKCAQEA0123\n"), "holds a token or signature"),
+        (_wrapped("HTTP/1.1 200 OK\nX-Subject-Token: MIIEpAIBAAKCAQEA0123\n\n"), "holds a token"),
         ("class ClientRequestException {\n    httpStatusCode: 404\n}\n", "an error the API"),
-        ("[USE_ERROR]wrong parameter", "an error the API answered with ([USE_ERROR]"),
+        ("[USE_ERROR]wrong parameter", "an error that KooCLI printed ([USE_ERROR]wrong parameter)"),
         (PLAIN + "\n" + PLAIN[:-9] + "\n", "in.txt:2:"),
         (PLAIN + PLAIN, "one JSON document follows another"),
         (_wrapped("a: ", "\nb: " + PLAIN), "holds 2 responses between other text (lines 1, 2)"),
@@ -298,6 +347,7 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         ("INFO all fine", "starts with text, not JSON"),
         (json.dumps({**SHOW, "api_version": "v3"}), "/apiVersion is spelt as the API does"),
         (printers.java(SHOW)[:-200], "its end is missing"),
+        (printers.java(SHOW) * 2, "holds 2 responses"),
         (printers.java(SHOW).replace("    kind: PreCheckTask\n", ""), "no field kind"),
         (printers.java(SHOW).replace("                name", "               name"), "at /status"),
         (printers.go(SHOW)[:-40], "the JSON breaks off"),

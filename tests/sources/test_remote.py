@@ -53,6 +53,7 @@ def bucket(server: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
             tar.addfile(info, io.BytesIO(data))
     for key, data in {
         "one/r.json": GOOD,
+        "odd/r [1]*.json": GOOD,
         "one/r.json.meta.json": json.dumps({"sha256": "0" * 64}).encode(),
         "many/a.json.gz": gzip.compress(GOOD),
         "many/deep/b.tar": archive.getvalue(),
@@ -68,6 +69,8 @@ def test_a_response_in_a_bucket_is_read(bucket: str) -> None:
     assert response.source.data == GOOD
     assert response.source.name == "s3://archive/one/r.json"
     assert response.source.sidecar_misfit
+    assert read("S3://archive/one/r.json").source.name == "s3://archive/one/r.json"
+    assert read(f"{bucket}/odd/r [1]*.json").source.name == "s3://archive/odd/r [1]*.json"
 
 
 def test_a_prefix_is_walked_as_a_folder_is(bucket: str) -> None:
@@ -93,6 +96,9 @@ def test_a_prefix_is_walked_as_a_folder_is(bucket: str) -> None:
         ("s3://archive/many/*.nothing", "no file there"),
         ("zip://r.json::s3://archive/r.zip", "chained locations are not read"),
         ("nothing://x/y", "nothing installed reads nothing:// locations"),
+        ("obs://archive/r.json", "nothing installed reads obs:// locations"),
+        ("file:///no/such/file", "no such file$"),
+        ("http://127.0.0.1:1/r.json", "the server can't be reached"),
     ],
 )
 def test_what_is_not_there(bucket: str, url: str, says: str) -> None:
@@ -120,6 +126,7 @@ def test_a_server_that_is_gone_is_one_clear_error(
     "url",
     [
         f"https://user:{CANARY}@host/r.json",
+        f"https://{CANARY}@host/r.json",
         f"https://host/r.json?X-Amz-Signature={CANARY}#{CANARY}",
     ],
 )
@@ -210,7 +217,7 @@ def test_a_file_that_grew_is_read_to_its_end(web: str) -> None:
         ("part.jsonl", "sent a part, not the whole"),
         ("cut.json", "can't be read"),
         ("secret.json", r"access was refused \(HTTP 401\)"),
-        ("gone.json", "no such file"),
+        ("gone.json", "no such file on the server"),
     ],
 )
 def test_what_a_web_server_does_not_give_whole(web: str, name: str, said: str) -> None:

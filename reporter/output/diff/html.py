@@ -7,17 +7,18 @@ from typing import Final
 
 from reporter.output import templating
 from reporter.output.diff import DIFF_WRITERS, view
-from reporter.output.html import content_policy, icon
+from reporter.output.html import content_policy, icon, styles
 from reporter.record.diff import Diff
+from reporter.words import Language, Tag
 
 OPEN_NODES: Final = 12
 """Up to how many nodes are listed without a fold."""
 
 
-def write(diff: Diff) -> bytes:
+def write(diff: Diff, *, lang: Tag = "en") -> bytes:
     """One page: UTF-8, nothing fetched, the comparison inside as JSON."""
-    report = view.report(diff)
-    css = templating.asset("html/report.css")
+    report = view.report(diff, lang=lang)
+    css = styles(Language(lang))
     data = b64encode(DIFF_WRITERS["json"](diff)).decode()
     page = templating.page(
         "html/diff.html.j2",

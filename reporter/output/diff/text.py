@@ -7,20 +7,26 @@ from typing import Final
 
 from reporter.output.clean import console_safe, one_line
 from reporter.output.diff.view import Row, Section, report
-from reporter.output.phrases import counted
-from reporter.output.text import columns, wrap
+from reporter.output.text import columns, padded, wrap
 from reporter.record.diff import Diff
+from reporter.words import Language, Tag
 
 LABEL: Final = 9
 SHOWN_NODES: Final = 5
 SHOWN_ROWS: Final = 12
 SIGNS: Final = {"pass": "✓", "fail": "✕", "unknown": "?"}
-FOLDED: Final = "{count} in {rows} (--verbose shows them)"
 
 
-def write(diff: Diff, *, width: int = 80, verbose: bool = False, notes: Sequence[str] = ()) -> str:
+def write(
+    diff: Diff,
+    *,
+    width: int = 80,
+    verbose: bool = False,
+    notes: Sequence[str] = (),
+    lang: Tag = "en",
+) -> str:
     """The summary, no wider than `width` columns. `notes` are the command line's own."""
-    shown = report(diff)
+    shown, words = report(diff, lang=lang), Language(lang)
     page = _Page(width)
     page.add(f"{SIGNS[shown.tag.shape]} ", shown.headline)
     if shown.summary:
@@ -32,47 +38,59 @@ def write(diff: Diff, *, width: int = 80, verbose: bool = False, notes: Sequence
         page.add("    → ", obstacle.action)
     page.blank()
     for fact in shown.facts:
-        page.add(f"  {fact.label:<{LABEL}}", " · ".join((fact.value, *fact.notes)))
+        page.add(f"  {padded(fact.label, LABEL)}", " · ".join((fact.value, *fact.notes)))
     for note in (*shown.notes, *notes):
-        page.add(f"  {'Note':<{LABEL}}", note)
+        page.add(f"  {padded(words.text('Note'), LABEL)}", note)
     for section in shown.sections:
-        _section(page, section, verbose)
+        _section(page, section, verbose, words)
     return page.text()
 
 
-def _section(page: _Page, section: Section, verbose: bool) -> None:
+def _section(page: _Page, section: Section, verbose: bool, words: Language) -> None:
     page.blank()
-    page.add("", f"{section.title} ({section.count})")
+    page.add("", words.text("{what} ({more})", what=section.title, more=section.count))
     if section.line:
         page.add("  ", section.line)
     if section.id == "same" and not verbose:
-        page.add("  ", FOLDED.format(count=section.count, rows=counted(len(section.rows), "row")))
+        rows = words.count("{count} row", "{count} rows", len(section.rows))
+        said = words.text(
+            "{count} in {rows} (--verbose shows them)", count=section.count, rows=rows
+        )
+        page.add("  ", said)
         return
-    rows = section.rows if verbose else section.rows[:SHOWN_ROWS]
-    for row in rows:
-        _row(page, row, verbose)
-    if len(rows) < len(section.rows):
-        page.add("  ", f"and {len(section.rows) - len(rows):,} more (--verbose shows them)")
+    shown = section.rows if verbose else section.rows[:SHOWN_ROWS]
+    for row in shown:
+        _row(page, row, verbose, words)
+    if len(shown) < len(section.rows):
+        more = len(section.rows) - len(shown)
+        page.add("  ", words.text("and {count} more (--verbose shows them)", count=more))
 
 
-def _row(page: _Page, row: Row, verbose: bool) -> None:
-    where = f" ({row.where})" if row.where else ""
-    kind = f" [{row.kind_level}]" if row.kind_level else ""
-    page.add("  - ", f"{row.name}{where}{kind}: {' → '.join(tag.word for tag in row.tags)}")
+def _row(page: _Page, row: Row, verbose: bool, words: Language) -> None:
+    what = row.name
+    if row.where:
+        what = words.text("{what} ({more})", what=what, more=row.where)
+    if row.kind_level:
+        what += f" [{row.kind_level}]"
+    change = " → ".join(tag.word for tag in row.tags)
+    page.add("  - ", words.text("{label}: {said}", label=what, said=change))
     for message in row.messages:
         page.add("      ", message)
     if row.more_messages:
         page.add("      ", row.more_messages)
     for message in row.earlier:
-        page.add("      ", f"before: {message}")
+        page.add("      ", words.text("before: {message}", message=message))
     for said in row.differs:
         page.add("      ", said)
     if row.waivers:
-        page.add("      ", f"waiver {', '.join(row.waivers)}")
+        page.add("      ", words.text("waiver {waivers}", waivers=words.joined(row.waivers)))
     if row.nodes:
         names = row.nodes if verbose else row.nodes[:SHOWN_NODES]
         more = len(row.nodes) - len(names)
-        page.add("      ", f"on {', '.join(names)}{f' and {more:,} more' if more else ''}")
+        nodes = words.joined(names)
+        if more:
+            nodes = words.text("{names} and {count} more", names=nodes, count=more)
+        page.add("      ", words.text("on {nodes}", nodes=nodes))
 
 
 class _Page:

@@ -8,44 +8,15 @@ from typing import Final
 
 from reporter.output import phrases
 from reporter.output.clean import cleaned, one_line
-from reporter.output.phrases import counted, named, sentence, spoken
+from reporter.output.phrases import Phrases
 from reporter.output.view import Fact, Tag
 from reporter.record.diff import Change, Diff, DiffSide, State, Status
-from reporter.words import say
+from reporter.words import Tag as Tongue
 
 SHOWN_MESSAGES: Final = 3
 SHOWN_REASONS: Final = 5
 
-NEW_FAILURES: Final = "New failures"
-TITLES: Final[dict[Status, str]] = {
-    "new": "New, and no failure",
-    "changed": "Changed",
-    "gone": "No longer there",
-    "fixed": "Fixed",
-    "same": "Still there",
-}
-LINES: Final[dict[str, str]] = {
-    "gone": "The new check does not show whether these pass: the check or the node is not in it.",
-}
-TALLY: Final[dict[Status, str]] = {
-    "new": "{count:,} new",
-    "changed": "{count:,} changed",
-    "gone": "{count:,} no longer there",
-    "fixed": "{count:,} fixed",
-    "same": "{count:,} still there",
-}
-DIFFERS: Final = {
-    "kind": "kind: {before} → {after}",
-    "level": "level: {before} → {after}",
-    "waived": "waiver: {before} → {after}",
-    "count": "findings: {before} → {after}",
-}
-"""What else differs; the outcome and the messages are shown anyway."""
-NONE: Final = "none"
-PASSED: Final = "Passed"
-ABSENT: Final = "Not listed"
-WITHOUT: Final = {"skipped": "Not skipped", "limit": "Held", "evidence": "Held"}
-KINDS: Final = {"skipped": "skipped on the server", "limit": "limit", "evidence": "evidence"}
+STATUSES: Final[tuple[Status, ...]] = ("new", "changed", "gone", "fixed", "same")
 _SHAPES: Final = {"pass": "pass", "fail": "fail", "inconclusive": "unknown"}
 
 
@@ -92,6 +63,7 @@ class Hindrance:
 class DiffReport:
     """A whole page."""
 
+    lang: Tongue
     title: str
     tag: Tag
     headline: str
@@ -103,99 +75,132 @@ class DiffReport:
     stamp: str
 
 
-def report(diff: Diff) -> DiffReport:
+def report(diff: Diff, *, lang: Tongue = "en") -> DiffReport:
     """The view of a comparison. It is cleaned here, so callers hand over what they have."""
-    shown = cleaned(diff)
-    headline = spoken(shown.headline)
+    shown, words = cleaned(diff), Phrases(lang)
+    headline = words.spoken(shown.headline)
     shape = {0: "pass", 1: "fail", 3: "unknown"}[shown.exit_code]
     names = (side.cluster_name or side.cluster_id for side in (shown.old, shown.new))
-    cluster = ", ".join(dict.fromkeys(name for name in names if name)) or "not named"
+    found = dict.fromkeys(name for name in names if name)
+    cluster = words.joined(list(found)) or words.text("not named")
     return DiffReport(
+        lang=lang,
         title=one_line(f"{headline} – {cluster}"),
         tag=Tag(headline, shape),
         headline=headline,
-        summary=_summary(shown),
+        summary=_summary(words, shown),
         obstacles=tuple(
             Hindrance(
-                sentence(spoken(part.what)),
-                _shortly([sentence(spoken(said)) for said in part.why]),
-                spoken(part.action),
+                words.sentence(words.spoken(part.what)),
+                _shortly(words, [words.sentence(words.spoken(said)) for said in part.why]),
+                words.spoken(part.action),
             )
             for part in shown.obstacles
         ),
-        notes=tuple(spoken(part) for part in shown.notes),
+        notes=tuple(words.spoken(part) for part in shown.notes),
         facts=(
-            Fact("Cluster", one_line(cluster)),
-            _side("Old", shown.old),
-            _side("New", shown.new),
-            _policy(shown.new),
+            Fact(words.text("Cluster"), one_line(cluster)),
+            _side(words, words.text("Old"), shown.old),
+            _side(words, words.text("New"), shown.new),
+            _policy(words, shown.new),
         ),
-        sections=_sections(shown.changes),
-        stamp=f"{shown.tool.name} {shown.tool.version} · comparison {shown.apiVersion}",
+        sections=_sections(words, shown.changes),
+        stamp=words.text(
+            "{tool} {version} · comparison {form}",
+            tool=shown.tool.name,
+            version=shown.tool.version,
+            form=shown.apiVersion,
+        ),
     )
 
 
-def _shortly(said: Sequence[str]) -> tuple[str, ...]:
+def _shortly(words: Phrases, said: Sequence[str]) -> tuple[str, ...]:
     more = len(said) - SHOWN_REASONS
-    return (*said[:SHOWN_REASONS], *((f"and {more:,} more",) if more > 0 else ()))
+    rest = (words.text("and {count} more", count=more),) if more > 0 else ()
+    return (*said[:SHOWN_REASONS], *rest)
 
 
-def _summary(diff: Diff) -> str:
+def _summary(words: Phrases, diff: Diff) -> str:
     if not diff.comparable:
         return ""
-    parts = [
-        TALLY[status].format(count=diff.tally.of(status))
-        for status in TALLY
-        if diff.tally.of(status)
-    ]
-    return f"{', '.join(parts)}." if parts else "Everything passes, then and now."
+    tally = {status: diff.tally.of(status) for status in STATUSES}
+    if not any(tally.values()):
+        return words.text("Everything passes, then and now.")
+    said = {
+        "new": words.text("{count} new", count=tally["new"]),
+        "changed": words.text("{count} changed", count=tally["changed"]),
+        "gone": words.text("{count} no longer there", count=tally["gone"]),
+        "fixed": words.text("{count} fixed", count=tally["fixed"]),
+        "same": words.text("{count} still there", count=tally["same"]),
+    }
+    parts = [said[status] for status in STATUSES if tally[status]]
+    return words.stopped(words.text(", ").join(parts))
 
 
-def _side(label: str, side: DiffSide) -> Fact:
-    updated = side.updated
-    when = "no time given"
-    if updated is not None:
-        when = phrases.instant(updated.at) if updated.at else one_line(updated.text)
+def _side(words: Phrases, label: str, side: DiffSide) -> Fact:
+    when = words.text("no time given")
+    if (updated := side.updated) is not None:
+        when = words.instant(updated.at) if updated.at else one_line(updated.text)
     upgrade = f"{side.cluster_version or '?'} → {side.target_version or '?'}"
-    judged = f"judged for {phrases.instant(side.judged_at)}"
-    form = "a saved record" if side.form == "record" else judged
+    if side.form == "record":
+        form = words.text("a saved record")
+    else:
+        form = words.text("judged for {at}", at=words.instant(side.judged_at))
     return Fact(
         label,
         one_line(side.name),
-        (f"checked {when}", spoken(side.headline), one_line(upgrade), form),
+        (
+            words.text("checked {when}", when=when),
+            words.spoken(side.headline),
+            one_line(upgrade),
+            form,
+        ),
     )
 
 
-def _policy(side: DiffSide) -> Fact:
+def _policy(words: Phrases, side: DiffSide) -> Fact:
     policies = [
         phrases.joined((one_line(part.name), one_line(part.version or "")), " ")
         for part in side.policies
     ]
-    return Fact("Policy", ", ".join(policies) or "–")
+    return Fact(words.text("Policy"), words.joined(policies) or "–")
 
 
-def _sections(changes: Sequence[Change]) -> tuple[Section, ...]:
+def _sections(words: Phrases, changes: Sequence[Change]) -> tuple[Section, ...]:
+    titles: dict[Status, str] = {
+        "new": words.text("New, and no failure"),
+        "changed": words.text("Changed"),
+        "gone": words.text("No longer there"),
+        "fixed": words.text("Fixed"),
+        "same": words.text("Still there"),
+    }
+    failures = [part for part in changes if part.new_failure]
     wanted: list[tuple[str, str, list[Change]]] = [
-        ("new-failures", NEW_FAILURES, [part for part in changes if part.new_failure])
+        ("new-failures", words.text("New failures"), failures)
     ]
     rest = [part for part in changes if not part.new_failure]
-    for status, title in TITLES.items():
-        wanted.append((status, title, [part for part in rest if part.status == status]))
+    wanted += [
+        (status, titles[status], [one for one in rest if one.status == status])
+        for status in STATUSES
+    ]
+    unseen = words.text(
+        "The new check does not show whether these pass: the check or the node is not in it."
+    )
     return tuple(
         Section(
             id=name,
             title=title,
-            line=LINES.get(name, ""),
+            line=unseen if name == "gone" else "",
             count=f"{len(found):,}",
             folded=name == "same",
-            rows=_rows(found),
+            rows=_rows(words, found),
         )
         for name, title, found in wanted
         if found
     )
 
 
-def _rows(changes: Sequence[Change]) -> tuple[Row, ...]:
+def _rows(words: Phrases, changes: Sequence[Change]) -> tuple[Row, ...]:
     alike: dict[tuple[object, ...], list[Change]] = {}
     for change in changes:
         key = (
@@ -209,7 +214,7 @@ def _rows(changes: Sequence[Change]) -> tuple[Row, ...]:
             change.passed,
         )
         alike.setdefault(key, []).append(change)
-    return tuple(_row(found) for found in alike.values())
+    return tuple(_row(words, found) for found in alike.values())
 
 
 def _gist(state: State | None) -> tuple[object, ...]:
@@ -224,11 +229,12 @@ def _gist(state: State | None) -> tuple[object, ...]:
     )
 
 
-def _row(changes: Sequence[Change]) -> Row:
+def _row(words: Phrases, changes: Sequence[Change]) -> Row:
     first = changes[0]
     state = first.after or first.before
+    unnamed = words.text("a node without a name")
     nodes = [
-        one_line(change.node.name or change.node.uid or "a node without a name")
+        one_line(change.node.name or change.node.uid or unnamed)
         for change in changes
         if change.node is not None
     ]
@@ -238,21 +244,25 @@ def _row(changes: Sequence[Change]) -> Row:
     more = len(shown) - SHOWN_MESSAGES
     kinds = (*(state.kinds if state else ()), *(state.levels if state else ()))
     waivers = () if "waived" in first.differs or state is None else state.waived_by
+    before, after = _tag(words, first, first.before), _tag(words, first, first.after)
     return Row(
-        name=_name(first),
-        where=_where(first, nodes, addons),
-        tags=tuple(dict.fromkeys((_tag(first, first.before), _tag(first, first.after)))),
+        name=_name(words, first),
+        where=_where(words, first, nodes, addons),
+        tags=tuple(dict.fromkeys((before, after))),
         kind_level=" · ".join(one_line(part) for part in kinds),
-        differs=_differs(first),
+        differs=_differs(words, first),
         messages=tuple(shown[:SHOWN_MESSAGES]),
         earlier=tuple(earlier[:SHOWN_MESSAGES]) if "message" in first.differs else (),
-        more_messages=f"and {counted(more, 'other message')}" if more > 0 else None,
+        more_messages=words.count("and {count} other message", "and {count} other messages", more)
+        if more > 0
+        else None,
         waivers=tuple(one_line(waiver) for waiver in waivers),
         nodes=tuple(nodes),
     )
 
 
-def _differs(change: Change) -> tuple[str, ...]:
+def _differs(words: Phrases, change: Change) -> tuple[str, ...]:
+    """What else differs; the outcome and the messages are shown anyway."""
     was, now = change.before, change.after
     if was is None or now is None:
         return ()
@@ -260,20 +270,22 @@ def _differs(change: Change) -> tuple[str, ...]:
     if counts[0] == counts[1]:
         counts = (was.failing, now.failing)
     values = {
-        "kind": (was.kinds, now.kinds),
-        "level": (was.levels, now.levels),
-        "waived": (was.waived_by, now.waived_by),
-        "count": ([f"{counts[0]:,}"], [f"{counts[1]:,}"]),
+        "kind": (words.text("kind"), was.kinds, now.kinds),
+        "level": (words.text("level"), was.levels, now.levels),
+        "waived": (words.text("waiver"), was.waived_by, now.waived_by),
+        "count": (words.text("findings"), [f"{counts[0]:,}"], [f"{counts[1]:,}"]),
     }
-    return tuple(
-        DIFFERS[name].format(before=_values(values[name][0]), after=_values(values[name][1]))
-        for name in change.differs
-        if name in DIFFERS
-    )
+    said = []
+    for name in change.differs:
+        if name in values:
+            label, before, after = values[name]
+            step = f"{_values(words, before)} → {_values(words, after)}"
+            said.append(words.text("{label}: {said}", label=label, said=step))
+    return tuple(said)
 
 
-def _values(parts: Sequence[str]) -> str:
-    return ", ".join(one_line(part) for part in parts) or NONE
+def _values(words: Phrases, parts: Sequence[str]) -> str:
+    return words.joined([one_line(part) for part in parts]) or words.text("none")
 
 
 def _messages(changes: Sequence[Change], *, after: bool) -> list[str]:
@@ -283,25 +295,34 @@ def _messages(changes: Sequence[Change], *, after: bool) -> list[str]:
     )
 
 
-def _name(change: Change) -> str:
+def _name(words: Phrases, change: Change) -> str:
     if change.subject == "evidence":
-        return named("evidence-name", change.check or "")
-    return one_line(change.check) if change.check else say("reason.unnamed")
+        return words.named("evidence-name", change.check or "")
+    return one_line(change.check) if change.check else words.say("reason.unnamed")
 
 
-def _where(change: Change, nodes: Sequence[str], addons: Sequence[str]) -> str:
-    parts = [KINDS.get(change.subject)]
+def _where(words: Phrases, change: Change, nodes: Sequence[str], addons: Sequence[str]) -> str:
+    kinds = {
+        "skipped": words.text("skipped on the server"),
+        "limit": words.text("limit"),
+        "evidence": words.text("evidence"),
+    }
+    parts = [kinds.get(change.subject)]
     if change.scope and change.scope != "node":
-        parts.append(named("scope", change.scope))
-    parts.append(", ".join(addons))
+        parts.append(words.named("scope", change.scope))
+    parts.append(words.joined(addons))
     if nodes:
-        parts.append(counted(len(nodes), "node"))
+        parts.append(words.nodes(len(nodes)))
     return phrases.joined(parts)
 
 
-def _tag(change: Change, state: State | None) -> Tag:
+def _tag(words: Phrases, change: Change, state: State | None) -> Tag:
     if state is not None:
-        return Tag(named("finding", state.outcome), state.outcome)
-    if change.passed:
-        return Tag(WITHOUT.get(change.subject, PASSED), "pass")
-    return Tag(ABSENT, "skipped")
+        return Tag(words.named("finding", state.outcome), state.outcome)
+    if not change.passed:
+        return Tag(words.text("Not listed"), "skipped")
+    if change.subject == "skipped":
+        return Tag(words.text("Not skipped"), "pass")
+    if change.subject in ("limit", "evidence"):
+        return Tag(words.text("Held"), "pass")
+    return Tag(words.say("finding.pass"), "pass")
