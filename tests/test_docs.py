@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reporter.cli.common import EXIT_CODES
+from reporter.cli.common import EXIT_CODES, OUTPUT_OPTIONS
 from tests.docs import PAGES, ROOT, Block, Story, blocks
 
 DOCS = ROOT / "docs"
@@ -110,3 +110,9 @@ def test_the_changelog_keeps_its_form() -> None:
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(map(int, re.findall(r"\d+", version.partition("]")[0])))
+
+
+def test_the_manual_tells_of_every_output() -> None:
+    text = (DOCS / "outputs.md").read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| `--([a-z-]+) F`", text, re.MULTILINE))
+    assert rows == set(OUTPUT_OPTIONS)

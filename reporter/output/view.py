@@ -1334,7 +1334,7 @@ def _cover(
         for notice in notices
     )
     known = paired_facts(words, facts)
-    left = COVER_LINES[words.tag] - sum(1 + _lines(part) for part in framed)
+    left = COVER_LINES.get(words.tag, COVER_LINES["en"]) - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)
