@@ -90,7 +90,8 @@ def compiled(catalogue: Catalog) -> bytes:
     """
     found = {"": f"{HEADER}\nPlural-Forms: {catalogue.plural_forms}\n"}
     for part in catalogue:
-        if part.id:
+        # What nobody has written yet stays English, as msgfmt has it.
+        if part.id and all([part.string] if isinstance(part.string, str) else part.string or [""]):
             found[_joined(part.id)] = _joined(part.string or "")
     texts = sorted((key.encode(), value.encode()) for key, value in found.items())
     start = 28 + 16 * len(texts)
@@ -117,7 +118,7 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
 
 
 def _head(language: str, catalogue: Catalog) -> bytes:
-    """The first entry of a file, as it is written; of a new language, what gettext needs to know."""
+    """The first entry of a file as it stands; of a new one, what gettext needs to know."""
     if po(language).exists():
         return po(language).read_bytes().split(b"\n\n", 1)[0] + b"\n\n"
     rows = [
@@ -129,7 +130,8 @@ def _head(language: str, catalogue: Catalog) -> bytes:
         f"Plural-Forms: {catalogue.plural_forms}",
     ]
     text = "".join(f'"{row}\\n"\n' for row in rows)
-    return f'# The words of cce-precheck; `make words` keeps them.\nmsgid ""\nmsgstr ""\n{text}\n'.encode()
+    said = "# The words of cce-precheck; `make words` keeps them."
+    return f'{said}\nmsgid ""\nmsgstr ""\n{text}\n'.encode()
 
 
 def main() -> None:
