@@ -171,6 +171,14 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         )
     if sidecar is not None:
         notes.append(words.text("the fetch sidecar {name} fits and was used", name=sidecar.name))
+    stubs = any(entry.waiver_stub for check in verdict.checks for entry in check.entries)
+    if stubs and not options["verbose"]:
+        notes.append(
+            words.text(
+                "waiver stubs: --verbose shows them, cce-precheck policy suggest --waivers "
+                "makes a list of them"
+            )
+        )
     own = explain(verdict)
     if own:
         notes.append(words.text("names and runbooks from {file}", file=options["names"]))
