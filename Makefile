@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words compat
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -20,6 +20,7 @@ help:
 	@echo "make prove-printouts  what the real Java and Go SDKs print, 10,000 cases"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make bench-walk  10 GB of responses through a pipe, a few minutes"
+	@echo "make compat write the case files of this release, once"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make docs   the manual, into site/     make reference   its generated pages"
 	@echo "make words  bring the catalogues of other languages up to date"
@@ -41,7 +42,7 @@ unit: $(VENV)/.ready-dev libraries test-tools
 
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
-	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py
+	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 
@@ -76,6 +77,9 @@ words: $(VENV)/.ready-dev
 
 gold: $(VENV)/.ready-dev
 	GOLD=accept $(BIN)/python -m pytest -q tests/acceptance/test_gold.py
+
+compat: $(VENV)/.ready-dev libraries
+	$(BIN)/python -m tests.compat.build
 
 dist: $(VENV)/.ready-dev
 	$(BIN)/python -m build

@@ -74,34 +74,55 @@ _HOMES = {
 
 @overload
 def render(
-    verdict: Verdict, form: Literal["pdf"], exhibits: Iterable[bytes | str | Path] = ()
+    verdict: Verdict,
+    form: Literal["pdf"],
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
 ) -> bytes: ...
 @overload
 def render(
     verdict: Verdict,
     form: Literal["html", "junit", "json", "markdown", "sarif", "csv"],
     exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
 ) -> str: ...
 @overload
 def render(
-    verdict: Verdict, form: str, exhibits: Iterable[bytes | str | Path] = ()
+    verdict: Verdict,
+    form: str,
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
 ) -> str | bytes: ...
-def render(verdict: Verdict, form: str, exhibits: Iterable[bytes | str | Path] = ()) -> str | bytes:
+def render(
+    verdict: Verdict,
+    form: str,
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
+) -> str | bytes:
     """A report: `html`, `junit`, `json`, `markdown`, `sarif` and `csv` as text, `pdf` as bytes.
 
     `exhibits` are the judged files (paths, or their bytes); one whose digest the record does not
-    list is refused.
+    list is refused. `lang` and `view` are for HTML, PDF and Markdown.
 
     >>> from reporter import Policy, evaluate, read, render
     >>> response = read("samples/published-autopilot/response.json")
     >>> verdict = evaluate(response, Policy.load("builtin:recommended"), at="response")
-    >>> print(render(verdict, "markdown").splitlines()[0])
-    ## ✓ Pass, with conditions
+    >>> print(render(verdict, "markdown", lang="zh-CN", view="approver").splitlines()[0])
+    ## ✓ 有条件通过
     """
     from reporter import output
 
     files = [part if isinstance(part, bytes) else Path(part).read_bytes() for part in exhibits]
-    data = output.render(verdict, form, files)
+    options = output.Options(lang=lang, view=view)
+    data = output.render(verdict, form, files, options=options)
     return data.decode() if form in output.TEXT_FORMATS else data
 
 

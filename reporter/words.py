@@ -150,6 +150,9 @@ MESSAGES: Final[dict[str, Message]] = {
         "The check expires at {expires}, before the change window closes at {window}"
     ),
     "condition.advisory": "Advisory run: the exit code is 0 whatever the verdict. Reason: {reason}",
+    "condition.redacted": (
+        "Redacted: pseudonyms stand for values ({profiles}), and no evidence is attached"
+    ),
     "condition.fail-on-warn": "This run refuses warnings (--fail-on warn)",
     "condition.expectation-not-checked": (
         "What was expected of cluster or target was not checked: the policy sets identity to off"
@@ -581,9 +584,14 @@ class Language:
         return _catalogue(self.tag).ngettext(one, many, count)
 
     def _filled(self, message: str, values: Mapping[str, Param]) -> str:
-        return _PARAMETER.sub(lambda match: self._shown(match[1], values.get(match[1])), message)
+        parts = list(_parts(message))
+        for index in range(1, len(parts), 2):
+            parts[index] = self._shown(parts[index], values.get(parts[index]))
+        return "".join(parts)
 
     def _shown(self, name: str, value: Param) -> str:
+        if isinstance(value, str) and name not in _PARAMETER_NAMES:
+            return value
         if value is None:
             return self.say("reason.unnamed") if name == "check" else "–"
         if (of := _PARAMETER_NAMES.get(name)) is not None and isinstance(value, str):
@@ -599,6 +607,12 @@ class Language:
         return self.text(
             "{names} and {count} more", names=names, count=len(values) - LIST_LIMIT + 1
         )
+
+
+@cache
+def _parts(message: str) -> tuple[str, ...]:
+    """A message taken apart: text and names of parameters by turns."""
+    return tuple(_PARAMETER.split(message))
 
 
 @cache

@@ -14,7 +14,19 @@ from collections.abc import Sequence
 import click
 
 from reporter import __version__
-from reporter.cli import catalogue, check, completion, demo, diff, doctor, fetch, policy, render
+from reporter.cli import (
+    bundle,
+    catalogue,
+    check,
+    completion,
+    demo,
+    diff,
+    doctor,
+    fetch,
+    policy,
+    render,
+    verify,
+)
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
 from reporter.errors import ReporterError
 
@@ -37,6 +49,8 @@ def app() -> None:
 
 app.add_command(check.command)
 app.add_command(render.command)
+app.add_command(bundle.command)
+app.add_command(verify.command)
 app.add_command(fetch.command)
 app.add_command(diff.command)
 app.add_command(demo.command)

@@ -8,9 +8,9 @@ import shutil
 import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -18,7 +18,7 @@ from reporter.cli.terminal import uses_color, working
 from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
-    from reporter.output import Reader
+    from reporter.output import Options
     from reporter.output.guidance import Own
     from reporter.record.model import Verdict
     from reporter.words import Tag
@@ -50,6 +50,8 @@ OUTPUT_OPTIONS = {
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
+FOR_READERS = frozenset({"html", "pdf", "markdown"})
+"""What people read, and so what has views and languages."""
 
 
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
@@ -150,6 +152,24 @@ def catalogue_option(function: _Function) -> _Function:
     )(function)
 
 
+def redact_options(function: _Function) -> _Function:
+    """`--redact` and `--redact-key`."""
+    for option in (
+        click.option(
+            "--redact-key",
+            metavar="FILE",
+            help="The key that makes the pseudonyms: the same key, the same pseudonyms.",
+        ),
+        click.option(
+            "--redact",
+            metavar="all|PROFILES",
+            help="Pseudonyms for nodes, uids, cluster, ips, user-agents (with commas between).",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
 def own_words(names: str | None, lang: Tag = "en") -> Callable[[Verdict], Own]:
     """Read a user's file of names; what is returned says it for the cluster of a verdict.
 
@@ -181,10 +201,7 @@ class Outputs:
     """The reports a run was asked for, by format."""
 
     targets: dict[str, str]
-    sarif_waived: Literal["omit", "suppress"] = "omit"
     quiet: bool = False
-    lang: Tag = "en"
-    view: Reader = "auditor"
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -196,6 +213,10 @@ class Outputs:
         }
         if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
             raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
+        if options.get("view", "auditor") != "auditor" and not targets.keys() & FOR_READERS:
+            raise click.UsageError(
+                "--view is about --html, --pdf and --markdown, and none of them was asked for"
+            )
         skip_list = targets.get(SKIP_LIST, "-")
         if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
             raise click.UsageError(
@@ -223,29 +244,37 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        waived: Literal["omit", "suppress"] = "omit"
-        if options.get("sarif_waived") == "suppress":
-            waived = "suppress"
-        return cls(
-            targets,
-            waived,
-            quiet=bool(options.get("quiet")),
-            lang=options.get("lang", "en"),
-            view=options.get("view", "auditor"),
-        )
+        return cls(targets, quiet=bool(options.get("quiet")))
+
+    @classmethod
+    def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
+        """For a command that writes one file of its own: the same care for its inputs."""
+        if target is None:
+            return cls({})
+        if not target or target.endswith(("/", os.sep)):
+            raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
+        if target != "-":
+            for path in inputs:
+                if path != "-" and _identity(path) == _identity(target):
+                    raise click.UsageError(f"--{name} {target}: the same file is an input")
+            if (role := _Evidence(inputs).role_of(target)) is not None:
+                raise click.UsageError(f"--{name} {target}: is {role}; it would be written over")
+        return cls({name: target})
+
+    def drop(self) -> None:
+        """Remove what an earlier run left in the place of what could not be made."""
+        for target in self.targets.values():
+            self._drop(target)
 
     @property
     def to_stdout(self) -> bool:
         """Whether a report goes to standard output, and the summary so to standard error."""
         return "-" in self.targets.values()
 
-    def write(self, verdict: Verdict, exhibits: Sequence[bytes], own: Own | None = None) -> bool:
+    def write(self, verdict: Verdict, exhibits: Sequence[bytes], chosen: Options) -> bool:
         """Write every report; one that fails is said and the others still come out."""
-        from reporter.output import Options, render
+        from reporter.output import render
 
-        chosen = Options(
-            lang=self.lang, view=self.view, sarif_waived=self.sarif_waived, own=own or {}
-        )
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
@@ -289,6 +318,18 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+def reading_options(options: dict[str, Any], own: Own) -> Options:
+    """What the command line says of how reports are to be read: each option of that name."""
+    from reporter.output import Options
+
+    given = {
+        part.name: options[part.name]
+        for part in fields(Options)
+        if options.get(part.name) is not None
+    }
+    return Options(**given, own=own)
 
 
 class _Evidence:
@@ -420,6 +461,8 @@ __all__ = [
     "output_options",
     "own_words",
     "print_page",
+    "reading_options",
+    "redact_options",
     "say",
     "say_error",
     "say_hint",

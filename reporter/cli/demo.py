@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
 _COMMAND = re.compile(r"^\$?\s*cce-precheck check (.+?)$", re.MULTILINE)
+VIEWED = "standard-40-nodes"
 COMPARED = ("waived-risk", "expired-waiver")
 _FORMATS = {
     "html": "html",
@@ -50,7 +51,7 @@ def command(folder: Path) -> None:
     worst = 0
     for story in stories():
         worst = max(worst, _tell(story, folder))
-    worst = max(worst, _compare(folder))
+    worst = max(worst, _views(folder), _compare(folder))
     click.echo(f"\nReports are in {folder / 'reports'}; each story is told in its README.md.")
     if worst:
         raise CliExit(worst)
@@ -90,6 +91,27 @@ def _tell(story: Story, folder: Path) -> int:
             click.echo(f"  wrote {target}")
     # A verdict is what the tour is there to show; only an error of the tool ends it badly.
     return code if code not in (0, 1, 3) else 0
+
+
+def _views(folder: Path) -> int:
+    """The largest sample for three readers and in Chinese, from its record."""
+    from reporter.cli import run
+
+    record = folder / "reports" / f"{VIEWED}.json"
+    if not record.is_file():
+        return 0
+    click.echo(f"\n{VIEWED}, from its record: for an approver, for an operator, and in Chinese")
+    worst = 0
+    for name, *options in (
+        ("approver.pdf", "--view", "approver", "--pdf"),
+        ("operator.html", "--view", "operator", "--html"),
+        ("zh-CN.html", "--lang", "zh-CN", "--html"),
+    ):
+        target = folder / "reports" / f"{VIEWED}.{name}"
+        code = run(["render", str(record), *options, str(target), "--quiet"])
+        worst = max(worst, code if code not in (0, 1, 3) else 0)
+        click.echo(f"  wrote {target}")
+    return worst
 
 
 def _compare(folder: Path) -> int:

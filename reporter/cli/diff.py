@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.check import DEFAULT_POLICY
 from reporter.cli.common import CliExit, Outputs, display_options, language_option, print_page
+from reporter.cli.judging import DEFAULT_POLICY
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
 from reporter.errors import InputError, OutputError, PolicyError
 

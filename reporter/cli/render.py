@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,15 @@ from reporter.cli.common import (
     display_options,
     output_options,
     own_words,
+    reading_options,
+    redact_options,
     summarise,
 )
+from reporter.cli.judging import redaction
 from reporter.errors import InputError, PolicyError
 
 if TYPE_CHECKING:
+    from reporter.precheck.model import PrecheckTask
     from reporter.record.model import Verdict
 
 MAX_RECORD_BYTES = 512 * 1024 * 1024
@@ -36,6 +41,7 @@ MAX_RECORD_BYTES = 512 * 1024 * 1024
     metavar="FILE",
     help="A file the verdict rests on (response, policy, waivers), to attach; may be repeated.",
 )
+@redact_options
 @catalogue_option
 @output_options
 @display_options
@@ -47,19 +53,30 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     from reporter.words import Language
 
     words = Language(options["lang"])
-    outputs = Outputs.of(options, [record, *exhibits, *([names] if names else [])])
+    named = [name for name in (names, options["redact_key"]) if name]
+    outputs = Outputs.of(options, [record, *exhibits, *named])
     try:
+        hide = redaction(options)
         explain = own_words(names, words.tag)
         verdict = load_record(record)
         files = [_read_exhibit(name) for name in exhibits]
+        own = explain(verdict)
+        notes = [words.text("shown from a saved record; not judged again")]
+        if own:
+            notes.append(words.text("names and runbooks from {file}", file=names))
+        if hide is not None:
+            verdict, own = hide(verdict, own, _task_of(verdict, files))
+            files = []
+            notes.append(words.text("redacted: the exhibits are attached to no report"))
+        elif verdict.redaction is not None and files:
+            raise PolicyError(
+                f"{record}: is redacted; its exhibits would tell what it hides",
+                hint="leave out --exhibit",
+            )
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
-    own = explain(verdict)
-    notes = [words.text("shown from a saved record; not judged again")]
-    if own:
-        notes.append(words.text("names and runbooks from {file}", file=names))
-    fine = outputs.write(verdict, files, own)
+    fine = outputs.write(verdict, files, reading_options(options, own))
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
@@ -123,6 +140,16 @@ def parse_record(data: bytes, name: str) -> Verdict:
             hint="it was changed after it was written; judge the response again",
         )
     return verdict
+
+
+def _task_of(verdict: Verdict, files: Sequence[bytes]) -> PrecheckTask | None:
+    """The task that was judged, where its response is among the files."""
+    from hashlib import sha256
+
+    from reporter.casefile.replay import response_of
+
+    evidence = {sha256(data).hexdigest(): data for data in files}
+    return None if (found := response_of(verdict, evidence)) is None else found.task
 
 
 def _read_exhibit(name: str) -> bytes:

@@ -33,6 +33,9 @@ class Options:
     own: Mapping[str, Explanation] = field(default_factory=dict)
     """What a user's file of names says, by item name; for people, so never in the record."""
 
+    described: bytes | None = None
+    """Of a report that is rendered again: how it says it was rendered (`rendering.py`)."""
+
 
 Writer = Callable[[Verdict, Sequence[AttachedExhibit], Warn, Options], bytes]
 
@@ -42,7 +45,7 @@ def _html(
 ) -> bytes:
     from reporter.output.html import write
 
-    return write(verdict, exhibits, own=options.own, lang=options.lang, reader=options.view)
+    return write(verdict, exhibits, options)
 
 
 def _pdf(
@@ -50,9 +53,7 @@ def _pdf(
 ) -> bytes:
     from reporter.output.pdf import write
 
-    return write(
-        verdict, exhibits, warn=warn, own=options.own, lang=options.lang, reader=options.view
-    )
+    return write(verdict, exhibits, options, warn=warn)
 
 
 def _junit(

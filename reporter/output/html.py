@@ -9,13 +9,12 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
-from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import Options, Reader, approval, json_record, rendering, templating, view
 from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
-from reporter.output.guidance import Own
 from reporter.record.model import Verdict
 from reporter.record.packed import pack
-from reporter.words import Language, Tag
+from reporter.words import Language
 
 PACKED_FROM = 100_000
 """From how many bytes on a file inside the page is packed with gzip."""
@@ -45,26 +44,26 @@ class Download:
 def write(
     verdict: Verdict,
     exhibits: Sequence[AttachedExhibit] = (),
-    *,
-    own: Own | None = None,
-    lang: Tag = "en",
-    reader: Reader = "auditor",
+    options: Options | None = None,
 ) -> bytes:
     """The report as one HTML page: UTF-8, the same bytes for the same record and exhibits.
 
     The record and the exhibits given are inside, each behind a link with `data-role`
     (`record`, or the exhibit's role) and `data-sha256`; `.gz` in its name says it is packed. Of a
-    record with more findings than the page shows it is the packed form (`packed-record`).
+    record with more findings than the page shows it is the packed form (`packed-record`). The page
+    also says how it was rendered (`rendering`), so that it can be again.
     """
-    report = view.report(verdict, own=own, lang=lang, reader=reader)
-    css = styles(Language(lang))
+    options = options or Options()
+    reader = options.view
+    report = view.report(verdict, own=options.own, lang=options.lang, reader=reader)
+    css = styles(Language(options.lang))
     script = templating.asset("html/report.js")
     name, parts = _view(verdict, report, reader)
     page = templating.page(
         name,
         report,
         **parts,
-        downloads=_downloads(verdict, exhibits, packed=report.withheld is not None),
+        downloads=_downloads(verdict, exhibits, report.withheld is not None, options),
         safe={
             "css": css,
             "script": script,
@@ -115,7 +114,7 @@ def icon(shape: str) -> str:
 
 
 def _downloads(
-    verdict: Verdict, exhibits: Sequence[AttachedExhibit], packed: bool
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], packed: bool, options: Options
 ) -> tuple[Download, ...]:
     record = json_record.write(verdict)
     if packed:
@@ -124,6 +123,8 @@ def _downloads(
         found = [replace(inside, sha256=digest)]
     else:
         found = [_download("record.json", "record", "application/json", record)]
+    how = rendering.describe(verdict, options, rendering.libraries())
+    found.append(_download(rendering.NAME, rendering.ROLE, "application/json", how))
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [part.name for part in found])

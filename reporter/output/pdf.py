@@ -19,13 +19,12 @@ from typing import Any
 from xml.etree import ElementTree
 
 from reporter.errors import OutputError
-from reporter.output import Reader, approval, json_record, templating, view
+from reporter.output import Options, approval, json_record, rendering, templating, view
 from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
-from reporter.output.guidance import Own
 from reporter.record.model import Verdict
-from reporter.words import Language, Tag
+from reporter.words import Language
 
 VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
@@ -67,23 +66,30 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 def write(
     verdict: Verdict,
     exhibits: Sequence[AttachedExhibit] = (),
+    options: Options | None = None,
     *,
     warn: Callable[[str], None] | None = None,
-    own: Own | None = None,
-    lang: Tag = "en",
-    reader: Reader = "auditor",
 ) -> bytes:
     """The report as a PDF. `warn` is told, once, of characters that no font of this machine has.
 
-    `record.json` and the exhibits given are attached. `OutputError` where WeasyPrint or what it
-    needs is missing, or where it reports an error.
+    `record.json` and the exhibits given are attached, and `rendering.json`, which says how the
+    document was rendered, so that it can be again. `OutputError` where WeasyPrint or what it needs
+    is missing, or where it reports an error.
     """
     weasyprint = _weasyprint()
+    options = options or Options()
+    reader = options.view
     report = view.report(
-        verdict, entries_in_all=ENTRIES_IN_ALL, on_paper=True, own=own, lang=lang, reader=reader
+        verdict,
+        entries_in_all=ENTRIES_IN_ALL,
+        on_paper=True,
+        own=options.own,
+        lang=options.lang,
+        reader=reader,
     )
-    words = Language(lang)
-    files = _files(verdict, exhibits, words)
+    words = Language(options.lang)
+    how = rendering.describe(verdict, options, _libraries(weasyprint))
+    files = _files(verdict, exhibits, how, words)
     attached = words.joined([name for name, *_ in files])
     css = templating.asset("pdf/report.css") + _page_number(words)
 
@@ -122,9 +128,27 @@ def _page_number(words: Language) -> str:
 _File = tuple[str, bytes, str, str]
 
 
-def _files(verdict: Verdict, exhibits: Sequence[AttachedExhibit], words: Language) -> list[_File]:
-    what = words.text("The record of the verdict")
-    files: list[_File] = [("record.json", json_record.write(verdict), "Data", what)]
+def libraries() -> dict[str, str]:
+    """The versions of what a document's bytes depend on beside its fonts."""
+    return _libraries(_weasyprint())
+
+
+def _libraries(weasyprint: Any) -> dict[str, str]:
+    drawn = weasyprint.text.ffi.pango.pango_version()  # 15012 is 1.50.12
+    return {
+        **rendering.libraries("fonttools", "pydyf", "tinycss2", "tinyhtml5", "weasyprint"),
+        "pango": f"{drawn // 10000}.{drawn // 100 % 100}.{drawn % 100}",
+    }
+
+
+def _files(
+    verdict: Verdict, exhibits: Sequence[AttachedExhibit], how: bytes, words: Language
+) -> list[_File]:
+    record, made = words.text("The record of the verdict"), words.text("How this document was made")
+    files: list[_File] = [
+        ("record.json", json_record.write(verdict), "Data", record),
+        (rendering.NAME, how, "Supplement", made),
+    ]
     for attached in exhibits:
         exhibit = attached.exhibit
         name = view.file_name(exhibit.name, [file[0] for file in files])

@@ -36,6 +36,7 @@ from reporter.record.model import (
     CatalogueEntry,
     Change,
     Check,
+    Choice,
     ConfigurationRisk,
     Counts,
     DeprecatedApiRisk,
@@ -521,6 +522,7 @@ def _policies(policy: Policy) -> list[PolicyUse]:
             sha256=file.digest,
             rules=file.rules,
             waivers=file.waivers,
+            given=list(file.given),
         )
         for file in policy.files
     ]
@@ -613,6 +615,11 @@ def _source(judgement: Judgement) -> Source:
         containers=list(source.containers),
         pointer=prefix,
         others=source.others,
+        choice=None
+        if source.wanted is None
+        else Choice(
+            task=source.wanted.task, cluster=source.wanted.cluster, target=source.wanted.target
+        ),
         unknown_fields=judgement.unknown.count,
         unknown_field_pointers=[prefix + pointer for pointer in judgement.unknown.pointers],
     )

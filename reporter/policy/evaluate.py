@@ -160,7 +160,7 @@ def evaluate(
     response: Response,
     policy: Policy,
     *,
-    at: str | datetime = "now",
+    at: str | datetime | Instant = "now",
     now: datetime | None = None,
     expect_cluster: str | None = None,
     expect_target: str | None = None,
@@ -172,7 +172,8 @@ def evaluate(
     """Judge a response against a policy at an instant.
 
     `at` is `now`, `response` (the response's own update time) or an instant (aware datetime,
-    RFC 3339 text, or a day, which means 00:00 UTC). `now` is the clock, for tests.
+    RFC 3339 text, or a day, which means 00:00 UTC); the `Instant` of a record judges for it again.
+    `now` is the clock, for tests.
     """
     from reporter.policy.assemble import assemble
 
@@ -205,8 +206,10 @@ def _collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def settle_instant(response: Response, at: str | datetime, clock: datetime) -> Instant:
+def settle_instant(response: Response, at: str | datetime | Instant, clock: datetime) -> Instant:
     """The instant a verdict is for, and whether it lay in the past."""
+    if isinstance(at, Instant):
+        return at
     if isinstance(at, str) and at == "now":
         return Instant(at=clock, basis="now", backdated=False)
     if isinstance(at, str) and at == "response":

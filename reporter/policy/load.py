@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import posixpath
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -124,6 +125,8 @@ class PolicyFile:
     title: str | None
     rules: int
     waivers: int
+    given: tuple[int, ...] = ()
+    """Its places among the files that were named, from 1; none: a base that a policy extends."""
 
     @property
     def digest(self) -> str:
@@ -172,19 +175,34 @@ class Policy:
         """
         if not sources:
             raise PolicyError("no policy given", hint="name a file, or builtin:recommended")
-        loaded = [_load_file(str(source), "Policy") for source in sources]
-        lists = [_load_file(str(source), "WaiverList") for source in waivers]
+        disk = _Disk()
+        loaded = [_load_file(str(source), "Policy", disk) for source in sources]
+        lists = [_load_file(str(source), "WaiverList", disk) for source in waivers]
+        return _merge(loaded, lists)
+
+    @classmethod
+    def load_kept(
+        cls, files: Mapping[str, bytes], policies: Sequence[str], waivers: Sequence[str] = ()
+    ) -> Policy:
+        """The same again from files that were kept, by the names they had then.
+
+        The bases that `policies` extend are looked for among `files` alone: the disk and the
+        shipped policies are not read.
+        """
+        kept = _Kept(files)
+        loaded = [_load_file(source, "Policy", kept) for source in policies]
+        lists = [_load_file(source, "WaiverList", kept) for source in waivers]
         return _merge(loaded, lists)
 
     @classmethod
     def parse(cls, *policies: bytes, waivers: Sequence[bytes] = ()) -> Policy:
         """The same from the files' bytes; they are called policy-1.yaml, waivers-1.yaml, …"""
         loaded = [
-            _parse(data, f"policy-{number}.yaml", "Policy")
+            _parse(data, f"policy-{number}.yaml", "Policy", _Disk())
             for number, data in enumerate(policies, 1)
         ]
         lists = [
-            _parse(data, f"waivers-{number}.yaml", "WaiverList")
+            _parse(data, f"waivers-{number}.yaml", "WaiverList", _Disk())
             for number, data in enumerate(waivers, 1)
         ]
         return _merge(loaded, lists)
@@ -211,16 +229,45 @@ class _Loaded:
     layered: layers.Layered | None = None
 
 
+class _Disk:
+    """Files as they lie on the disk, and the shipped policies."""
+
+    def read(self, source: str) -> bytes:
+        return _read(source)
+
+    def identity(self, source: str) -> str:
+        return source if source.startswith("builtin:") else str(Path(source).resolve())
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Files that were kept, by the names they had."""
+
+    files: Mapping[str, bytes]
+
+    def read(self, source: str) -> bytes:
+        if source not in self.files:
+            raise PolicyError(f"{source}: no such file among those that were kept")
+        return self.files[source]
+
+    def identity(self, source: str) -> str:
+        return source if source.startswith("builtin:") else posixpath.normpath(source)
+
+
 def _load_file(
-    source: str, kind: Literal["Policy", "WaiverList"], above: tuple[str, ...] = ()
+    source: str,
+    kind: Literal["Policy", "WaiverList"],
+    shelf: _Disk | _Kept,
+    above: tuple[str, ...] = (),
 ) -> _Loaded:
-    return _parse(_read(source), source, kind, above)
+    return _parse(shelf.read(source), source, kind, shelf, above)
 
 
 def _parse(
     data: bytes,
     source: str,
     kind: Literal["Policy", "WaiverList"],
+    shelf: _Disk | _Kept,
     above: tuple[str, ...] = (),
 ) -> _Loaded:
     document = yamlfile.load(data, source)
@@ -251,7 +298,7 @@ def _parse(
     )
     if not isinstance(spec, PolicySpec):
         return _Loaded(document, spec, (file,))
-    bases = _bases(spec, document, (*above, _identity(source)))
+    bases = _bases(spec, document, shelf, (*above, shelf.identity(source)))
     files = (file, *(part for base in bases for part in base.files))
     if not bases:
         return _Loaded(document, spec, files, layers.single(spec, document))
@@ -259,7 +306,9 @@ def _parse(
     return _Loaded(document, spec, files, layers.overlay(below, spec, document))
 
 
-def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list[_Loaded]:
+def _bases(
+    spec: PolicySpec, document: Document, shelf: _Disk | _Kept, above: tuple[str, ...]
+) -> list[_Loaded]:
     """The policies a policy extends: relative to its own file, or shipped."""
     named = [spec.extends] if isinstance(spec.extends, str) else spec.extends or []
     loaded = []
@@ -267,7 +316,7 @@ def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list
         path = ("extends", index) if isinstance(spec.extends, list) else ("extends",)
         place = document.at(path)
         source = _base_source(name, document.name, place)
-        if _identity(source) in above:
+        if shelf.identity(source) in above:
             raise PolicyError(
                 f"{place}: {name} extends this policy in turn: a circle",
                 hint="a base knows nothing of what stands on it",
@@ -275,7 +324,7 @@ def _bases(spec: PolicySpec, document: Document, above: tuple[str, ...]) -> list
         if len(above) > MAX_LAYERS:
             raise PolicyError(f"{place}: more than {MAX_LAYERS} layers")
         try:
-            loaded.append(_load_file(source, "Policy", above))
+            loaded.append(_load_file(source, "Policy", shelf, above))
         except PolicyError as error:
             if error.message.startswith(f"{source}:") and "no such" in error.message:
                 raise PolicyError(f"{place}: {error.message}", hint=error.hint) from None
@@ -293,10 +342,6 @@ def _base_source(name: str, document: str, place: str) -> str:
         )
     folder = "" if document.startswith("builtin:") else str(Path(document).parent)
     return str(Path(folder) / name)
-
-
-def _identity(source: str) -> str:
-    return source if source.startswith("builtin:") else str(Path(source).resolve())
 
 
 def _read(source: str) -> bytes:
@@ -563,9 +608,8 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
         waiver = _waiver(placed.spec, placed.document, placed.index)
         _check_demands(waiver, placed.place, whole)
         waivers.append(waiver)
-    files = [file for loaded in [*policies, *lists] for file in loaded.files]
     return Policy(
-        files=tuple({(file.source, file.digest): file for file in files}.values()),
+        files=_files(policies, lists),
         rules=tuple(_rule(placed) for placed in whole.rules.values()),
         waivers=tuple(waivers),
         evidence=whole.evidence,
@@ -575,6 +619,20 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
         names=tuple(loaded.spec.metadata.name for loaded in policies),
         layered=whole,
     )
+
+
+def _files(policies: list[_Loaded], lists: list[_Loaded]) -> tuple[PolicyFile, ...]:
+    """Each file once, with its places among those that were named."""
+    found: dict[tuple[str, str], PolicyFile] = {}
+    given: dict[tuple[str, str], list[int]] = {}
+    for named in (policies, lists):
+        for number, loaded in enumerate(named, 1):
+            for index, file in enumerate(loaded.files):
+                key = file.source, file.digest
+                found.setdefault(key, file)
+                if index == 0:
+                    given.setdefault(key, []).append(number)
+    return tuple(replace(file, given=tuple(given.get(key, ()))) for key, file in found.items())
 
 
 def _rule(placed: layers.PlacedRule) -> Rule:

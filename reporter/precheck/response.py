@@ -24,6 +24,15 @@ class Sidecar:
     data: bytes
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """By what one task of a file that holds several is chosen."""
+
+    task: str | None = None
+    cluster: str | None = None
+    target: str | None = None
+
+
 Locate = Callable[[Iterable[str]], Mapping[str, tuple[int, int]]]
 """Line and column, from 1, of the values that RFC 6901 pointers name in the input."""
 
@@ -43,6 +52,9 @@ class Source:
     pointer: str = ""
     others: int = 0
     doubts: tuple[str, ...] = ()
+    wanted: Wanted | None = None
+    """None: nothing was chosen, every task of the file is a response of its own."""
+
     sidecar: Sidecar | None = None
     sidecar_misfit: bool = False
     """A sidecar lies beside the file and its digest is another's."""

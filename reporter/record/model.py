@@ -395,6 +395,11 @@ class PolicyUse(Part):
     sha256: Digest
     rules: int
     waivers: int
+    given: list[int] = Field(
+        default=[],
+        description="its places among the policies (or the waiver lists) that were named, from 1; "
+        "none: a base that a policy extends",
+    )
 
 
 class CatalogueEntry(Part):
@@ -419,6 +424,14 @@ class Exhibit(Part):
     media_type: str
 
 
+class Choice(Part):
+    """By what the judged task was chosen among the tasks of its file."""
+
+    task: str | None = Field(default=None, description="--task")
+    cluster: str | None = None
+    target: str | None = None
+
+
 class Source(Part):
     """How the response came in."""
 
@@ -430,8 +443,24 @@ class Source(Part):
     )
     pointer: str = Field(default="", description="where in the file the task stands")
     others: int = Field(default=0, description="other tasks in the same file")
+    choice: Choice | None = Field(
+        default=None, description="null: none was chosen, each task of the file is judged"
+    )
     unknown_fields: int = Field(default=0, description="fields the API page does not document")
     unknown_field_pointers: list[str] = Field(default=[], description="the first hundred")
+
+
+RedactionProfile = Literal["nodes", "uids", "cluster", "ips", "user-agents"]
+
+
+class Redaction(Part):
+    """What a record says by pseudonyms: keyed, the same for the same value and key."""
+
+    profiles: list[RedactionProfile] = Field(min_length=1)
+    key_id: str = Field(
+        pattern=r"^[0-9a-f]{12}$",
+        description="which key made the pseudonyms; it says nothing of the key itself",
+    )
 
 
 class Counts(Part):
@@ -473,6 +502,9 @@ class Verdict(Part):
     )
     source: Source
     exhibits: list[Exhibit] = []
+    redaction: Redaction | None = Field(
+        default=None, description="pseudonyms stand for values; the exhibits go with no report"
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from typing import Any
 from reporter.errors import InputError
 
 _SHOWN = 200
+_TOLD = 400
 _LOOKED_AT = 64 * 1024
 _PAIRS = (
     ("error_code", ("error_msg", "error_message")),
@@ -100,6 +101,8 @@ def told_over_http(status: str, body: bytes) -> str:
 
 def api_error(label: str, told: str) -> InputError:
     """An error that the API answered with."""
+    told = " ".join(told.split())
+    told = told if len(told) <= _TOLD else told[:_TOLD] + "…"
     return InputError(
         f"{label}: is an error the API answered with ({told}), not a pre-upgrade check response",
         hint="mend what it names and ask again",

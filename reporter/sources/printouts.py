@@ -20,8 +20,17 @@ import jiter
 
 from reporter.errors import InputError
 from reporter.sources import java, other_texts, snake_case
-from reporter.sources.api_errors import api_error, koocli_error, told_in, told_over_http
+from reporter.sources.api_errors import api_error, koocli_error, told_in
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
+from reporter.sources.traces import (
+    MARKERS,
+    PARTS,
+    REQUESTS,
+    RESPONSES,
+    check_around,
+    check_headers,
+    no_success,
+)
 
 MAX_VALUES = 8_000_000
 MAX_CONTAINERS = 1_500_000
@@ -91,11 +100,10 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     try:
         value = _parse(text)
     except ValueError as error:
-        problem = str(error)
-        if "trailing characters" in problem and _starts_with_a_line_of_json(text):
+        if _starts_with_a_line_of_json(text):
             yield from _json_lines(text, label)
             return
-        raise _not_json(text, label, problem) from None
+        raise _not_json(text, label, str(error)) from None
     yield _document(text, value, "json", label)
 
 
@@ -243,7 +251,7 @@ def _http_capture(text: bytes, label: str) -> Document:
         at = blank.end()
     body = text[at:]
     if not status.startswith(b"2"):
-        raise _no_success(label, status, body)
+        raise no_success(label, status, body)
     if not body.strip():
         raise InputError(f"{label}: an HTTP capture without a body", hint=SAVE_RAW)
     if body.startswith(b"\x1f\x8b"):
@@ -254,36 +262,12 @@ def _http_capture(text: bytes, label: str) -> Document:
         raise InputError(
             f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
         )
-    if _CREDENTIALS.search(text, 0, at):
-        raise _holds_credentials(label)
+    check_headers(text[:at], label)
     at += 3 if body.startswith(b"\xef\xbb\xbf") else 0
     return _embedded(text, at, len(text), "http", label)
 
 
 _CHUNK = re.compile(rb"[0-9a-fA-F]+(?:;[^\r\n]*)?\r?\n")
-_CREDENTIALS = re.compile(
-    rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
-    rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
-)
-
-
-def _no_success(label: str, status: bytes, body: bytes) -> InputError:
-    if status.startswith((b"1", b"3")) or not status:
-        return InputError(
-            f"{label}: an HTTP capture of a redirect or interim answer alone (HTTP "
-            f"{status.decode()}), not of the response",
-            hint="use curl -i -L, or " + SAVE_RAW,
-        )
-    return api_error(label, told_over_http(status.decode(), body))
-
-
-def _holds_credentials(label: str) -> InputError:
-    """The input stands in records and reports as it came."""
-    return InputError(
-        f"{label}: holds a token or signature in the text around the response, which would stand "
-        "in every report",
-        hint=SAVE_RAW + ", and take the token back",
-    )
 
 
 def _embedded(text: bytes, start: int, end: int, form: str, label: str) -> Document:
@@ -305,45 +289,9 @@ def _embedded(text: bytes, start: int, end: int, form: str, label: str) -> Docum
 
 # Go -------------------------------------------------------------------------------------------
 
-_RESPONSES = (
-    "ShowAutopilotPreCheckResponse",
-    "ShowPreCheckResponse",
-    "ListAutopilotPreCheckTasksResponse",
-    "ListPreCheckTasksResponse",
-    "CreateAutopilotPreCheckResponse",
-    "CreatePreCheckResponse",
-    "PrecheckClusterTask",
-)
-"""How the SDKs name what holds a whole response; the last is one task of a list."""
-
-_PARTS = (
-    "PrecheckTaskMetadata",
-    "PrecheckCluserResponseMetadata",
-    "PrecheckSpec",
-    "PrecheckStatus",
-    "ClusterCheckStatus",
-    "AddonCheckStatus",
-    "NodeCheckStatus",
-    "NodeStageStatus",
-    "PreCheckItemStatus",
-    "NodeInfo",
-    "RiskSource",
-    "ConfigurationRisks",
-    "DeprecatedAPIRisks",
-    "NodeRisks",
-    "AddonRisks",
-    "SkippedCheckItemList",
-    "ResourceSelector",
-)
-"""What holds a part of one."""
-
-_REQUESTS = re.compile(
-    r"(?:Show|List|Create)(?:Autopilot)?PreCheck(?:Tasks)?Request|PrecheckCluster\w+"
-)
-
 _GO = re.compile(
     rb"&?(?:model\.)?("
-    + "|".join((*_RESPONSES, *_PARTS, _REQUESTS.pattern)).encode()
+    + "|".join((*RESPONSES, *PARTS, REQUESTS.pattern)).encode()
     + rb") (?=\{\"|\{\}|struct\{\})"
 )
 
@@ -356,7 +304,7 @@ def _go_printout(text: bytes, match: re.Match[bytes], label: str) -> Document:
         raise InputError(
             f"{label}: is what Go prints for a {name} it could not turn into JSON", hint=SAVE_RAW
         )
-    if name not in _RESPONSES:
+    if name not in RESPONSES:
         raise _other_class(name, "Go", label)
     return _embedded(text, at, len(text), "go", label)
 
@@ -364,16 +312,16 @@ def _go_printout(text: bytes, match: re.Match[bytes], label: str) -> Document:
 def _other_class(name: str, language: str, label: str) -> InputError:
     """A printout of something else than a response."""
     printed = f"is a {name} as the {language} SDK prints it"
-    if _REQUESTS.fullmatch(name):
+    if REQUESTS.fullmatch(name):
         return InputError(
             f"{label}: {printed}: the request, not the response",
             hint="print what the call returned",
         )
-    if name in _PARTS:
+    if name in PARTS:
         printed = f"is a {name} alone as the {language} SDK prints it"
         return InputError(
             f"{label}: {printed}, not the whole response",
-            hint="print the whole response: " + ", ".join(_RESPONSES[:2]),
+            hint="print the whole response: " + ", ".join(RESPONSES[:2]),
         )
     return UnrecognisedError(f"{label}: {printed}, not a pre-upgrade check response", hint=SAVE_RAW)
 
@@ -387,12 +335,12 @@ _DOT_NET = re.compile(rb"class \w+ \{\r?\n  \S")
 def _no_java_response(start: bytes, match: re.Match[bytes], label: str) -> InputError | None:
     """What a text is that starts as a printed class and is no response of the Java SDK."""
     name = match[1].decode()
-    if b"System.Collections.Generic." in start or _DOT_NET.match(start):
+    if _DOT_NET.match(start) or b"System.Collections.Generic." in start[:_SHORT]:
         return InputError(
             f"{label}: is the .NET SDK's printout, which leaves out what lists contain",
             hint=SAVE_RAW + " instead",
         )
-    if name in _RESPONSES:
+    if name in RESPONSES:
         return None
     if name.endswith(("Exception", "Error")) and (told := told_in(start)):
         return api_error(label, told)
@@ -411,37 +359,7 @@ def _java_printout(text: bytes, label: str) -> Document:
 # A log or a terminal --------------------------------------------------------------------------
 
 _OPENER = re.compile(rb"[{\[][ \t\r\n]*[{\[\"\]}]")
-_MARKERS = re.compile(
-    rb"PreCheckTask|[Cc]luster_?[Cc]heck_?[Ss]tatus|[Aa]ddon_?[Cc]heck_?[Ss]tatus"
-    rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus"
-)
 _DECODER = json.JSONDecoder()
-# As a key, a value, a field or a class of a response, also inside a text; not a word in prose.
-_SPEAKS = re.compile(
-    rb"(?:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + _MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
-    rb"|class (?:" + "|".join(_RESPONSES + _PARTS).encode() + rb") \{)"
-)
-_ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
-# Of another response or a part of one, around the one that was found: its message could be it.
-_AROUND = re.compile(
-    _SPEAKS.pattern
-    + rb"|[Cc]luster_?[Cc]heck_?[Ss]tatus|[Aa]ddon_?[Cc]heck_?[Ss]tatus"
-    + rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus|[Rr]isk_?[Ss]ource\b|\berror_?[Cc]odes\b"
-    + rb"|[|\t,\"']\s*PreCheckTask|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
-    + rb"|\b(?:"
-    + "|".join(_PARTS).encode()
-    + rb") \{"
-)
-_QUOTED = re.compile(rb"[\"'`]\Z")
-_LAST_STATUS = re.compile(rb"(?m)^(?:< ?)?HTTP/\d(?:\.\d)? (\d{3})\b")
-
-
-def speaks_of_a_response(data: bytes) -> bool:
-    """Whether bytes that are not read as a response hold something of one, in any encoding."""
-    plain = data.replace(b"\x00", b"")
-    if b"\\u00" in plain:
-        plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), plain)
-    return _SPEAKS.search(plain) is not None
 
 
 def _in_a_log(text: bytes, label: str) -> Document:
@@ -452,14 +370,16 @@ def _in_a_log(text: bytes, label: str) -> Document:
         if wrong := _no_text(text, label):
             raise wrong
         _refuse_json_of_another_kind(text, label)
-    outside = bytearray(text)
-    for start, end in printed:  # what a message of theirs looks like is no response
-        outside[start:end] = bytes(end - start)
-    spans = sorted(_response_spans(bytes(outside), label) + printed)
+    spans = list(printed)
+    at = 0
+    for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
+        spans += _response_spans(text[at:start], label, at)
+        at = end
+    spans.sort()
     if not spans:
         if told := told_in(text):
             raise api_error(label, told)
-        raise other_texts.without_response(text, label, speaks=_MARKERS.search(text) is not None)
+        raise other_texts.without_response(text, label, speaks=MARKERS.search(text) is not None)
     if len(spans) > 1:
         lines = ", ".join(str(text.count(b"\n", 0, start) + 1) for start, _ in spans[:5])
         raise InputError(
@@ -469,34 +389,11 @@ def _in_a_log(text: bytes, label: str) -> Document:
         )
     start, end = spans[0]
     document = _java_printout(text[start:end], label) if printed else None
-    _check_around(text, start, end, label)
+    check_around(text, start, end, label)
     return document or _embedded(text, start, end, "log", label)
 
 
-def _check_around(text: bytes, start: int, end: int, label: str) -> None:
-    """Refuse what stands around a response and throws doubt on it."""
-    before, behind = text[:start], text[end:]
-    for part in (before, behind):
-        if marker := _AROUND.search(part):
-            shown = marker[0].strip().decode("utf-8", "replace")
-            raise InputError(
-                f"{label}: ambiguous: {shown!r} also stands in the text around the response",
-                hint="save the response alone",
-            )
-        if _CREDENTIALS.search(part):
-            raise _holds_credentials(label)
-    if _QUOTED.search(before) or before.rstrip(_BLANKS).endswith((b"|", b",")):
-        raise InputError(
-            f"{label}: ambiguous: the response stands in quotes or in a table's cell: a message "
-            "could look the same",
-            hint="save the response alone",
-        )
-    statuses = _LAST_STATUS.findall(before)
-    if statuses and not statuses[-1].startswith(b"2"):
-        raise _no_success(label, statuses[-1], text[start:end])
-
-
-_PRINTED = re.compile(rb"class (?:" + "|".join(_RESPONSES).encode() + rb") \{\r?\n")
+_PRINTED = re.compile(rb"class (?:" + "|".join(RESPONSES).encode() + rb") \{\r?\n")
 _PRINTED_END = re.compile(rb"\n\}")
 # Inside a printout every line stands four deep: one that does not, and begins another, is cut.
 _PRINTED_ANEW = re.compile(rb"\n(?! {4})[^\n]*" + _PRINTED.pattern)
@@ -531,8 +428,8 @@ class _Flat(str):
         return -1
 
 
-def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
-    """Where whole responses stand in a text, in bytes.
+def _response_spans(text: bytes, label: str, offset: int) -> list[tuple[int, int]]:
+    """Where whole responses stand in a text at `offset` of its input, in bytes.
 
     The text is read as Latin-1, one character a byte: JSON's own signs are ASCII, so what is
     found is found at the same place. Each `{` that can open JSON is tried where the last try
@@ -561,11 +458,10 @@ def _response_spans(text: bytes, label: str) -> list[tuple[int, int]]:
         if _is_response(value):
             if start < broken_until:
                 raise InputError(
-                    f"{label}:{text.count(bytes([10]), 0, start) + 1}: the response stands inside "
-                    "other JSON that is broken or was cut",
+                    f"{label}: the response stands inside other JSON that is broken or was cut",
                     hint=SAVE_RAW,
                 )
-            spans.append((start, end))
+            spans.append((offset + start, offset + end))
         at = end
     return spans
 
@@ -580,7 +476,7 @@ def _is_response(value: Any) -> bool:
     if is_list(value) and isinstance(value["items"], list):
         return any(_is_response(part) for part in value["items"])
     status = value.get("status")
-    return isinstance(status, dict) and any(_MARKERS.match(key.encode()) for key in status)
+    return isinstance(status, dict) and any(MARKERS.match(key.encode()) for key in status)
 
 
 def is_task(value: Any) -> bool:
@@ -591,7 +487,7 @@ def is_task(value: Any) -> bool:
 def is_list(value: dict[str, Any]) -> bool:
     """Whether an object is a list response; its `kind` may be absent, as every field may."""
     if value.get("kind") is None and isinstance(items := value.get("items"), list):
-        return any(is_task(item) for item in items)
+        return "status" not in value and any(is_task(item) for item in items)
     return value.get("kind") == "List" and "items" in value
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
-from reporter.precheck.response import Locate, Response, Sidecar, Source
+from reporter.precheck.response import Locate, Response, Sidecar, Source, Wanted
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.versions import meets
 from reporter.sources import containers, snake_case
@@ -32,7 +32,6 @@ from reporter.sources.locations import (
 from reporter.sources.printouts import (
     Document,
     documents,
-    speaks_of_a_response,
 )
 from reporter.sources.tasks import tasks_of
 from reporter.sources.text import (
@@ -42,6 +41,7 @@ from reporter.sources.text import (
     UnrecognisedError,
     text_of,
 )
+from reporter.sources.traces import speaks_of_a_response
 
 _JSON_NAME = re.compile(r"(?i)\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst|zstd|xz))?$")
 
@@ -96,7 +96,37 @@ def read(
             location = str(source)
             label = name or _label(location)
             found = _only(_in_location(location, name, limits), label)
-        return _response(found, task, expect_cluster, expect_target, label)
+        return _response(found, Wanted(task, expect_cluster, expect_target), label)
+
+
+def read_kept(
+    data: bytes,
+    name: str,
+    *,
+    wanted: Wanted | None,
+    pointer: str,
+    uid: str | None,
+    containers: tuple[str, ...] = (),
+    sidecar: tuple[str, bytes] | None = None,
+) -> Response:
+    """A response again, from the bytes that were kept of it.
+
+    The task is chosen by what it was chosen by then; `wanted` None takes the one at `pointer`,
+    with this `uid` where one is given. `sidecar` is the name and the bytes of the note it was
+    fetched with. Raises `InputError`.
+    """
+    with _collector_off():
+        note = _fitting_sidecar(*sidecar, data) if sidecar is not None else None
+        if sidecar is not None and note is None:
+            raise InputError(f"{sidecar[0]}: is not the note of {name}: its digest is another's")
+        candidates = _candidates((Member(name, data, containers), note, False))
+        if wanted is not None:
+            return _response(candidates, wanted, name)
+        there = [c for c in candidates if c.pointer == pointer and uid in (None, _uid(c.task))]
+        if len(there) != 1:
+            raise InputError(f"{name}: holds {len(there) or 'no'} such task at {pointer or '/'}")
+        document = [c for c in candidates if c.document is there[0].document]
+        return _built(there[0], len(document) - 1, (), None)
 
 
 def read_responses(
@@ -153,7 +183,7 @@ def _all_of(
         tasks = tasks_of(document, label)
         others = len(tasks) - 1
         return [
-            _built(_Candidate(task, pointer, document, text, *found), others, ())
+            _built(_Candidate(task, pointer, document, text, *found), others, (), None)
             for pointer, task in reversed(tasks)
         ]
 
@@ -262,18 +292,14 @@ def _document_label(name: str, document: Document) -> str:
     return f"{name}:{document.line}" if document.form.startswith("json-lines") else name
 
 
-def _response(
-    candidates: list[_Candidate],
-    uid: str | None,
-    cluster: str | None,
-    target: str | None,
-    label: str,
+def _response(candidates: list[_Candidate], wanted: Wanted, label: str) -> Response:
+    index, others, doubts = _choose(candidates, wanted.task, wanted.cluster, wanted.target, label)
+    return _built(candidates[index], others, doubts, wanted)
+
+
+def _built(
+    found: _Candidate, others: int, doubts: tuple[str, ...], wanted: Wanted | None
 ) -> Response:
-    index, others, doubts = _choose(candidates, uid, cluster, target, label)
-    return _built(candidates[index], others, doubts)
-
-
-def _built(found: _Candidate, others: int, doubts: tuple[str, ...]) -> Response:
     document, member = found.document, found.member
     form = document.form
     if form == "json" and found.pointer:
@@ -287,6 +313,7 @@ def _built(found: _Candidate, others: int, doubts: tuple[str, ...]) -> Response:
             pointer=found.pointer,
             others=others,
             doubts=doubts,
+            wanted=wanted,
             sidecar=found.sidecar,
             sidecar_misfit=found.misfit,
             encoding=found.text.encoding,

@@ -58,6 +58,7 @@ OURS = {
         "sha256",
         "sha",
         "diff.json",
+        "rendering.json",
     ),
 }
 CODES = {

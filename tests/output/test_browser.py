@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from reporter.output import html, view
+from reporter.output import Reader, html, view
 from reporter.record.model import Verdict
+from reporter.words import Tag
 
 from .example import attached, example, hostile, many
 
@@ -99,9 +100,15 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
     contexts = []
     said: list[str] = []
 
-    def open_it(verdict: Verdict, view: str = "", **settings: Any) -> Any:
+    def open_it(
+        verdict: Verdict,
+        view: str = "",
+        reader: Reader = "auditor",
+        lang: Tag = "en",
+        **settings: Any,
+    ) -> Any:
         file = tmp_path / "report.html"
-        file.write_bytes(html.write(verdict, attached(verdict)))
+        file.write_bytes(html.write(verdict, attached(verdict), reader=reader, lang=lang))
         context = browser.new_context(**settings)
         contexts.append(context)
         tab = context.new_page()
@@ -301,6 +308,43 @@ def test_axe_finds_nothing(opened: Open, verdict: Verdict, scheme: str, state: s
     tab = opened(verdict, state if state.startswith("#") else "", color_scheme=scheme)
     if state == "unfolded":
         tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert_accessible(tab)
+
+
+@pytest.mark.parametrize(
+    ("reader", "lang", "scheme", "width"),
+    [
+        ("auditor", "zh-CN", "light", 1280),
+        ("approver", "en", "light", 1280),
+        ("approver", "zh-CN", "dark", 390),
+        ("operator", "en", "dark", 1280),
+        ("operator", "zh-CN", "light", 390),
+    ],
+)
+def test_every_view_and_language_is_accessible_and_fits(
+    opened: Open, reader: Reader, lang: Tag, scheme: str, width: int
+) -> None:
+    for verdict in (example(),) if reader == "auditor" else (example(), hostile()):
+        viewport = {"width": width, "height": 844}
+        tab = opened(verdict, "", reader, lang, color_scheme=scheme, viewport=viewport)
+        tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+        assert tab.evaluate("document.documentElement.scrollWidth") <= width
+        assert tab.evaluate("document.documentElement.lang") == lang
+        assert_accessible(tab)
+
+
+def test_a_step_of_an_operator_is_copied(opened: Open) -> None:
+    tab = opened(example(), "", "operator", permissions=["clipboard-read", "clipboard-write"])
+    button = tab.locator("button[data-copy$='-nodes']").first
+    tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    button.click()
+    tab.wait_for_function("document.getElementById('said').textContent !== ''")
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == tab.locator(f"#{button.get_attribute('data-copy')}").text_content()
+
+
+def assert_accessible(tab: Any) -> None:
+    """axe-core finds nothing."""
     tab.evaluate(AXE)
     run = f"axe.run(document, {{runOnly: {{type: 'tag', values: {_RULES}}}}})"
     found = tab.evaluate(f"{run}.then(result => result.violations)")

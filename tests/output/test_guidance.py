@@ -35,7 +35,7 @@ OURS = {
 
 
 def page(own: dict[str, Explanation]) -> Any:
-    return lxml_html.document_fromstring(html.write(example(), own=own).decode())
+    return lxml_html.document_fromstring(html.write(example(), options=Options(own=own)).decode())
 
 
 def words(element: Any) -> str:
@@ -51,7 +51,7 @@ def test_the_record_stays_as_it_is() -> None:
 
 
 def test_without_own_words_the_reports_are_the_same() -> None:
-    assert html.write(example(), own={}) == html.write(example())
+    assert html.write(example(), options=Options(own={})) == html.write(example())
     assert text.write(example(), own={}) == text.write(example())
 
 

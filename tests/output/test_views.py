@@ -209,7 +209,7 @@ def test_the_approvers_pdf_is_one_page_of_a4_or_letter(
     verdict: Verdict, lang: Tag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide_font(monkeypatch, "A4")
-    data = pdf.write(verdict, lang=lang, reader="approver")
+    data = pdf.write(verdict, options=Options(lang=lang, view="approver"))
     with pikepdf.open(io.BytesIO(data)) as document:
         assert len(document.pages) == 1
         box = [float(number) for number in document.pages[0].MediaBox]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.check import DEFAULT_POLICY
+from reporter.cli.judging import DEFAULT_POLICY
 
 if TYPE_CHECKING:
     from reporter.policy.explain import (

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.check import DEFAULT_POLICY
 from reporter.cli.common import CliExit
+from reporter.cli.judging import DEFAULT_POLICY
 from reporter.errors import InputError
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import click
 
-from reporter.cli.check import DEFAULT_POLICY
+from reporter.cli.judging import DEFAULT_POLICY
 
 
 @click.command("suggest")

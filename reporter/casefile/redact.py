@@ -1,0 +1,503 @@
+"""Pseudonyms for what a report should not tell: the same for the same value and key.
+
+A record is rewritten before any output sees it: values are gathered where the record and the
+response name them, and replaced wherever they occur, in whatever spelling. What a value is can
+only be told by whoever has the key and a guess, which is why the key is given and never made up
+or derived: a name like `prod-node-1` is quickly guessed.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import re
+from base64 import b64decode
+from binascii import Error as Base64Error
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from hashlib import sha256
+from html import unescape
+from typing import Any, Literal, TypeVar, get_args, get_origin
+from urllib.parse import unquote
+
+from pydantic import BaseModel
+
+from reporter.errors import PolicyError
+from reporter.precheck.finding import iter_items
+from reporter.precheck.model import PrecheckTask
+from reporter.record.explanation import Explanation
+from reporter.record.model import (
+    CatalogueEntry,
+    Entry,
+    Redaction,
+    RedactionProfile,
+    RuleMatch,
+    Source,
+    Statement,
+    Tool,
+    Verdict,
+    WaiverUse,
+)
+from reporter.words import say, statement
+
+PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
+SHORTEST_KEY = 16
+SHORT = 5
+"""A shorter value is replaced only where it stands alone: it may be part of any word."""
+
+_LABELS = {
+    "nodes": "node",
+    "uids": "uid",
+    "cluster": "cluster",
+    "ips": "ip",
+    "user-agents": "agent",
+}
+_UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
+_HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
+_IP4 = r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
+_DASHED = r"(?<![0-9])(?<![0-9]-)(?:[0-9]{1,3}-){3}[0-9]{1,3}(?![0-9]|-[0-9])"
+_IP6 = r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
+_PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
+_CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{5,35}…$")
+_CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
+_CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
+_CUT_IP = re.compile(r"[0-9]{1,3}\.[0-9.]*…$")
+LAYERS = 6
+"""How many spellings laid over each other are undone."""
+_MAY_HIDE = re.compile(r"[%\\&~]|[A-Za-z0-9+/_-]{8,}")
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_OWN_PARAMS = frozenset({"section", "effect", "line", "lines", "keys", "field"})
+"""Parameters that hold words of this tool, not of the cloud."""
+
+_Part = TypeVar("_Part", bound=BaseModel)
+
+
+class Redactor:
+    """Rewrites one verdict. `task`, where it is at hand, names nodes that all passed as well.
+
+    `kept` are texts to leave: pseudonyms that a verdict was judged with again.
+    """
+
+    def __init__(
+        self,
+        verdict: Verdict,
+        profiles: Iterable[RedactionProfile],
+        key: bytes,
+        task: PrecheckTask | None = None,
+        *,
+        kept: Iterable[str] = (),
+    ) -> None:
+        if verdict.redaction is not None:
+            raise PolicyError(
+                "the record is redacted already", hint="redact the record it was made from"
+            )
+        if len(key) < SHORTEST_KEY:
+            raise PolicyError(
+                f"a key of pseudonyms needs {SHORTEST_KEY} bytes, this has {len(key)}",
+                hint="make one: openssl rand -hex 32 > redact.key",
+            )
+        self._verdict = verdict
+        self._key = key
+        chosen = set(profiles)
+        self.profiles = [profile for profile in PROFILES if profile in chosen]
+        self._kinds: dict[str, RedactionProfile] = {}
+        clusters = _cluster_values(verdict, task) if "cluster" not in chosen else ()
+        self._kept = {value.lower() for value in (*clusters, *kept)}
+        gather = {
+            "cluster": _cluster_values,
+            "uids": _uid_values,
+            "nodes": _node_values,
+            "user-agents": _agent_values,
+        }
+        for profile, values in gather.items():
+            if profile in chosen:
+                for value in values(verdict, task):
+                    if value.strip() and value.lower() not in self._kept:
+                        self._kinds.setdefault(value, profile)
+        self._lower: dict[str, str] = {}
+        for value in self._kinds:
+            self._lower.setdefault(value.lower(), value)
+        self._pattern = self._compiled()
+        self._starts = {
+            value[:length] for value in self._lower for length in range(3, len(value) + 1)
+        }
+        self._known: dict[str, str] = {}
+
+    def record(self) -> Verdict:
+        """The verdict by pseudonyms, marked as such. Nothing raw may go with it."""
+        made = self._rewritten(self._verdict)
+        redaction = Redaction(profiles=list(self.profiles), key_id=key_id(self._key))
+        mark = statement("condition.redacted", profiles=list(self.profiles))
+        return made.model_copy(
+            update={"redaction": redaction, "conditions": [mark, *made.conditions]}
+        )
+
+    def own(self, own: Mapping[str, Explanation]) -> dict[str, Explanation]:
+        """A user's own words, by the same pseudonyms."""
+        return {self.text(name): self._explained(said) for name, said in own.items()}
+
+    def text(self, text: str) -> str:
+        """A text by pseudonyms."""
+        found = self._known.get(text)
+        if found is None:
+            found = self._known[text] = self._written(text)
+        return found
+
+    def restored(self, record: Verdict) -> tuple[Verdict, set[str]]:
+        """A redacted record with what it was asked for in raw values again, as far as this one's
+        values tell them; and the pseudonyms that stay."""
+        known = {self._pseudonym(kind, value): value for value, kind in self._kinds.items()}
+        stays: set[str] = set()
+
+        def raw(match: re.Match[str]) -> str:
+            if match[0] not in known:
+                stays.add(match[0])
+            return known.get(match[0], match[0])
+
+        def asked(value: Any) -> Any:
+            if isinstance(value, str):
+                return _PSEUDONYM.sub(raw, value)
+            if isinstance(value, BaseModel):
+                names = type(value).model_fields
+                return value.model_copy(update={n: asked(getattr(value, n)) for n in names})
+            return [asked(part) for part in value] if isinstance(value, list) else value
+
+        parts = ("subject", "source", "policies", "exhibits", "gate")
+        return record.model_copy(
+            update={name: asked(getattr(record, name)) for name in parts}
+        ), stays
+
+    # Text -------------------------------------------------------------------------------------
+
+    def _compiled(self) -> re.Pattern[str] | None:
+        long = [value for value in self._lower if len(value) >= SHORT]
+        short = [value for value in self._lower if len(value) < SHORT]
+        parts = []
+        if long:
+            parts.append(f"(?P<long>{_any_of(long)})")
+        if short:
+            parts.append(f"(?<![A-Za-z0-9])(?P<short>{_any_of(short)})(?![A-Za-z0-9])")
+        if "uids" in self.profiles:
+            parts.append(f"(?P<uid>{_UID}|{_HEX})")
+        if "ips" in self.profiles:
+            parts.append(f"(?P<ip>{_IP4}|{_DASHED}|{_IP6})")
+        return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+
+    def _written(self, text: str) -> str:
+        if text.endswith("…"):
+            text = _CUT_ESCAPE.sub("…", text)
+        out, count = self._replaced(text)
+        if _MAY_HIDE.search(text) is not None:
+            opened = self._opened(text)
+            if opened != text and self._replaced(opened)[1] > count:
+                # Hidden in another spelling: shown decoded, so that it can be replaced.
+                out = self._replaced(opened)[0]
+            if text.endswith("…") and self._cut(opened) != opened:
+                out = self._cut(self._replaced(self._cut(opened))[0])
+        return self._cut(out) if out.endswith("…") else out
+
+    def _opened(self, text: str, depth: int = 3) -> str:
+        """A text with every spelling undone that may hide a value."""
+        for _ in range(LAYERS):
+            before = text
+            for decode in _DECODERS:
+                text = decode(text)
+            if text == before:
+                break
+        return _BASE64.sub(lambda match: self._unpacked(match[0], depth), text) if depth else text
+
+    def _unpacked(self, word: str, depth: int) -> str:
+        """What base64 holds, where that is a text with a value in it; else the word itself."""
+        packed = word.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            found = b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
+        except (Base64Error, ValueError):
+            return word
+        opened = self._opened(found, depth - 1)
+        return opened if self._replaced(opened)[1] else word
+
+    def _replaced(self, text: str) -> tuple[str, int]:
+        count = 0
+
+        def pseudonym(match: re.Match[str]) -> str:
+            nonlocal count
+            said = self._pseudonym_of(match)
+            count += said is not None
+            return match[0] if said is None else said
+
+        if self._pattern is None:
+            return text, 0
+        return self._pattern.sub(pseudonym, text), count
+
+    def _pseudonym_of(self, match: re.Match[str]) -> str | None:
+        found, group = match[0], match.lastgroup
+        if group in ("long", "short"):
+            value = found if found in self._kinds else self._lower.get(found.lower())
+            return None if value is None else self._pseudonym(self._kinds[value], value)
+        if found.lower() in self._kept:
+            return None
+        if group == "uid":
+            return self._pseudonym("uids", found)
+        address = found.replace("-", ".") if ":" not in found else found
+        try:
+            shown = str(ipaddress.ip_address(address.rstrip(".")))
+        except ValueError:
+            return None
+        return self._pseudonym("ips", shown)
+
+    def _pseudonym(self, kind: RedactionProfile, value: str) -> str:
+        if kind in ("uids", "cluster"):
+            value = value.lower()
+        digest = hmac.new(self._key, f"{kind}\0{value}".encode("utf-8", "replace"), sha256)
+        return f"{_LABELS[kind]}-{digest.hexdigest()[:10]}"
+
+    def _cut(self, text: str) -> str:
+        """A text that was cut short, without the start of a value at its end."""
+        body = text[:-1]
+        for length in range(min(len(body), 255), 2, -1):
+            if body[-length:].lower() in self._starts:
+                return f"{body[:-length]}…"
+        if (word := _CUT_BASE64.search(text)) is not None and self._packs_text(word[1]):
+            return f"{text[: word.start()]}…"
+        if "uids" in self.profiles:
+            text = _CUT_UID.sub("…", text)
+        return _CUT_IP.sub("…", text) if "ips" in self.profiles else text
+
+    @staticmethod
+    def _packs_text(word: str) -> bool:
+        try:
+            packed = word[: len(word) // 4 * 4].replace("-", "+").replace("_", "/")
+            return b64decode(packed, validate=True).decode().isprintable()
+        except (Base64Error, ValueError):
+            return False
+
+    # The record -------------------------------------------------------------------------------
+
+    def _rewritten(self, part: _Part) -> _Part:
+        if isinstance(part, (Tool, CatalogueEntry)):
+            return part
+        if isinstance(part, Statement):
+            return self._said(part)  # type: ignore[return-value]
+        kept = _KEPT.get(type(part), frozenset())
+        update = {}
+        for name, info in type(part).model_fields.items():
+            if name in kept or name in _DIGESTS or _is_literal(info.annotation):
+                continue
+            value = getattr(part, name)
+            rewritten = self._value(value)
+            if rewritten is not value:
+                update[name] = rewritten
+        return part.model_copy(update=update) if update else part
+
+    def _value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, BaseModel):
+            return self._rewritten(value)
+        if isinstance(value, list):
+            return [self._value(part) for part in value]
+        if isinstance(value, dict):
+            return {self._value(key): self._value(part) for key, part in value.items()}
+        return value
+
+    def _said(self, said: Statement) -> Statement:
+        params = {
+            name: value if name in _OWN_PARAMS else self._value(value)
+            for name, value in said.params.items()
+        }
+        if params == said.params:
+            return said
+        return Statement(code=said.code, params=params, text=say(said.code, params))
+
+    def _explained(self, said: Explanation) -> Explanation:
+        texts = {
+            part.name: self.text(value)
+            for part in fields(said)
+            if part.name not in ("certainty", "as_of", "topic")
+            and isinstance(value := getattr(said, part.name), str)
+        }
+        return replace(said, **texts)  # type: ignore[arg-type]
+
+
+_KEPT: dict[type[BaseModel], frozenset[str]] = {
+    Verdict: frozenset({"apiVersion", "defaults", "redaction"}),
+    RuleMatch: frozenset({"fields", "undecided"}),
+    Source: frozenset({"form", "encoding", "containers"}),
+}
+_DIGESTS = frozenset({"sha256", "media_type"})
+
+
+def key_id(key: bytes) -> str:
+    """Which key it is, without saying anything of it."""
+    return hmac.new(key, b"cce-precheck: id of a key of pseudonyms", sha256).hexdigest()[:12]
+
+
+def chosen(text: str) -> list[RedactionProfile]:
+    """What `--redact` names: `all`, or profiles with commas between. `PolicyError` if none is."""
+    named = [part.strip() for part in text.split(",")]
+    if "all" in named:
+        return list(PROFILES)
+    wrong = [name for name in named if name not in PROFILES]
+    if wrong:
+        raise PolicyError(
+            f'--redact: "{wrong[0]}" is none of its profiles',
+            hint="all, or with commas between: " + ", ".join(PROFILES),
+        )
+    return [profile for profile in PROFILES if profile in named]
+
+
+def _is_literal(annotation: Any) -> bool:
+    if get_origin(annotation) is Literal:
+        return True
+    return any(_is_literal(part) for part in get_args(annotation) if part is not type(None))
+
+
+# Values ---------------------------------------------------------------------------------------
+
+
+def _entries(verdict: Verdict) -> Iterator[Entry]:
+    for check in verdict.checks:
+        yield from check.entries
+
+
+def _nodes(verdict: Verdict, task: PrecheckTask | None, name: str) -> Iterator[str]:
+    for entry in _entries(verdict):
+        for place in entry.places:
+            yield from (value for node in place.nodes if (value := getattr(node, name)))
+    if task is not None:
+        section = task.status.node_check_status if task.status else None
+        for stage in (section.node_stage_status if section else None) or ():
+            if stage.node_info is not None and (value := getattr(stage.node_info, name)):
+                yield value
+
+
+def _node_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
+    yield from _nodes(verdict, task, "name")
+    yield from _matched(verdict.waivers, "node", "name")
+
+
+def _uid_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
+    yield from _nodes(verdict, task, "uid")
+    yield from _matched(verdict.waivers, "node", "uid")
+    for entry in _entries(verdict):
+        yield from entry.risks.nodes
+    for skip in verdict.skipped:
+        yield from skip.node_uids
+    choice = verdict.source.choice
+    yield from _given(verdict.subject.task_uid, choice.task if choice else None)
+    if task is not None:
+        for _, _, _, items in iter_items(task):
+            for item in items:
+                risks = item.risk_source.node_risks if item.risk_source else None
+                yield from (risk.node_id for risk in risks or () if risk.node_id)
+
+
+def _cluster_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
+    subject, choice = verdict.subject, verdict.source.choice
+    yield from _given(
+        subject.cluster_id,
+        subject.cluster_name,
+        subject.expected_cluster,
+        choice.cluster if choice else None,
+        task.spec.cluster_id if task is not None and task.spec is not None else None,
+    )
+    yield from _matched(verdict.waivers, "cluster")
+    for line in verdict.evidence:
+        for said in line.statements:
+            if said.code.startswith("evidence.identity.cluster"):
+                yield from _texts(said.params)
+
+
+def _agent_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
+    for entry in _entries(verdict):
+        yield from _given(*(risk.user_agent for risk in entry.risks.deprecated_apis))
+    if task is not None:
+        for _, _, _, items in iter_items(task):
+            for item in items:
+                risks = item.risk_source.deprecated_api_risks if item.risk_source else None
+                yield from _given(*(risk.user_agent for risk in risks or ()))
+
+
+def _given(*values: str | None) -> Iterator[str]:
+    yield from (value for value in values if value)
+
+
+def _matched(waivers: Sequence[WaiverUse], *path: str) -> Iterator[str]:
+    for waiver in waivers:
+        yield from _under(waiver.match, path)
+
+
+def _under(match: Any, path: tuple[str, ...]) -> Iterator[str]:
+    """What a match asks of a key, wherever it stands in it."""
+    if isinstance(match, list):
+        for part in match:
+            yield from _under(part, path)
+    elif isinstance(match, dict):
+        for key, value in match.items():
+            if key != path[0]:
+                yield from _under(value, path)
+            elif len(path) == 1:
+                yield from _texts(value)
+            else:
+                yield from _under(value, path[1:])
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        # "*" alone names nothing.
+        yield from [value] if re.search(r"[A-Za-z0-9]", value) else []
+    elif isinstance(value, list):
+        for part in value:
+            yield from _texts(part)
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _texts(part)
+
+
+# Spellings ------------------------------------------------------------------------------------
+
+
+def _any_of(values: Sequence[str]) -> str:
+    """A pattern that finds the longest of many texts without trying them one by one."""
+    tree: dict[str, Any] = {}
+    for value in values:
+        branch = tree
+        for sign in value:
+            branch = branch.setdefault(sign, {})
+        branch[""] = {}
+    return _branch(tree)
+
+
+def _branch(tree: dict[str, Any]) -> str:
+    ends = "" in tree
+    options = []
+    for sign, below in tree.items():
+        if not sign:
+            continue
+        run = sign
+        while len(below) == 1 and "" not in below:  # a run without a fork is one text
+            ((sign, below),) = below.items()
+            run += sign
+        options.append(re.escape(run) + _branch(below))
+    if not options:
+        return ""
+    body = options[0] if len(options) == 1 and not ends else f"(?:{'|'.join(options)})"
+    return f"{body}?" if ends else body
+
+
+def _json_opened(text: str) -> str:
+    if "\\" not in text:
+        return text
+    return re.sub(
+        r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|([\"\\/]))",
+        lambda match: match[3] or chr(int(match[1] or match[2], 16)),
+        text,
+    )
+
+
+_DECODERS: tuple[Callable[[str], str], ...] = (
+    unquote,
+    _json_opened,
+    unescape,
+    lambda text: text.replace("~1", "/").replace("~0", "~"),
+)

@@ -1,0 +1,133 @@
+"""`cce-precheck bundle`: a verdict and everything it rests on, as one file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    catalogue_option,
+    display_options,
+    put,
+    reading_options,
+    say,
+    summarise,
+)
+from reporter.cli.judging import check_options, inputs_of, judged, judging_options
+from reporter.errors import PolicyError
+
+if TYPE_CHECKING:
+    from reporter.casefile.bundle import Signing
+
+PASSPHRASE = "CCE_PRECHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
+
+
+@click.command("bundle")
+@click.argument("response", metavar="RESPONSE")
+@judging_options
+@catalogue_option
+@click.option(
+    "-o", "--output", "case_file", required=True, metavar="CASE.zip", help="The case file."
+)
+@click.option(
+    "--key",
+    metavar="FILE",
+    help=f"Sign the statement: a private ed25519 or ECDSA key, as PEM ({PASSPHRASE} unlocks it).",
+)
+@click.option("--no-pdf", is_flag=True, help="Leave the PDF out.")
+@display_options
+def command(response: str, **options: Any) -> None:
+    """Judge a RESPONSE and keep the verdict with all it rests on in one file.
+
+    In it are the response, every policy and waiver file, the record, the page, the PDF and the
+    JUnit file, with digests, an in-toto statement and a text for whoever opens it. The same
+    input, policy, instant and key give the same bytes.
+
+    The exit code is the verdict, as with check: 0 pass, 1 fail, 3 inconclusive.
+    """
+    key = [options["key"]] if options["key"] else []
+    outputs = Outputs.of_one("output", options["case_file"], [*inputs_of(response, options), *key])
+    check_options(options)
+    try:
+        data, found = _made(response, options)
+    except BaseException:
+        outputs.drop()
+        raise
+    put(options["case_file"], data)
+    summarise(
+        found.verdict,
+        to_stderr=outputs.to_stdout,
+        quiet=options["quiet"],
+        verbose=options["verbose"],
+        no_color=options["no_color"],
+        notes=[*found.notes, *_told(options, len(data))],
+        own=found.own,
+    )
+    raise CliExit(found.verdict.exit_code)
+
+
+def _made(response: str, options: dict[str, Any]) -> tuple[bytes, Any]:
+    from reporter.casefile import bundle
+
+    signing = _signing(options["key"])
+    found = judged(response, options)
+    data = bundle.write(
+        found.verdict,
+        found.exhibits,
+        options=reading_options(options, found.own),
+        forms=[form for form in bundle.REPORTS if form != "pdf" or not options["no_pdf"]],
+        signing=signing,
+        warn=lambda text: say(f"warning: {text}"),
+    )
+    return data, found
+
+
+def _told(options: dict[str, Any], size: int) -> list[str]:
+    signed = f"signed with {options['key']}" if options["key"] else "not signed (--key signs it)"
+    return [f"case file {options['case_file']}, {size / 1e6:,.1f} MB, {signed}"]
+
+
+def _signing(name: str | None) -> Signing | None:
+    from reporter.casefile.attest import check_private_key
+    from reporter.casefile.bundle import Signing
+
+    if name is None:
+        return None
+    asked: list[bytes | None] = []
+
+    def password() -> bytes | None:
+        if not asked:
+            asked.append(_passphrase(name))
+        return asked[0]
+
+    signing = Signing(read_key_file(name), name, password)
+    check_private_key(signing.key, name, password)
+    return signing
+
+
+def _passphrase(name: str) -> bytes | None:
+    if PASSPHRASE in os.environ:
+        return os.environb[PASSPHRASE.encode()]
+    if sys.stdin is None or not sys.stdin.isatty():
+        raise PolicyError(
+            f"{name}: the key is locked, and nobody is there to ask",
+            hint=f"set {PASSPHRASE}, or run it in a terminal",
+        )
+    word: str = click.prompt(f"Passphrase of {name}", hide_input=True, err=True)
+    return word.encode()
+
+
+def read_key_file(name: str) -> bytes:
+    """The bytes of a key. `PolicyError` where it can't be read."""
+    try:
+        with Path(name).open("rb") as file:
+            return file.read(65_536)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise PolicyError(f"{name}: the key can't be read: {reason}") from None

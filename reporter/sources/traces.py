@@ -1,0 +1,172 @@
+"""What tells of a response or of a part of one: its keys, fields and classes, wherever they stand.
+
+In a log somebody else's words stand around a response. A response inside a message that stands
+there must not be taken for the one that was meant: where the text around it holds anything of a
+part of a response, or the one that was found stands inside something, it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from reporter.errors import InputError
+from reporter.sources.api_errors import api_error, told_in, told_over_http
+from reporter.sources.text import SAVE_RAW
+
+RESPONSES = (
+    "ShowAutopilotPreCheckResponse",
+    "ShowPreCheckResponse",
+    "ListAutopilotPreCheckTasksResponse",
+    "ListPreCheckTasksResponse",
+    "CreateAutopilotPreCheckResponse",
+    "CreatePreCheckResponse",
+    "PrecheckClusterTask",
+)
+"""How the SDKs name what holds a whole response; the last is one task of a list."""
+
+PARTS = (
+    "PrecheckTaskMetadata",
+    "PrecheckCluserResponseMetadata",
+    "PrecheckSpec",
+    "PrecheckStatus",
+    "ClusterCheckStatus",
+    "AddonCheckStatus",
+    "NodeCheckStatus",
+    "NodeStageStatus",
+    "PreCheckItemStatus",
+    "NodeInfo",
+    "RiskSource",
+    "ConfigurationRisks",
+    "DeprecatedAPIRisks",
+    "NodeRisks",
+    "AddonRisks",
+    "SkippedCheckItemList",
+    "ResourceSelector",
+)
+"""What holds a part of one."""
+
+REQUESTS = re.compile(
+    r"(?:Show|List|Create)(?:Autopilot)?PreCheck(?:Tasks)?Request|PrecheckCluster\w+"
+)
+"""What a caller sends."""
+
+_SECTIONS = (
+    rb"[Cc]luster_?[Cc]heck_?[Ss]tatus|[Aa]ddon_?[Cc]heck_?[Ss]tatus"
+    rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus"
+)
+MARKERS = re.compile(rb"PreCheckTask|" + _SECTIONS)
+"""Words of a response, in prose too."""
+
+# As a key, a value, a field or a class of a response, also inside a text; not a word in prose.
+_SPEAKS = re.compile(
+    rb"(?:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
+    rb"|class (?:" + "|".join(RESPONSES + PARTS).encode() + rb") \{)"
+)
+_ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+
+
+def speaks_of_a_response(data: bytes) -> bool:
+    """Whether bytes that are not read as a response hold something of one, in any encoding."""
+    plain = data.replace(b"\x00", b"")
+    if b"\\u00" in plain:
+        plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), plain)
+    return _SPEAKS.search(plain) is not None
+
+
+# Around a response ----------------------------------------------------------------------------
+
+_PART = re.compile(
+    _SPEAKS.pattern
+    + rb"|"
+    + _SECTIONS
+    + rb"|[Rr]isk_?[Ss]ource\b|\berror_?[Cc]odes\b|[|\t,\"']\s*PreCheckTask"
+    + rb"|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
+    + rb"|\b(?:"
+    + "|".join(PARTS).encode()
+    + rb") \{"
+)
+_OBJECT = re.compile(
+    # Before it: a field's line as Java, YAML and PHP print it; a printed class; a table's rule.
+    rb"(?m)^[ \t]*(?:- )?\[?[\"']?(?:name|message|level|phase|group|alias|addonTemplateName|nodeMsg"
+    rb"|userAgent|originalValue|error_?[mM]sg|error_?[mM]essage)[\"']?\]?[ \t]*(?::[ \r\n]|=>)"
+    rb"|\bmessage[\"']?:[ \t]+[\"'|>]|class \w+ \{\r?$|\+-{2,}[-+]*\+[ \t]*\r?$"
+)
+_FIELD_BEHIND = re.compile(
+    rb"\b(?:name|message|alias|addonTemplateName|nodeMsg|userAgent|originalValue|value|url"
+    rb"|error_?[mM]sg|error_?[mM]essage)[\"']?\]?[ \t]*(?:=>?|:)[ \t]*\Z"
+)
+_INSIDE = re.compile(rb"[\"'`|,(<\[][ \t]*\Z")
+_ERROR = re.compile(rb"\[[A-Z]+_ERROR\]|\b(?:CCE|CCE_CM|APIGW)\.\d{4,}")
+_DECORATION = re.compile(rb"\x1b\[[0-9;]*m|^[{}] \[\d+ bytes data\]", re.MULTILINE)
+"""What terminals and `curl -v` add, with brackets that open nothing."""
+
+_STATUS_LINE = re.compile(rb"(?m)^(?:< ?)?HTTP/\d(?:\.\d)? (\d{3})\b")
+_CREDENTIALS = re.compile(
+    rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
+    rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
+)
+_LINE = 4096
+
+
+def check_around(text: bytes, start: int, end: int, label: str) -> None:
+    """Refuse what stands around the response at `start` to `end` and throws doubt on it."""
+    before, behind = (_DECORATION.sub(b"", part) for part in (text[:start], text[end:]))
+    for part in (before, behind):
+        if marker := _PART.search(part) or (part is before and _OBJECT.search(part)):
+            shown = " ".join(marker[0].decode("utf-8", "replace").split())
+            raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
+        if _ERROR.search(part) or told_in(part):
+            raise _ambiguous(label, "an error of the API also stands in the text around it")
+        if _CREDENTIALS.search(part):
+            raise _holds_credentials(label)
+    line = before[-_LINE:]
+    if _INSIDE.search(line) or _FIELD_BEHIND.search(line) or _leaves_open(before):
+        raise _ambiguous(
+            label, "the response stands inside something (quotes, a cell, a field), as a text would"
+        )
+    if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
+        raise _ambiguous(label, "more text follows on the line where the response ends")
+    statuses = _STATUS_LINE.findall(before)
+    if statuses and not statuses[-1].startswith(b"2"):
+        raise no_success(label, statuses[-1], text[start:end])
+
+
+def _leaves_open(before: bytes) -> bool:
+    """Whether a quote, a bracket or a brace is open at the end of a text."""
+    return (
+        before.count(b'"') % 2 == 1
+        or before.count(b"{") > before.count(b"}")
+        or before.count(b"[") > before.count(b"]")
+    )
+
+
+def check_headers(headers: bytes, label: str) -> None:
+    """Refuse headers that hold what must not stand in a report."""
+    if _CREDENTIALS.search(headers):
+        raise _holds_credentials(label)
+
+
+def no_success(label: str, status: bytes, body: bytes) -> InputError:
+    """An HTTP capture whose last status is no 2xx, with what its body says."""
+    if status.startswith((b"1", b"3")) or not status:
+        return InputError(
+            f"{label}: an HTTP capture of a redirect or interim answer alone (HTTP "
+            f"{status.decode()}), not of the response",
+            hint="use curl -i -L, or " + SAVE_RAW,
+        )
+    return api_error(label, told_over_http(status.decode(), body))
+
+
+def _holds_credentials(label: str) -> InputError:
+    """The input stands in records and reports as it came."""
+    return InputError(
+        f"{label}: holds a token or signature in the text around the response, which would stand "
+        "in every report",
+        hint=SAVE_RAW + ", and take the token back",
+    )
+
+
+def _ambiguous(label: str, why: str) -> InputError:
+    return InputError(
+        f"{label}: ambiguous: {why}: a message could look the same", hint="save the response alone"
+    )

@@ -1,0 +1,424 @@
+"""Redacted: no value is left in any format, in any spelling, and the rest is as it was."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import re
+import subprocess
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pikepdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporter import output
+from reporter.casefile import archive, bundle
+from reporter.casefile.redact import PROFILES, Redactor, chosen, key_id
+from reporter.casefile.verify import Given, verify
+from reporter.errors import PolicyError
+from reporter.output import WRITERS, Options
+from reporter.policy.load import Policy
+from reporter.record.explanation import Explanation
+from reporter.record.model import Verdict
+from reporter.sources.read import read
+
+from .build import Case, judge, sample
+
+KEY = b"0123456789abcdef0123456789abcdef"
+CLUSTER = "7a1bd2c3-c4f7-11f1-9c46-0255ac10d5d6"
+UIDS = ["0f3a5c1e-aaaa-4bbb-8ccc-1234567890ab", "1f3a5c1e-aaaa-4bbb-8ccc-1234567890cd"]
+NAMES = ["prodshop-eu-7.internal", "prodshop-eu-70.internal"]
+QUIET = "quietnode-passes-everything"
+AGENT = "shopctl/9.81 (builder@laptop)"
+ADDRESS, ADDRESS6, DASHED = "10.84.3.77", "2001:db8::beef", "10-84-3-77"
+OTHER_UID = "9d3a5c1e-dead-4bbb-8ccc-1234567890ef"
+RAW = [CLUSTER, *UIDS, *NAMES, QUIET, AGENT, ADDRESS, ADDRESS6, DASHED, OTHER_UID, "shop-cluster"]
+
+
+def item(name: str, message: str, phase: str = "Failed", kind: str = "Risk", **risk: Any) -> Any:
+    return {
+        "name": name,
+        "kind": kind,
+        "group": "LimitCheck",
+        "level": "Warning",
+        "phase": phase,
+        "message": message,
+        "riskSource": risk,
+    }
+
+
+def response() -> bytes:
+    """A check whose every text tells something."""
+    escaped = NAMES[0].replace("-", "\\u002d")
+    hidden = base64.b64encode(f'{{"node": "{NAMES[0]}"}}'.encode()).decode()
+    message = (
+        f"pods on {NAMES[0]}, {NAMES[1].upper()} and [{QUIET}] at {ADDRESS}:10250 or [{ADDRESS6}]; "
+        f"see https://{CLUSTER.upper()}.example/{quote(NAMES[0], safe='').replace('-', '%2D')}"
+        f"?q={quote(quote(NAMES[1].replace('-', '%2d')))} {escaped} "
+        f"{html.escape(AGENT)} ip-{DASHED}.ec2 {OTHER_UID} {hidden} x{NAMES[0]}y"
+    )
+    stages = [
+        {
+            "nodeInfo": {"uid": uid, "name": name, "status": "Active", "nodeType": "node"},
+            "itemsStatus": [
+                item("SampleRuntime", f"{message} long " + "pad " * 60 + NAMES[0]),
+                item("SampleFatal", f"{'z' * 189} {name}", kind="Exception"),
+            ],
+        }
+        for uid, name in zip(UIDS, NAMES, strict=True)
+    ]
+    quiet = {
+        "nodeInfo": {"uid": OTHER_UID, "name": QUIET, "status": "Active", "nodeType": "node"},
+        "itemsStatus": [item("SampleRuntime", "check item succeed", "Success")],
+    }
+    api = {"deprecatedAPIRisks": [{"url": f"/apis/x/{NAMES[0]}", "userAgent": AGENT}]}
+    nodes = {"nodeRisks": [{"NodeID": uid} for uid in UIDS]}
+    risks: dict[str, Any] = {**api, **nodes}
+    status = {"phase": "Failed", "itemsStatus": [item("SampleApi", message, **risks)]}
+    task = {
+        "kind": "PreCheckTask",
+        "apiVersion": "v3",
+        "metadata": {
+            "uid": OTHER_UID,
+            "creationTimestamp": "2026-03-01 10:00:00 +0000 UTC",
+            "updateTimestamp": "2026-03-01 10:05:00 +0000 UTC",
+        },
+        "spec": {
+            "clusterID": CLUSTER,
+            "clusterVersion": "v1.29.1-r0",
+            "targetVersion": "v1.31.4-r2",
+            "skippedCheckItemList": [
+                {
+                    "name": "SampleSkipped",
+                    "resourceSelector": {"key": "node.uid", "operator": "In", "values": UIDS},
+                }
+            ],
+        },
+        "status": {
+            "phase": "Failed",
+            "message": f"failed on {NAMES[0]}",
+            "expireTimeStamp": "2026-03-02 10:05:00 +0000 UTC",
+            "clusterCheckStatus": status,
+            "addonCheckStatus": {"phase": "Success", "itemsStatus": []},
+            "nodeCheckStatus": {"phase": "Failed", "nodeStageStatus": [*stages, quiet]},
+            NAMES[0]: "a field nobody documents",
+        },
+    }
+    return json.dumps(task, ensure_ascii=False).encode()
+
+
+POLICY = f"""
+apiVersion: precheck.policy/v1
+kind: Policy
+metadata: {{name: p}}
+applies_to: {{cluster: "{CLUSTER[:8]}*"}}
+rules:
+  - id: told
+    title: Never on {NAMES[0]}
+    match: {{kind: Exception}}
+    effect: fail
+    message: "{{check}} on {{node.name}} of {{cluster}}"
+    remediation: Drain {NAMES[1]}
+waivers:
+  - id: w-{UIDS[0]}
+    check: SampleRuntime
+    node: {{name: "prodshop-eu-7.*"}}
+    reason: Known on {NAMES[0]}
+    starts: 2026-01-01
+    expires: 2026-12-31
+  - id: w-2
+    check: SampleRuntime
+    node: {{uid: {{equals: {UIDS[1]}}}}}
+    cluster: {CLUSTER}
+    reason: Over
+    starts: 2026-01-01
+    expires: 2026-02-01
+"""
+
+
+def told() -> Case:
+    found = read(response(), name=f"archive/{CLUSTER}/{NAMES[0]}.json", expect_cluster=CLUSTER)
+    return judge(
+        found,
+        Policy.parse(POLICY.encode()),
+        expect_cluster=CLUSTER,
+        cluster_name="shop-cluster",
+        cluster_type="standard",
+    )
+
+
+def redactor(case: Case, profiles: Any = PROFILES, key: bytes = KEY) -> Redactor:
+    return Redactor(case.verdict, profiles, key, case.response.task)
+
+
+def opened(data: bytes, name: str) -> list[str]:
+    """A report as it stands, with everything in it unpacked and decoded."""
+    if data.startswith(b"%PDF"):
+        return opened_pdf(data)
+    text = data.decode()
+    texts = [text, html.unescape(text), unquote(text)]
+    if name.endswith("json"):
+        texts.append(json.dumps(json.loads(text), ensure_ascii=False))
+    for found in re.findall(r"base64,([A-Za-z0-9+/=]+)", text):
+        inside = base64.b64decode(found)
+        inside = gzip.decompress(inside) if inside.startswith(b"\x1f\x8b") else inside
+        texts += [inside.decode(), json.dumps(json.loads(inside), ensure_ascii=False)]
+    return texts
+
+
+def opened_pdf(data: bytes) -> list[str]:
+    shown = subprocess.run(
+        ["pdftotext", "-raw", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
+    texts = [data.decode("latin-1"), shown, shown.replace("\n", ""), shown.replace("\u200b", "")]
+    with pikepdf.open(BytesIO(data)) as pdf:
+        for part in pdf.objects:
+            if isinstance(part, pikepdf.Stream):
+                texts.append(part.read_bytes().decode("latin-1"))
+            else:
+                texts.append(repr(part))
+        texts += [spec.get_file().read_bytes().decode() for spec in pdf.attachments.values()]
+    return texts
+
+
+def left_in(texts: list[str]) -> set[str]:
+    whole = "\n".join(texts).lower()
+    return {value for value in RAW if value.lower() in whole}
+
+
+# No value is left -----------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return told()
+
+
+@pytest.fixture(scope="module")
+def redacted(case: Case) -> Verdict:
+    return redactor(case).record()
+
+
+def test_the_case_tells_all_of_it(case: Case) -> None:
+    # Otherwise the tests below would hold for nothing.
+    text = output.render(case.verdict, "json").decode()
+    assert left_in([text]) == set(RAW)
+
+
+FORMS = [form for form in WRITERS if not form.startswith("skip-list")]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_no_format_tells_a_value(form: str, redacted: Verdict) -> None:
+    data = output.render(redacted, form)
+    assert left_in(opened(data, form)) == set()
+
+
+def test_no_member_of_a_case_file_tells_a_value(redacted: Verdict) -> None:
+    data = bundle.write(redacted, [], options=Options(), forms=("html", "junit"))
+    for name, part in archive.unpack(data, "case.zip").members.items():
+        assert left_in(opened(part, name)) == set(), name
+        assert left_in([name]) == set()
+
+
+def test_the_summary_and_the_page_say_so(redacted: Verdict) -> None:
+    said = "Redacted: pseudonyms stand for values (nodes, uids, cluster, ips, user-agents)"
+    from reporter.output import text
+
+    assert said in " ".join(text.write(redacted, width=200).split())
+    for form in ("html", "markdown", "junit", "sarif", "csv", "json"):
+        data = output.render(redacted, form).decode()
+        assert "edacted" in data, form
+    assert redacted.redaction is not None
+    assert redacted.redaction.key_id == key_id(KEY)
+
+
+def test_a_text_cut_short_does_not_end_in_the_start_of_a_value(redacted: Verdict) -> None:
+    text = redacted.model_dump_json()
+    assert "…" in text
+    assert "prodshop" not in text.lower()
+
+
+def test_what_a_user_says_of_a_check_is_rewritten_too(case: Case) -> None:
+    said = Explanation(
+        name="SampleApi",
+        certainty="user",
+        as_of="2026-01-01",
+        fix=f"ssh {NAMES[0]}",
+        runbook=f"https://wiki.example/{CLUSTER}",
+        own=frozenset({"fix", "runbook"}),
+    )
+    made = redactor(case)
+    options = Options(own=made.own({"SampleApi": said}))
+    data = output.render(made.record(), "html", (), None, options)
+    assert left_in(opened(data, "html")) == set()
+    assert b"ssh node-" in data
+
+
+NAME = st.from_regex(r"[a-z][a-z0-9]{5,11}(-[a-z0-9]{2,8}){1,3}", fullmatch=True)
+WRITTEN = st.sampled_from(
+    [
+        lambda name: name,
+        lambda name: name.upper(),
+        lambda name: quote(name, safe="").replace("-", "%2D"),
+        lambda name: "".join(f"%{ord(sign):02x}" for sign in name),
+        lambda name: "".join(f"\\u{ord(sign):04x}" for sign in name),
+        lambda name: "".join(f"&#{ord(sign)};" for sign in name),
+        lambda name: base64.b64encode(name.encode()).decode(),
+        lambda name: quote(quote(name.replace("-", "%2d"))),
+    ]
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=NAME, write=WRITTEN, around=st.text(max_size=20), behind=st.text(max_size=20))
+def test_however_a_name_is_spelled_it_is_replaced(
+    name: str, write: Any, around: str, behind: str
+) -> None:
+    base = sample("failed-addon").verdict
+    subject = base.subject.model_copy(update={"cluster_name": name})
+    made = Redactor(base.model_copy(update={"subject": subject}), ["cluster"], KEY)
+    text = made.text(f"{around} {write(name)} {behind}")
+    for _ in range(4):
+        assert name not in text.lower()
+        text = html.unescape(unquote(text))
+    packed = [part for part in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", text) if len(part) % 4 == 0]
+    assert not any(name.encode() in base64.b64decode(part).lower() for part in packed)
+
+
+# What is left is as it was ---------------------------------------------------------------------
+
+
+def test_counts_outcomes_and_reasons_are_what_they_were(case: Case, redacted: Verdict) -> None:
+    before, after = case.verdict, redacted
+    assert (after.outcome, after.exit_code, after.counts) == (
+        before.outcome,
+        before.exit_code,
+        before.counts,
+    )
+    assert after.contradiction() is None
+    assert [check.findings for check in after.checks] == [c.findings for c in before.checks]
+    assert [part.what.code for part in after.reasons] == [p.what.code for p in before.reasons]
+    assert after.exhibits[0].sha256 == before.exhibits[0].sha256
+    assert Verdict.model_validate_json(after.model_dump_json()) == after
+
+
+def test_one_value_has_one_pseudonym_and_another_key_another(case: Case) -> None:
+    def names(key: bytes) -> list[str | None]:
+        made = redactor(case, key=key).record()
+        check = next(part for part in made.checks if part.name == "SampleFatal")
+        return [
+            node.name for entry in check.entries for place in entry.places for node in place.nodes
+        ]
+
+    assert names(KEY) == names(KEY)
+    assert len(set(names(KEY))) == 2
+    assert not set(names(KEY)) & set(names(b"another key of 32 bytes ........"))
+    assert all(re.fullmatch(r"node-[0-9a-f]{10}", name or "") for name in names(KEY))
+
+
+def test_a_profile_hides_its_own_and_no_more(case: Case) -> None:
+    nodes = redactor(case, ["nodes"]).record().model_dump_json()
+    assert not left_in([nodes]) & {*NAMES, QUIET}
+    assert left_in([nodes]) >= {CLUSTER, *UIDS, ADDRESS, AGENT}
+    uids = redactor(case, ["uids"]).record().model_dump_json()
+    assert not left_in([uids]) & {*UIDS, OTHER_UID}
+    assert left_in([uids]) >= {CLUSTER, *NAMES}
+    ips = redactor(case, ["ips"]).record()
+    assert not left_in([ips.model_dump_json()]) & {ADDRESS, ADDRESS6, DASHED}
+    assert ips.subject.target_version == "v1.31.4-r2"
+    agents = redactor(case, ["user-agents"]).record().model_dump_json()
+    assert AGENT not in agents
+    assert re.search(r"agent-[0-9a-f]{10}", agents)
+
+
+@pytest.mark.parametrize("word", ["fail", "node", "en", "pass", "cluster", "a", "1"])
+def test_a_node_called_like_a_word_of_the_record_breaks_nothing(word: str) -> None:
+    data = response().replace(QUIET.encode(), word.encode())
+    case = judge(read(data), Policy.parse(POLICY.encode()))
+    made = redactor(case).record()
+    assert made.contradiction() is None
+    Verdict.model_validate_json(made.model_dump_json())
+    assert output.render(made, "html")
+
+
+def test_what_is_no_address_stays() -> None:
+    made = Redactor(sample("failed-addon").verdict, ["ips"], KEY)
+    for text in ("v1.31.4-r2", "999.1.1.1", "10:30:00", "a::b::c", "::error", "1.2.3", "std::vec"):
+        assert made.text(text) == text
+    for text in ("at 10.0.0.1.", "10.0.0.1/24", "[fe80::1]:80", "ip-10-0-0-1", "::ffff:10.0.0.1"):
+        assert re.search(r"ip-[0-9a-f]{10}", made.text(text)), text
+    assert made.text("10.0.0.1 10.0.0.1") == " ".join([made.text("10.0.0.1")] * 2)
+
+
+def test_a_thousand_nodes_are_rewritten_in_a_moment() -> None:
+    import time
+
+    verdict = sample("standard-40-nodes").verdict
+    made = Redactor(verdict, PROFILES, KEY, sample("standard-40-nodes").response.task)
+    made._kinds.update({f"pool-{number}-{number * 7919}": "nodes" for number in range(5_000)})
+    made._lower.update({value: value for value in made._kinds})
+    made._pattern = made._compiled()
+    start = time.process_time()
+    made.record()
+    assert time.process_time() - start < 5
+
+
+# Keys and profiles ----------------------------------------------------------------------------
+
+
+def test_wrong_use_is_told() -> None:
+    case = sample("failed-addon")
+    with pytest.raises(PolicyError, match="needs 16 bytes, this has 5"):
+        Redactor(case.verdict, PROFILES, b"short")
+    with pytest.raises(PolicyError, match="is redacted already"):
+        Redactor(Redactor(case.verdict, PROFILES, KEY).record(), PROFILES, KEY)
+    with pytest.raises(PolicyError, match='"node" is none of its profiles'):
+        chosen("node")
+    assert chosen("all") == list(PROFILES)
+    assert chosen("ips, nodes") == ["nodes", "ips"]
+
+
+# Checked again --------------------------------------------------------------------------------
+
+
+def test_verify_says_what_it_can_not_check_and_checks_the_rest(
+    case: Case, redacted: Verdict
+) -> None:
+    data = bundle.write(redacted, [], options=Options(), forms=("html", "junit"))
+    found = verify(data, "case.zip")
+    states = {one.subject: one.state for one in found.lines}
+    assert states.pop("re-judged") == "unchecked"
+    assert states.pop("signature") == "absent"
+    assert set(states.values()) == {"holds"}
+    assert found.exit_code == 3
+    page = output.render(redacted, "html")
+    assert verify(page, "page.html").exit_code == 3
+    assert verify(page.replace(b"Failed", b"Passed", 1), "page.html").exit_code == 1
+
+
+def test_who_has_evidence_and_key_judges_a_redacted_one_again(
+    case: Case, redacted: Verdict
+) -> None:
+    data = bundle.write(redacted, [], options=Options(), forms=("html", "junit"))
+    brought = Given(exhibits=case.exhibits, redact_key=KEY)
+    assert verify(data, "case.zip", brought).exit_code == 0
+    other = Given(exhibits=case.exhibits, redact_key=b"another key of 32 bytes ........")
+    assert verify(data, "case.zip", other).exit_code == 3
+    assert verify(data, "case.zip", Given(exhibits=case.exhibits)).exit_code == 3
+    forged = redacted.model_copy(
+        update={"subject": redacted.subject.model_copy(update={"cluster_id": "cluster-0000000000"})}
+    )
+    data = bundle.write(forged, [], options=Options(), forms=("html",))
+    assert verify(data, "case.zip", brought).exit_code == 1
+
+
+def test_raw_files_can_not_be_put_into_a_redacted_case_file(case: Case, redacted: Verdict) -> None:
+    with pytest.raises(ValueError, match="nothing raw"):
+        bundle.write(redacted, case.exhibits, options=Options())

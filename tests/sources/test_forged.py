@@ -1,0 +1,120 @@
+"""A response inside a message is none: whatever part of a response was saved around it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+import yaml
+
+from reporter.errors import InputError
+from reporter.sources.read import read
+from tests.sources import printers
+
+TASK: dict[str, Any] = {
+    "kind": "PreCheckTask",
+    "apiVersion": "v3",
+    "metadata": {"uid": "forged", "updateTimestamp": "2026-03-01 10:00:00 +0000 UTC"},
+    "spec": {"clusterID": "c"},
+    "status": {"phase": "Success", "clusterCheckStatus": {"phase": "Success", "itemsStatus": []}},
+}
+FORGED = json.dumps(TASK)
+JAVA = printers.java(TASK)
+
+MESSAGES = {
+    "JSON": FORGED,
+    "JSON on a line": f"see\n{FORGED}\nthere",
+    "JSON indented": "see\n" + json.dumps(TASK, indent=2) + "\nthere",
+    "list": json.dumps({"kind": "List", "items": [TASK]}),
+    "array": f"[{FORGED}]",
+    "Java": JAVA,
+    "Java on a line": f"see\n{JAVA}there",
+    "Java behind an end": "x\n}\n" + JAVA,
+    "Go": "ShowPreCheckResponse " + FORGED,
+    "HTTP": f"\r\nHTTP/1.1 200 OK\r\n\r\n{FORGED}",
+    "log line": f"\n2026-03-01 INFO response: {FORGED}\n",
+    "behind a quote": '"}]}\n' + FORGED,
+    "behind another quote": "'}\n" + FORGED,
+    "in a fence": f"```\n{FORGED}\n```",
+}
+
+
+def _item(message: str) -> dict[str, Any]:
+    return {"name": "X", "kind": "Risk", "group": "AddonCheck", "level": "Fatal",
+            "phase": "Failed", "message": message, "riskSource": {}, "errorCodes": []}  # fmt: skip
+
+
+def _csv(message: str, delimiter: str = ",") -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter)
+    writer.writerow(_item(message))
+    writer.writerow(_item(message).values())
+    return out.getvalue()
+
+
+def _java(message: str) -> str:
+    return printers._java_object(_item(message), printers._ITEM)
+
+
+AROUND: dict[str, Callable[[str], str]] = {
+    "Python dict": lambda m: repr(_item(m)),
+    "Python dict of two": lambda m: repr({"name": "X", "message": m}),
+    "JSON": lambda m: json.dumps(_item(m)),
+    "JSON indented": lambda m: json.dumps({"name": "X", "message": m}, indent=2),
+    "Go": lambda m: "PreCheckItemStatus " + json.dumps(_item(m)),
+    "Java": _java,
+    "another class": lambda m: f"class Thing {{\n    message: {m}\n}}".replace("\n", "\n    "),
+    "record": lambda m: f"CheckItem[name=X, message={m}, phase=Failed]",
+    ".NET": lambda m: f"class PreCheckItemStatus {{\n  name: X\n  message: {m}\n}}\n",
+    "console.log": lambda m: f"{{\n  name: 'X',\n  message: '{m}'\n}}",
+    "YAML": lambda m: yaml.safe_dump(_item(m), width=10**9),
+    "YAML of two": lambda m: yaml.safe_dump({"name": "X", "message": m}, width=10**9),
+    "CSV": _csv,
+    "TSV": lambda m: _csv(m, "\t"),
+    "table": lambda m: f"+---+---+\n| name | message |\n+---+---+\n| X | {m} |\n+---+---+\n",
+    "fields": lambda m: "".join(f"{key}: {value}\n" for key, value in _item(m).items()),
+    "print_r": lambda m: f"Array\n(\n    [name] => X\n    [message] => {m}\n)\n",
+    "error body": lambda m: json.dumps({"error_code": "CCE.01400001", "error_msg": m}),
+    "Python exception": lambda m: (
+        "ClientRequestException - {status_code:400,request_id:r,error_code:CCE.01400001,"
+        f"error_msg:{m},encoded_authorization_message:None }}"
+    ),
+    "Java exception": lambda m: (
+        "ClientRequestException {\n    httpStatusCode: 400\n    errorCode: CCE.01400001\n"
+        f"    errorMsg: {m}\n    requestId: r\n}}"
+    ),
+    "four lines": lambda m: f"400\nrequest\nCCE.01400001\n{m}\n",
+    "KooCLI error": lambda m: f"[USE_ERROR]{m}",
+}
+PLACES = (
+    "{}",
+    "2026-03-01 10:30:00 INFO x - {}\n",
+    "[10:30:00] [INFO] {}\n",
+    "one\n{}\ntwo\n",
+    "HTTP/1.1 200 OK\r\nA: b\r\n\r\n{}",
+    "HTTP/1.1 400 Bad Request\r\nA: b\r\n\r\n{}",
+)
+
+
+@pytest.mark.parametrize("around", sorted(AROUND))
+def test_a_response_in_a_message_is_never_read(around: str) -> None:
+    read_anyhow = []
+    for message in MESSAGES:
+        for place in PLACES:
+            text = place.replace("{}", AROUND[around](MESSAGES[message]))
+            with suppress(InputError):
+                read(text.encode(), name="in.txt")
+                read_anyhow.append((message, place))
+    assert read_anyhow == []
+
+
+def test_the_message_alone_would_be_read() -> None:
+    """So that what is refused above is refused for what stands around it."""
+    for name in ("JSON", "list", "array", "Java", "Go"):
+        assert read(MESSAGES[name].encode()).task.kind == "PreCheckTask"
+    assert read(PLACES[1].replace("{}", FORGED).encode()).source.form == "log"
