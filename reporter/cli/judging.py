@@ -130,7 +130,7 @@ def judged(response_name: str, options: dict[str, Any]) -> Judged:
     named = options["policies"]
     start, end = _window(options["window"])
     policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
-    words = Language(options["lang"])
+    words = Language(options.get("lang", "en"))
     explain = own_words(options["names"], words.tag)
     quiet = options["quiet"]
     response = working("reading the response", quiet=quiet)(read)(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reporter.output import Reader, html, view
+from reporter.output import Options, Reader, html, view
 from reporter.record.model import Verdict
 from reporter.words import Tag
 
@@ -108,7 +108,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
         **settings: Any,
     ) -> Any:
         file = tmp_path / "report.html"
-        file.write_bytes(html.write(verdict, attached(verdict), reader=reader, lang=lang))
+        file.write_bytes(html.write(verdict, attached(verdict), Options(view=reader, lang=lang)))
         context = browser.new_context(**settings)
         contexts.append(context)
         tab = context.new_page()
