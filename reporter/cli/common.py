@@ -86,8 +86,18 @@ def say_error(error: ReporterError) -> None:
     """What is wrong and where; then what to do."""
     for problem in error.problems:
         say(problem)
-    if error.hint:
-        say_hint(error.hint)
+    say_hint(error.hint or _what_next(error))
+
+
+def _what_next(error: ReporterError) -> str:
+    """What to do about an error that names nothing itself."""
+    if isinstance(error, PolicyError):
+        return "mend it there and run again; of policies, cce-precheck policy lint shows the lines"
+    if isinstance(error, OutputError):
+        return "name another file, or see to the disk and its permissions"
+    if isinstance(error, LiveError):
+        return "try again; --debug shows where it happened"
+    return "check that it is the file you mean, and that you may read it"
 
 
 def say_hint(hint: str) -> None:
