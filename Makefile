@@ -11,7 +11,7 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words compat
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words compat bench-peers hostile mutants
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -21,6 +21,9 @@ help:
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make bench-walk  10 GB of responses through a pipe, a few minutes"
 	@echo "make compat write the case files of this release, once"
+	@echo "make bench-peers  other policy engines on the same responses"
+	@echo "make hostile  fuzzing and faults, a quarter of an hour"
+	@echo "make mutants  changes of the judging code that no test sees, about an hour"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make docs   the manual, into site/     make reference   its generated pages"
 	@echo "make words  bring the catalogues of other languages up to date"
@@ -53,7 +56,7 @@ prove-printouts: $(VENV)/.ready-dev
 	  tests/data/printouts/pom.xml tests/data/printouts/go.mod $(PRINTOUTS)
 	cd $(PRINTOUTS) && mvn -q -B dependency:copy-dependencies -DoutputDirectory=lib
 	cd $(PRINTOUTS) && javac -cp 'lib/*' Print.java && go mod tidy && go build -o print print.go
-	PRINTED_EXAMPLES=10000 GO_PRINTER=$(PRINTOUTS)/print \
+	PRINTED_EXAMPLES=$${PRINTED_EXAMPLES:-10000} GO_PRINTER=$(PRINTOUTS)/print \
 	  JAVA_PRINTER="java -cp '$(PRINTOUTS):$(PRINTOUTS)/lib/*' Print" \
 	  $(BIN)/python -m pytest -q tests/sources/test_real_sdks.py
 
@@ -62,6 +65,26 @@ bench: $(VENV)/.ready-dev libraries
 
 bench-walk: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py 10000
+
+hostile: $(VENV)/.ready-dev libraries test-tools
+	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
+	for target in response archive policy timestamp record; do \
+	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
+	FUZZ_EXAMPLES=2000 FAULT_ROUNDS=200 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/fuzz tests/faults
+
+mutants: $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.3,<9'
+	$(BIN)/python -m tests.mutation.mutate
+
+# Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
+bench-peers: $(VENV)/.ready-dev
+	test -x .peers/venv/bin/python || $(PYTHON) -m venv .peers/venv
+	.peers/venv/bin/python -m pip install --quiet 'regopy>=1.5,<2'
+	-cd .peers && npm install --silent --no-fund --no-audit @stoplight/spectral-cli@6
+	-GOBIN=$(CURDIR)/.peers/bin go install github.com/open-policy-agent/conftest@latest
+	-GOBIN=$(CURDIR)/.peers/bin go install github.com/kyverno/kyverno-json@latest
+	-test -x .peers/cargo/bin/cfn-guard || cargo install --quiet cfn-guard --root .peers/cargo
+	$(BIN)/python benchmarks/peers/peers.py
 
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema

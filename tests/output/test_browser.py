@@ -108,7 +108,8 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
         **settings: Any,
     ) -> Any:
         file = tmp_path / "report.html"
-        file.write_bytes(html.write(verdict, attached(verdict), Options(view=reader, lang=lang)))
+        options = Options(lang=lang, view=reader)
+        file.write_bytes(html.write(verdict, attached(verdict), options))
         context = browser.new_context(**settings)
         contexts.append(context)
         tab = context.new_page()

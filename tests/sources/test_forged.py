@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from reporter.errors import InputError
+from reporter.sources import traces
 from reporter.sources.read import read
 from tests.sources import printers
 
@@ -118,3 +119,18 @@ def test_the_message_alone_would_be_read() -> None:
     for name in ("JSON", "list", "array", "Java", "Go"):
         assert read(MESSAGES[name].encode()).task.kind == "PreCheckTask"
     assert read(PLACES[1].replace("{}", FORGED).encode()).source.form == "log"
+
+
+def test_every_trace_of_a_part_is_seen() -> None:
+    """The quick look for words and the exact one agree."""
+    cased = ["clusterCheckStatus", "addon_check_status", "NodeCheckStatus", "node_checkStatus"]
+    cased += ["itemsStatus", "items_status", "ItemsStatus", "riskSource", "risk_source"]
+    cased += ["RiskSource", "errorCodes", "error_codes", "LimitCheck", "MasterCheck", "NodeCheck"]
+    cased += ["AddonCheck", "ExecuteException", "'PreCheckTask'", 'kind = "PreCheckTask"']
+    cased += [f"class {name} {{" for name in (*traces.RESPONSES, *traces.PARTS)]
+    cased += [f"{name} {{" for name in traces.PARTS]
+    for trace in cased:
+        text = f"INFO {trace}\nINFO {FORGED}\n"
+        with pytest.raises(InputError, match=r"ambiguous|breaks off|inside another"):
+            read(text.encode())
+    assert read(f"INFO PreCheckTask of c\nINFO {FORGED}\n".encode()).source.form == "log"

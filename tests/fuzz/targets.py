@@ -1,0 +1,200 @@
+"""What must hold for any bytes at all: one function a kind of input.
+
+Each takes bytes from nobody knows where. It returns when the tool kept its promises, and raises
+when it did not: anything but the one error family, a verdict that contradicts itself, a report
+another program can't read, or a pass that the document's own words speak against.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import json
+import re
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from reporter.errors import InputError, PolicyError
+from reporter.output import render
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
+from reporter.precheck.times import format_instant, parse_timestamp
+from reporter.record.model import Verdict
+from reporter.sources.read import Unreadable, read, read_responses
+from tests.sources import printers
+
+ROOT = Path(__file__).parents[2]
+AT = datetime(2023, 11, 25, 7, 30, tzinfo=UTC)
+RECOMMENDED = Policy.load("builtin:recommended")
+
+
+def response(data: bytes) -> None:
+    """Any form of a response: JSON, printouts, captures, archives."""
+    try:
+        found = read(data)
+    except InputError:
+        return
+    verdict = evaluate(found, RECOMMENDED, at=AT, now=AT)
+    _keeps_its_promises(verdict)
+    if verdict.outcome == "pass":
+        objections = list(_objections(data))
+        assert not objections, f"a pass in spite of {objections}"
+
+
+def archive(data: bytes) -> None:
+    """An archive of many: every member is a response or a named refusal."""
+    path = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path("/tmp")
+    target = path / "cce-precheck-fuzz.bin"
+    target.write_bytes(data)
+    for found in read_responses([target]):
+        if isinstance(found, Unreadable):
+            assert found.error.message
+        assert ".." not in Path(getattr(found, "name", "")).parts
+
+
+def policy(data: bytes) -> None:
+    """A policy or waiver list: loads, or says file, line and column."""
+    try:
+        loaded = Policy.parse(data)
+    except PolicyError as error:
+        problems = error.problems
+    else:
+        problems = ()
+        _keeps_its_promises(evaluate(_EXAMPLE, loaded, at=AT, now=AT))
+    for line in problems:
+        assert re.match(r"policy-1\.yaml(:\d+:\d+)?: ", line), line
+
+
+def timestamp(data: bytes) -> None:
+    """A time: read as an aware instant that is written and read again as the same, or not read."""
+    moment = parse_timestamp(data.decode("utf-8", "replace"))
+    if moment is not None:
+        assert moment.tzinfo is UTC
+        assert parse_timestamp(format_instant(moment)) == moment
+
+
+def record(data: bytes) -> None:
+    """A saved record: one that contradicts itself is never rendered."""
+    from reporter.cli.render import parse_record
+
+    try:
+        verdict = parse_record(data, "record.json")
+    except InputError:
+        return
+    _keeps_its_promises(verdict)
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    "response": response,
+    "archive": archive,
+    "policy": policy,
+    "timestamp": timestamp,
+    "record": record,
+}
+
+
+def seeds(target: str) -> Iterator[bytes]:
+    """Inputs to begin with, so that a fuzzer need not invent JSON."""
+    small = [
+        path.read_bytes()
+        for path in sorted((ROOT / "samples").glob("*/response.json"))
+        if path.stat().st_size < 10_000
+    ]
+    example = json.loads(small[0])
+    printed = [
+        printers.java(example).encode(),
+        printers.go(example).encode(),
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + small[0],
+        b"2026-03-01 10:00:00 INFO response=" + json.dumps(example).encode(),
+        json.dumps({"kind": "List", "apiVersion": "v3", "items": [example]}).encode(),
+        small[0].decode().encode("utf-16"),
+    ]
+    if target == "response":
+        yield from (*small, *printed, gzip.compress(small[0]))
+    elif target == "archive":
+        yield from _archives(small[0])
+    elif target == "policy":
+        for path in sorted((ROOT / "policies").rglob("*.yaml")):
+            if path.stat().st_size < 4_000:
+                yield path.read_bytes()
+    elif target == "timestamp":
+        yield from (
+            b"2023-11-25 07:20:04.592972 +0000 UTC",
+            b"2025-01-06 16:00:00 +0800 CST m=+0.1",
+            b"2023-11-25T07:20:04.123456+08:00",
+            b"2024-01-01 00:00:00Z",
+        )
+    elif target == "record":
+        yield evaluate(_EXAMPLE, RECOMMENDED, at=AT, now=AT).model_dump_json().encode()
+
+
+def _archives(member: bytes) -> Iterator[bytes]:
+    for method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", method) as zipped:
+            zipped.writestr("a/one.json", member)
+            zipped.writestr("b.json", member)
+        yield packed.getvalue()
+    for mode in ("w", "w:gz"):
+        packed = io.BytesIO()
+        with tarfile.open(fileobj=packed, mode=mode) as tar:
+            for name in ("a/one.json", "b.json"):
+                info = tarfile.TarInfo(name)
+                info.size = len(member)
+                tar.addfile(info, io.BytesIO(member))
+        yield packed.getvalue()
+
+
+_EXAMPLE = read(next(seeds("response")))
+
+
+def _keeps_its_promises(verdict: Verdict) -> None:
+    assert verdict.contradiction() is None
+    written = verdict.model_dump_json()
+    assert Verdict.model_validate_json(written) == verdict
+    junit = etree.fromstring(render(verdict, "junit"))
+    assert junit.findall(".//testcase"), "an empty JUnit file"
+    if verdict.outcome != "pass":
+        assert junit.findall(".//failure") or junit.findall(".//error"), "JUnit says all is well"
+    page = render(verdict, "html")
+    assert page.count(b"<script") == page.count(b"</script") == 1
+    json.loads(render(verdict, "sarif"))
+    for form in ("markdown", "csv"):
+        assert not re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f]", render(verdict, form).decode())
+
+
+_ITEMS = ("clusterCheckStatus", "addonCheckStatus")
+
+
+def _objections(data: bytes) -> Iterator[str]:
+    """What a plain JSON document says against a pass, read in the simplest way there is.
+
+    Of other forms nothing is known here, so nothing is said.
+    """
+    document: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        document = json.loads(data)
+    if not isinstance(document, dict) or "status" not in document:
+        return
+    status = document["status"] or {}
+    if status.get("phase") not in ("Success", "Failed"):
+        yield "the task's phase"
+    items = [item for name in _ITEMS for item in (status.get(name) or {}).get("itemsStatus") or []]
+    for stage in (status.get("nodeCheckStatus") or {}).get("nodeStageStatus") or []:
+        items += stage.get("itemsStatus") or []
+    if not items:
+        yield "no item"
+    for item in items:
+        if item.get("phase") == "Success":
+            continue
+        if item.get("phase") != "Failed":
+            yield f"phase {item.get('phase')!r}"
+        elif item.get("kind") != "Risk" or item.get("level") != "Info":
+            yield f"{item.get('kind')} {item.get('level')} Failed"

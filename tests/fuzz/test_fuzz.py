@@ -1,0 +1,46 @@
+"""The fuzz targets, over what was found before and over small changes of their seeds.
+
+`make hostile` lets a coverage-guided fuzzer loose on the same targets.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS, seeds
+
+FOUND = Path(__file__).parent / "found"
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
+TOKENS = [
+    b'"phase":"Failed"', b'"phase":"Running"', b'"kind":"Risk"', b"null", b"{}", b"[]", b"\x00",
+    b"\xff\xfe", b"\\ud800", b'"', b"\n", b"NaN", b"1e999", b"Success", b"Failed", b"Fatal",
+    b"kind: Policy", b"!!python", b"*a", b"&a", b"- ", b": ", b"[[[[", b"PK\x05\x06",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_seeds_keep_the_promises(target: str) -> None:
+    for data in seeds(target):
+        TARGETS[target](data)
+
+
+@pytest.mark.parametrize("path", sorted(FOUND.glob("*/*")), ids=lambda path: path.name)
+def test_what_was_found_stays_mended(path: Path) -> None:
+    TARGETS[path.parent.name](path.read_bytes())
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_changed_seeds_keep_the_promises(target: str, data: st.DataObject) -> None:
+    made = bytearray(data.draw(st.sampled_from(list(seeds(target)))))
+    for _ in range(data.draw(st.integers(1, 4))):
+        at = data.draw(st.integers(0, len(made)))
+        gone = data.draw(st.integers(0, 12))
+        made[at : at + gone] = data.draw(st.sampled_from(TOKENS) | st.binary(max_size=6))
+    TARGETS[target](bytes(made))
