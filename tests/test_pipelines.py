@@ -81,6 +81,9 @@ def workspace(tmp_path: Path) -> Path:
     for folder in (".precheck", "temp/cce-precheck"):
         (tmp_path / folder / "bin").mkdir(parents=True)
         (tmp_path / folder / "bin" / "cce-precheck").symlink_to(BIN / "cce-precheck")
+    python = tmp_path / "temp" / "cce-precheck" / "bin" / "python"
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
     return tmp_path
 
 
@@ -153,6 +156,7 @@ def test_the_action_stops_on_a_failure_and_shows_why(workspace: Path) -> None:
     assert "AddonLimit" in ended.summary
     (annotation,) = (row for row in ended.said.splitlines() if row.startswith("::"))
     assert annotation.startswith("::error title=CCE pre-upgrade check::Fail: do not upgrade yet.")
+    assert "%0AAddonLimit fails: addon [ CoreDNS ] status is abnormal" in annotation
     reports = {path.name for path in (workspace / "precheck-reports").iterdir()}
     assert reports == {
         "report.html", "junit.xml", "record.json", "summary.md", "precheck.sarif", "findings.csv",
