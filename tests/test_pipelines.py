@@ -212,6 +212,9 @@ def test_values_of_the_action_are_never_run(workspace: Path) -> None:
     assert _judge(workspace, response="failing.json", advisory=HOSTILE).code == 0
     assert _judge(workspace, response=HOSTILE).code == 4
     assert _judge(workspace, response="--help").code == 4
+    # Nor is what lies in the checkout imported.
+    (workspace / "json.py").write_text("open('owned', 'w')\n")
+    _judge(workspace, response="failing.json")
     assert not list(workspace.rglob("owned"))
 
 
