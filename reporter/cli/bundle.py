@@ -14,6 +14,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    language_option,
     put,
     reading_options,
     say,
@@ -40,6 +41,7 @@ PASSPHRASE = "CCE_PRECHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variabl
     metavar="FILE",
     help=f"Sign the statement: a private ed25519 or ECDSA key, as PEM ({PASSPHRASE} unlocks it).",
 )
+@language_option
 @click.option("--no-pdf", is_flag=True, help="Leave the PDF out.")
 @display_options
 def command(response: str, **options: Any) -> None:
@@ -68,6 +70,7 @@ def command(response: str, **options: Any) -> None:
         no_color=options["no_color"],
         notes=[*found.notes, *_told(options, len(data))],
         own=found.own,
+        lang=options["lang"],
     )
     raise CliExit(found.verdict.exit_code)
 
@@ -89,8 +92,14 @@ def _made(response: str, options: dict[str, Any]) -> tuple[bytes, Any]:
 
 
 def _told(options: dict[str, Any], size: int) -> list[str]:
-    signed = f"signed with {options['key']}" if options["key"] else "not signed (--key signs it)"
-    return [f"case file {options['case_file']}, {size / 1e6:,.1f} MB, {signed}"]
+    from reporter.words import Language
+
+    words, file, much = Language(options["lang"]), options["case_file"], f"{size / 1e6:,.1f}"
+    if options["key"] is None:
+        said = words.text("case file {file}, {size} MB, not signed", file=file, size=much)
+        return [words.text("{said} (--key signs it)", said=said)]
+    said = words.text("case file {file}, {size} MB", file=file, size=much)
+    return [words.text("{said}, signed with {key}", said=said, key=options["key"])]
 
 
 def _signing(name: str | None) -> Signing | None:
