@@ -6,11 +6,12 @@ and `policies`. What a reader sees decides what happens:
 - `console`: each `$ command` is run; the rows below it have to occur in what it prints, in this
   order (`…` alone stands for any number of rows, at the end of one for its rest).
   `$ echo $?` shows the exit code; without that it has to be a verdict's: 0, 1 or 3.
-- `sh`: a script, which has to end with 0.
+- `sh`: a script, which has to end with 0, or with a verdict that it shows.
+- `sql`: asked of the store that an `audit` of the page has left.
 - `yaml`: a file, or a part of a policy, that has to load; `json` has to be JSON.
 - `python`: run; the blocks of a page share their names.
 - `title="NAME"` behind the language also writes the block to the file NAME.
-- `<!-- given: NAME = PATH -->` copies a file of the repository into the folder.
+- `response.json`, a check with a failed Risk, is there; `<!-- given: NAME = PATH -->` copies a file of the repository into the folder.
 - `<!-- not run: REASON -->` before a block says why it isn't; those are counted.
 """
 
@@ -23,6 +24,7 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -55,6 +57,7 @@ _GIVEN = re.compile(r"^<!-- given: (\S+) = (\S+) -->$", re.MULTILINE)
 _TITLE = re.compile(r'title="([^"]+)"')
 _SHELL = re.compile(r"[|><;&$`*~]|^[A-Z_]+=")
 _VERDICTS = (0, 1, 3)
+_VERDICT = re.compile(r"^(?:[✓✕?] )?(?:Pass|Fail|Inconclusive)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -105,6 +108,7 @@ class Story:
         self.names: dict[str, Any] = {}
         for name in ("samples", "policies", "templates"):
             (folder / name).symlink_to(ROOT / name)
+        shutil.copy(ROOT / "samples" / "waived-risk" / "response.json", folder)
         for name, path in given(page).items():
             shutil.copy(path, folder / name)
 
@@ -120,7 +124,13 @@ class Story:
             self._console(block)
         elif block.language == "sh":
             code, said = self._shell(block.text)
-            assert code == 0, f"{block.place}: exit code {code}\n{said}"
+            fine = code == 0 or (code in _VERDICTS and _VERDICT.search(said))
+            assert fine, f"{block.place}: exit code {code}\n{said}"
+        elif block.language == "sql":
+            (store,) = self.folder.rglob("*.sqlite")
+            with contextlib.closing(sqlite3.connect(store)) as connection:
+                for statement in block.text.split(";\n"):
+                    connection.execute(statement).fetchall()
         elif block.language == "yaml":
             self._yaml(block)
         elif block.language == "json":
@@ -181,6 +191,8 @@ class Story:
             elif kind == "PolicyTest":
                 code, said = self._run(f"cce-precheck policy test {block.title or ''}")
                 assert code in (0, 1), f"{block.place}: {said}"
+            elif kind == "Brand":
+                assert block.title is not None, f"{block.place}: give it a title, and use it"
             elif kind == "WaiverList":
                 Policy.load("builtin:recommended", waivers=[self._saved(block, block.text)])
             else:

@@ -15,7 +15,7 @@ DOCS = ROOT / "docs"
 NOT_RUN = 13
 """How many blocks of all pages are not run; each says why."""
 
-KNOWN = {"console", "sh", "yaml", "json", "python", "text", "groovy", ""}
+KNOWN = {"console", "sh", "yaml", "json", "python", "text", "sql", "jinja", ""}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
