@@ -11,7 +11,8 @@ and `policies`. What a reader sees decides what happens:
 - `yaml`: a file, or a part of a policy, that has to load; `json` has to be JSON.
 - `python`: run; the blocks of a page share their names.
 - `title="NAME"` behind the language also writes the block to the file NAME.
-- `response.json`, a check with a failed Risk, is there; `<!-- given: NAME = PATH -->` copies a file of the repository into the folder.
+- `response.json`, a check with a failed Risk, is there; `<!-- given: NAME = PATH -->` copies a file
+  of the repository into the folder.
 - `<!-- not run: REASON -->` before a block says why it isn't; those are counted.
 """
 
