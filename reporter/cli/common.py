@@ -337,7 +337,7 @@ def reading_options(options: dict[str, Any], own: Own) -> Options:
     given = {
         part.name: options[part.name]
         for part in fields(Options)
-        if options.get(part.name) is not None
+        if isinstance(part.default, str) and options.get(part.name) is not None
     }
     return Options(**given, own=own)
 

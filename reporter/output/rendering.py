@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Iterator, Mapping
-from dataclasses import Field, dataclass, fields, is_dataclass
+from dataclasses import Field, dataclass, fields
 from functools import cache
 from hashlib import sha256
 from importlib import metadata
@@ -22,13 +22,13 @@ from pydantic import TypeAdapter, ValidationError
 from reporter import __version__
 from reporter.output import Options
 from reporter.output.clean import clean
+from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 from reporter.resources import bundled
 
 NAME = "rendering.json"
 ROLE = "rendering"
 FORMAT = "precheck.rendering/v1"
-MAX_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -81,10 +81,11 @@ def _described(
     for part in _chosen():
         value = getattr(options, part.name)
         if part.name == "own":
-            value = {name: said for name, said in value.items() if clean(name) in names}
-        try:
-            chosen[part.name] = _plain(value)
-        except TypeError:
+            said = {name: one for name, one in options.own.items() if clean(name) in names}
+            chosen["own"] = {name: _explained(one) for name, one in sorted(said.items())}
+        elif isinstance(value, _PLAIN):
+            chosen[part.name] = value
+        else:
             beyond.append(part.name)
     text = {
         "format": FORMAT,
@@ -116,9 +117,11 @@ def parse(data: bytes) -> Rendering:
     try:
         given, beyond, tool = found["options"], found["beyond"], found["tool"]
         known = {part.name for part in _chosen()}
-        options = TypeAdapter(Options).validate_python(
-            {name: value for name, value in given.items() if name in known and name not in beyond}
-        )
+        taken = {name: value for name, value in given.items() if name in known}
+        # Plain values alone: what a file says is never taken for templates or anything that runs.
+        if not all(isinstance(value, _PLAIN) for name, value in taken.items() if name != "own"):
+            raise TypeError
+        options = TypeAdapter(Options).validate_python(taken)
         return Rendering(
             version=str(tool["version"]),
             writer=str(tool["writer"]),
@@ -136,18 +139,15 @@ def _chosen() -> list[Field[Any]]:
     return [part for part in fields(Options) if part.name != "described"]
 
 
-def _plain(value: object) -> Any:
-    if value is None or isinstance(value, (str, int, float)):
-        return value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in sorted(value.items())}
-    if isinstance(value, (set, frozenset)):
-        return sorted(_plain(part) for part in value)
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {part.name: _plain(getattr(value, part.name)) for part in fields(value)}
-    raise TypeError(type(value).__name__)
+_PLAIN = (str, int, float, type(None))
+
+
+def _explained(said: Explanation) -> dict[str, Any]:
+    return {
+        part.name: sorted(value) if isinstance(value, frozenset) else value
+        for part in fields(said)
+        for value in [getattr(said, part.name)]
+    }
 
 
 @cache

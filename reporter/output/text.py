@@ -180,7 +180,9 @@ def wrap(text: str, width: int) -> list[str]:
 
 _WIDE = "\u2e80-\u303f\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPENING, _CLOSING = "（“《【", "，。、；：！？）”》】…"
-_UNIT = re.compile(f"[{_OPENING}]*(?:[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*")
+_UNIT = re.compile(
+    f"[{_OPENING}]*(?:(?:[0-9]+[年月日])+|[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*"
+)
 
 
 def _units(word: str) -> list[str]:

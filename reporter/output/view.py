@@ -1627,79 +1627,41 @@ def _pointer(words: Phrases, place: Place) -> str:
 
 
 def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
-    return tuple(
-        table
-        for table in (
-            _table(
-                words,
-                words.text("Configuration"),
-                [
-                    (
-                        words.text("Package"),
-                        "package",
-                        [risk.package for risk in risks.configuration],
-                    ),
-                    (
-                        words.text("Source file"),
-                        "source-file",
-                        [risk.source_file for risk in risks.configuration],
-                    ),
-                    (words.text("Field"), "field", [risk.field for risk in risks.configuration]),
-                    (
-                        words.text("Operation"),
-                        "operation",
-                        [risk.operation for risk in risks.configuration],
-                    ),
-                    (
-                        words.text("Original value"),
-                        "original-value",
-                        [risk.original_value for risk in risks.configuration],
-                    ),
-                    (words.text("Value"), "value", [risk.value for risk in risks.configuration]),
-                    (
-                        words.text("Nodes"),
-                        "nodes",
-                        [risk.node_message for risk in risks.configuration],
-                    ),
-                ],
-            ),
-            _table(
-                words,
-                words.text("Deprecated APIs"),
-                [
-                    (words.text("URL"), "url", [risk.url for risk in risks.deprecated_apis]),
-                    (
-                        words.text("User agent"),
-                        "user-agent",
-                        [risk.user_agent for risk in risks.deprecated_apis],
-                    ),
-                ],
-            ),
-            _table(
-                words,
-                words.text("Nodes at risk"),
-                [(words.text("Node id"), "node-id", list(risks.nodes))],
-            ),
-            _table(
-                words,
-                words.text("Add-ons"),
-                [
-                    (
-                        words.text("Template"),
-                        "template",
-                        [risk.template_name for risk in risks.addons],
-                    ),
-                    (words.text("Alias"), "alias", [risk.alias for risk in risks.addons]),
-                ],
-            ),
-        )
-        if table is not None
-    )
+    found = []
+    if rows := risks.configuration:
+        columns: list[_Column] = [
+            (words.text("Package"), "package", [row.package for row in rows]),
+            (words.text("Source file"), "source-file", [row.source_file for row in rows]),
+            (words.text("Field"), "field", [row.field for row in rows]),
+            (words.text("Operation"), "operation", [row.operation for row in rows]),
+            (words.text("Original value"), "original-value", [row.original_value for row in rows]),
+            (words.text("Value"), "value", [row.value for row in rows]),
+            (words.text("Nodes"), "nodes", [row.node_message for row in rows]),
+        ]
+        found.append(_table(words, words.text("Configuration"), columns))
+    if apis := risks.deprecated_apis:
+        columns = [
+            (words.text("URL"), "url", [row.url for row in apis]),
+            (words.text("User agent"), "user-agent", [row.user_agent for row in apis]),
+        ]
+        found.append(_table(words, words.text("Deprecated APIs"), columns))
+    if risks.nodes:
+        columns = [(words.text("Node id"), "node-id", list(risks.nodes))]
+        found.append(_table(words, words.text("Nodes at risk"), columns))
+    if addons := risks.addons:
+        columns = [
+            (words.text("Template"), "template", [row.template_name for row in addons]),
+            (words.text("Alias"), "alias", [row.alias for row in addons]),
+        ]
+        found.append(_table(words, words.text("Add-ons"), columns))
+    return tuple(table for table in found if table is not None)
 
 
-def _table(
-    words: Phrases, what: str, columns: Sequence[tuple[str, str, Sequence[str | None]]]
-) -> Table | None:
+_Column = tuple[str, str, Sequence[str | None]]
+"""The heading of a column, the name its style goes by, and its cells."""
+
+
+def _table(words: Phrases, what: str, columns: Sequence[_Column]) -> Table | None:
     # A column nobody filled says nothing and costs the width the others need.
     kept = [column for column in columns if any(column[2])]
     if not kept:

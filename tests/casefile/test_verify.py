@@ -376,6 +376,14 @@ def test_how_a_report_was_rendered_can_hide_nothing() -> None:
     )
 
 
+@pytest.mark.parametrize("value", [{"html": "{{ 1 }}"}, ["x"], {"own": {}}])
+def test_what_a_page_says_of_its_options_is_never_more_than_plain_values(value: Any) -> None:
+    how = json.loads(members(small())["rendering.json"])
+    how["options"]["sarif_waived"] = value
+    with pytest.raises(ValueError, match="is not one this tool writes"):
+        rendering.parse(json.dumps(how).encode())
+
+
 # Signatures -----------------------------------------------------------------------------------
 
 

@@ -193,6 +193,13 @@ def test_the_cover_is_one_page_and_can_be_signed(
 
 
 @needs_poppler
+def test_the_cover_in_chinese_is_one_page() -> None:
+    first = words(pdf.write(hostile(), lang="zh-CN"), "-l", "1")
+    for part in ("不通过：暂不可升级", "原因", "附带条件", "签署", "编制人", "批准人"):
+        assert part in first
+
+
+@needs_poppler
 def test_a_large_cluster_is_told_in_few_pages() -> None:
     checks = [
         many(messages=True).model_copy(update={"name": f"Check{number}"}) for number in range(20)
