@@ -18,7 +18,7 @@ import pikepdf
 import pytest
 
 from reporter.errors import OutputError
-from reporter.output import json_record, pdf, templating
+from reporter.output import Options, json_record, pdf, templating
 from reporter.record.model import Verdict
 
 from .example import attached, example, hostile, many
@@ -194,7 +194,7 @@ def test_the_cover_is_one_page_and_can_be_signed(
 
 @needs_poppler
 def test_the_cover_in_chinese_is_one_page() -> None:
-    first = words(pdf.write(hostile(), lang="zh-CN"), "-l", "1")
+    first = words(pdf.write(hostile(), options=Options(lang="zh-CN")), "-l", "1")
     for part in ("不通过：暂不可升级", "原因", "附带条件", "签署", "编制人", "批准人"):
         assert part in first
 
