@@ -11,13 +11,14 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words compat bench-peers hostile mutants
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema reference docs gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
 	@echo "make prove-printouts  what the real Java and Go SDKs print, 10,000 cases"
+	@echo "make proof  veraPDF, vnu and other validators (Java, Maven, npm); docs/conformance.md"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
 	@echo "make bench-walk  10 GB of responses through a pipe, a few minutes"
 	@echo "make compat write the case files of this release, once"
@@ -59,6 +60,9 @@ prove-printouts: $(VENV)/.ready-dev
 	PRINTED_EXAMPLES=$${PRINTED_EXAMPLES:-10000} GO_PRINTER=$(PRINTOUTS)/print \
 	  JAVA_PRINTER="java -cp '$(PRINTOUTS):$(PRINTOUTS)/lib/*' Print" \
 	  $(BIN)/python -m pytest -q tests/sources/test_real_sdks.py
+
+proof: $(VENV)/.ready-dev libraries test-tools
+	$(BIN)/python -m tests.proof
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py

@@ -20,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pages
 from responses import response
 
 ROOT = Path(__file__).parent.parent
@@ -293,6 +294,51 @@ def reports(data: bytes, bare: bytes) -> list[Figure]:
     return [pdf, html, Figure("HTML of 1,000 nodes, MB", size, 3.0, "one file")]
 
 
+def large_reports(data: bytes, folder: Path) -> list[Figure]:
+    from reporter.output import pdf, render
+    from reporter.policy.evaluate import evaluate
+    from reporter.policy.load import Policy
+    from reporter.sources.read import read
+
+    figures = []
+    thousand = pages.singles(1000)
+    figures.append(
+        compare(
+            "PDF of 1,000 single findings / a plain fixed table of the same",
+            lambda: pdf.write(thousand),
+            lambda: pages.plain_table(thousand),
+            budget=0.5,
+            rounds=3,
+        )
+    )
+    for kind, count in (("entries", 10_000), ("checks", 20_000)):
+        peak, took = pages.peak_of_a_pdf(kind, count)
+        what = f"MB at most for the PDF of {count:,} failed {kind}"
+        figures.append(Figure(what, peak, 600, f"{took:.1f} s"))
+    page = folder / "page.html"
+    policy = Policy.load("builtin:recommended")
+    page.write_bytes(render(evaluate(read(data), policy, at="response"), "html", [data]))
+    figures += _browsing("1,000 nodes", page, ["d", "di", "disk", "pool-b"], ready=1.0)
+    for name, hard in (("300,000 findings", False), ("300,000 findings that hardly repeat", True)):
+        page.write_bytes(render(pages.large_record(7_500, 40, hard=hard), "html"))
+        size = page.stat().st_size / 1e6
+        figures.append(Figure(f"HTML of {name}, MB", size, 15, "one file"))
+        figures += _browsing(name, page, ["k", "kube", "kubelet 4711", "00017", "zzz"], ready=2.0)
+    return figures
+
+
+def _browsing(name: str, page: Path, words: list[str], ready: float) -> list[Figure]:
+    found = pages.in_a_browser(page, words)
+    if not found:
+        return []
+    first, stroke = found["paint"], found["stroke"]
+    detail = f"first paint {first:.2f} s"
+    return [
+        Figure(f"{name} in chromium, ready / {ready:.0f} s", found["ready"] / ready, 1.0, detail),
+        Figure(f"{name} in chromium, slowest keystroke, ms", stroke, 150, "until it is drawn"),
+    ]
+
+
 def main(walk: int = 0) -> int:
     """Measure everything; or with `walk` the archive walk alone, over that many megabytes."""
     # As an installed package has it, whatever the environment says about writing bytecode.
@@ -313,6 +359,7 @@ def main(walk: int = 0) -> int:
             *other_forms(data, Path(folder)),
             walked_archive(small),
             *reports(data, bare),
+            *large_reports(data, Path(folder)),
         ]
     gc.collect()
     return told(figures)

@@ -32,3 +32,7 @@ class LiveError(ReporterError):
 
 class OutputError(ReporterError):
     """A report could not be made or written."""
+
+
+class TemplateError(ReporterError):
+    """A user's own template is wrong, or took more than it may."""

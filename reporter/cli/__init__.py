@@ -25,6 +25,7 @@ from reporter.cli import (
     fetch,
     policy,
     render,
+    templates,
     verify,
 )
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
@@ -58,6 +59,7 @@ app.add_command(policy.command)
 app.add_command(catalogue.command)
 app.add_command(doctor.command)
 app.add_command(completion.command)
+app.add_command(templates.command)
 
 
 def main() -> None:

@@ -22,7 +22,7 @@ from reporter.cli.judging import (
     judged,
     judging_options,
 )
-from reporter.errors import InputError, OutputError, PolicyError
+from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 
 @click.command("check")
@@ -44,7 +44,7 @@ def command(response: str, **options: Any) -> None:
     check_options(options)
     try:
         _check(response, outputs, options)
-    except (CliExit, OutputError):
+    except (CliExit, OutputError, TemplateError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)

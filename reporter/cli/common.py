@@ -15,18 +15,26 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from reporter.cli.terminal import uses_color, working
-from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
+from reporter.errors import (
+    InputError,
+    LiveError,
+    OutputError,
+    PolicyError,
+    ReporterError,
+    TemplateError,
+)
 
 if TYPE_CHECKING:
     from reporter.output import Options
     from reporter.output.guidance import Own
+    from reporter.output.own import OwnTemplates
     from reporter.record.model import Verdict
     from reporter.words import Tag
 
 EXIT_CODES = {
     0: "pass (waivers and warnings may have been used: they are listed)",
     1: "fail (with --fail-on warn also when there are only warnings)",
-    2: "usage or configuration: command line, policy, waiver file",
+    2: "usage or configuration: command line, policy, waiver file, template",
     3: "inconclusive: evidence incomplete, unfinished, expired, about another cluster, or unknown",
     4: "an input could not be read or is not a pre-upgrade check response",
     5: "a report could not be written",
@@ -129,6 +137,18 @@ def output_options(function: _Function) -> _Function:
     )(function)
     function = language_option(function)
     function = click.option(
+        "--templates",
+        "templates",
+        metavar="DIR",
+        help="Your own templates and brand.yaml, before the shipped ones.",
+    )(function)
+    function = click.option(
+        "--paper",
+        type=click.Choice(["a4", "letter"]),
+        default=None,
+        help="What the PDF is set for. Default: a4.",
+    )(function)
+    function = click.option(
         "--sarif-waived",
         type=click.Choice(["omit", "suppress"]),
         default="omit",
@@ -212,6 +232,7 @@ class Outputs:
 
     targets: dict[str, str]
     quiet: bool = False
+    templates: OwnTemplates | None = None
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -223,6 +244,8 @@ class Outputs:
         }
         if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
             raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
+        if options.get("paper") is not None and "pdf" not in targets:
+            raise click.UsageError("--paper is about --pdf, which was not asked for")
         if options.get("view", "auditor") != "auditor" and not targets.keys() & FOR_READERS:
             raise click.UsageError(
                 "--view is about --html, --pdf and --markdown, and none of them was asked for"
@@ -254,7 +277,8 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        return cls(targets, quiet=bool(options.get("quiet")))
+        made = cls(targets, quiet=bool(options.get("quiet")))
+        return made._with_templates(options.get("templates"))
 
     @classmethod
     def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
@@ -276,6 +300,19 @@ class Outputs:
         for target in self.targets.values():
             self._drop(target)
 
+    def _with_templates(self, folder: str | None) -> Outputs:
+        if folder is None:
+            return self
+        if not {"html", "pdf"} & set(self.targets):
+            raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
+        from reporter.cli.brand import load
+
+        try:
+            return replace(self, templates=load(folder))
+        except PolicyError as error:
+            self.fail(error.message, error.hint)
+            raise
+
     @property
     def to_stdout(self) -> bool:
         """Whether a report goes to standard output, and the summary so to standard error."""
@@ -285,6 +322,7 @@ class Outputs:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import render
 
+        chosen = replace(chosen, templates=self.templates)
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
@@ -294,19 +332,28 @@ class Outputs:
         )
 
     def put(self, make: Callable[[str], bytes]) -> bool:
-        """Write what `make` gives for each option; one that fails is said, the others come out."""
+        """Write what `make` gives for each option; one that fails is said, the others come out.
+
+        A mistake of the user's own templates is raised, once the others are out.
+        """
         fine = True
+        broken: TemplateError | None = None
         for name, target in self.targets.items():
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
+            except TemplateError as error:
+                broken = broken or error
+                self._drop(target)
             except OutputError as error:
                 fine = False
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 self._drop(target)
+        if broken is not None:
+            raise broken
         return fine
 
     def fail(self, message: str, hint: str | None) -> None:

@@ -105,7 +105,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as packed:
                 data = packed.read(MAX_RECORD_BYTES + 1)
-        return unpack(data) if is_packed(data) else data
+        return unpack(data, MAX_RECORD_BYTES) if is_packed(data) else data
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         raise InputError(
             f"{name}: is not a whole packed record", hint="save it from the page again"

@@ -7,12 +7,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from reporter.output.exhibits import AttachedExhibit, attach
+from reporter.output.own import OwnTemplates
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 from reporter.words import Tag
 
 Reader = Literal["approver", "operator", "auditor"]
 """For whom a report is: one page to sign, what to fix, or everything."""
+
+Paper = Literal["a4", "letter"]
+"""What a PDF is set for."""
 
 Warn = Callable[[str], None]
 
@@ -29,6 +33,12 @@ class Options:
 
     sarif_waived: Literal["omit", "suppress"] = "omit"
     """Waived findings in SARIF: left out and counted, or results with a suppression."""
+
+    paper: Paper = "a4"
+    """What the PDF is set for."""
+
+    templates: OwnTemplates | None = None
+    """A user's own templates for HTML and PDF."""
 
     own: Mapping[str, Explanation] = field(default_factory=dict)
     """What a user's file of names says, by item name; for people, so never in the record."""

@@ -5,6 +5,7 @@ Matching and evidence keep what came: this works on a copy of the record for peo
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -83,7 +84,8 @@ def shortened(verdict: Verdict) -> Verdict:
 
     Layout takes time that grows with the square of a word; the attached record has everything.
     """
-    return Verdict.model_validate(_every_text(verdict.model_dump(), for_paper))
+    short: Verdict = _with_texts(verdict, for_paper)
+    return short
 
 
 LONGEST_TEXT = 1_500
@@ -115,13 +117,19 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
-def _every_text(value: Any, change: Callable[[str], str]) -> Any:
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    """A copy with every text changed; what holds none that changes is handed on as it is."""
     if isinstance(value, str):
         return change(value)
+    if isinstance(value, BaseModel):
+        found = {name: _with_texts(part, change) for name, part in value.__dict__.items()}
+        changed = {name: part for name, part in found.items() if part is not value.__dict__[name]}
+        return value.model_copy(update=changed) if changed else value
     if isinstance(value, list):
-        return [_every_text(part, change) for part in value]
+        parts = [_with_texts(part, change) for part in value]
+        return parts if any(map(operator.is_not, parts, value)) else value
     if isinstance(value, dict):
-        return {change(key): _every_text(part, change) for key, part in value.items()}
+        return {change(key): _with_texts(part, change) for key, part in value.items()}
     return value
 
 

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-import gzip
+import zlib
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from urllib.parse import quote
 
-from reporter.output import Options, Reader, approval, json_record, rendering, templating, view
+from reporter.output import (
+    Options,
+    Reader,
+    approval,
+    confined,
+    json_record,
+    rendering,
+    templating,
+    view,
+)
 from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
+from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
-from reporter.record.packed import pack
+from reporter.record.packed import is_packed, pack
 from reporter.words import Language
 
 PACKED_FROM = 100_000
@@ -54,24 +64,34 @@ def write(
     also says how it was rendered (`rendering`), so that it can be again.
     """
     options = options or Options()
-    reader = options.view
+    reader, templates = options.view, options.templates
     report = view.report(verdict, own=options.own, lang=options.lang, reader=reader)
-    css = styles(Language(options.lang))
-    script = templating.asset("html/report.js")
+    css = styles(Language(options.lang), templates)
+    script = templating.asset("html/report.js", templates)
     name, parts = _view(verdict, report, reader)
-    page = templating.page(
-        name,
-        report,
+    known = {
         **parts,
-        downloads=_downloads(verdict, exhibits, report.withheld is not None, options),
-        safe={
-            "css": css,
-            "script": script,
-            "policy": content_policy(css, script),
-            "icon": icon(report.tag.shape),
-        },
-    )
-    return page.encode()
+        "downloads": _downloads(verdict, exhibits, report.withheld is not None, options),
+    }
+    safe = {
+        "css": css,
+        "script": script,
+        "policy": content_policy(css, script),
+        "icon": icon(report.tag.shape),
+    }
+    if templates is None:
+        return _page(name, report, known, safe, None)
+    return confined.call(_page, name, report, known, safe, templates, limits=confined.PAGE)
+
+
+def _page(
+    name: str,
+    report: view.Report,
+    known: dict[str, object],
+    safe: dict[str, str],
+    templates: OwnTemplates | None,
+) -> bytes:
+    return templating.page(name, report, safe=safe, own=templates, **known).encode()
 
 
 def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, dict[str, object]]:
@@ -84,11 +104,12 @@ def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, d
     return "html/report.html.j2", {}
 
 
-def styles(words: Language) -> str:
+def styles(words: Language, templates: OwnTemplates | None = None) -> str:
     """The style sheet, with what it says itself in the language of the page."""
     where, miss = words.text("In the response: "), words.text("Near miss: ")
     said = f':root{{--in-response:"{where}";--near-miss:"{miss}"}}'
-    return f"{said}\n{templating.asset('html/report.css')}"
+    brand = templates.brand.styles() if templates else ""
+    return f"{said}\n{templating.asset('html/report.css', templates)}{brand}"
 
 
 def content_policy(css: str, script: str | None = None) -> str:
@@ -138,6 +159,13 @@ def _downloads(
 def _download(name: str, role: str, media_type: str, data: bytes) -> Download:
     digest = sha256(data).hexdigest()
     if len(data) >= PACKED_FROM:
-        # mtime 0: the same bytes whenever it is written.
-        name, media_type, data = f"{name}.gz", "application/gzip", gzip.compress(data, mtime=0)
+        name, media_type, data = f"{name}.gz", "application/gzip", _gzipped(data)
     return Download(name, role, digest, f"data:{media_type};base64,{b64encode(data).decode()}")
+
+
+def _gzipped(data: bytes) -> bytes:
+    """The same bytes whenever it is written: without a time."""
+    # What is packed hardly repeats itself; looking for the little that does by chance costs 8 %.
+    strategy = zlib.Z_FILTERED if is_packed(data) else zlib.Z_DEFAULT_STRATEGY
+    packer = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS, 8, strategy)
+    return packer.compress(data) + packer.flush()

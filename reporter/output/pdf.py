@@ -8,21 +8,33 @@ one machine: other fonts set other glyphs).
 from __future__ import annotations
 
 import gc
+import json
 import logging
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
 from xml.etree import ElementTree
 
-from reporter.errors import OutputError
-from reporter.output import Options, approval, json_record, rendering, templating, view
+from reporter.errors import OutputError, TemplateError
+from reporter.output import (
+    Options,
+    Reader,
+    approval,
+    confined,
+    json_record,
+    rendering,
+    templating,
+    view,
+)
 from reporter.output import work as todo
 from reporter.output.clean import clean
 from reporter.output.exhibits import AttachedExhibit
+from reporter.output.own import OwnTemplates
 from reporter.record.model import Verdict
 from reporter.words import Language
 
@@ -35,7 +47,11 @@ GLYPHS_NAMED = 12
 
 _RELATIONSHIP = {"response": "Source", "policy": "Supplement", "waivers": "Supplement"}
 _INSTALL = "on Debian: apt-get install libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0"
-_FONTS = "install a CJK font (Debian: fonts-droid-fallback or fonts-noto-cjk)"
+_FONTS = (
+    "install fonts that have them (Debian: fonts-noto-cjk or fonts-droid-fallback for Chinese, "
+    "Japanese and Korean, fonts-noto-core for other scripts)"
+)
+_NO_FONTS = "on Debian: apt-get install fonts-dejavu-core fonts-noto-cjk"
 _NOTDEF = ".notdef glyph"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -63,6 +79,12 @@ _UA_MARK = f"""<rdf:RDF xmlns:rdf="{_RDF}"
 </rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description></rdf:RDF>"""
 
 
+_File = tuple[str, bytes, str, str]
+"""An attachment: its name, what it holds, its relationship and what it is."""
+
+_PAGE_SIZE = {"a4": "@page{size:A4}", "letter": "@page{size:letter}"}
+
+
 def write(
     verdict: Verdict,
     exhibits: Sequence[AttachedExhibit] = (),
@@ -74,11 +96,13 @@ def write(
 
     `record.json` and the exhibits given are attached, and `rendering.json`, which says how the
     document was rendered, so that it can be again. `OutputError` where WeasyPrint or what it needs
-    is missing, or where it reports an error.
+    is missing, or where it reports an error; `TemplateError` for mistakes of own templates.
     """
-    weasyprint = _weasyprint()
     options = options or Options()
-    reader = options.view
+    reader, templates = options.view, options.templates
+    branded = templates is not None and templates.brand.organisation is not None
+    letter = options.paper == "letter"
+    less = (view.LETTER_LESS if letter else 0) + (view.BRAND_LESS if branded else 0)
     report = view.report(
         verdict,
         entries_in_all=ENTRIES_IN_ALL,
@@ -86,36 +110,105 @@ def write(
         own=options.own,
         lang=options.lang,
         reader=reader,
+        cover_less=less,
     )
     words = Language(options.lang)
-    how = rendering.describe(verdict, options, _libraries(weasyprint))
+    how = rendering.describe(verdict, options, libraries())
     files = _files(verdict, exhibits, how, words)
-    attached = words.joined([name for name, *_ in files])
-    css = templating.asset("pdf/report.css") + _page_number(words)
-
-    def page(name: str, **parts: object) -> str:
-        return templating.page(name, report, attached=attached, safe={"css": css}, **parts)
-
-    if reader == "approver":
-        pages = [
-            page("pdf/approver.html.j2", approval=approval.approval(report, room))
-            for room in approval.ROOMS
-        ]
-    elif reader == "operator":
-        shown = view.shown_record(verdict, on_paper=True)
-        pages = [page("pdf/operator.html.j2", work=todo.work(shown, report))]
+    size = _PAGE_SIZE[options.paper]
+    css = templating.asset("pdf/report.css", templates) + _page_number(words) + size
+    job = _Job(
+        report=report,
+        pages=_pages(verdict, report, reader),
+        attached=words.joined([name for name, *_ in files]),
+        css=css + (templates.brand.paper_styles() if templates else ""),
+        files=tuple(files),
+        at=verdict.instant.at,
+        one_page=reader == "approver",
+        templates=templates,
+    )
+    if templates is None:
+        data, warnings_of = _made(job)
     else:
-        pages = [page("pdf/report.html.j2")]
+        answer = confined.call(_made_apart, job, limits=confined.DOCUMENT)
+        head, _, data = answer.partition(b"\n")
+        warnings_of = json.loads(head)
+    for text in warnings_of:
+        if warn is not None:
+            warn(text)
+    return data
+
+
+_Page = tuple[str, dict[str, object]]
+"""A template, and what it shows besides the report."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """All that a document is made of; the first of its `pages` that fits is taken."""
+
+    report: view.Report
+    pages: tuple[_Page, ...]
+    attached: str
+    css: str
+    files: tuple[_File, ...]
+    at: datetime
+    one_page: bool
+    templates: OwnTemplates | None
+
+
+def _pages(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[_Page, ...]:
+    if reader == "approver":
+        return tuple(
+            ("pdf/approver.html.j2", {"approval": approval.approval(report, room)})
+            for room in approval.ROOMS
+        )
+    if reader == "operator":
+        shown = view.shown_record(verdict, on_paper=True)
+        return (("pdf/operator.html.j2", {"work": todo.work(shown, report)}),)
+    return (("pdf/report.html.j2", {}),)
+
+
+def _made_apart(job: _Job) -> bytes:
+    """As `_made`, in one piece: the warnings on a line of JSON before the document."""
+    data, warnings_of = _made(job)
+    return json.dumps(warnings_of).encode() + b"\n" + data
+
+
+def _made(job: _Job) -> tuple[bytes, list[str]]:
+    """The document, and what its reader should know."""
+    weasyprint = _weasyprint()
+    pages = [
+        templating.page(
+            name,
+            job.report,
+            attached=job.attached,
+            safe={"css": job.css},
+            own=job.templates,
+            **parts,
+        )
+        for name, parts in job.pages
+    ]
     with _listening() as heard, _uncollected():
-        data = _printed(weasyprint, pages, files, verdict.instant.at, reader == "approver")
+        data, marked = _printed(weasyprint, pages, job.files, job.at, one_page=job.one_page)
+    if heard.errors and job.templates is not None:
+        raise TemplateError(
+            f"{job.templates.folder}: the PDF could not be made: {heard.errors[0]}",
+            hint="nothing is fetched: give pictures as data: addresses",
+        )
     if heard.errors:
         raise OutputError(
             f"the PDF could not be made: {heard.errors[0]}",
             hint="the other formats still work; please report this together with the record",
         )
-    if heard.glyphs and warn is not None:
-        warn(_glyph_warning(heard.glyphs))
-    return data
+    told = []
+    if heard.glyphs:
+        told.append(_glyph_warning(heard.glyphs))
+    if not marked:
+        told.append(
+            f"the PDF is {VARIANT.upper()} without PDF/UA's mark: WeasyPrint no longer takes it"
+        )
+    return data, told
 
 
 def _page_number(words: Language) -> str:
@@ -125,16 +218,9 @@ def _page_number(words: Language) -> str:
     return f'@page{{@bottom-right{{content:"{said}"}}}}\n'
 
 
-_File = tuple[str, bytes, str, str]
-
-
 def libraries() -> dict[str, str]:
     """The versions of what a document's bytes depend on beside its fonts."""
-    return _libraries(_weasyprint())
-
-
-def _libraries(weasyprint: Any) -> dict[str, str]:
-    drawn = weasyprint.text.ffi.pango.pango_version()  # 15012 is 1.50.12
+    drawn = _weasyprint().text.ffi.pango.pango_version()  # 15012 is 1.50.12
     return {
         **rendering.libraries("fonttools", "pydyf", "tinycss2", "tinyhtml5", "weasyprint"),
         "pango": f"{drawn // 10000}.{drawn // 100 % 100}.{drawn % 100}",
@@ -160,7 +246,10 @@ def _files(
 
 def _weasyprint() -> Any:
     try:
-        import weasyprint
+        with warnings.catch_warnings():
+            # It says so when there are no fonts; we refuse, below.
+            warnings.simplefilter("ignore", UserWarning)
+            import weasyprint
     except ImportError as error:
         raise OutputError(
             f"a PDF needs WeasyPrint: {error}", hint="install cce-precheck-reporter again"
@@ -171,14 +260,38 @@ def _weasyprint() -> Any:
         raise OutputError(
             f"WeasyPrint can't load the libraries it draws with: {first[0]}", hint=_INSTALL
         ) from error
+    if not _has_fonts():
+        raise OutputError("a PDF needs fonts, and this machine has none", hint=_NO_FONTS)
     return weasyprint
 
 
+def _has_fonts() -> bool:
+    """Whether fontconfig finds a font: without any, what WeasyPrint draws with kills the process.
+
+    Asked of WeasyPrint's own binding, which is not promised to stay: where it can't be asked,
+    there are fonts until proven otherwise.
+    """
+    try:
+        from weasyprint.text.ffi import fontconfig
+
+        known = fontconfig.FcInitLoadConfigAndFonts()
+        found: int = fontconfig.FcConfigGetFonts(known, fontconfig.FcSetSystem).nfont
+        fontconfig.FcConfigDestroy(known)
+    except (ImportError, AttributeError):
+        return True
+    return found > 0
+
+
 def _printed(
-    weasyprint: Any, pages: Sequence[str], files: Sequence[_File], at: datetime, one_page: bool
-) -> bytes:
-    """The first of `pages`, each shorter than the one before; with `one_page` the first that
-    is laid out on a single one."""
+    weasyprint: Any,
+    pages: Sequence[str],
+    files: Sequence[_File],
+    at: datetime,
+    *,
+    one_page: bool,
+) -> tuple[bytes, bool]:
+    """The first of `pages`, each shorter than the one before, and whether it has PDF/UA's mark;
+    with `one_page` the first that is laid out on a single one."""
 
     class NoFetch(weasyprint.urls.URLFetcher):  # type: ignore[misc]
         """Nothing but what stands in the page itself."""
@@ -216,13 +329,38 @@ def _printed(
         )
         for name, data, relation, description in files
     ]
-    plain = document.metadata.generate_rdf_metadata
-    document.metadata.generate_rdf_metadata = lambda *of: _with_ua_mark(plain(*of))
+    mark = _UaMark()
+    mark.put_into(document.metadata)
     with warnings.catch_warnings():
         # It leaves the file of its colour profile for the collector to close.
         warnings.simplefilter("ignore", ResourceWarning)
         data: bytes = document.write_pdf(pdf_variant=VARIANT)
-    return data
+    return data, mark.made
+
+
+class _UaMark:
+    """Adds PDF/UA's mark to the metadata WeasyPrint makes, or leaves them as they are.
+
+    The place to do so is not promised to stay: where it changes, the document is a PDF/A all the
+    same, and `made` says that the mark is missing.
+    """
+
+    def __init__(self) -> None:
+        self.made = False
+
+    def put_into(self, metadata: Any) -> None:
+        """Have the metadata of a document ask here; nothing where they would not."""
+        plain = getattr(metadata, "generate_rdf_metadata", None)
+        if plain is not None:
+            metadata.generate_rdf_metadata = lambda *of: self._marked(plain(*of))
+
+    def _marked(self, rdf: bytes) -> bytes:
+        try:
+            marked = _with_ua_mark(rdf)
+        except (ElementTree.ParseError, TypeError, ValueError):
+            return rdf
+        self.made = True
+        return marked
 
 
 def _with_ua_mark(rdf: bytes) -> bytes:

@@ -37,7 +37,7 @@ from reporter.words import Tag as Tongue
 ENTRIES_AT_ONCE = 20_000
 """Up to how many differing findings a page shows every one; of more it shows the worst."""
 
-ENTRIES_OF_MANY = 2_000
+ENTRIES_OF_MANY = 1_000
 """How many it shows of more, fairly shared among the checks."""
 
 ENTRIES_IN_FULL = 200
@@ -46,6 +46,14 @@ ENTRIES_IN_FULL = 200
 MAP_COLUMNS = 40
 MAP_ROWS = 60
 """How large a grid of checks and nodes is drawn; the list below it has everything."""
+
+COVER_COLUMNS = 80
+COVER_LINES = {"en": 31, "zh-CN": 27}
+"""What fits on a cover between the summary and the sign-off, on A4 and with a wide font; a test
+holds them to it. Lines of Chinese are taller."""
+LETTER_LESS = 3
+BRAND_LESS = 3
+"""How many lines fewer a cover has on Letter, and below somebody's name and logo."""
 
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
@@ -455,17 +463,17 @@ def report(
     own: guide.Own | None = None,
     lang: Tongue = "en",
     reader: Reader = "auditor",
+    cover_less: int = 0,
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
     `entries_in_all` bounds how many differing findings are shown one by one over all checks;
-    `own` is what a user's file of names says of checks.
+    `own` is what a user's file of names says of checks; a cover is `cover_less` lines shorter.
     """
     shown = shown_record(verdict, on_paper=on_paper)
     known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
-    return _Builder(
-        shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader
-    ).report()
+    builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader)
+    return builder.report(COVER_LINES.get(lang, COVER_LINES["en"]) - cover_less)
 
 
 def shown_record(verdict: Verdict, *, on_paper: bool = False) -> Verdict:
@@ -551,7 +559,7 @@ class _Builder:
         self.ids: set[str] = set()
         self.held_back = 0
 
-    def report(self) -> Report:
+    def report(self, cover_lines: int) -> Report:
         verdict, words = self.verdict, self.words
         subject = verdict.subject
         cluster = subject.cluster_name or subject.cluster_id
@@ -604,7 +612,7 @@ class _Builder:
             running=phrases.shortened(f"{subject_line} · {versions}", 76),
             prepared_by=phrases.shortened(subject.change.prepared_by or "", 22),
             facts=facts,
-            cover=_cover(words, summary, notices, facts, reasons, conditions),
+            cover=_cover(words, summary, notices, facts, reasons, conditions, cover_lines),
             reasons=reasons,
             reasons_alike=_alike(reasons),
             evidence_line=self._evidence_line(),
@@ -1307,12 +1315,6 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-COVER_COLUMNS = 80
-COVER_LINES = {"en": 31, "zh-CN": 27}
-"""What fits between the summary and the sign-off, with a wide font; a test holds them to it.
-Lines of Chinese are taller."""
-
-
 def _cover(
     words: Phrases,
     summary: Sequence[str],
@@ -1320,6 +1322,7 @@ def _cover(
     facts: Sequence[Fact],
     reasons: Sequence[Why],
     conditions: Sequence[str],
+    lines: int,
 ) -> Cover:
     said = phrases.shortened(words.sentences(summary), 3 * COVER_COLUMNS)
     framed = tuple(
@@ -1334,7 +1337,7 @@ def _cover(
         for notice in notices
     )
     known = paired_facts(words, facts)
-    left = COVER_LINES.get(words.tag, COVER_LINES["en"]) - sum(1 + _lines(part) for part in framed)
+    left = lines - sum(1 + _lines(part) for part in framed)
     left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
     # Conditions are told even where reasons abound: an approver signs for both.
     kept = min(len(conditions), 3)

@@ -22,12 +22,13 @@
       area.remove();
     }
   };
+  const copied = async (text) => {
+    await copy(text);
+    said.textContent = said.dataset.copied;
+  };
   for (const button of document.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
-    button.addEventListener("click", async () => {
-      await copy(document.getElementById(button.dataset.copy).textContent);
-      said.textContent = said.dataset.copied;
-    });
+    button.addEventListener("click", () => copied(document.getElementById(button.dataset.copy).textContent));
   }
 
   // Links into folded parts, and paper --------------------------------------------------------
@@ -59,37 +60,108 @@
       .replace(/[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\u{e0000}-\u{e007f}]/gu,
         (mark) => `[U+${mark.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 
-  // The packed record, line by line, so that nothing stands still meanwhile: what each entry has
-  // of its own, and shapes and nodes that many share.
-  const entriesOf = async (take) => {
-    const link = document.querySelector("a[data-role=packed-record]").href;
-    const bytes = Uint8Array.from(atob(link.slice(link.indexOf(",") + 1)), (sign) => sign.charCodeAt(0));
-    let stream = new Blob([bytes]).stream();
+  // The packed record (docs/packed-record.md), line by line, so that nothing stands still
+  // meanwhile. Columns of numbers are differences; columns of texts follow patterns, in which 0
+  // is a word of the text's own and 1, 2, 3 are the node's id and name and the message.
+  const sums = (differences) => {
+    let sum = 0;
+    return differences.map((number) => (number === null ? null : (sum += number)));
+  };
+  const unpacked = (words) => {
+    if (typeof words === "string") return words.split(" ");
+    if (Array.isArray(words)) return sums(words);
+    const { width, text } = words;
+    return Array.from({ length: text.length / width }, (_, at) => text.slice(at * width, (at + 1) * width));
+  };
+  const texts = (packed, known) => {
+    const words = packed.words.map((columns) => columns.map(unpacked));
+    const used = words.map(() => 0);
+    return packed.follows.map((index, row) => {
+      if (index < 0) return null;
+      const number = used[index]++;
+      let next = 0;
+      return packed.patterns[index]
+        .map((part) => (typeof part === "string" ? part : part ? known[row][part] : words[index][next++][number]))
+        .join("");
+    });
+  };
+  const spelled = (text) => JSON.stringify(text).slice(1, -1);
+  const entriesOf = async (nodes, take) => {
+    // Never at work for longer than a keystroke may wait.
+    let since = performance.now();
+    const rested = async () => {
+      if (performance.now() - since < 25) return;
+      await new Promise((go) => setTimeout(go));
+      since = performance.now();
+    };
+    await new Promise((go) => setTimeout(go));
+    const link = document.querySelector("a[data-role=packed-record]").getAttribute("href");
+    const bytes = [];
+    const STEP = 1 << 20; // base64: four signs are three bytes
+    for (let at = link.indexOf(",") + 1; at < link.length; at += STEP) {
+      const signs = atob(link.slice(at, at + STEP));
+      const part = new Uint8Array(signs.length);
+      for (let index = 0; index < signs.length; index++) part[index] = signs.charCodeAt(index);
+      bytes.push(part);
+      await rested();
+    }
+    let stream = new Blob(bytes).stream();
     if (link.startsWith("data:application/gzip")) stream = stream.pipeThrough(new DecompressionStream("gzip"));
     const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
-    const nodes = [];
-    const shapes = [];
+    const parsed = new Map();
     let checks = null;
-    const line = (text) => {
+    const read = (text) => {
       const part = JSON.parse(text);
       if (!checks) {
         checks = part.record.checks;
         return;
       }
-      nodes.push(...part.nodes);
-      shapes.push(...part.shapes);
-      for (const [shape, message, , ...places] of part.rows) {
-        const at = places.flatMap((place) => place.slice(3).map((node) => nodes[node]));
-        take({ check: checks[part.check], entry: shapes[shape], message, place: places[0], nodes: at });
-      }
+      const uids = texts(part.nodes.uid);
+      const names = texts(part.nodes.name);
+      uids.forEach((uid, index) => nodes.push({ uid, name: names[index] }));
+      const pointers = texts(part.pointer);
+      const lines = sums(part.line);
+      const columns = sums(part.column);
+      const at = sums(part.node);
+      let place = 0;
+      let node = 0;
+      const placed = part.places.map((count) => {
+        const first = place;
+        const start = node;
+        for (; place < first + count; place++) node += part.nodes_at[place];
+        return { first, nodes: at.slice(start, node).map((number) => nodes[number]) };
+      });
+      const known = placed.map((one) => [null, one.nodes[0]?.uid ?? "", one.nodes[0]?.name ?? ""]);
+      const messages = texts(part.message, known);
+      const told = known.map(([, uid, name], row) =>
+        [null, spelled(uid), spelled(name), spelled(messages[row] ?? "")]);
+      take(texts(part.rest, told).map((rest, row) => {
+        // What many entries share is written alike: read it once.
+        if (!parsed.has(rest)) {
+          const { outcome, kind, level } = JSON.parse(rest);
+          parsed.set(rest, { outcome, kind, level });
+        }
+        const { first, nodes: found } = placed[row];
+        return {
+          check: checks[part.check],
+          entry: parsed.get(rest),
+          message: messages[row],
+          place: [pointers[first], lines[first], columns[first]],
+          nodes: found,
+          stub: () => texts(part.waiver_stub, known)[row],
+        };
+      }));
     };
     let left = "";
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      const lines = (left + value).split("\n");
-      left = lines.pop();
-      for (const text of lines) line(text);
+      const pieces = (left + value).split("\n");
+      left = pieces.pop();
+      for (const piece of pieces) {
+        read(piece);
+        await rested();
+      }
     }
   };
 
@@ -100,35 +172,64 @@
     const output = rest.querySelector("output");
     const row = rest.querySelector("template").content.firstElementChild;
     const button = (name) => rest.querySelector(`[data-rest=${name}]`);
-    let all = null;
+    let blocks = null;
+    let whole = false;
     let fitting = [];
     let start = 0;
-    let last = null;
+    let last = {};
 
-    const named = (node) => `${node.name ?? ""} ${node.uid ?? ""}`;
-    const read = async () => {
-      output.textContent = output.dataset.wait;
-      all = [];
-      await entriesOf((one) => {
-        const names = lower(one.nodes.map(named).join("\n")) || " ";
-        const words = `${lower(`${one.check.name ?? ""}\n${one.message ?? ""}`)}\n${names}`;
-        all.push({ ...one, names, words });
-      });
-      const rank = (one) => WORST_FIRST.indexOf(one.entry.outcome);
-      all.sort((a, b) => rank(a) - rank(b));
+    // What is searched, of many entries in one text: a line for each, and where each line ends.
+    const searchable = (entries) => {
+      const lines = entries.map((one) => `${lower(one.message ?? "").replaceAll("\n", " ")}\n`);
+      let end = 0;
+      return { entries, text: lines.join(""), ends: lines.map((line) => (end += line.length)) };
     };
-    const fits = (view, one) => {
-      const { check, entry } = one;
-      if (view.outcome?.length && !view.outcome.includes(entry.outcome)) return false;
-      if (view.kind && view.kind !== (entry.kind ?? rest.dataset.noKind)) return false;
-      if (view.level && view.level !== (entry.level ?? rest.dataset.noLevel)) return false;
-      if (view.scope && view.scope !== check.scope) return false;
-      if (view.node && !one.names.includes(view.node)) return false;
-      return view.words.every((word) => one.words.includes(word));
+    const mark = ({ text, ends }, word, bit, found) => {
+      let row = 0;
+      for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, ends[row])) {
+        while (ends[row] <= at) row++;
+        found[row] |= bit;
+      }
+    };
+    const nodes = [];
+    const read = async () => {
+      blocks = [];
+      await entriesOf(nodes, (entries) => blocks.push(searchable(entries)));
+      whole = true;
+    };
+    const fits = (view, { check, entry }) =>
+      (!view.outcome?.length || view.outcome.includes(entry.outcome)) &&
+      (!view.kind || view.kind === (entry.kind ?? rest.dataset.noKind)) &&
+      (!view.level || view.level === (entry.level ?? rest.dataset.noLevel)) &&
+      (!view.scope || view.scope === check.scope);
+    // Each word is a bit; an entry fits when its check, its nodes and its message have them all.
+    const find = (view) => {
+      const words = lower(view.text ?? "").split(/\s+/).filter(Boolean).slice(0, 30);
+      const ofNode = view.node ? 1 << words.length : 0;
+      const all = (1 << words.length) - 1 + ofNode;
+      const bits = (text) => words.reduce((sum, word, index) => sum | (text.includes(word) ? 1 << index : 0), 0);
+      for (const node of nodes) {
+        const name = lower(`${node.name ?? ""} ${node.uid ?? ""}`);
+        node.bits = bits(name) | (ofNode && name.includes(lower(view.node)) ? ofNode : 0);
+      }
+      const found = new Map(WORST_FIRST.map((outcome) => [outcome, []]));
+      for (const block of blocks) {
+        const ofCheck = bits(lower(block.entries[0].check.name ?? ""));
+        const own = new Int32Array(block.entries.length).fill(ofCheck);
+        words.forEach((word, index) => {
+          if (!(ofCheck & (1 << index))) mark(block, word, 1 << index, own);
+        });
+        block.entries.forEach((one, row) => {
+          let sum = own[row];
+          for (const node of one.nodes) sum |= node.bits;
+          if (sum === all && fits(view, one)) found.get(one.entry.outcome)?.push(one);
+        });
+      }
+      return [...found.values()].flat();
     };
     const draw = () => {
       const shown = fitting.slice(start, start + PAGE);
-      list.replaceChildren(...shown.map(({ check, entry, message, place, nodes }) => {
+      list.replaceChildren(...shown.map(({ check, entry, message, place, nodes, stub }) => {
         const element = row.cloneNode(true);
         const [name, tag, where, kind] = element.querySelector(".entry-head").children;
         name.textContent = clean(check.name ?? "–");
@@ -138,6 +239,13 @@
           + (nodes.length > 5 ? ` +${nodes.length - 5}` : "");
         kind.textContent = clean(`${entry.kind ?? "–"} · ${entry.level ?? "–"}`);
         element.querySelector(".message").textContent = clean(message ?? "–");
+        const waiver = stub();
+        if (waiver) {
+          element.querySelector("pre").textContent = clean(waiver);
+          element.querySelector("button").addEventListener("click", () => copied(waiver));
+        } else {
+          element.querySelector("details").remove();
+        }
         const [pointer, line, column] = place;
         element.querySelector(".pointer").textContent = clean(pointer)
           + (line ? ` (${line}:${column ?? 1})` : "");
@@ -152,29 +260,32 @@
       button("back").disabled = start === 0;
       button("on").disabled = start + PAGE >= fitting.length;
     };
-    const narrow = (chosen) => {
-      const view = {
-        ...chosen,
-        node: lower(chosen.node ?? ""),
-        words: lower(chosen.text ?? "").split(/\s+/).filter(Boolean),
-      };
-      last = chosen;
-      if (!all) return;
-      fitting = all.filter((one) => fits(view, one));
-      start = 0;
-      draw();
+    const narrow = (view) => {
+      last = view;
+      if (whole) {
+        fitting = find(view);
+        start = 0;
+        draw();
+      } else if (Object.values(view).some((value) => value.length)) {
+        // What is asked for may stand among what did not fit.
+        open();
+      }
     };
     const open = async () => {
+      if (blocks) return;
       button("open").disabled = true;
+      output.textContent = output.dataset.wait;
       await read();
       for (const name of ["back", "on"]) button(name).hidden = false;
       button("open").hidden = true;
-      narrow(last ?? {});
-      list.tabIndex = -1;
-      list.focus({ preventScroll: true });
+      narrow(last);
     };
     button("open").hidden = false;
-    button("open").addEventListener("click", open);
+    button("open").addEventListener("click", async () => {
+      await open();
+      list.tabIndex = -1;
+      list.focus({ preventScroll: true });
+    });
     button("back").addEventListener("click", () => { start = Math.max(0, start - PAGE); draw(); });
     button("on").addEventListener("click", () => { start += PAGE; draw(); });
     return { narrow };
@@ -310,10 +421,7 @@
       finder.reset();
       remember();
     },
-    link: async () => {
-      await copy(location.href);
-      said.textContent = said.dataset.copied;
-    },
+    link: () => copied(location.href),
     open: () => {
       for (const check of checks) check.element.querySelector("details").open = true;
     },

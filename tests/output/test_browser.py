@@ -231,7 +231,7 @@ def test_a_waiver_and_its_command_are_copied(opened: Open) -> None:
     }  # fmt: skip
     tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     tab.locator("button.copy").first.click()
-    tab.wait_for_function("document.getElementById('said').textContent")
+    tab.locator("#said", has_text="Copied").wait_for(state="attached")
     assert tab.evaluate("navigator.clipboard.readText()") == stub
     tab.locator("button.copy").nth(1).click()
     tab.wait_for_timeout(50)
@@ -278,6 +278,31 @@ def test_what_did_not_fit_is_read_from_the_record_inside(
     assert tab.locator("#rest ol > li").count() == 1
 
 
+def test_a_search_reads_what_did_not_fit_by_itself(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(view, "ENTRIES_AT_ONCE", 999)
+    stubbed = many(messages=True)
+    entries = [
+        one.model_copy(update={"waiver_stub": f"- id: w{number}\n  uid: {node.uid}\n"})
+        for number, one in enumerate(stubbed.entries)
+        for node in one.places[0].nodes
+    ]
+    verdict = example(checks=[stubbed.model_copy(update={"entries": entries})])
+    tab = opened(verdict, "#?text=997+bytes", permissions=["clipboard-read", "clipboard-write"])
+    tab.wait_for_selector("#rest li")
+    assert tab.inner_text("#rest output") == "Findings 1 to 1 of 1"
+    tab.click("#rest li summary")
+    tab.click("#rest li button")
+    tab.locator("#said", has_text="Copied").wait_for(state="attached")
+    assert tab.evaluate("navigator.clipboard.readText()") == entries[997].waiver_stub
+    # A word of the check, a part of the node's name and one of the message: all must fit.
+    tab.fill("#finder [name=text]", f"{stubbed.name} A-0996 996")
+    assert tab.inner_text("#rest output") == "Findings 1 to 1 of 1"
+    tab.fill("#finder [name=node]", "pool-a-0995")
+    assert tab.inner_text("#rest output") == "No finding fits"
+
+
 def test_a_hostile_record_is_only_text_when_it_is_read_in_the_page(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -304,10 +329,12 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
-@pytest.mark.parametrize("state", ["", "#?text=node", "unfolded"])
+@pytest.mark.parametrize("state", ["", "#?text=node", "unfolded", "phone"])
 def test_axe_finds_nothing(opened: Open, verdict: Verdict, scheme: str, state: str) -> None:
-    tab = opened(verdict, state if state.startswith("#") else "", color_scheme=scheme)
-    if state == "unfolded":
+    size = {"width": 390, "height": 844} if state == "phone" else {"width": 1280, "height": 800}
+    view = state if state.startswith("#") else ""
+    tab = opened(verdict, view, color_scheme=scheme, viewport=size)
+    if state in ("unfolded", "phone"):
         tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
     assert_accessible(tab)
 

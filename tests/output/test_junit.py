@@ -11,6 +11,7 @@ from lxml import etree
 
 from reporter.output import junit
 from reporter.record.model import Gate, Verdict
+from tests.output.example import example, hostile
 from tests.policy.build import item, judged, policy, response, stage, waiver
 from tests.slow import generator
 from tests.test_agreement import judge_case
@@ -37,6 +38,47 @@ def results(verdict: Verdict) -> dict[str, str | None]:
     """Case name → failure, error, skipped or None."""
     root = parsed(junit.write(verdict))
     return {case.get("name"): case[0].tag if len(case) else None for case in root.iter("testcase")}
+
+
+Counts = tuple[int, int, int]
+"""All cases, those that failed or could not be decided, those that were skipped."""
+
+
+def counted_by(reader: str, path: Path) -> tuple[Counts, Counts]:
+    """What stands in the XML, and what a reader that is not ours makes of it."""
+    cases = list(parsed(path.read_bytes()).iter("testcase"))
+    red_cases = sum(len(case) > 0 and case[0].tag != "skipped" for case in cases)
+    ours = (len(cases), red_cases, sum(case.find("skipped") is not None for case in cases))
+    if reader == "junitparser":
+        import junitparser
+
+        read = [case for suite in junitparser.JUnitXml.fromfile(str(path)) for case in suite]
+        kinds = [type(part).__name__ for case in read for part in case.result]
+        return ours, (
+            len(read),
+            kinds.count("Failure") + kinds.count("Error"),
+            kinds.count("Skipped"),
+        )
+    from junit2htmlreport.parser import Junit
+
+    suites = Junit(str(path)).suites
+    return ours, (
+        sum(len(suite.all()) for suite in suites),
+        sum(len(suite.failed()) for suite in suites),
+        sum(len(suite.skipped()) for suite in suites),
+    )
+
+
+@pytest.mark.parametrize("reader", ["junitparser", "junit2html"])
+@pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
+def test_readers_that_are_not_ours_count_the_same(
+    reader: str, verdict: Verdict, tmp_path: Path
+) -> None:
+    file = tmp_path / "junit.xml"
+    file.write_bytes(junit.write(verdict))
+    ours, theirs = counted_by(reader, file)
+    assert theirs == ours
+    assert min(ours) > 0
 
 
 def red(verdict: Verdict) -> bool:

@@ -18,11 +18,16 @@ import pikepdf
 import pytest
 
 from reporter.errors import OutputError
-from reporter.output import Options, json_record, pdf, templating
+from reporter.output import Options, Paper, json_record, pdf, templating
 from reporter.record.model import Verdict
+from tests.acceptance.run import ROOT, Run, command
 
 from .example import attached, example, hostile, many
 
+DEJAVU = Path("/usr/share/fonts/truetype/dejavu")
+CJK = bool(shutil.which("fc-list")) and bool(
+    subprocess.run(["fc-list", ":lang=zh"], capture_output=True, check=False).stdout
+)
 XMP_UA = "{http://www.aiim.org/pdfua/ns/id/}part"
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
 
@@ -170,18 +175,23 @@ def wide_font(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a machine with DejaVu alone would set: the widest letters a report meets."""
     css = templating.asset("pdf/report.css")
     sheet = re.sub(r'"Noto Sans","Liberation Sans",', "", css)
-    monkeypatch.setattr(templating, "asset", lambda name: sheet)
+    monkeypatch.setattr(templating, "asset", lambda name, own=None: sheet)
 
 
 @needs_poppler
 @pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
-@pytest.mark.parametrize("font", ["usual", "wide"])
+@pytest.mark.parametrize(("font", "paper"), [("usual", "a4"), ("wide", "a4"), ("wide", "letter")])
 def test_the_cover_is_one_page_and_can_be_signed(
-    verdict: Verdict, font: str, monkeypatch: pytest.MonkeyPatch
+    verdict: Verdict, font: str, paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if font == "wide":
         wide_font(monkeypatch)
-    data = pdf.write(verdict)
+    data = pdf.write(verdict, options=Options(paper=paper))
+    with pikepdf.open(io.BytesIO(data)) as opened:
+        assert [round(float(size)) for size in opened.pages[0].MediaBox[2:]] == {
+            "a4": [595, 842],
+            "letter": [612, 792],
+        }[paper]
     first, second = words(data, "-l", "1"), words(data, "-f", "2", "-l", "2")
     for part in ("Fail: do not upgrade yet", "Advisory run", "CHG-1042", "Why", "Conditions"):
         assert part in first
@@ -242,6 +252,15 @@ def test_our_own_style_sheet_is_understood(monkeypatch: pytest.MonkeyPatch) -> N
     assert heard[0].others == []
 
 
+@needs_poppler
+def test_the_contents_name_the_page_of_each_section(data: bytes) -> None:
+    contents = words(data, "-f", "2", "-l", "2", "-layout")
+    found = re.findall(r"(Findings|Waivers|Policy|Files and digests) ?\.+ ?(\d+)", contents)
+    assert [title for title, _ in found] == ["Findings", "Waivers", "Policy", "Files and digests"]
+    for title, page in found:
+        assert title in words(data, "-f", page, "-l", page)
+
+
 def test_characters_without_a_glyph_are_told_once() -> None:
     said: list[str] = []
     change = example().subject.change.model_copy(update={"prepared_by": "\U000e1000\U000e1001"})
@@ -250,6 +269,83 @@ def test_characters_without_a_glyph_are_told_once() -> None:
     assert len(said) == 1
     assert "U+E1000" in said[0]
     assert "fonts-droid-fallback" in said[0]
+
+
+def on_a_machine_with(tmp_path: Path, fonts: Path, *names: str) -> Run:
+    """The command where fontconfig knows one folder of fonts alone."""
+    config = tmp_path / "fonts.conf"
+    config.write_text(
+        '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
+        f"<dir>{fonts}</dir><cachedir>{tmp_path / 'cache'}</cachedir></fontconfig>"
+    )
+    response = ROOT / "samples" / "standard-40-nodes" / "response.json"
+    options = [part for name in names for part in (f"--{name}", str(tmp_path / f"r.{name}"))]
+    return command(
+        *("check", str(response), "--at", "response", "--quiet", *options),
+        env={"FONTCONFIG_FILE": str(config)},
+    )
+
+
+@pytest.mark.skipif(not DEJAVU.is_dir(), reason="no DejaVu in its usual place")
+def test_chinese_without_a_chinese_font_is_one_warning(tmp_path: Path) -> None:
+    run = on_a_machine_with(tmp_path, DEJAVU, "pdf")
+    assert run.code == 1
+    (warning,) = [line for line in run.err.splitlines() if "no font here" in line]
+    assert "升 (U+5347)" in warning or "more;" in warning
+    assert "fonts-noto-cjk" in warning
+    assert (tmp_path / "r.pdf").read_bytes().startswith(b"%PDF")
+
+
+@needs_poppler
+@pytest.mark.skipif(not CJK, reason="no Chinese font")
+def test_chinese_is_printed_and_can_be_found_again(tmp_path: Path) -> None:
+    said: list[str] = []
+    change = example().subject.change.model_copy(update={"prepared_by": "升级检查员"})
+    subject = example().subject.model_copy(update={"change": change})
+    data = pdf.write(example(subject=subject), warn=said.append)
+    assert said == []
+    assert "升级检查员" in words(data, "-l", "1")
+
+
+def test_without_any_font_the_pdf_is_refused_and_the_rest_comes_out(tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    run = on_a_machine_with(tmp_path, tmp_path / "none", "html", "pdf", "junit")
+    assert run.code == 5
+    assert "--pdf: a PDF needs fonts, and this machine has none" in run.err
+    assert "apt-get install fonts-dejavu-core" in run.err
+    assert not (tmp_path / "r.pdf").exists()
+    assert (tmp_path / "r.html").exists()
+    assert (tmp_path / "r.junit").exists()
+    assert "Pango" not in run.err
+    assert "Warning" not in run.err
+
+
+@pytest.mark.parametrize("change", ["no XML", "another name", "gone"])
+def test_where_the_mark_of_pdf_ua_is_refused_it_is_a_pdf_a_all_the_same(
+    change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from weasyprint.pdf.metadata import DocumentMetadata
+
+    plain, include = DocumentMetadata.generate_rdf_metadata, DocumentMetadata.include_in_pdf
+
+    def under_another_name(self: Any, *of: Any) -> None:
+        # Whatever was put in the place of its own method, it does not ask for it.
+        self.generate_rdf_metadata = lambda *of: plain(self, *of)
+        include(self, *of)
+
+    if change == "no XML":
+        monkeypatch.setattr(pdf, "_UA_MARK", "<no xml")
+    else:
+        monkeypatch.setattr(DocumentMetadata, "include_in_pdf", under_another_name)
+    if change == "gone":
+        monkeypatch.delattr(DocumentMetadata, "generate_rdf_metadata")
+    said: list[str] = []
+    data = pdf.write(example(), warn=said.append)
+    (warning,) = said
+    assert "PDF/A-3A without PDF/UA's mark" in warning
+    with pikepdf.open(io.BytesIO(data)) as opened, opened.open_metadata() as meta:
+        assert meta.pdfa_status == "3A"
+        assert XMP_UA not in meta
 
 
 def test_a_missing_library_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,6 +58,13 @@ def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_p
         names = [check["name"] for check in record["checks"] if check["entries"]]
         for word in [*names, *(use["id"] for use in record["waivers"])]:
             assert _squeezed(word) in page, (name, word)
+    for name in {"html", "pdf"} & set(texts):
+        # The table of outcomes: checks and findings, each with its number.
+        page = _squeezed(texts[name])
+        for outcome, number in record["counts"]["findings"].items():
+            checks = record["counts"]["checks"][outcome]
+            row = f"{say(f'finding.{outcome}')}{checks:,}{number:,}"
+            assert _squeezed(row) in page, (name, row)
     root = parsed(files["junit"].read_bytes())
     by_class = {
         (case.get("classname").rsplit(".", 1)[-1], case.get("name")): case

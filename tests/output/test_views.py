@@ -194,7 +194,7 @@ def wide_font(monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     """What a machine with DejaVu alone would set, on a sheet of another size."""
     plain = templating.asset
 
-    def asset(name: str) -> str:
+    def asset(name: str, own: object = None) -> str:
         css = re.sub(r'"Noto Sans","Liberation Sans",', "", plain(name))
         return css.replace("size:A4", f"size:{size}")
 

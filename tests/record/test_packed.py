@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporter.cli.render import load_record
 from reporter.errors import InputError
 from reporter.output import json_record
-from reporter.record.model import Verdict
+from reporter.record import packed
+from reporter.record.model import Entry, Node, Place, Verdict
 from reporter.record.packed import is_packed, pack, unpack
 from tests.output.example import example, hostile, many
 
@@ -27,40 +30,124 @@ def test_unpacking_gives_the_record_byte_for_byte(verdict: Verdict) -> None:
     assert json_record.write(again) == json_record.write(verdict)
 
 
-@given(st.text(max_size=40), st.text(max_size=40), st.none() | st.text(max_size=10))
-def test_any_text_survives(message: str, stub: str, uid: str | None) -> None:
-    (first, *rest) = example().checks
-    entry = first.entries[0]
-    place = entry.places[0]
-    nodes = [node.model_copy(update={"uid": uid}) for node in place.nodes]
-    odd = entry.model_copy(
-        update={
-            "message": message,
-            "waiver_stub": stub,
-            "places": [place.model_copy(update={"nodes": nodes}), *entry.places[1:]],
-        }
+# Words with digits, marks that stand in patterns, and what JSON spells in its own way.
+TEXTS = st.lists(
+    st.sampled_from(["node-1", "0", "007", "12", " ", "a1b2", "\n", '"', "\\", "\u2028", "盘9"])
+    | st.text(max_size=6),
+    max_size=6,
+).map("".join)
+NODES = st.builds(
+    Node,
+    uid=st.none() | TEXTS,
+    name=st.none() | st.just("node-1") | TEXTS,
+    status=st.none() | st.just("Active"),
+)
+PLACES = st.builds(
+    Place,
+    pointer=TEXTS,
+    line=st.none() | st.integers(1, 10**9),
+    column=st.none() | st.integers(1, 10**6),
+    nodes=st.lists(NODES, max_size=3),
+)
+
+
+def entry_of(message: str | None, stub: str | None, said: str, places: list[Place]) -> Entry:
+    """An entry whose own message and names come again in what rules say."""
+    (first, *_) = example().checks
+    again = f"{said}{message}{places[0].nodes[0].uid if places[0].nodes else ''}"
+    return first.entries[0].model_copy(
+        update={"message": message, "waiver_stub": stub, "said": [again], "places": places}
     )
-    check = first.model_copy(update={"entries": [odd, *first.entries[1:]]})
-    verdict = example(checks=[check, *rest])
-    assert json.loads(unpack(pack(verdict))) == verdict.model_dump(mode="json")
 
 
-def test_many_nodes_and_shapes_are_written_once() -> None:
+ENTRIES = st.builds(
+    entry_of, st.none() | TEXTS, st.none() | TEXTS, TEXTS, st.lists(PLACES, min_size=1, max_size=3)
+)
+
+
+@settings(max_examples=40)
+@given(st.lists(st.lists(ENTRIES, max_size=5), max_size=3), st.integers(1, 3))
+def test_any_record_survives(checks: list[list[Entry]], rows: int) -> None:
+    first = example().checks[0]
+    verdict = example(checks=[first.model_copy(update={"entries": entries}) for entries in checks])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packed, "ROWS", rows)
+        data = pack(verdict)
+    assert json.loads(unpack(data)) == verdict.model_dump(mode="json")
+    assert unpack(data) == unpack(pack(verdict))
+
+
+def test_what_repeats_is_written_once() -> None:
     verdict = example(checks=[many(messages=True)])
-    assert len(pack(verdict)) < len(json_record.write(verdict)) / 6
+    small = gzip.compress(pack(verdict))
+    assert len(small) < len(gzip.compress(json_record.write(verdict))) / 2
+
+
+def test_a_pattern_and_what_follows_it_are_as_documented() -> None:
+    entries = [
+        entry_of(
+            f"{name}: {free} bytes",
+            None,
+            "",
+            [Place(pointer=f"/items/{1_500 + number}", line=line, nodes=[Node(name=name)])],
+        )
+        for number, (name, free, line) in enumerate(
+            [("node-0a", "7", 100_001), ("node-0b", "19", 100_004), ("node-0c", "5", 100_002)]
+        )
+    ]
+    check = example().checks[0].model_copy(update={"entries": entries})
+    line = json.loads(pack(example(checks=[check])).splitlines()[1])
+    assert line["message"] == {
+        "patterns": [[2, ": ", 0, " bytes"]],
+        "follows": [0, 0, 0],
+        "words": [["7 19 5"]],
+    }
+    assert line["line"] == [100_001, 3, -2]
+    assert line["pointer"]["words"] == [[[1_500, 1, 1]]]
+    assert line["nodes"]["name"] == {
+        "patterns": [["node-", 0]],
+        "follows": [0, 0, 0],
+        "words": [[{"width": 2, "text": "0a0b0c"}]],
+    }
+    assert (line["places"], line["nodes_at"], line["node"]) == ([1] * 3, [1] * 3, [0, 1, 1])
+
+
+def test_a_small_file_that_stands_for_an_endless_one_is_refused() -> None:
+    data = pack(example(checks=[many(messages=True)]))
+    with pytest.raises(ValueError, match="too much"):
+        unpack(data, most=10_000)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda line: line["places"].append(1),
+        lambda line: line["node"].pop(),
+        lambda line: line["message"]["follows"].__setitem__(0, 99),
+        lambda line: line["message"]["follows"].append(0),
+        lambda line: line["nodes"].pop("uid"),
+        lambda line: line.__setitem__("rest", None),
+    ],
+)
+def test_a_damaged_line_is_refused(change: Callable[[Any], None]) -> None:
+    head, first, *more = pack(example(checks=[many(messages=True)])).splitlines()
+    line = json.loads(first)
+    change(line)
+    with pytest.raises(ValueError):  # noqa: PT011 - the reader's caller says it
+        unpack(b"\n".join([head, json.dumps(line).encode(), *more]))
 
 
 def test_render_reads_it(tmp_path: Path) -> None:
     verdict = example()
     file = tmp_path / "record.packed.jsonl.gz"
-    packed = gzip.compress(pack(verdict), mtime=0)
-    file.write_bytes(packed)
+    whole = gzip.compress(pack(verdict), mtime=0)
+    file.write_bytes(whole)
     assert load_record(str(file)) == verdict
-    for cut in (packed[:-9], gzip.compress(pack(verdict)[:-40]), b"\x1f\x8bno"):
+    for cut in (whole[:-9], gzip.compress(pack(verdict)[:-40]), b"\x1f\x8bno"):
         file.write_bytes(cut)
         with pytest.raises(InputError, match="record"):
             load_record(str(file))
-    whole = pack(verdict).splitlines(keepends=True)
-    file.write_bytes(b"".join(whole[:-1]))
+    lines = pack(verdict).splitlines(keepends=True)
+    file.write_bytes(b"".join(lines[:-1]))
     with pytest.raises(InputError, match="contradicts itself"):
         load_record(str(file))
