@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+import reporter
 from reporter.cli.common import EXIT_CODES, OUTPUT_OPTIONS
+from reporter.record.model import API_VERSION, SEMANTICS
 from tests.docs import PAGES, ROOT, Block, Story, blocks
 
 DOCS = ROOT / "docs"
@@ -116,3 +118,17 @@ def test_the_manual_tells_of_every_output() -> None:
     text = (DOCS / "outputs.md").read_text(encoding="utf-8")
     rows = set(re.findall(r"^\| `--([a-z-]+) F`", text, re.MULTILINE))
     assert rows == set(OUTPUT_OPTIONS)
+
+
+def test_the_versions_are_those_of_the_code() -> None:
+    text = (DOCS / "versions.md").read_text(encoding="utf-8")
+    table = dict(re.findall(r"^\| the ([a-z ]+) \| `?([^`|]+?)`? \|", text, re.MULTILINE))
+    assert table == {
+        "tool": reporter.__version__,
+        "policy language": "precheck.policy/v1",
+        "record": API_VERSION,
+        "rules of judging": str(SEMANTICS),
+    }
+    for form in re.findall(r"`(precheck\.[a-z-]+/v1(?:alpha)?)`", text):
+        code = (path.read_text(encoding="utf-8") for path in (ROOT / "reporter").rglob("*.py"))
+        assert form == "precheck.verdict/v1" or any(f'"{form}"' in source for source in code), form
