@@ -128,7 +128,7 @@ class Story:
             fine = code == 0 or (code in _VERDICTS and _VERDICT.search(said))
             assert fine, f"{block.place}: exit code {code}\n{said}"
         elif block.language == "sql":
-            (store,) = self.folder.rglob("*.sqlite")
+            store = min(self.folder.rglob("*.sqlite"))
             with contextlib.closing(sqlite3.connect(store)) as connection:
                 for statement in block.text.split(";\n"):
                     connection.execute(statement).fetchall()
