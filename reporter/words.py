@@ -19,8 +19,8 @@ from reporter.record.model import Param, Statement
 if TYPE_CHECKING:
     from gettext import NullTranslations
 
-Tag = Literal["en", "zh-CN"]
-LANGUAGES: Final[tuple[Tag, ...]] = ("en", "zh-CN")
+LanguageTag = Literal["en", "zh-CN"]
+LANGUAGES: Final[tuple[LanguageTag, ...]] = ("en", "zh-CN")
 """Languages by their BCP 47 tag; the first is the one the code is written in."""
 
 Message = str | tuple[str, str]
@@ -534,7 +534,7 @@ _PARAMETER = re.compile(r"\{([a-z_]+)\}")
 class Language:
     """A language as a value: whoever shows something is given one, and asks it for the words."""
 
-    tag: Tag = "en"
+    tag: LanguageTag = "en"
 
     def text(self, message: str, /, **params: Param) -> str:
         """An English text of the code in this language, its `{parameters}` filled in."""
@@ -616,7 +616,7 @@ def _parts(message: str) -> tuple[str, ...]:
 
 
 @cache
-def _catalogue(tag: Tag) -> NullTranslations:
+def _catalogue(tag: LanguageTag) -> NullTranslations:
     from gettext import GNUTranslations
     from importlib.resources import files
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from reporter.catalogue.model import ClusterType, Item, Topic
     from reporter.catalogue.read import Catalogue
     from reporter.record.explanation import Explanation
-    from reporter.words import Language, Tag
+    from reporter.words import Language, LanguageTag
 
 WIDTH = 80
 UNKNOWN_NAME = 2
@@ -39,7 +39,7 @@ _MARKS = {"standard": "S", "autopilot": "A"}
 def command(
     name: str | None,
     cluster_type: ClusterType | None,
-    lang: Tag,
+    lang: LanguageTag,
     names: str | None,
     as_json: bool,
     debug: bool,
@@ -95,7 +95,7 @@ class _Shown:
         self,
         known: Catalogue,
         cluster_type: ClusterType | None,
-        language: Tag,
+        language: LanguageTag,
     ) -> None:
         from reporter.words import Language
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from reporter.output.guidance import Own
     from reporter.output.own import OwnTemplates
     from reporter.record.model import Verdict
-    from reporter.words import Tag
+    from reporter.words import LanguageTag
 
 EXIT_CODES = {
     0: "pass (waivers and warnings may have been used: they are listed)",
@@ -200,7 +200,7 @@ def redact_options(function: _Function) -> _Function:
     return function
 
 
-def own_words(names: str | None, lang: Tag = "en") -> Callable[[Verdict], Own]:
+def own_words(names: str | None, lang: LanguageTag = "en") -> Callable[[Verdict], Own]:
     """Read a user's file of names; what is returned says it for the cluster of a verdict.
 
     `PolicyError` for its mistakes, before anything is judged.
@@ -468,7 +468,7 @@ def summarise(
     no_color: bool,
     notes: Sequence[str] = (),
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> None:
     """Print the summary, as wide and as colourful as the terminal allows."""
     from reporter.output import text

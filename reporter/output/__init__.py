@@ -10,7 +10,7 @@ from reporter.output.exhibits import AttachedExhibit, attach
 from reporter.output.own import OwnTemplates
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 Reader = Literal["approver", "operator", "auditor"]
 """For whom a report is: one page to sign, what to fix, or everything."""
@@ -25,7 +25,7 @@ Warn = Callable[[str], None]
 class Options:
     """What a reader may choose about a report; never what it says of the verdict."""
 
-    lang: Tag = "en"
+    lang: LanguageTag = "en"
     """The language of what people read: HTML, PDF and Markdown. Machines are told English."""
 
     view: Reader = "auditor"

@@ -178,7 +178,7 @@ def _reasons(reasons: Sequence[Why], room: Room) -> tuple[CoverReason, ...]:
         CoverReason(
             reason.tag,
             cut(phrases.joined((reason.what, reason.kind_level)), 2 * COLUMNS - 10),
-            cut(reason.actions[0], COLUMNS + 10) if reason.actions[0] != after else "",
+            cut(reason.actions[0], 2 * COLUMNS - 10) if reason.actions[0] != after else "",
         )
         for reason, after in zip(reasons, following, strict=False)
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from reporter.output.clean import clean
 from reporter.record.explanation import Explanation
 from reporter.record.model import CatalogueEntry, Reason, Statement, Verdict
-from reporter.words import ENGLISH, Language, Tag, statement
+from reporter.words import ENGLISH, Language, LanguageTag, statement
 
 Own = Mapping[str, Explanation]
 """Item name → what a user's file, with the shipped catalogue below it, says."""
@@ -25,7 +25,7 @@ def guidance(
     own: Own | None = None,
     change: Callable[[str], str] | None = None,
     *,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> Own:
     """Item name → explanation, of everything `verdict` (already clean) or the user knows.
 

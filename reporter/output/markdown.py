@@ -17,7 +17,7 @@ from reporter.output.guidance import Own
 from reporter.output.markup import code, fenced, item, link, prose, strong, table, word
 from reporter.output.phrases import Phrases
 from reporter.record.model import Verdict
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 MAX_BYTES: Final = 900 * 1024
 """GitHub takes a job summary of 1 MiB, and drops one near it now and then."""
@@ -62,7 +62,7 @@ def write(
     exhibits: Sequence[AttachedExhibit] = (),
     *,
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
 ) -> bytes:
     """The verdict as Markdown, in UTF-8, always under `MAX_BYTES`."""

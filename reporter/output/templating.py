@@ -34,10 +34,21 @@ SHIPPED = "builtin"
 """The folder under which a user's template finds the shipped one it stands before."""
 
 
+def _parts(name: str) -> list[str] | None:
+    """The parts of a template's name; None where they could lead out of its folder."""
+    parts = name.split("/")
+    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+        return None
+    return parts
+
+
 def _source(name: str) -> str | None:
-    # Our own names only, so no path can lead out of the folder; works from a zipped wheel too.
+    # Piece by piece, so that it works from a zipped wheel too.
+    parts = _parts(name)
+    if parts is None:
+        return None
     found = bundled("templates")
-    for part in name.split("/"):
+    for part in parts:
         found = found / part
     return found.read_text(encoding="utf-8") if found.is_file() else None
 
@@ -95,8 +106,8 @@ class _Folder(jinja2.BaseLoader):
 
 def _own_file(folder: str, name: str) -> tuple[Path, str] | None:
     """A file of a user's folder. None where there is none; `TemplateError` where it can't serve."""
-    parts = name.split("/")
-    if any(part in ("", ".", "..") or "\\" in part or "\0" in part for part in parts):
+    parts = _parts(name)
+    if parts is None:
         return None
     path = Path(folder, *parts)
     try:

@@ -22,7 +22,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 SHOWN_REASONS = 8
 SHOWN_NODES = 5
@@ -57,7 +57,7 @@ def write(
     verbose: bool = False,
     notes: Sequence[str] = (),
     own: Own | None = None,
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> str:
     """The summary. `notes` are lines the command line adds, such as a default that was used;
     `own` is what a user's file of names says of checks."""
@@ -76,7 +76,7 @@ def write(
     return page.text()
 
 
-def line(verdict: Verdict, lang: Tag = "en") -> str:
+def line(verdict: Verdict, lang: LanguageTag = "en") -> str:
     """The verdict and its reasons in one line."""
     words = _Words(lang)
     said = [verdict.headline, *verdict.summary]

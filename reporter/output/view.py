@@ -32,7 +32,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
-from reporter.words import Tag as Tongue
+from reporter.words import LanguageTag
 
 ENTRIES_AT_ONCE = 20_000
 """Up to how many differing findings a page shows every one; of more it shows the worst."""
@@ -403,7 +403,7 @@ class Cover:
 class Report:
     """A whole page."""
 
-    lang: Tongue
+    lang: LanguageTag
     view: str
     """For whom this is, in words."""
     title: str
@@ -461,7 +461,7 @@ def report(
     entries_in_all: int | None = None,
     on_paper: bool = False,
     own: guide.Own | None = None,
-    lang: Tongue = "en",
+    lang: LanguageTag = "en",
     reader: Reader = "auditor",
     cover_less: int = 0,
 ) -> Report:

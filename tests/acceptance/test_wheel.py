@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from reporter.cli.demo import VIEWED
 from tests.acceptance.run import ROOT
 
 pytestmark = pytest.mark.wheel
@@ -69,6 +70,10 @@ def test_the_installed_command_runs_the_tour(installed: Path, tmp_path: Path) ->
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "tour" / "reports" / "diff.html").stat().st_size > 500
+    chinese = (tmp_path / "tour" / "reports" / f"{VIEWED}.zh-CN.html").read_text()
+    assert "暂不可升级" in chinese
+    for view in ("approver.pdf", "operator.html"):
+        assert (tmp_path / "tour" / "reports" / f"{VIEWED}.{view}").stat().st_size > 500
     package = Path(where.stdout.strip()).parent
     for schema in ("verdict.schema.json", "diff.schema.json"):
         assert (package / "record" / schema).is_file()

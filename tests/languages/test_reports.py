@@ -151,6 +151,7 @@ def test_no_english_is_left(story: Story, folder: Path) -> None:
     record = cleaned(verdict).model_dump(mode="json")
     options = Options(lang="zh-CN")
     assert_chinese(summary.replace("\n", " "), record)
+    assert all(text.columns(row) <= 80 for row in summary.splitlines() if "://" not in row)
     assert_chinese(text.write(verdict, lang="zh-CN", verbose=True), record)
     assert_chinese(visible(render(verdict, "html", options=options).decode()), record)
     markdown = rendered(render(verdict, "markdown", options=options).decode())

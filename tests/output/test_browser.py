@@ -11,7 +11,7 @@ import pytest
 
 from reporter.output import Options, Reader, html, view
 from reporter.record.model import Verdict
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 from .example import attached, example, hostile, many
 
@@ -104,7 +104,7 @@ def opened(browser: Any, tmp_path: Path) -> Iterator[Open]:
         verdict: Verdict,
         view: str = "",
         reader: Reader = "auditor",
-        lang: Tag = "en",
+        lang: LanguageTag = "en",
         **settings: Any,
     ) -> Any:
         file = tmp_path / "report.html"
@@ -350,7 +350,7 @@ def test_axe_finds_nothing(opened: Open, verdict: Verdict, scheme: str, state: s
     ],
 )
 def test_every_view_and_language_is_accessible_and_fits(
-    opened: Open, reader: Reader, lang: Tag, scheme: str, width: int
+    opened: Open, reader: Reader, lang: LanguageTag, scheme: str, width: int
 ) -> None:
     for verdict in (example(),) if reader == "auditor" else (example(), hostile()):
         viewport = {"width": width, "height": 844}

@@ -17,7 +17,7 @@ import pytest
 from lxml import html as lxml_html
 
 from reporter.errors import OutputError
-from reporter.output import html, json_record, templating, view
+from reporter.output import html, json_record, rendering, templating, view
 from reporter.output.clean import web_address
 from reporter.record.model import Entry, OutcomeCounts, Verdict
 from reporter.words import statement
@@ -195,7 +195,8 @@ def test_the_record_and_the_evidence_are_inside() -> None:
     verdict = example()
     tree = lxml_html.document_fromstring(html.write(verdict, attached(verdict)).decode())
     links = {link.get("download"): link for link in tree.xpath("//a[@download]")}
-    assert list(links) == ["record.json", *(part.name for part in verdict.exhibits)]
+    names = ["record.json", rendering.NAME, *(part.name for part in verdict.exhibits)]
+    assert list(links) == names
     for name, data in {
         "record.json": json_record.write(verdict),
         **{part.exhibit.name: part.data for part in attached(verdict)},
@@ -205,14 +206,14 @@ def test_the_record_and_the_evidence_are_inside() -> None:
         assert b64decode(body) == data
         assert links[name].get("data-sha256") == sha256(data).hexdigest()
     assert [link.get("data-role") for link in links.values()] == [
-        *("record", "response", "policy", "waivers")
+        *("record", rendering.ROLE, "response", "policy", "waivers")
     ]
 
 
 def test_a_large_file_is_packed() -> None:
     verdict = example(reasons=example().reasons * 200)
     tree = parsed(verdict)
-    (link,) = tree.xpath("//a[@download]")
+    link, _ = tree.xpath("//a[@download]")
     assert link.get("download") == "record.json.gz"
     data = gzip.decompress(b64decode(link.get("href").split(",", 1)[1]))
     assert data == json_record.write(verdict)
@@ -250,7 +251,7 @@ def test_a_response_that_is_too_large_is_known_by_its_digest(
     monkeypatch.setattr(html, "MOST_INSIDE", 50)
     verdict = example()
     tree = lxml_html.document_fromstring(html.write(verdict, attached(verdict)).decode())
-    assert tree.xpath("//a[@class='save']/@data-role") == ["record"]
+    assert tree.xpath("//a[@class='save']/@data-role") == ["record", rendering.ROLE]
     (response,) = [part for part in verdict.exhibits if part.role == "response"]
     said = text(tree)
     assert f"{response.name} is too large to be inside" in said

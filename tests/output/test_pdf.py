@@ -18,7 +18,7 @@ import pikepdf
 import pytest
 
 from reporter.errors import OutputError
-from reporter.output import Options, Paper, json_record, pdf, templating
+from reporter.output import Options, Paper, json_record, pdf, rendering, templating
 from reporter.record.model import Verdict
 from tests.acceptance.run import ROOT, Run, command
 
@@ -120,6 +120,9 @@ def test_the_record_and_the_evidence_are_attached(document: Any) -> None:
         for spec in document.Root.AF
     }
     response, policy, waivers = attached(verdict)
+    relation, how = found.pop(rendering.NAME)
+    assert relation == "/Supplement"
+    assert rendering.parse(how).options == Options()
     assert found == {
         "record.json": ("/Data", json_record.write(verdict)),
         response.exhibit.name: ("/Source", response.data),

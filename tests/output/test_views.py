@@ -17,7 +17,7 @@ from lxml import html as lxml_html
 from reporter.output import Options, Reader, approval, pdf, render, templating, view
 from reporter.output import work as todo
 from reporter.record.model import Verdict
-from reporter.words import LANGUAGES, Tag
+from reporter.words import LANGUAGES, LanguageTag
 from tests.acceptance.run import ROOT, command
 from tests.output.example import example, hostile
 from tests.output.test_markdown import assert_neutral, rendered
@@ -26,12 +26,12 @@ VIEWS: tuple[Reader, ...] = ("approver", "operator")
 needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="no pdftotext")
 
 
-def page(verdict: Verdict, reader: Reader, lang: Tag = "en") -> Any:
+def page(verdict: Verdict, reader: Reader, lang: LanguageTag = "en") -> Any:
     data = render(verdict, "html", options=Options(view=reader, lang=lang))
     return lxml_html.document_fromstring(data.decode())
 
 
-def shown(verdict: Verdict, form: str, reader: Reader, lang: Tag = "en") -> str:
+def shown(verdict: Verdict, form: str, reader: Reader, lang: LanguageTag = "en") -> str:
     """All words of a view in a format."""
     data = render(verdict, form, options=Options(view=reader, lang=lang))
     if form == "pdf":
@@ -157,7 +157,7 @@ def test_the_record_and_the_exhibits_are_inside_every_view(reader: Reader) -> No
 
 @pytest.mark.parametrize("reader", VIEWS)
 @pytest.mark.parametrize("lang", LANGUAGES)
-def test_hostile_text_is_text_in_every_view(reader: Reader, lang: Tag) -> None:
+def test_hostile_text_is_text_in_every_view(reader: Reader, lang: LanguageTag) -> None:
     tree = page(hostile(), reader, lang)
     assert tree.xpath("//*[self::img or self::iframe or self::object]") == []
     assert len(tree.xpath("//script")) == 1
@@ -207,7 +207,7 @@ def wide_font(monkeypatch: pytest.MonkeyPatch, size: str) -> None:
     ids=["example", "enormous", "hostile"],
 )
 def test_the_approvers_pdf_is_one_page_of_a4_or_letter(
-    verdict: Verdict, lang: Tag, monkeypatch: pytest.MonkeyPatch
+    verdict: Verdict, lang: LanguageTag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     wide_font(monkeypatch, "A4")
     data = pdf.write(verdict, options=Options(lang=lang, view="approver"))

@@ -5,28 +5,28 @@ from __future__ import annotations
 from typing import Protocol
 
 from reporter.record.diff import Diff
-from reporter.words import Tag
+from reporter.words import LanguageTag
 
 
 class DiffWriter(Protocol):
     """Writes a comparison in one format; what is for people in their language."""
 
-    def __call__(self, diff: Diff, *, lang: Tag = "en") -> bytes: ...
+    def __call__(self, diff: Diff, *, lang: LanguageTag = "en") -> bytes: ...
 
 
-def _html(diff: Diff, *, lang: Tag = "en") -> bytes:
+def _html(diff: Diff, *, lang: LanguageTag = "en") -> bytes:
     from reporter.output.diff.html import write
 
     return write(diff, lang=lang)
 
 
-def _markdown(diff: Diff, *, lang: Tag = "en") -> bytes:
+def _markdown(diff: Diff, *, lang: LanguageTag = "en") -> bytes:
     from reporter.output.diff.markdown import write
 
     return write(diff, lang=lang)
 
 
-def _json(diff: Diff, *, lang: Tag = "en") -> bytes:
+def _json(diff: Diff, *, lang: LanguageTag = "en") -> bytes:
     """The comparison itself: `precheck.diff/v1alpha`, with texts as they came."""
     return diff.model_dump_json(indent=2).encode() + b"\n"
 

@@ -9,13 +9,13 @@ from reporter.output import templating
 from reporter.output.diff import DIFF_WRITERS, view
 from reporter.output.html import content_policy, icon, styles
 from reporter.record.diff import Diff
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 OPEN_NODES: Final = 12
 """Up to how many nodes are listed without a fold."""
 
 
-def write(diff: Diff, *, lang: Tag = "en") -> bytes:
+def write(diff: Diff, *, lang: LanguageTag = "en") -> bytes:
     """One page: UTF-8, nothing fetched, the comparison inside as JSON."""
     report = view.report(diff, lang=lang)
     css = styles(Language(lang))

@@ -8,13 +8,13 @@ from reporter.output.diff.view import Row, Section, report
 from reporter.output.markdown import SIGNS, fitting
 from reporter.output.markup import code, item, prose, strong, word
 from reporter.record.diff import Diff
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 SECTION_BYTES: Final = 140 * 1024
 SHOWN_NODES: Final = 12
 
 
-def write(diff: Diff, *, lang: Tag = "en") -> bytes:
+def write(diff: Diff, *, lang: LanguageTag = "en") -> bytes:
     """The comparison as Markdown, in UTF-8, under 900 KiB."""
     shown, words = report(diff, lang=lang), Language(lang)
     parts = [f"## {SIGNS[shown.tag.shape]} {prose(shown.headline)}\n\n"]

@@ -9,7 +9,7 @@ from reporter.output.clean import console_safe, one_line
 from reporter.output.diff.view import Row, Section, report
 from reporter.output.text import columns, padded, wrap
 from reporter.record.diff import Diff
-from reporter.words import Language, Tag
+from reporter.words import Language, LanguageTag
 
 LABEL: Final = 9
 SHOWN_NODES: Final = 5
@@ -23,7 +23,7 @@ def write(
     width: int = 80,
     verbose: bool = False,
     notes: Sequence[str] = (),
-    lang: Tag = "en",
+    lang: LanguageTag = "en",
 ) -> str:
     """The summary, no wider than `width` columns. `notes` are the command line's own."""
     shown, words = report(diff, lang=lang), Language(lang)

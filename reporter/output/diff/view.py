@@ -11,7 +11,7 @@ from reporter.output.clean import cleaned, one_line
 from reporter.output.phrases import Phrases
 from reporter.output.view import Fact, Tag
 from reporter.record.diff import Change, Diff, DiffSide, State, Status
-from reporter.words import Tag as Tongue
+from reporter.words import LanguageTag
 
 SHOWN_MESSAGES: Final = 3
 SHOWN_REASONS: Final = 5
@@ -63,7 +63,7 @@ class Hindrance:
 class DiffReport:
     """A whole page."""
 
-    lang: Tongue
+    lang: LanguageTag
     title: str
     tag: Tag
     headline: str
@@ -75,7 +75,7 @@ class DiffReport:
     stamp: str
 
 
-def report(diff: Diff, *, lang: Tongue = "en") -> DiffReport:
+def report(diff: Diff, *, lang: LanguageTag = "en") -> DiffReport:
     """The view of a comparison. It is cleaned here, so callers hand over what they have."""
     shown, words = cleaned(diff), Phrases(lang)
     headline = words.spoken(shown.headline)
