@@ -8,10 +8,10 @@ BIN := $(VENV)/bin
 DEMO ?= demo-out
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
-TEST_TOOLS := poppler-utils qpdf libarchive-tools xz-utils zip zstd
+TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit
+.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
@@ -27,6 +27,7 @@ help:
 	@echo "make mutants  changes of the judging code that no test sees, about an hour"
 	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
+	@echo "make docs   the manual, into site/     make reference   its generated pages"
 	@echo "make words  bring the catalogues of other languages up to date"
 
 demo: $(VENV)/.ready libraries
@@ -99,6 +100,12 @@ bench-audit: $(VENV)/.ready-dev
 schema: $(VENV)/.ready-dev
 	$(BIN)/python -m reporter.record.schema
 
+reference: $(VENV)/.ready-dev
+	$(BIN)/python docs/generate.py
+
+docs: $(VENV)/.ready-docs reference
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 words: $(VENV)/.ready-dev
 	$(BIN)/python -m tests.languages.catalogue
 
@@ -145,5 +152,9 @@ $(VENV)/.ready-dev: pyproject.toml | $(BIN)/python
 	@$(BIN)/python -m compileall -q reporter
 	@touch $@ $(VENV)/.ready
 
+$(VENV)/.ready-docs: pyproject.toml | $(VENV)/.ready-dev
+	$(BIN)/python -m pip install --quiet --group docs
+	@touch $@
+
 clean:
-	rm -rf $(VENV) $(DEMO) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEMO) dist build site .mypy_cache .ruff_cache .pytest_cache .hypothesis

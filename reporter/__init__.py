@@ -1,19 +1,33 @@
 """May this Kubernetes cluster be upgraded? Judges CCE pre-upgrade checks against policies.
 
-    response = reporter.read("response.json")
-    policy = reporter.Policy.load("builtin:recommended")
-    verdict = reporter.evaluate(response, policy, at="response")
-    verdict.outcome, verdict.exit_code, verdict.model_dump_json()
-    page = reporter.render(verdict, "html", exhibits=[...])
+>>> import reporter
+>>> response = reporter.read("samples/failed-addon/response.json")
+>>> policy = reporter.Policy.load("builtin:recommended")
+>>> verdict = reporter.evaluate(response, policy, at="2026-11-20T09:30:00Z")
+>>> verdict.outcome, verdict.exit_code
+('fail', 1)
+>>> for reason in verdict.reasons:
+...     print(reason.what.text)
+AddonLimit fails: addon [ CoreDNS ] status is abnormal, check and try again
+>>> page = reporter.render(verdict, "html", exhibits=["samples/failed-addon/response.json"])
+>>> page.startswith("<!doctype html>")
+True
 
-Everything here is imported when it is first asked for.
+What can't be relied on is an exception with a hint, never a verdict:
+
+>>> reporter.read(b"{}")
+Traceback (most recent call last):
+reporter.errors.InputError: ...
+
+Everything here is imported when it is first asked for. What may change in the names of
+`__all__`, and how long before it is said, stands in docs/versions.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
     from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
@@ -58,6 +72,33 @@ _HOMES = {
 }
 
 
+@overload
+def render(
+    verdict: Verdict,
+    form: Literal["pdf"],
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
+) -> bytes: ...
+@overload
+def render(
+    verdict: Verdict,
+    form: Literal["html", "junit", "json", "markdown", "sarif", "csv"],
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
+) -> str: ...
+@overload
+def render(
+    verdict: Verdict,
+    form: str,
+    exhibits: Iterable[bytes | str | Path] = (),
+    *,
+    lang: Literal["en", "zh-CN"] = "en",
+    view: Literal["approver", "operator", "auditor"] = "auditor",
+) -> str | bytes: ...
 def render(
     verdict: Verdict,
     form: str,
@@ -70,6 +111,12 @@ def render(
 
     `exhibits` are the judged files (paths, or their bytes); one whose digest the record does not
     list is refused. `lang` and `view` are for HTML, PDF and Markdown.
+
+    >>> from reporter import Policy, evaluate, read, render
+    >>> response = read("samples/published-autopilot/response.json")
+    >>> verdict = evaluate(response, Policy.load("builtin:recommended"), at="response")
+    >>> print(render(verdict, "markdown", lang="zh-CN", view="approver").splitlines()[0])
+    ## ✓ 有条件通过
     """
     from reporter import output
 

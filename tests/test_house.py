@@ -122,6 +122,19 @@ def test_the_package_alone_imports_next_to_nothing() -> None:
     assert run.returncode == 0, run.stderr
 
 
+def test_every_language_can_be_asked_for() -> None:
+    """The command line spells them out: the words themselves are slow to import."""
+    import click
+
+    from reporter.cli import check, render
+    from reporter.words import LANGUAGES
+
+    for command in (check.command, render.command):
+        (option,) = (part for part in command.params if part.name == "lang")
+        assert isinstance(option.type, click.Choice)
+        assert tuple(option.type.choices) == LANGUAGES
+
+
 def test_the_promised_names_are_there() -> None:
     import reporter
 

@@ -231,7 +231,7 @@ def _read(source: str) -> bytes:
         with Path(source).open("rb") as file:
             return file.read(yamlfile.MAX_BYTES + 1)
     except FileNotFoundError:
-        raise PolicyError(f"{source}: no such file") from None
+        raise PolicyError(f"{source}: no such file", hint="check the path") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PolicyError(f"{source}: can't be read: {reason}") from None

@@ -19,8 +19,10 @@ from reporter.cli import (
     bundle,
     catalogue,
     check,
+    completion,
     demo,
     diff,
+    doctor,
     fetch,
     policy,
     render,
@@ -57,6 +59,8 @@ app.add_command(audit.command)
 app.add_command(demo.command)
 app.add_command(policy.command)
 app.add_command(catalogue.command)
+app.add_command(doctor.command)
+app.add_command(completion.command)
 app.add_command(templates.command)
 
 
@@ -102,6 +106,7 @@ def run(arguments: Sequence[str]) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="cce-precheck")
+    completion.prepare()
     debug = "--debug" in arguments
     try:
         result = app.main(list(arguments), prog_name="cce-precheck", standalone_mode=False)

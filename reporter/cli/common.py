@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
     LiveError,
@@ -93,8 +94,18 @@ def say_error(error: ReporterError) -> None:
     """What is wrong and where; then what to do."""
     for problem in error.problems:
         say(problem)
-    if error.hint:
-        say_hint(error.hint)
+    say_hint(error.hint or _what_next(error))
+
+
+def _what_next(error: ReporterError) -> str:
+    """What to do about an error that names nothing itself."""
+    if isinstance(error, PolicyError):
+        return "mend it there and run again; of policies, cce-precheck policy lint shows the lines"
+    if isinstance(error, OutputError):
+        return "name another file, or see to the disk and its permissions"
+    if isinstance(error, LiveError):
+        return "try again; --debug shows where it happened"
+    return "check that it is the file you mean, and that you may read it"
 
 
 def say_hint(hint: str) -> None:
@@ -207,7 +218,7 @@ def display_options(function: _Function) -> _Function:
     options = (
         click.option("-q", "--quiet", is_flag=True, help="Print the verdict's line alone."),
         click.option("-v", "--verbose", is_flag=True, help="Print every finding and line."),
-        click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR is set)."),
+        click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR=1)."),
         click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     )
     for option in reversed(options):
@@ -220,6 +231,7 @@ class Outputs:
     """The reports a run was asked for, by format."""
 
     targets: dict[str, str]
+    quiet: bool = False
     templates: OwnTemplates | None = None
 
     @classmethod
@@ -265,7 +277,8 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        return cls(targets)._with_templates(options.get("templates"))
+        made = cls(targets, quiet=bool(options.get("quiet")))
+        return made._with_templates(options.get("templates"))
 
     @classmethod
     def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
@@ -314,7 +327,7 @@ class Outputs:
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
             self._drop(targets.pop(SKIP_LIST))
-        return Outputs(targets).put(
+        return replace(self, targets=targets).put(
             lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
         )
 
@@ -327,7 +340,9 @@ class Outputs:
         broken: TemplateError | None = None
         for name, target in self.targets.items():
             try:
-                put(target, make(name))
+                with working(f"writing {target}", quiet=self.quiet):
+                    data = make(name)
+                put(target, data)
             except TemplateError as error:
                 broken = broken or error
                 self._drop(target)
@@ -461,7 +476,7 @@ def summarise(
     stream = sys.stderr if to_stderr else sys.stdout
     terminal = stream.isatty()
     width = shutil.get_terminal_size().columns if terminal else 80
-    color = terminal and not no_color and not os.environ.get("NO_COLOR")
+    color = uses_color(stream, no_color=no_color)
     if quiet:
         page = text.line(verdict, lang)
     else:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from reporter.cli.common import own_words, redact_options
+from reporter.cli.terminal import working
 from reporter.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -129,16 +130,17 @@ def judged(response_name: str, options: dict[str, Any]) -> Judged:
     named = options["policies"]
     start, end = _window(options["window"])
     policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
-    words = Language(options["lang"])
+    words = Language(options.get("lang", "en"))
     explain = own_words(options["names"], words.tag)
-    response = read(
+    quiet = options["quiet"]
+    response = working("reading the response", quiet=quiet)(read)(
         response_name,
         task=options["task"],
         expect_cluster=options["expect_cluster"],
         expect_target=options["expect_target"],
         limits=replace(ONE, max_bytes=size * 1024 * 1024) if (size := options["max_size"]) else ONE,
     )
-    verdict = evaluate(
+    verdict = working("judging", quiet=quiet)(evaluate)(
         response,
         policy,
         at=options["at"],
@@ -169,6 +171,14 @@ def judged(response_name: str, options: dict[str, Any]) -> Judged:
         )
     if sidecar is not None:
         notes.append(words.text("the fetch sidecar {name} fits and was used", name=sidecar.name))
+    stubs = any(entry.waiver_stub for check in verdict.checks for entry in check.entries)
+    if stubs and not options["verbose"]:
+        notes.append(
+            words.text(
+                "waiver stubs: --verbose shows them, cce-precheck policy suggest --waivers "
+                "makes a list of them"
+            )
+        )
     own = explain(verdict)
     if own:
         notes.append(words.text("names and runbooks from {file}", file=options["names"]))

@@ -473,7 +473,7 @@ def report(
     shown = shown_record(verdict, on_paper=on_paper)
     known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
     builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader)
-    return builder.report(COVER_LINES[lang] - cover_less)
+    return builder.report(COVER_LINES.get(lang, COVER_LINES["en"]) - cover_less)
 
 
 def shown_record(verdict: Verdict, *, on_paper: bool = False) -> Verdict:

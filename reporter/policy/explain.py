@@ -542,7 +542,10 @@ def _found(key: str, spec: Any, target: Target, trace: Trace) -> str:
         ]
         return ", ".join(shown) or "no node"
     if key == "where":
-        return ", ".join(f"{path}: {found.matches:,} values" for path, found in trace.paths)
+        return ", ".join(
+            f"{path}: {found.matches:,} {'value' if found.matches == 1 else 'values'}"
+            for path, found in trace.paths
+        )
     return getattr(target, key) or MISSING
 
 

@@ -526,6 +526,12 @@ class Verdict(Part):
             return 1 if self.refused_for_warnings else 0
         return 1 if self.outcome == "fail" else 3
 
+    def _repr_html_(self) -> str:
+        """What a notebook shows in place of the whole record."""
+        from reporter.record.notebook import summary
+
+        return summary(self)
+
     def contradiction(self) -> str | None:
         """What in the record disagrees with the rest of it; None in one this tool wrote."""
         totals = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)

@@ -130,7 +130,7 @@ def read_kept(
 
 
 def read_responses(
-    locations: Iterable[str | Path], *, limits: Limits = MANY
+    locations: str | Path | Iterable[str | Path], *, limits: Limits = MANY
 ) -> Iterator[Response | Unreadable]:
     """Every response that lies at the locations: files, folders, globs, archives, URLs, `-`.
 
@@ -138,7 +138,7 @@ def read_responses(
     list or of JSON Lines is a response of its own. What can't be read is yielded in its place and
     never hides the others.
     """
-    for location in locations:
+    for location in [locations] if isinstance(locations, str | Path) else locations:
         text = str(location)
         try:
             for found in _in_location(text, None, limits):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     build = [sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", str(folder)]
     subprocess.run([*build, str(ROOT)], check=True, capture_output=True, env=env)
     (wheel,) = folder.glob("*.whl")
+    _ready_for_an_index(wheel)
     home = folder / "env"
     venv.create(home, with_pip=True)
     python = home / "bin" / "python"
@@ -35,6 +38,22 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     # Only the libraries: this project's own editable install must not be seen.
     (target / "libraries.pth").write_text(f"{libraries}\n")
     return home / "bin" / "cce-precheck"
+
+
+def _ready_for_an_index(wheel: Path) -> None:
+    """What an index shows of it: it renders, and no link leads to where nothing is."""
+    check = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", str(wheel)]
+    done = subprocess.run(check, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith("/METADATA"))
+        metadata = archive.read(name).decode()
+        assert any(name.endswith("licenses/LICENSE") for name in archive.namelist())
+    assert "License-Expression: Apache-2.0" in metadata
+    shown = metadata.partition("\n\n")[2]
+    assert shown.startswith("# cce-precheck")
+    assert all(link.startswith("](https://") for link in re.findall(r"\]\(.*?\)", shown))
+    assert "<!--" not in shown
 
 
 def test_the_installed_command_runs_the_tour(installed: Path, tmp_path: Path) -> None:

@@ -76,8 +76,11 @@ def po(language: str) -> Path:
 
 def read(language: str) -> Catalog:
     """A catalogue as it is written."""
+    locale = language.replace("-", "_")
+    if not po(language).exists():
+        return Catalog(locale=locale)
     with po(language).open("rb") as file:
-        return read_po(file, locale=language.replace("-", "_"))
+        return read_po(file, locale=locale)
 
 
 def compiled(catalogue: Catalog) -> bytes:
@@ -87,7 +90,8 @@ def compiled(catalogue: Catalog) -> bytes:
     """
     found = {"": f"{HEADER}\nPlural-Forms: {catalogue.plural_forms}\n"}
     for part in catalogue:
-        if part.id:
+        # What nobody has written yet stays English, as msgfmt has it.
+        if part.id and all([part.string] if isinstance(part.string, str) else part.string or [""]):
             found[_joined(part.id)] = _joined(part.string or "")
     texts = sorted((key.encode(), value.encode()) for key, value in found.items())
     start = 28 + 16 * len(texts)
@@ -113,11 +117,28 @@ def pairs(language: str) -> Iterator[tuple[str, str]]:
             yield english, said
 
 
+def _head(language: str, catalogue: Catalog) -> bytes:
+    """The first entry of a file as it stands; of a new one, what gettext needs to know."""
+    if po(language).exists():
+        return po(language).read_bytes().split(b"\n\n", 1)[0] + b"\n\n"
+    rows = [
+        "Project-Id-Version: cce-precheck",
+        f"Language: {catalogue.locale}",
+        "MIME-Version: 1.0",
+        HEADER,
+        "Content-Transfer-Encoding: 8bit",
+        f"Plural-Forms: {catalogue.plural_forms}",
+    ]
+    text = "".join(f'"{row}\\n"\n' for row in rows)
+    said = "# The words of cce-precheck; `make words` keeps them."
+    return f'{said}\nmsgid ""\nmsgstr ""\n{text}\n'.encode()
+
+
 def main() -> None:
     """Bring every catalogue up to date."""
     for language in LANGUAGES[1:]:
         old = read(language)
-        head = po(language).read_bytes().split(b"\n\n", 1)[0] + b"\n\n"
+        head = _head(language, old)
         new = Catalog(locale=old.locale)
         for message, place in messages().items():
             known = old.get(message if isinstance(message, str) else message[0])

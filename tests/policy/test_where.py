@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,9 @@ from jsonpath_ng import ext
 
 from reporter.errors import PolicyError
 from reporter.policy.jsonpath import compile_path
+from reporter.policy.model import Comparison
 from tests.policy.build import item, judged, policy, response, stage, waiver
+from tests.slow.evaluator import COMPARISONS
 
 APIS = [
     {"url": "/apis/policy/v1beta1/podsecuritypolicies", "userAgent": "coredns"},
@@ -245,3 +249,10 @@ def test_a_limit_of_nodes_says_nothing_about_findings_without_nodes() -> None:
 def test_functions_in_a_path_are_refused(function: str) -> None:
     with pytest.raises(ValueError, match="not allowed in a path"):
         compile_path(f"$.a.`{function}`")
+
+
+def test_every_operator_has_its_twin_and_its_place_in_the_manual() -> None:
+    known = {info.alias or name for name, info in Comparison.model_fields.items()}
+    assert known == COMPARISONS | {"exists", "count", "not"}
+    manual = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    assert not {name for name in known if not re.search(rf"`{name}\b", manual)}
