@@ -49,6 +49,7 @@ OURS = {
     *("group", "Autopilot", "Standard", "Kubernetes", "kB", "MB", "Esc", "identity", "validity"),
     *("fail", "warn", "note", "off"),  # as policies write them, in brackets behind the Chinese
     *("cceprecheck", "check", "policy", "verbose", "fail-on", "lang", "at", "task", "policy"),
+    "policysuggestwaivers",  # a command to type
     *(
         "waivers.yaml",
         "record.json",
