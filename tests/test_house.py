@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -142,3 +143,12 @@ def test_the_promised_names_are_there() -> None:
         assert getattr(reporter, name) is not None
     with pytest.raises(AttributeError, match="nonsense"):
         _ = reporter.nonsense
+
+
+def test_colour_is_decided_in_one_place() -> None:
+    asking = {
+        str(path.relative_to(ROOT))
+        for path in _modules()
+        if re.search(r"environ\S*(?:NO_COLOR|FORCE_COLOR)", path.read_text(encoding="utf-8"))
+    }
+    assert asking == {"cli/terminal.py"}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +13,7 @@ import click
 from reporter.cli.bundle import read_key_file
 from reporter.cli.common import CliExit, Outputs, print_page, put
 from reporter.cli.judging import read_key
+from reporter.cli.terminal import uses_color
 from reporter.errors import InputError
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ _CLOSING = {
 )
 @click.option("--json", "json_file", metavar="F", help="Write the result as JSON to F (- stdout).")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what does not hold.")
-@click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR is set).")
+@click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR=1).")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(file: str, **options: Any) -> None:
     """Check a case file, a page, a PDF or a record.
@@ -82,7 +82,7 @@ def command(file: str, **options: Any) -> None:
     if target is not None:
         put(target, _as_json(found, file, data))
     stream = sys.stderr if target == "-" else sys.stdout
-    color = stream.isatty() and not options["no_color"] and not os.environ.get("NO_COLOR")
+    color = uses_color(stream, no_color=options["no_color"])
     print_page(_page(found, _shown(file), color=color, quiet=options["quiet"]), stream)
     raise CliExit(found.exit_code)
 
