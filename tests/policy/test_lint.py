@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 import time
@@ -698,7 +699,7 @@ def test_taking_out_a_rule_that_lint_calls_pointless_changes_no_outcome(run: Run
         {}, {}, {"waivable": False}, {"effective_on": "2026-12-01"},
     ]  # fmt: skip
     taken = {"overridden-rule": 0, "redundant-rule": 0, "duplicate-rule": 0, "no-effect": 0}
-    for _ in range(400):
+    for _ in range(int(os.environ.get("PROPERTY_EXAMPLES", "200"))):
         made = [
             {
                 "id": f"r{number}",
