@@ -328,9 +328,17 @@ _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
-@pytest.mark.parametrize("state", ["", "#?text=node", "unfolded", "phone"])
-def test_axe_finds_nothing(opened: Open, verdict: Verdict, scheme: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("make", "state"),
+    [
+        *((example, state) for state in ("", "#?text=node", "unfolded", "phone")),
+        (hostile, "unfolded"),  # whatever is in it is in sight
+    ],
+)
+def test_axe_finds_nothing(
+    opened: Open, make: Callable[[], Verdict], scheme: str, state: str
+) -> None:
+    verdict = make()
     size = {"width": 390, "height": 844} if state == "phone" else {"width": 1280, "height": 800}
     view = state if state.startswith("#") else ""
     tab = opened(verdict, view, color_scheme=scheme, viewport=size)
