@@ -13,8 +13,10 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from types import FrameType
 from typing import Any, Protocol
 
 from reporter.errors import LiveError, PolicyError
@@ -79,6 +81,30 @@ class LocalEngine:
     def where(self) -> str:
         """How many processes."""
         return f"{self.jobs} process{'' if self.jobs == 1 else 'es'}"
+
+
+@contextlib.contextmanager
+def signals_later() -> Iterator[None]:
+    """Ctrl-C and SIGTERM wait until the end of the block; outside the main thread nothing does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = {
+        number: signal.signal(number, lambda *found: came.append(found)) for number in numbers
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for code, frame in came[:1]:
+        first = before[signal.Signals(code)]
+        if callable(first):
+            first(code, frame)
+        elif first == signal.SIG_DFL:
+            signal.raise_signal(code)
 
 
 def _processors() -> int:

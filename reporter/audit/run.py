@@ -16,7 +16,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from reporter.audit import words
-from reporter.audit.engines import Engine
+from reporter.audit.engines import Engine, signals_later
 from reporter.audit.judging import (
     FileTask,
     Judged,
@@ -332,7 +332,8 @@ class _Run:
                 suspects = []
 
     def _submit(self, chunk: list[Task]) -> Future[list[Judged]]:
-        return self.engine.executor().submit(judge_chunk, self.settings, chunk)
+        with signals_later():  # a worker that is just being started is one to be ended
+            return self.engine.executor().submit(judge_chunk, self.settings, chunk)
 
     def _result(self, future: Future[list[Judged]]) -> list[Judged]:
         try:

@@ -323,7 +323,9 @@ class Store:
     def ask(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that answer a query."""
         with _clear_errors(self.path):
-            yield from self._db.execute(sql, values)
+            # Not `yield from`, which would close the cursor of a store that is closed already.
+            for row in self._db.execute(sql, values):  # noqa: UP028
+                yield row
 
     def one(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """The one value that answers a query."""
