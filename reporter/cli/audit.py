@@ -220,6 +220,9 @@ def _audit(
     raise CliExit(code)
 
 
+RESUME = "run again with --resume to finish"
+
+
 def _judged(
     store: Store,
     locations: tuple[str, ...],
@@ -242,7 +245,13 @@ def _judged(
     with store.writing():
         store.set_meta(_meta(settings, wanted) | {"state": "judging"})
     judged = _work(store, plan, settings, out, options)
-    facts = finish(store, settings, wanted, out, _warn)
+    try:
+        facts = finish(store, settings, wanted, out, _warn)
+    except KeyboardInterrupt:
+        _take_back(out)
+        say("interrupted: every input is judged and kept, the pages are not written")
+        say_hint(RESUME)
+        raise
     with store.writing():
         store.set_meta({"made_from": made, "state": "complete"})
     return judged, facts
@@ -341,7 +350,7 @@ def _work(store: Store, plan: Plan, settings: Settings, out: Path, options: dict
         if isinstance(error, KeyboardInterrupt):
             done = last.done if last is not None else 0
             say(f"interrupted: {done:,} of {plan.todo:,} inputs are judged and kept")
-            say_hint("run again with --resume to finish")
+            say_hint(RESUME)
         raise
     engine.close()
     return judged
