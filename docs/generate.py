@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +96,8 @@ def _choices(left: str) -> str:
 
 
 def _paragraphs(text: str) -> Iterator[str]:
-    for paragraph in re.split(r"\n\s*\n", text.replace("\b\n", "\b").strip()):
+    # Cleaned here too: from Python 3.13 on the compiler takes the indentation away already.
+    for paragraph in re.split(r"\n\s*\n", cleandoc(text).replace("\b\n", "\b")):
         if paragraph.startswith("\b"):
             yield (
                 "```text\n"
