@@ -277,7 +277,11 @@ class Store:
         with _clear_errors(path):
             _check_kind(path)
             self._db = sqlite3.connect(path, isolation_level=None)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self._db.close()
+                raise
 
     def __enter__(self) -> Store:
         return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,7 @@ def test_objects_are_judged_once(bucket: str, tmp_path: Path) -> None:
     code, said = audit()
     assert code == 1
     assert "1 of 3 responses were judged now" in said
-    names = sqlite3.connect(out / "audit.sqlite").execute("SELECT name FROM inputs ORDER BY 1")
+    with closing(sqlite3.connect(out / "audit.sqlite")) as db:
+        names = db.execute("SELECT name FROM inputs ORDER BY 1").fetchall()
     assert [name for (name,) in names] == [f"s3://archive/y/{number}.json" for number in range(3)]
     assert all(CANARY.encode() not in path.read_bytes() for path in out.iterdir())
