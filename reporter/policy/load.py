@@ -374,7 +374,7 @@ def _read(source: str) -> bytes:
         with path.open("rb") as file:
             return file.read(yamlfile.MAX_BYTES + 1)
     except FileNotFoundError:
-        hint = "shipped policies are named builtin:NAME, for example builtin:recommended"
+        hint = "check the path; shipped policies are named builtin:NAME, as builtin:recommended"
         raise PolicyError(f"{source}: no such file", hint=hint) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
