@@ -46,6 +46,8 @@ from reporter.sources.streams import (
 from reporter.sources.zip_structure import check_coverage
 
 MAX_BYTES = 256 * 1024 * 1024
+PACKED_SUFFIXES = (".gz", ".zst", ".zstd", ".xz")
+"""What compressed files are called: what lies in a file is told by its content, never by these."""
 
 _TAR_BUFFER = 512 * 1024
 _ZSTD_WINDOW = 27  # 128 MB, the most a zstd file may ask for without being asked (`--long` beyond)

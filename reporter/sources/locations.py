@@ -15,11 +15,10 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from reporter.errors import InputError
-from reporter.sources.containers import is_litter
+from reporter.sources.containers import PACKED_SUFFIXES, is_litter
 
 STDIN_NAME = "standard input"
 SIDECAR_SUFFIX = ".meta.json"
-_PACKED = (".gz", ".zst", ".zstd", ".xz")
 _MAX_SIDECAR = 1024 * 1024
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
@@ -107,7 +106,7 @@ class File:
 
 
 def _notes_of(path: str) -> list[str]:
-    bare = [path.removesuffix(packed) for packed in ("", *_PACKED)]
+    bare = [path.removesuffix(packed) for packed in ("", *PACKED_SUFFIXES)]
     return [found + SIDECAR_SUFFIX for found in dict.fromkeys(bare)]
 
 

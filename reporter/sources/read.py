@@ -43,7 +43,9 @@ from reporter.sources.text import (
 )
 from reporter.sources.traces import speaks_of_a_response
 
-_JSON_NAME = re.compile(r"(?i)\.(?:json|jsonl|ndjson)(?:\.(?:gz|zst|zstd|xz))?$")
+_JSON_NAME = re.compile(
+    rf"(?i)\.(?:json|jsonl|ndjson)(?:{'|'.join(map(re.escape, containers.PACKED_SUFFIXES))})?$"
+)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
 import io
 import json
 import lzma
@@ -19,7 +20,7 @@ from typing import Any
 import pytest
 
 from reporter.errors import InputError
-from reporter.sources.containers import Limits
+from reporter.sources.containers import _OPENERS, Limits
 from reporter.sources.read import read
 
 TASK: dict[str, Any] = {
@@ -46,6 +47,31 @@ def zipped(**members: bytes) -> bytes:
 
 
 # Behind and between -----------------------------------------------------------------------------
+
+
+def _zstd(data: bytes) -> bytes:
+    return subprocess.run(["zstd", "-qc"], input=data, capture_output=True, check=True).stdout
+
+
+COMPRESSIONS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "xz": lzma.compress,
+    "zstd": _zstd,
+}
+
+
+@pytest.mark.parametrize("kind", sorted(_OPENERS))
+def test_whatever_is_compressed_is_read_to_its_end_and_nothing_lies_behind(kind: str) -> None:
+    """A library's own file object may take what does not start as a stream for the end."""
+    pack = COMPRESSIONS[kind]
+    packed, other = pack(GOOD), pack(OTHER)
+    assert read(packed).source.containers == (kind,)
+    for behind in (b"x", b"GARBAGE" * 99, OTHER, other[:-1], bytes([other[0] ^ 1]) + other[1:]):
+        with pytest.raises(InputError):
+            read(packed + behind)
+    for end in range(1, len(packed)):
+        with pytest.raises(InputError):
+            read(packed[:end])
 
 
 @pytest.mark.parametrize("at", [0, 3, 7, 9])
