@@ -159,6 +159,10 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     # Why a task was chosen, where that is doubtful
     "choice.tie": "Several tasks of the list were created at the same, newest time",
+    "choice.unnamed": (
+        "A task of the list names no cluster or no target, and may be newer: "
+        "which one is meant is open"
+    ),
     "choice.no-time": "A task of the list has no readable creation time: the newest is not known",
     "choice.clusters": (
         "The tasks in the file are about different clusters: which is meant is not known"

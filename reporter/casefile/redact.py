@@ -28,6 +28,7 @@ from reporter.precheck.model import PrecheckTask
 from reporter.record.explanation import Explanation
 from reporter.record.model import (
     CatalogueEntry,
+    Check,
     Entry,
     Redaction,
     RedactionProfile,
@@ -56,12 +57,17 @@ _UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?!
 _HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
 _IP4 = r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
 _DASHED = r"(?<![0-9])(?<![0-9]-)(?:[0-9]{1,3}-){3}[0-9]{1,3}(?![0-9]|-[0-9])"
-_IP6 = r"(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
+# Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
+_IP6 = (
+    r"(?:(?<![0-9A-Fa-f:.])|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]|::)"
+    r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
+)
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
 _CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{5,35}…$")
 _CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
 _CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
 _CUT_IP = re.compile(r"[0-9]{1,3}\.[0-9.]*…$")
+_STUB_ID = re.compile(r"\A- id: [^\n]*\n")
 LAYERS = 6
 """How many spellings laid over each other are undone."""
 _MAY_HIDE = re.compile(r"[%\\&~]|[A-Za-z0-9+/_-]{8,}")
@@ -126,11 +132,27 @@ class Redactor:
     def record(self) -> Verdict:
         """The verdict by pseudonyms, marked as such. Nothing raw may go with it."""
         made = self._rewritten(self._verdict)
+        made = made.model_copy(update={"checks": [self._named_anew(part) for part in made.checks]})
         redaction = Redaction(profiles=list(self.profiles), key_id=key_id(self._key))
         mark = statement("condition.redacted", profiles=list(self.profiles))
         return made.model_copy(
             update={"redaction": redaction, "conditions": [mark, *made.conditions]}
         )
+
+    def _named_anew(self, check: Check) -> Check:
+        """The ids of waivers to copy are made of what they match: made again, with the key."""
+        entries = [
+            entry.model_copy(update={"waiver_stub": self._stub(entry.waiver_stub)})
+            if entry.waiver_stub is not None
+            else entry
+            for entry in check.entries
+        ]
+        return check.model_copy(update={"entries": entries})
+
+    def _stub(self, text: str) -> str:
+        body = _STUB_ID.sub("", text)
+        digest = hmac.new(self._key, f"stub\0{body}".encode("utf-8", "replace"), sha256)
+        return f"- id: waiver-{digest.hexdigest()[:6]}\n{body}"
 
     def own(self, own: Mapping[str, Explanation]) -> dict[str, Explanation]:
         """A user's own words, by the same pseudonyms."""
@@ -186,12 +208,14 @@ class Redactor:
     def _written(self, text: str) -> str:
         if text.endswith("…"):
             text = _CUT_ESCAPE.sub("…", text)
-        out, count = self._replaced(text)
+        out, _ = self._replaced(text)
         if _MAY_HIDE.search(text) is not None:
-            opened = self._opened(text)
-            if opened != text and self._replaced(opened)[1] > count:
+            # What stands there as it is goes first: a value may itself hold what opening changes.
+            opened = self._opened(out)
+            if opened != out and self._replaced(opened)[1]:
                 # Hidden in another spelling: shown decoded, so that it can be replaced.
                 out = self._replaced(opened)[0]
+            opened = self._opened(text)
             if text.endswith("…") and self._cut(opened) != opened:
                 out = self._cut(self._replaced(self._cut(opened))[0])
         return self._cut(out) if out.endswith("…") else out

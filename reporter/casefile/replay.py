@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 
+from reporter import __version__
 from reporter.errors import InputError
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
 from reporter.precheck.response import Response, Wanted
 from reporter.record.model import Entry, Exhibit, Instant, PolicyUse, Verdict
+from reporter.resources import bundled
 from reporter.sources.read import read_kept
 
 SHOWN = 20
@@ -32,6 +35,8 @@ def judge_again(record: Verdict, evidence: Evidence) -> tuple[Verdict, Response]
     that the instant is the response's own, it is taken from there again. Raises `ReporterError`
     where the evidence can't be judged.
     """
+    if record.tool.version == __version__:
+        _check_shipped(record.policies)
     policy = _policy(record.policies, evidence)
     response = _response(record, evidence)
     subject, instant = record.subject, record.instant
@@ -58,7 +63,19 @@ def _own_instant(instant: Instant, update: str | None) -> Instant:
     from reporter.precheck.times import parse_timestamp
 
     moment = parse_timestamp(update)
-    return instant if moment is None else instant.model_copy(update={"at": moment})
+    if moment is None:
+        raise InputError("the response has no time of its own that it could be judged for")
+    return instant.model_copy(update={"at": moment})
+
+
+def _check_shipped(uses: Sequence[PolicyUse]) -> None:
+    """A record of this version names a shipped policy only if it is the shipped one."""
+    for use in uses:
+        if not use.source.startswith("builtin:"):
+            continue
+        file = bundled("policies") / f"{use.source.removeprefix('builtin:')}.yaml"
+        if not file.is_file() or sha256(file.read_bytes()).hexdigest() != use.sha256:
+            raise InputError(f"{use.source} is not the policy that is shipped under that name")
 
 
 def _policy(uses: Sequence[PolicyUse], evidence: Evidence) -> Policy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -95,7 +96,7 @@ def verify(data: bytes, name: str, given: Given | None = None) -> Verification:
         record, wrong = _read_record(data, name)
         sight = _Sight(record, None, _evidence({}, record, brought))
         lines = [_written_record(sight, data), _judged(sight, brought, wrong)]
-        return Verification("record", record, (*lines, *_outer_signature((data,), brought)))
+        return Verification("record", record, (*lines, *_outer_signature((data,), brought, record)))
     raise InputError(
         f"{name}: is neither a case file nor a page, PDF or record of this tool",
         hint="give what cce-precheck bundle or check wrote",
@@ -193,7 +194,7 @@ def _report(
         _inner_digests(inside, record),
         _judged(sight, brought, wrong),
         _seen_again(kind, "html" if kind == "page" else "pdf", data, sight, inside),
-        *_outer_signature((data,), brought),
+        *_outer_signature((data,), brought, record),
     ]
     return Verification(kind, record, tuple(lines))
 
@@ -329,9 +330,18 @@ def _packed_alike(again: bytes, data: bytes) -> bytes:
     if len(there.files) != len(here.files):
         return again
     for ours, theirs in zip(here.files, there.files, strict=True):
-        if ours.data == theirs.data and ours.href != theirs.href:
+        if ours.data == theirs.data and ours.href != theirs.href and _plainly_packed(theirs.href):
             again = again.replace(ours.href.encode(), theirs.href.encode())
     return again
+
+
+def _plainly_packed(href: str) -> bool:
+    """Whether a packed file has the head ours have: no name, no comment, no time."""
+    try:
+        head = b64decode(href.partition(",")[2][:16])
+    except ValueError:
+        return False
+    return head[:8] == b"\x1f\x8b\x08\x00\x00\x00\x00\x00"
 
 
 def _first_difference(data: bytes, again: bytes) -> tuple[str, tuple[str, ...]]:
@@ -457,7 +467,7 @@ def _case_file(data: bytes, name: str, brought: Given) -> Verification:
     lines += [
         *_claims(files, manifest, sight),
         _statement(files, sight),
-        *_signature(files, data, brought),
+        *_signature(files, data, brought, record),
         _judged(sight, brought, wrong),
         *_reports(files, sight, set(inside)),
     ]
@@ -612,10 +622,12 @@ def _reports(files: Mapping[str, bytes], sight: _Sight, inside: set[str]) -> Ite
 # Signatures -----------------------------------------------------------------------------------
 
 
-def _signature(files: Mapping[str, bytes], whole: bytes, brought: Given) -> Iterator[Line]:
+def _signature(
+    files: Mapping[str, bytes], whole: bytes, brought: Given, record: Verdict
+) -> Iterator[Line]:
     data = files.get(bundle.ENVELOPE)
     if brought.envelope is not None:
-        yield from _outer_signature((whole, files[bundle.MANIFEST]), brought)
+        yield from _outer_signature((whole, files[bundle.MANIFEST]), brought, record)
     if data is None:
         if brought.envelope is None:
             yield (
@@ -652,7 +664,7 @@ def _held(signed: attest.Signed, key: tuple[bytes, str] | None) -> Line:
     return Line("signature", "holds", f"by {key[1]} (key {ids}…)")
 
 
-def _outer_signature(about: Sequence[bytes], brought: Given) -> Iterator[Line]:
+def _outer_signature(about: Sequence[bytes], brought: Given, record: Verdict) -> Iterator[Line]:
     """An envelope that lies beside the file: signed by the key, and about this very file."""
     if brought.envelope is None:
         if brought.key is not None:
@@ -664,13 +676,17 @@ def _outer_signature(about: Sequence[bytes], brought: Given) -> Iterator[Line]:
         return
     try:
         signed = attest.read_envelope(brought.envelope)
-        subjects = json.loads(signed.payload)["subject"]
-        digests = {part["digest"]["sha256"] for part in subjects}
+        said = json.loads(signed.payload)
+        digests = {part["digest"]["sha256"] for part in said["subject"]}
+        result = (said["predicateType"], said["predicate"]["result"])
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         yield _differs("signature", f"can't be read: {error}", ())
         return
     if not digests & {sha256(data).hexdigest() for data in about}:
         yield _differs("signature", "is about other files than this one", ())
+        return
+    if result != (attest.PREDICATE, attest.result_of(record)):
+        yield _differs("signature", "is over a statement that says something else of it", ())
         return
     yield _held(signed, brought.key)
 

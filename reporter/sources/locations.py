@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +110,26 @@ def _notes_of(path: str) -> list[str]:
     return [found + SIDECAR_SUFFIX for found in dict.fromkeys(bare)]
 
 
+def _notes_among(names: Iterable[str]) -> set[str]:
+    """The names that are notes beside one of the others; a note without its file is a file."""
+    every = set(names)
+    files = (name for name in every if not name.endswith(SIDECAR_SUFFIX))
+    return {note for name in files for note in _notes_of(name)} & every
+
+
+def _lies_beside_its_file(path: str) -> bool:
+    bare = path.removesuffix(SIDECAR_SUFFIX)
+    return any(os.path.isfile(bare + packed) for packed in ("", *PACKED_SUFFIXES))
+
+
+def _is_json(name: str) -> bool:
+    """Whether a hidden file calls itself what responses are called: then it counts."""
+    bare = name.lower()
+    for packed in PACKED_SUFFIXES:
+        bare = bare.removesuffix(packed)
+    return bare.endswith((".json", ".jsonl", ".ndjson"))
+
+
 def _stamp_on_disk(path: str) -> str | None:
     try:
         found = os.stat(path)
@@ -185,9 +205,10 @@ def _in_folder(folder: str) -> Iterator[File]:
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
                 yield File(readable(path), path, wrong=_leads_out(path))
         sidecars = {os.path.join(where, name) for name in names if name.endswith(SIDECAR_SUFFIX)}
+        notes = _notes_among(names)
         for name in sorted(names):
             path = os.path.join(where, name)
-            if _is_hidden(name) or is_litter(name) or name.endswith(SIDECAR_SUFFIX):
+            if is_litter(name) or name in notes or (_is_hidden(name) and not _is_json(name)):
                 continue
             wrong = None
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
@@ -239,7 +260,7 @@ def _by_glob(pattern: str) -> Iterator[File]:
     for path in sorted(glob.glob(pattern, recursive=True)):
         if os.path.isdir(path):
             found = _in_folder(path)
-        elif path.endswith(SIDECAR_SUFFIX):
+        elif path.endswith(SIDECAR_SUFFIX) and _lies_beside_its_file(path):
             continue
         else:
             found = iter([File(readable(path), path, wrong=_no_file(path))])
@@ -314,10 +335,11 @@ def _in_store(url: str) -> Iterator[File]:
     except Exception as error:
         raise _store_error(_public(url), error) from None
     sidecars = {found for found in paths if found.endswith(SIDECAR_SUFFIX)}
+    notes = _notes_among(paths)
     paths = [
         found
         for found in paths
-        if not found.endswith((SIDECAR_SUFFIX, "/")) and not is_litter(found)
+        if found not in notes and not found.endswith("/") and not is_litter(found)
     ]
     if not paths:
         raise InputError(f"{_public(url)}: no file there", hint="check bucket and prefix")

@@ -214,7 +214,11 @@ def _in_stream(
     for member in containers.members(stream, name, limits, size=size):
         if isinstance(member, Refused):
             yield member
-        elif member.name.endswith(SIDECAR_SUFFIX) and member.name != name:
+        elif (
+            member.name.endswith(SIDECAR_SUFFIX)
+            and member.name != name
+            and not speaks_of_a_response(member.data)
+        ):
             continue
         else:
             sidecar, misfit = _sidecar(file, member) if member.name == name else (None, False)
@@ -430,6 +434,8 @@ def _choose(
         return 0, 0, ()
     fitting = [i for i in indexes if _fits(tasks[i], cluster, target)] or list(indexes)
     doubts = ("choice.clusters",) if _mixed(found, fitting) else ()
+    if (cluster or target) and _another_may_be_meant(tasks, fitting, cluster, target):
+        doubts = (*doubts, "choice.unnamed")
     created = {i: _created(tasks[i]) for i in fitting}
     dated = [i for i in fitting if created[i] is not None]
     if len(dated) < len(fitting):
@@ -461,6 +467,24 @@ def _fits(task: PrecheckTask, cluster: str | None, target: str | None) -> bool:
     return target is None or bool(
         spec and spec.target_version and meets(target, spec.target_version)
     )
+
+
+def _another_may_be_meant(
+    tasks: list[PrecheckTask], fitting: list[int], cluster: str | None, target: str | None
+) -> bool:
+    """Whether a task that leaves open what it is about may be newer than all that surely fit."""
+    newest = max((moment for i in fitting if (moment := _created(tasks[i]))), default=None)
+    for i in set(range(len(tasks))) - set(fitting):
+        spec = tasks[i].spec
+        named_cluster = spec.cluster_id if spec else None
+        named_target = spec.target_version if spec else None
+        contradicts = bool(cluster and named_cluster and named_cluster != cluster) or bool(
+            target and named_target and not meets(target, named_target)
+        )
+        moment = _created(tasks[i])
+        if not contradicts and (moment is None or newest is None or moment >= newest):
+            return True
+    return False
 
 
 def _label(location: str) -> str:

@@ -422,3 +422,18 @@ def test_who_has_evidence_and_key_judges_a_redacted_one_again(
 def test_raw_files_can_not_be_put_into_a_redacted_case_file(case: Case, redacted: Verdict) -> None:
     with pytest.raises(ValueError, match="nothing raw"):
         bundle.write(redacted, case.exhibits, options=Options())
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["ip:fd00:dead::51", "IP:2001:db8::7 x", "inet6:fd00:dead::53", "xfd00:dead::53", "[fd00::9]"],
+)
+def test_an_address_behind_a_label_is_an_address(said: str) -> None:
+    verdict = sample("failed-addon").verdict
+    entry = verdict.checks[0].entries[0].model_copy(update={"message": said})
+    check = verdict.checks[0].model_copy(update={"entries": [entry]})
+    verdict = verdict.model_copy(update={"checks": [check]})
+    written = Redactor(verdict, ["ips"], KEY).record().model_dump_json()
+    assert "ip-" in written
+    assert "fd00" not in written
+    assert "2001:db8" not in written

@@ -6,9 +6,11 @@ import html
 import json
 import re
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import pikepdf
@@ -17,7 +19,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from reporter import output
-from reporter.casefile import archive, attest, bundle, contents
+from reporter.casefile import archive, attest, bundle, contents, replay
 from reporter.casefile import verify as module
 from reporter.casefile.verify import Given, Verification, verify
 from reporter.errors import InputError
@@ -421,6 +423,39 @@ def test_a_page_out_of_a_case_file_with_its_envelope_beside_it() -> None:
     found = verify(page("failed-addon"), "other.html", given_key)
     assert line(found, "signature").text == "is about other files than this one"
     assert verify(files["report.html"], "r.html", Given(key=PUBLIC)).exit_code == 3
+    subjects = json.loads(attest.read_envelope(envelope).payload)["subject"]
+    for kind, result in ((attest.PREDICATE, "FAILED"), ("https://example/other", "WARNED")):
+        said = {"subject": subjects, "predicateType": kind, "predicate": {"result": result}}
+        other = attest.sign(json.dumps(said).encode(), pem(KEY), "key.pem", nobody)
+        found = verify(files["report.html"], "r.html", Given(key=PUBLIC, envelope=other))
+        assert "says something else" in line(found, "signature").text
+        assert found.exit_code == 1
+
+
+def test_a_policy_called_by_a_shipped_name_is_the_shipped_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    data = members(signed())["report.html"]
+    monkeypatch.setattr(replay, "bundled", lambda _: tmp_path)
+    (tmp_path / "recommended.yaml").write_text("another")
+    found = verify(data, "page.html", Given())
+    assert "is not the policy that is shipped" in line(found, "re-judged").text
+    assert found.exit_code == 1
+
+
+def test_a_packed_file_with_a_name_of_its_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    case = sample("standard-40-nodes")
+    monkeypatch.setattr(zlib, "ZLIB_RUNTIME_VERSION", "9.9")
+    data = output.render(case.verdict, "html", case.exhibits).decode()
+    monkeypatch.undo()
+    mark = "data:application/gzip;base64,"
+    start = data.index(mark) + len(mark)
+    packed = b64decode(data[start : data.index('"', start)])
+    named = packed[:3] + b"\x08" + packed[4:10] + b"evil.exe\0" + packed[10:]
+    forged = data.replace(b64encode(packed).decode(), b64encode(named).decode())
+    assert forged != data
+    found = verify(forged.encode(), "page.html", Given())
+    assert found.exit_code != 0
 
 
 # Other versions, other builds -----------------------------------------------------------------

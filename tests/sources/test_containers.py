@@ -376,7 +376,9 @@ def test_folders_and_globs(folder: Path) -> None:
     deep.mkdir(parents=True)
     (deep / "b.json").write_bytes(OTHER)
     (deep / "b.json.meta.json").write_bytes(b"{}")
-    (deep / ".hidden.json").write_bytes(b"x")
+    (deep / ".hidden").write_bytes(b"x")
+    (deep / ".git").mkdir()
+    (deep / ".git" / "x.json").write_bytes(b"x")
     (deep / "a.json.gz").write_bytes(gzip.compress(GOOD))
     (deep / "out.json").symlink_to(folder / "r.json")
     (deep / "in.json").symlink_to(deep / "b.json")
@@ -391,6 +393,32 @@ def test_folders_and_globs(folder: Path) -> None:
     assert list(_outcomes("*.nothing")) == [("*.nothing", None)]
     (folder / "odd[1].json").write_bytes(GOOD)
     assert list(_outcomes("odd[1].json")) == [("odd[1].json", "one")]
+
+
+@pytest.mark.parametrize("name", ["b.meta.json", ".b.json", ".b.json.gz"])
+def test_a_second_response_is_none_that_is_passed_over(folder: Path, name: str) -> None:
+    """A note lies beside its file; what is called so and lies alone is a file."""
+    deep = folder / "archive"
+    deep.mkdir()
+    (deep / "a.json").write_bytes(GOOD)
+    (deep / name).write_bytes(gzip.compress(OTHER) if name.endswith(".gz") else OTHER)
+    subprocess.run(["tar", "-cf", "a.tar", "archive"], cwd=folder, check=True)
+    places = ["archive", "a.tar"] + ([] if name.startswith(".") else ["archive/*.json"])
+    for place in places:
+        assert sorted(str(what) for _, what in _outcomes(place)) == ["one", "two"]
+        with pytest.raises(InputError, match="more than one response"):
+            read(folder / place)
+
+
+def test_a_newer_task_that_names_no_cluster_makes_the_choice_doubtful() -> None:
+    one = {**json.loads(GOOD), "spec": {"clusterID": "c-1"}}
+    one["metadata"] = {"uid": "a", "creationTimestamp": "2026-11-24T00:00:00Z"}
+    for spec in ({}, {"clusterID": "c-2"}):
+        newer = {**one, "spec": spec}
+        newer["metadata"] = {"uid": "b", "creationTimestamp": "2026-11-25T00:00:00Z"}
+        data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [one, newer]}).encode()
+        found = read(data, expect_cluster="c-1")
+        assert ("choice.unnamed" in found.source.doubts) is (not spec)
 
 
 def test_every_task_of_a_list_is_a_response(folder: Path) -> None:
