@@ -450,6 +450,7 @@ def _check_kind(path: Path) -> None:
         application = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        triggers = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise
@@ -462,6 +463,11 @@ def _check_kind(path: Path) -> None:
         return  # whoever made it was interrupted before anything else
     if application != APPLICATION:
         raise PolicyError(f"{path}: is no store of an audit", hint="name another folder with --out")
+    if triggers:
+        raise PolicyError(
+            f"{path}: holds a trigger that is not ours ({triggers[0][0]})",
+            hint="somebody changed this store: name a new folder with --out",
+        )
     if version != VERSION:
         raise PolicyError(
             f"{path}: is a store of version {version}; this cce-precheck writes version {VERSION}",

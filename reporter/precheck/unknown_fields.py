@@ -17,6 +17,11 @@ _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"}
 """Keys that look like a check, whatever their case."""
 
 
+def _folded(name: str) -> str:
+    """A name without its case and underscores: SDKs write `items_status` for `itemsStatus`."""
+    return name.casefold().replace("_", "")
+
+
 _EXTRA = attrgetter("__pydantic_extra__")
 _FIELDS_SET = attrgetter("__pydantic_fields_set__")
 _RISKS = itemgetter("risk_source")
@@ -51,7 +56,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             # A documented field in another spelling is the same field to a reader that ignores
             # case (Go's does): two values for one field. And a phase or level where none is
             # documented may say what nobody here would hear.
-            folded = name.casefold()
+            folded = _folded(name)
             hides = folded in known or folded in _CHECK_WORDS or _looks_like_a_check(value)
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
@@ -66,7 +71,7 @@ def _escape(name: str) -> str:
 
 @cache
 def _folded_names(model: type[ApiObject]) -> frozenset[str]:
-    return frozenset((info.alias or name).casefold() for name, info in model.model_fields.items())
+    return frozenset(_folded(info.alias or name) for name, info in model.model_fields.items())
 
 
 def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
@@ -114,7 +119,7 @@ def _within(value: Any) -> Iterator[Any]:
 
 def _looks_like_a_check(value: Any) -> bool:
     return any(
-        key.casefold() in _CHECK_WORDS
+        _folded(key) in _CHECK_WORDS
         for part in _within(value)
         if isinstance(part, dict)
         for key in part

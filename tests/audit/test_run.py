@@ -482,6 +482,16 @@ def test_a_store_of_another_version_or_of_somebody_else(tmp_path: Path) -> None:
     db.close()
     with pytest.raises(PolicyError, match="is no store of an audit"):
         other.run()
+    third = Audit(folder, tmp_path / "third")
+    third.run()
+    db = sqlite3.connect(tmp_path / "third" / "audit.sqlite")
+    db.execute(
+        "CREATE TRIGGER t AFTER INSERT ON responses"
+        " BEGIN UPDATE responses SET outcome = 'pass'; END"
+    )
+    db.close()
+    with pytest.raises(PolicyError, match="holds a trigger that is not ours"):
+        third.run()
     (tmp_path / "other" / "audit.sqlite").write_bytes(b"nonsense" * 200)
     with pytest.raises(PolicyError, match="is no store of an audit"):
         other.run()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from pydantic import ValidationError
 
 from reporter.precheck import model
 from reporter.precheck.model import PrecheckTask, is_empty
+from reporter.precheck.unknown_fields import unknown_fields
 
 # Tables 2 to 18 of the API page: object → its fields.
 TABLES = {
@@ -74,3 +77,10 @@ def test_snake_case_is_not_taken_for_the_apis_spelling() -> None:
 )
 def test_absent_null_and_empty_are_the_same(text: str, empty: bool) -> None:
     assert is_empty(PrecheckTask.model_validate_json(text)) is empty
+
+
+@pytest.mark.parametrize("key", ["items_status", "Items_Status", "RISK_SOURCE", "phase"])
+def test_what_looks_like_a_check_in_any_spelling_is_suspicious(key: str) -> None:
+    status = {"phase": "Success", "masterCheckStatus": {key: [{"name": "x"}]}}
+    task = PrecheckTask.model_validate_json(json.dumps({"status": status}))
+    assert unknown_fields(task).suspicious == ["/status/masterCheckStatus"]
