@@ -182,6 +182,17 @@ def _unreadable(rows: Rows, part: Unreadable, repeat: int, number: int, whole: s
     )
 
 
+_COUNTS = (
+    "nodes",
+    "failed",
+    "unknown",
+    "warned",
+    "waived",
+    "noted",
+    "passed",
+    "tolerated",
+    "skipped",
+)
 _COLUMNS = (
     "id",
     "input_id",
@@ -206,39 +217,14 @@ _COLUMNS = (
     "size",
     "sha256",
     "task_sha256",
-    "nodes",
-    "failed",
-    "unknown",
-    "warned",
-    "waived",
-    "noted",
-    "passed",
-    "tolerated",
-    "skipped",
+    *_COUNTS,
     "report",
     "copy_of",
     "same_uid",
     "upgraded_at",
     "upgrade_change",
 )
-_DEFAULTS: dict[str, Any] = (
-    dict.fromkeys(_COLUMNS)
-    | {"pointer": ""}
-    | dict.fromkeys(
-        (
-            "nodes",
-            "failed",
-            "unknown",
-            "warned",
-            "waived",
-            "noted",
-            "passed",
-            "tolerated",
-            "skipped",
-        ),
-        0,
-    )
-)
+_DEFAULTS: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"pointer": ""} | dict.fromkeys(_COUNTS, 0)
 
 
 def _row(**values: Any) -> Row:
