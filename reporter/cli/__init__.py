@@ -70,17 +70,34 @@ def main() -> None:
     # take a third of the time of a small check.
     gc.disable()
     _prepare_streams()
-    for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
-            # As Ctrl-C: what is being written is taken back.
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+    stopped = _stop_on_signals()
     # Nothing that happens to be installed may hook into a gate's validation.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    code = run(sys.argv[1:])
+    code = run(sys.argv[1:], stopped)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
     os._exit(code)
+
+
+def _stop_on_signals() -> list[int]:
+    """SIGTERM and SIGHUP are as Ctrl-C: what is being written is taken back.
+
+    Returns the signals that came, as they come: a library may swallow the exception, or wrap it
+    into an error of its own.
+    """
+    came: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        came.append(number)
+        raise KeyboardInterrupt
+
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        # Who starts this in the background with signals ignored (nohup, `&`) means it.
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop)
+    return came
 
 
 def _prepare_streams() -> None:
@@ -100,8 +117,25 @@ def _plain_sign(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN_SIGNS.get(sign, "?") for sign in text), error.end
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Run one command; returns its exit code and never raises."""
+def run(arguments: Sequence[str], stopped: Sequence[int] = ()) -> int:
+    """Run one command; returns its exit code and never raises.
+
+    `stopped`: the signals that came (see `_stop_on_signals`). Once there is one, nothing but
+    "interrupted" is the end of the run, whatever became of its exception.
+    """
+    try:
+        code = _run(arguments, stopped)
+    except KeyboardInterrupt:
+        return _interrupted()
+    return _interrupted() if stopped and code != INTERRUPTED else code
+
+
+def _interrupted() -> int:
+    click.echo("interrupted; nothing half-written is left", err=True)
+    return INTERRUPTED
+
+
+def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
     codecs.register_error("cce-precheck", _plain_sign)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -120,18 +154,17 @@ def run(arguments: Sequence[str]) -> int:
         error.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; nothing half-written is left", err=True)
-        return INTERRUPTED
+        return _interrupted()
     except BrokenPipeError:
         return _flushed(1)
-    except ReporterError as error:
-        if debug:
-            traceback.print_exc()
-        say_error(error)
-        return exit_code_of(error)
     except Exception as error:
+        if stopped:
+            return _interrupted()
         if debug:
             traceback.print_exc()
+        if isinstance(error, ReporterError):
+            say_error(error)
+            return exit_code_of(error)
         click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
         click.echo("this is a bug; run again with --debug and report what it prints", err=True)
         return INTERNAL_ERROR

@@ -20,6 +20,7 @@ import pikepdf
 import pytest
 from lxml import etree
 
+from reporter.cli import run
 from tests.acceptance.run import PUBLISHED, ROOT, command
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
@@ -118,12 +119,12 @@ def test_a_disk_without_room_is_exit_5_and_nothing_half_written(tmp_path: Path, 
 
 @pytest.mark.skipif(os.geteuid() == 0 and not Path("/proc/self/fdinfo").exists(), reason="no /proc")
 def test_a_folder_that_takes_no_files_is_exit_5(tmp_path: Path) -> None:
-    run = command("check", PUBLISHED, "--at", "response", *reports(Path("/proc/self/fdinfo")))
-    assert run.code == 5
-    assert "Traceback" not in run.err
-    run = command("check", PUBLISHED, "--at", "response", "--html", tmp_path)
-    assert run.code == 5
-    assert "directory" in run.err.lower()
+    ran = command("check", PUBLISHED, "--at", "response", *reports(Path("/proc/self/fdinfo")))
+    assert ran.code == 5
+    assert "Traceback" not in ran.err
+    ran = command("check", PUBLISHED, "--at", "response", "--html", tmp_path)
+    assert ran.code == 5
+    assert "directory" in ran.err.lower()
 
 
 ENVIRONMENTS: list[dict[str, str]] = [
@@ -144,8 +145,8 @@ def test_the_environment_changes_no_byte(tmp_path: Path, env: dict[str, str]) ->
     here, there = tmp_path / "here", tmp_path / "there"
     for folder, extra in ((here, {}), (there, env)):
         asked = reports(folder, TEXTS)
-        run = command("check", UNFINISHED, "--at", "2026-11-20T09:30:00Z", "-q", *asked, env=extra)
-        assert run.code == 3, run.err
+        ran = command("check", UNFINISHED, "--at", "2026-11-20T09:30:00Z", "-q", *asked, env=extra)
+        assert ran.code == 3, ran.err
     for form in TEXTS:
         assert (here / f"r.{form}").read_bytes() == (there / f"r.{form}").read_bytes(), form
 
@@ -177,10 +178,10 @@ def test_any_name_of_folder_and_file(tmp_path: Path, name: str) -> None:
     policy = folder / f"{name}.yaml"
     policy.write_bytes((ROOT / "policies" / "recommended.yaml").read_bytes())
     out = folder / "out"
-    run = command(
+    ran = command(
         "check", response, "-p", policy, "--at", "response", *reports(out, TEXTS), cwd=folder
     )
-    assert run.code == 0, run.err
+    assert ran.code == 0, ran.err
     assert sorted(path.name for path in folder.iterdir()) == sorted(
         [response.name, policy.name, "out"]
     )
@@ -204,8 +205,18 @@ def test_line_ends_of_windows_say_the_same(tmp_path: Path) -> None:
     response.write_bytes(PUBLISHED.read_bytes().replace(b"\n", b"\r\n"))
     recommended = (ROOT / "policies" / "recommended.yaml").read_bytes()
     policy.write_bytes(recommended.replace(b"\n", b"\r\n"))
-    run = command("check", response, "-p", policy, "--at", "response", "--json", "-")
-    assert run.code == 0, run.err
+    ran = command("check", response, "-p", policy, "--at", "response", "--json", "-")
+    assert ran.code == 0, ran.err
     plain = command("check", PUBLISHED, "-p", ROOT / "policies" / "recommended.yaml",
                     "--at", "response", "--json", "-")  # fmt: skip
-    assert json.loads(run.out)["counts"] == json.loads(plain.out)["counts"]
+    assert json.loads(ran.out)["counts"] == json.loads(plain.out)["counts"]
+
+
+def test_a_signal_that_a_library_wraps_into_its_own_error_is_still_an_interruption(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = ["check", str(tmp_path / "missing.json")]
+    assert run(missing) == 4
+    capsys.readouterr()
+    assert run(missing, stopped=[signal.SIGINT]) == 130
+    assert capsys.readouterr().err == "interrupted; nothing half-written is left\n"
