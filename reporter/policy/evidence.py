@@ -15,7 +15,7 @@ from reporter.policy.dates import parse_duration
 from reporter.policy.load import Policy, pattern_text
 from reporter.policy.match import Patterns
 from reporter.policy.model import CompleteOptions, EvidenceSpec
-from reporter.precheck.finding import Signature, Survey, stage_node
+from reporter.precheck.finding import Survey, stage_node
 from reporter.precheck.model import (
     FINAL_PHASES,
     GROUPS,
@@ -107,10 +107,10 @@ class Tally:
 def tally(task: PrecheckTask, items: Survey) -> Tally:
     """Phases, unknown values, names: by signature, and one by one where one is irregular."""
     result = Tally()
-    regular: set[Signature] = set()
+    regular: set[int] = set()
     for scope, counts in items.counts.items():
-        for signature, count in counts.items():
-            name, kind, group, level, phase = signature
+        for number, count in counts.items():
+            name, kind, group, level, phase = items.signatures[number]
             result.items += count
             if phase == "Failed":
                 result.failed[scope] += count
@@ -124,14 +124,14 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
                 and (level in LEVELS or not level)
                 and (group in GROUPS or not group)
             ):
-                regular.add(signature)
+                regular.add(number)
     for part in items.lists:
-        if regular.issuperset(part.signatures):
+        if regular.issuperset(part.numbers):
             continue
-        for index, signature in enumerate(part.signatures):
-            if signature in regular:
+        for index, number in enumerate(part.numbers):
+            if number in regular:
                 continue
-            item, phase = part.items[index], signature[4]
+            item, phase = part.items[index], items.signatures[number][4]
             if phase not in FINAL_PHASES and len(result.unfinished) < MAX_POINTERS:
                 result.unfinished.append((f"{part.pointer}/{index}", phase or None))
             _note_unrecognised(result, f"{part.pointer}/{index}", item)

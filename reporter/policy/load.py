@@ -167,6 +167,11 @@ class Policy:
         return {}
 
     @cached_property
+    def verdicts_by_signature(self) -> dict[Any, Any]:
+        """And what these rules decide, where nothing but the signature has a say."""
+        return {}
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """What is known of check items: read once for a policy, and only if something asks."""
         return Catalogue.load()

@@ -44,7 +44,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     pointers: list[str] = []
     suspicious: list[str] = []
     infinite: str | None = None
-    for pointer, owner, extra in _extras(task, ""):
+    for pointer, owner, extra in _extras(task, "", set()):
         known = _folded_names(type(owner))
         for name, value in extra.items():
             if is_empty(value):
@@ -74,30 +74,41 @@ def _folded_names(model: type[ApiObject]) -> frozenset[str]:
     return frozenset(_folded(info.alias or name) for name, info in model.model_fields.items())
 
 
-def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+def _extras(
+    value: ApiObject, pointer: str, plain: set[int]
+) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+    """Every object with undocumented fields. `plain`: items known to have none, by identity."""
     if value.__pydantic_extra__:
         yield pointer, value, value.__pydantic_extra__
     for name, child in value.__dict__.items():
         if isinstance(child, ApiObject):
             # `{}` is by far the most frequent risk source: nothing to walk, nothing to name.
             if child.__pydantic_fields_set__:
-                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}")
+                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}", plain)
         elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
             base = f"{pointer}/{_alias(type(value), name)}"
             indexes: Sequence[int] = range(len(child))
             if isinstance(child[0], CheckItem):
+                if plain.issuperset(map(id, child)):
+                    continue
                 # Nearly every item is plain, with `{}` for its risks: nothing to walk.
                 risks = filter(None, map(_RISKS, map(vars, child)))
                 if not any(map(_EXTRA, child)) and not any(map(_FIELDS_SET, risks)):
+                    plain.update(map(id, child))
                     continue
                 indexes = [
                     index
                     for index, part in enumerate(child)
-                    if part.__pydantic_extra__
-                    or (part.risk_source is not None and part.risk_source.__pydantic_fields_set__)
+                    if id(part) not in plain
+                    and (
+                        part.__pydantic_extra__
+                        or (part.risk_source and part.risk_source.__pydantic_fields_set__)
+                    )
                 ]
+                plain.update(map(id, child))
+                plain.difference_update(id(child[index]) for index in indexes)
             for index in indexes:
-                yield from _extras(child[index], f"{base}/{index}")
+                yield from _extras(child[index], f"{base}/{index}", plain)
 
 
 @cache

@@ -194,6 +194,7 @@ def _all_of(
     """Every task of a document as a response; the first comes last."""
     with _collector_off():
         tasks = tasks_of(document, label)
+        document = document.outlined()
         others = len(tasks) - 1
         return [
             _built(_Candidate(task, pointer, document, text, *found), others, (), None)
@@ -296,8 +297,9 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
         if isinstance(document, InputError):
             raise document
         label = _document_label(member.name, document)
-        for pointer, task in tasks_of(document, label):
-            candidates.append(_Candidate(task, pointer, document, text, *found))
+        tasks = tasks_of(document, label)
+        document = document.outlined()
+        candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
     return candidates
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from reporter.errors import InputError
+from reporter.precheck.build import build_task
 from reporter.precheck.model import PrecheckTask
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
@@ -30,10 +31,18 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
         _refuse_half_a_list(value, label)
         return _listed(value["items"], label)
     _refuse_other_objects(value, label)
+    return [("", _built(value, label, ""))]
+
+
+def _built(value: dict[str, Any], label: str, pointer: str) -> PrecheckTask:
     try:
-        return [("", PrecheckTask.model_validate_json(document.body))]
+        return build_task(value)
+    except ValidationError:
+        pass
+    try:  # once more as a whole, for the place and the words
+        return PrecheckTask.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        raise _wrong_type(error, label, "") from None
+        raise _wrong_type(error, label, pointer) from None
 
 
 def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
@@ -77,10 +86,7 @@ def _tasks_at(
                 f'{label}: {pointer} is "{what}", no pre-upgrade check: a list of something else',
                 hint=SAVE_RAW,
             )
-        try:
-            tasks.append((pointer, PrecheckTask.model_validate_json(json.dumps(item))))
-        except ValidationError as error:
-            raise _wrong_type(error, label, pointer) from None
+        tasks.append((pointer, _built(item, label, pointer)))
     return tasks
 
 
