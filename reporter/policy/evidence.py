@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from reporter.policy.dates import parse_duration
@@ -521,6 +522,8 @@ def _level(spec: EvidenceSpec, name: EvidenceId) -> EvidenceLevel:
 
 def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) -> EvidenceLine:
     """The strictest level, the worst state, and all that was said in that state."""
+    if len(answers) == 1 and answers[0][0] != "off":
+        return _line_of(name, *answers[0])
     level = min((level for level, _ in answers), key=_LEVELS.index, default="off")
     if level == "off":
         return EvidenceLine(
@@ -543,3 +546,23 @@ def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) ->
         statements=[statement(code, **params) for code, params in said],
         pointers=pointers[:MAX_POINTERS],
     )
+
+
+def _line_of(name: EvidenceId, level: EvidenceLevel, line: Line) -> EvidenceLine:
+    if not line.pointers and len(line.said) == 1 and not line.said[0][1]:
+        return _usual_line(name, line.state, level, line.said[0][0])
+    return EvidenceLine(
+        id=name,
+        state=line.state,
+        level=level,
+        statements=[statement(code, **params) for code, params in line.said],
+        pointers=list(dict.fromkeys(line.pointers))[:MAX_POINTERS],
+    )
+
+
+@cache
+def _usual_line(
+    name: EvidenceId, state: EvidenceState, level: EvidenceLevel, code: str
+) -> EvidenceLine:
+    """A line that names nothing of its response: the same for most."""
+    return EvidenceLine(id=name, state=state, level=level, statements=[statement(code)])
