@@ -8,35 +8,40 @@ import gc
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Sequence
 
 import click
 
 from reporter import __version__
-from reporter.cli import (
-    audit,
-    bundle,
-    catalogue,
-    check,
-    completion,
-    demo,
-    diff,
-    doctor,
-    fetch,
-    policy,
-    render,
-    templates,
-    verify,
-)
+from reporter.cli import completion
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
+from reporter.cli.lazy import LazyGroup
 from reporter.errors import ReporterError
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 
+COMMANDS = (
+    "check",
+    "render",
+    "bundle",
+    "verify",
+    "fetch",
+    "diff",
+    "audit",
+    "demo",
+    "policy",
+    "catalogue",
+    "doctor",
+    "completion",
+    "templates",
+)
+
 
 @click.group(
+    cls=LazyGroup,
+    package=__name__,
+    names=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\n" + "\n".join(f"{code:>4}  {meaning}" for code, meaning in EXIT_CODES.items()),
 )
@@ -47,21 +52,6 @@ def app() -> None:
     Judges the answer of a Huawei Cloud CCE pre-upgrade check against YAML policies, and writes
     the reports that a change approval, a pipeline and an auditor need. Exit codes are at the end.
     """
-
-
-app.add_command(check.command)
-app.add_command(render.command)
-app.add_command(bundle.command)
-app.add_command(verify.command)
-app.add_command(fetch.command)
-app.add_command(diff.command)
-app.add_command(audit.command)
-app.add_command(demo.command)
-app.add_command(policy.command)
-app.add_command(catalogue.command)
-app.add_command(doctor.command)
-app.add_command(completion.command)
-app.add_command(templates.command)
 
 
 def main() -> None:
@@ -161,6 +151,8 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         if stopped:
             return _interrupted()
         if debug:
+            import traceback
+
             traceback.print_exc()
         if isinstance(error, ReporterError):
             say_error(error)
