@@ -68,6 +68,7 @@ proof: $(VENV)/.ready-dev libraries test-tools
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/growth.py --responses $${RESPONSES:-10000}
 
 bench-walk: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py 10000
