@@ -726,6 +726,15 @@ RESPONSE_WHERES: dict[str, tuple[Json, ...]] = {
         {"in": ["Active", "Abnormal"]},
         {"equals": "Abnormal"},
     ),
+    "$..nodeInfo.status": ({"equals": "Active"}, {"in": ["Active", "Abnormal"]}),
+    "$..itemsStatus[*].riskSource.nodeRisks[*].NodeID": (
+        {"in": ["n-a", "n-b"]},
+        {"matches": "n.*"},
+    ),
+    '$..itemsStatus[?(@.phase == "Failed")].riskSource.addonRisks[0].alias': (
+        {"equals": "CoreDNS"},
+        {"exists": False},
+    ),
     '$..itemsStatus[?(@.phase == "Failed")].level': (
         {"equals": "Fatal"},
         {"in": ["Info", "Warning"]},
@@ -769,6 +778,14 @@ _PLANTED: tuple[tuple[str, Any, Json], ...] = (
     ("retries", 3, {"path": "$.retries", "equals": 3.0}),
     ("retries", 0, {"path": "$.retries", "exists": True}),
     ("retries", "10", {"path": "$.retries", "lt": "9"}),
+    ("retries", [3, "x"], {"path": "$.retries[*]", "lt": 3}),
+    ("retries", [3, "x"], {"path": "$.retries[*]", "equals": 3}),
+    ("retries", [1, "x", True], {"path": "$.retries[*]", "in": [1, "x"]}),
+    ("retries", [[1], {"a": 1}, "x"], {"path": "$.retries[*]", "matches": "x"}),
+    ("retries", [{"a": 1, "b": "x"}, {"a": 2}], {"path": "$.retries[*].b", "equals": "x"}),
+    ("soft", {"a": {"b": "x"}, "c": {"b": None}}, {"path": "$..b", "equals": "x"}),
+    ("soft", [{"a": {"b": "x"}}, {"a": {"c": "x"}}], {"path": "$.soft[*].a.b", "equals": "x"}),
+    ("soft", [{"a": {"b": "x"}}, {"a": {"c": "x"}}], {"path": "$..a.b", "equals": "x"}),
 )
 
 
@@ -1085,8 +1102,8 @@ def _rule(dice: Dice, rule_id: str, targets: list[Json]) -> Json:
         _limit(dice, rule)
     if _chance(dice, 17 if targets else 3):
         rule["match"]["where"] = _where(dice, dice.pick(targets) if targets else None)
-    elif _chance(dice, 3):
-        rule["match"]["not"] = {"where": _where(dice)}
+    elif _chance(dice, 4):
+        rule["match"]["not"] = {"where": _where(dice, dice.pick(targets) if targets else None)}
     if _chance(dice, 12):
         rule["effective_on"] = _pick(dice, _DATES_OF_RULES)
     if _chance(dice, 9):
@@ -1155,8 +1172,8 @@ def _waiver(dice: Dice, waiver_id: str, permanent: bool, targets: list[Json]) ->
         waiver[key] = _value(dice, key, 1)
     if _chance(dice, 18 if target else 5):
         waiver["where"] = _where(dice, target)
-    elif _chance(dice, 3):
-        waiver["not"] = {"where": _where(dice)}
+    elif _chance(dice, 4):
+        waiver["not"] = {"where": _where(dice, target)}
     starts, approved_on, expires = _pick(dice, _WAIVER_DATES)
     if starts:
         waiver["starts"] = starts

@@ -4,7 +4,7 @@
     python -m tests.slow.million --seed 4711            one case, and what both say of it
 
 Case N comes from `random.Random(N)` alone, so a case has a number instead of a file. Policy and
-task are built from plain data as their readers leave them; every fortieth case goes the whole way,
+task are built from plain data as their readers leave them; every hundredth case goes the whole way,
 through YAML, JSON and the record. What is done stands in a file by ranges of seeds, so that the
 next run goes on there; the file is named by the digest of both evaluators and the generator, for a
 change of these makes every case a new one. The first disagreement stops the run and leaves the
@@ -39,7 +39,7 @@ from tests.slow import evaluator, generator
 
 ROOT = Path(__file__).parents[2]
 RANGE = 500
-WHOLE_WAY = 40
+WHOLE_WAY = 100
 """One case in so many is written as YAML and JSON, read, and judged to its record."""
 
 
