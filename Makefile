@@ -11,12 +11,13 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-c
 TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
+.PHONY: demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
+	@echo "make million  a million cases through both evaluators, about an hour; goes on where it stopped"
 	@echo "make prove-printouts  what the real Java and Go SDKs print, 10,000 cases"
 	@echo "make proof  veraPDF, vnu and other validators (Java, Maven, npm); docs/conformance.md"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
@@ -51,6 +52,9 @@ prove: $(VENV)/.ready-dev
 	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/audit/test_command.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
+
+million: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.slow.million --cases $${MILLION_CASES:-1000000} --jobs $${TEST_JOBS:-2}
 
 # Needs mvn, javac and go, and their package registries.
 PRINTOUTS := build/printouts
