@@ -214,15 +214,18 @@ def _in_stream(
     for member in containers.members(stream, name, limits, size=size):
         if isinstance(member, Refused):
             yield member
-        elif (
-            member.name.endswith(SIDECAR_SUFFIX)
-            and member.name != name
-            and not speaks_of_a_response(member.data)
-        ):
+        elif member.name != name and _is_beside_the_point(member):
             continue
         else:
             sidecar, misfit = _sidecar(file, member) if member.name == name else (None, False)
             yield member, sidecar, misfit
+
+
+def _is_beside_the_point(member: Member) -> bool:
+    """A note of `fetch`, or what a desktop left behind, among the members of an archive."""
+    if member.name.endswith(SIDECAR_SUFFIX):
+        return not speaks_of_a_response(member.data)
+    return containers.is_litter(member.name, member.data[: containers.LITTER_HEAD])
 
 
 # One response ---------------------------------------------------------------------------------
