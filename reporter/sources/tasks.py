@@ -44,13 +44,29 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 f"{label}: holds both items and {key}; which one counts is anybody's guess",
                 hint=SAVE_RAW,
             )
-    metadata = value.get("metadata")
-    for key in ("continue", "remainingItemCount"):
-        if isinstance(metadata, dict) and metadata.get(key):
-            raise InputError(
-                f"{label}: is one page of a longer list (metadata.{key})",
-                hint="save the whole list, or the answer for the one task",
-            )
+    places = [("", value)]
+    for key, part in value.items():
+        if isinstance(part, dict) and _folded(key) in _ABOUT_A_LIST:
+            places.append((f"{key}.", part))
+    for where, part in places:
+        for key in part:
+            if part[key] and _folded(key) in _PAGED:
+                raise InputError(
+                    f"{label}: is one page of a longer list ({where}{key})",
+                    hint="save the whole list, or the answer for the one task",
+                )
+
+
+_ABOUT_A_LIST = frozenset({"metadata", "pageinfo", "paging", "pagination"})
+_PAGED = frozenset(
+    {"continue", "remainingitemcount", "nextmarker", "nextpage", "nextpagetoken", "nexttoken"}
+    | {"hasmore", "istruncated"}
+)
+"""How Kubernetes and the cloud's other services say that a list goes on."""
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
