@@ -168,7 +168,7 @@ def not3(truth: Truth) -> Truth:
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
-    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) [A-Z0-9+-]+(?: m=[+-][0-9.]+)?)",
+    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) ([A-Z0-9+-]+)(?: m=[+-][0-9.]+)?)",
     re.ASCII,
 )
 
@@ -185,6 +185,8 @@ def read_time(text: str | None) -> datetime | str:
     offset = timedelta(0) if zulu else timedelta(hours=int(hours), minutes=int(minutes))
     if sign == "-":
         offset = -offset
+    if found.group(11) in ("UTC", "GMT", "Z") and offset:
+        return "unreadable"  # the name and the offset contradict each other (A36)
     try:
         naive = datetime.fromisoformat(f"{day}T{clock}")
         # Nanoseconds are cut, which makes every time older: never in favour of passing.
