@@ -28,7 +28,8 @@ def parse_timestamp(text: str | None) -> datetime | None:
     """The instant a timestamp of the API names, or None where it can't be read.
 
     Fractions beyond microseconds are cut off. An offset is honoured, a zone name is not needed
-    and not believed; where it can only mean another offset (`-0500 UTC`), neither is. Go's zero time means "not set" and is None, see `is_missing`.
+    and not believed; where it can only mean another offset (`-0500 UTC`), neither is. Go's zero
+    time means "not set" and is None, see `is_missing`.
     """
     moment = _read(text) if text else None
     return None if moment == _ZERO else moment

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
+from reporter.precheck.unknown_fields import tells_of_checks
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError
@@ -54,6 +55,12 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 raise InputError(
                     f"{label}: is one page of a longer list ({where}{key})",
                     hint="save the whole list, or the answer for the one task",
+                )
+            if key != "kind" and tells_of_checks(key, part[key]):
+                raise InputError(
+                    f"{label}: {where}{key} stands beside the tasks of the list and looks like a "
+                    "check or a list of skipped ones; for which task is anybody's guess",
+                    hint="save the answer for the one task",
                 )
 
 

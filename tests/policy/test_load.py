@@ -64,7 +64,7 @@ RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
          "holds longer than the 30 days"),
         (HEAD + "waivers:\n"
          "  - {id: w, check: X, reason: r, starts: 2026-03-02, expires: 2026-03-01}\n",
-         '5:63: waiver "w" is never valid: it expires (2026-03-01) before it starts (starts: 2026-'),
+         '5:63: waiver "w" is never valid: it expires (2026-03-01) before it starts (starts: '),
         (HEAD + "waivers:\n  - {id: w, check: X, reason: r, approved_on: 2026-03-02,"
          " expires: 2026-03-02T00:00:00Z}\n", "before it starts (approved_on: 2026-03-02)"),
         (HEAD + "a:\n\t- b\n", "5:1: found character that cannot start any token"),

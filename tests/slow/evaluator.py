@@ -951,7 +951,8 @@ def hides_check(value: Any, shape: Any) -> bool:
             elif holds_check_like_key(field):
                 return True
             elif field not in (None, "", [], {}) and (
-                key.lower() in CHECK_LIKE or key.casefold() in {name.casefold() for name in shape}
+                looks_like_a_check(key, field)
+                or key.casefold() in {name.casefold() for name in shape}
             ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
                 # ignores case, a phase where none is documented may say what nobody here would
@@ -964,11 +965,22 @@ def holds_check_like_key(value: Any) -> bool:
     """Whether a value holds, "at any depth, a key that looks like a check"."""
     if isinstance(value, dict):
         for key, field in value.items():
-            if key.lower() in CHECK_LIKE or holds_check_like_key(field):
+            if looks_like_a_check(key, field) or holds_check_like_key(field):
                 return True
     if isinstance(value, list):
         return any(holds_check_like_key(element) for element in value)
     return False
+
+
+def looks_like_a_check(key: str, field: Any) -> bool:
+    """The words of the letter; beyond it a section's name, and a skip that isn't denied (A17)."""
+    plain = re.sub("[_-]", "", key.lower())
+    skipped = plain.startswith("skip") or (
+        re.search("skip|ignore|exclude", plain) and re.search("check|item|risk|node", plain)
+    )
+    if skipped and field not in (None, False, "", [], {}):
+        return True
+    return plain in CHECK_LIKE or re.search("check(status|item)|items?status", plain) is not None
 
 
 def finished(response: Json) -> str:

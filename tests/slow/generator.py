@@ -97,6 +97,9 @@ ODD_FIELDS: tuple[tuple[str, Any], ...] = (
     ("subChecks", [{"name": "Hidden", "Phase": "Failed"}]),
     ("more", {"deep": [{"LEVEL": "Fatal"}]}),
     ("nested", {"itemsStatus": []}),
+    ("skipped_check_item_list", [{"name": "NodeDisk"}]),
+    ("skipReason", False),
+    ("masterCheckStatus", {"result": "bad"}),
 )
 
 # ------------------------------------------------------------------------------------------------

@@ -253,8 +253,11 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","MetaData":{{"CONTINUE":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","page_info":{{"next_marker":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","hasMore":true,"items":[{task}]}}',
+        f'{{"kind":"List","skippedCheckItemList":[{{"name":"x"}}],"items":[{task}]}}',
     ):
-        with pytest.raises(InputError, match=r"which one counts|is one page of a longer list"):
+        with pytest.raises(
+            InputError, match=r"which one counts|is one page of a longer list|for which"
+        ):
             read(text.encode())
     last = f'{{"kind":"List","metadata":{{"continue":"","remainingItemCount":0}},"items":[{task}]}}'
     assert read(last.encode()).source.form == "json-list"
