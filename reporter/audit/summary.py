@@ -61,6 +61,7 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
     store.index()
     bench = court_of(settings).bench
     with store.writing():
+        store.unseal()
         store.run("DELETE FROM check_sets WHERE id NOT IN (SELECT set_id FROM tallies)")
         _mark_twins(store)
         _note_policies(store, settings)

@@ -318,7 +318,7 @@ class Outputs:
         """Whether a report goes to standard output, and the summary so to standard error."""
         return "-" in self.targets.values()
 
-    def write(self, verdict: Verdict, exhibits: Sequence[bytes], chosen: Options) -> bool:
+    def write(self, verdict: Verdict, exhibits: Sequence[bytes], chosen: Options) -> Written:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import render
 
@@ -331,30 +331,33 @@ class Outputs:
             lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
         )
 
-    def put(self, make: Callable[[str], bytes]) -> bool:
+    def put(self, make: Callable[[str], bytes]) -> Written:
         """Write what `make` gives for each option; one that fails is said, the others come out.
 
         A mistake of the user's own templates is raised, once the others are out.
         """
-        fine = True
+        written: list[str] = []
         broken: TemplateError | None = None
         for name, target in self.targets.items():
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
+                written.append(target)
             except TemplateError as error:
                 broken = broken or error
                 self._drop(target)
             except OutputError as error:
-                fine = False
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 self._drop(target)
         if broken is not None:
             raise broken
-        return fine
+        return Written(
+            tuple(target for target in written if target != "-"),
+            fine=len(written) == len(self.targets),
+        )
 
     def fail(self, message: str, hint: str | None) -> None:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""
@@ -375,6 +378,20 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of the reports that were asked for."""
+
+    files: tuple[str, ...]
+    fine: bool
+    """Whether all of them could be written."""
+
+    def tell(self, *, quiet: bool) -> None:
+        """Name the files, on standard error: behind a summary a person wants to open one."""
+        if self.files and not quiet:
+            say(f"wrote {', '.join(self.files)}")
 
 
 def reading_options(options: dict[str, Any], own: Own) -> Options:

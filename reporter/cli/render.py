@@ -76,7 +76,7 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
-    fine = outputs.write(verdict, files, reading_options(options, own))
+    written = outputs.write(verdict, files, reading_options(options, own))
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
@@ -87,7 +87,8 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
         own=own,
         lang=words.tag,
     )
-    raise CliExit(verdict.exit_code if fine else 5)
+    written.tell(quiet=options["quiet"])
+    raise CliExit(verdict.exit_code if written.fine else 5)
 
 
 def load_record(name: str) -> Verdict:

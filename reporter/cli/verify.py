@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli.bundle import read_key_file
-from reporter.cli.common import CliExit, Outputs, print_page, put
+from reporter.cli.common import CliExit, Outputs, print_page, put, say
 from reporter.cli.judging import read_key
 from reporter.cli.terminal import uses_color
 from reporter.errors import InputError
@@ -84,6 +84,8 @@ def command(file: str, **options: Any) -> None:
     stream = sys.stderr if target == "-" else sys.stdout
     color = uses_color(stream, no_color=options["no_color"])
     print_page(_page(found, _shown(file), color=color, quiet=options["quiet"]), stream)
+    if target not in (None, "-") and not options["quiet"]:
+        say(f"wrote {target}")
     raise CliExit(found.exit_code)
 
 

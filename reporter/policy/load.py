@@ -624,6 +624,7 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
     waivers = []
     for placed in whole.waivers.values():
         waiver = _waiver(placed.spec, placed.document, placed.index)
+        _check_period(waiver, placed.document.at(("waivers", placed.index, "expires")))
         _check_demands(waiver, placed.place, whole)
         waivers.append(waiver)
     return Policy(
@@ -717,6 +718,18 @@ def pattern_text(written: Any) -> str:
     if isinstance(written, dict) and "equals" in written:
         return pattern_text(written["equals"])
     return "" if written is None else str(written)
+
+
+def _check_period(waiver: Waiver, place: str) -> None:
+    """One that could never hold has a mistaken date: whoever signed it believes it holds."""
+    start, end = waiver.valid_from, waiver.valid_until
+    if start is not None and end is not None and start >= end:
+        key = "starts" if waiver.starts else "approved_on"
+        raise PolicyError(
+            f'{place}: waiver "{waiver.id}" is never valid: it expires ({waiver.expires}) before '
+            f"it starts ({key}: {waiver.starts or waiver.approved_on})",
+            hint="one of the two dates is mistaken; a waiver that is over can be removed",
+        )
 
 
 def _check_demands(waiver: Waiver, place: str, whole: layers.Layered) -> None:

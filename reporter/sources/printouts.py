@@ -23,6 +23,7 @@ from reporter.sources import java, other_texts, snake_case
 from reporter.sources.api_errors import api_error, koocli_error, told_in
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
+    ANSWERED,
     MARKERS,
     PARTS,
     REQUESTS,
@@ -258,7 +259,7 @@ def _http_capture(text: bytes, label: str) -> Document:
             )
         at = blank.end()
     body = text[at:]
-    if not status.startswith(b"2"):
+    if status not in ANSWERED:
         raise no_success(label, status, body)
     if not body.strip():
         raise InputError(f"{label}: an HTTP capture without a body", hint=SAVE_RAW)

@@ -168,7 +168,7 @@ def not3(truth: Truth) -> Truth:
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
-    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) [A-Z0-9+-]+(?: m=[+-][0-9.]+)?)",
+    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) ([A-Z0-9+-]+)(?: m=[+-][0-9.]+)?)",
     re.ASCII,
 )
 
@@ -185,6 +185,8 @@ def read_time(text: str | None) -> datetime | str:
     offset = timedelta(0) if zulu else timedelta(hours=int(hours), minutes=int(minutes))
     if sign == "-":
         offset = -offset
+    if found.group(11) in ("UTC", "GMT", "Z") and offset:
+        return "unreadable"  # the name and the offset contradict each other (A36)
     try:
         naive = datetime.fromisoformat(f"{day}T{clock}")
         # Nanoseconds are cut, which makes every time older: never in favour of passing.
@@ -964,7 +966,8 @@ def hides_check(value: Any, shape: Any) -> bool:
             elif holds_check_like_key(field):
                 return True
             elif field not in (None, "", [], {}) and (
-                key.lower() in CHECK_LIKE or key.casefold() in {name.casefold() for name in shape}
+                looks_like_a_check(key, field)
+                or key.casefold() in {name.casefold() for name in shape}
             ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
                 # ignores case, a phase where none is documented may say what nobody here would
@@ -977,11 +980,22 @@ def holds_check_like_key(value: Any) -> bool:
     """Whether a value holds, "at any depth, a key that looks like a check"."""
     if isinstance(value, dict):
         for key, field in value.items():
-            if key.lower() in CHECK_LIKE or holds_check_like_key(field):
+            if looks_like_a_check(key, field) or holds_check_like_key(field):
                 return True
     if isinstance(value, list):
         return any(holds_check_like_key(element) for element in value)
     return False
+
+
+def looks_like_a_check(key: str, field: Any) -> bool:
+    """The words of the letter; beyond it a section's name, and a skip that isn't denied (A17)."""
+    plain = re.sub("[_-]", "", key.lower())
+    skipped = plain.startswith("skip") or (
+        re.search("skip|ignore|exclude", plain) and re.search("check|item|risk|node", plain)
+    )
+    if skipped and field not in (None, False, "", [], {}):
+        return True
+    return plain in CHECK_LIKE or re.search("check(status|item)|items?status", plain) is not None
 
 
 def finished(response: Json) -> str:

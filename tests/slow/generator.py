@@ -97,6 +97,9 @@ ODD_FIELDS: tuple[tuple[str, Any], ...] = (
     ("subChecks", [{"name": "Hidden", "Phase": "Failed"}]),
     ("more", {"deep": [{"LEVEL": "Fatal"}]}),
     ("nested", {"itemsStatus": []}),
+    ("skipped_check_item_list", [{"name": "NodeDisk"}]),
+    ("skipReason", False),
+    ("masterCheckStatus", {"result": "bad"}),
 )
 
 # ------------------------------------------------------------------------------------------------
@@ -244,6 +247,7 @@ _ODD_TIMES = (
     "2026-02-30 00:00:00 +0000 UTC",
     "2026-03-01T10:25:00Z",
     "2026-03-01 18:25:00.5 +0800 CST",
+    "2026-03-01 05:25:00 -0500 UTC",
     "2026-03-02 11:00:00Z",
     "2026-03-02 11:00:00Z\n",
     "2026-03-01 10:25:00 +0000 UTC m=+0.1",
