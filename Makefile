@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo-out
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
-TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
+TEST_TOOLS := strace openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
