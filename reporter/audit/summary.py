@@ -49,7 +49,7 @@ MOST_LISTED = 2_000
 MOST_CHANGES = 300
 MOST_UNREADABLE = 500
 MOST_TWINS = 200
-MOST_OF_UPGRADES = 16_000_000
+MOST_OF_UPGRADES = 16 * 1024 * 1024
 MOST_PERIODS = 36
 RECENT = 12
 
@@ -250,7 +250,7 @@ def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
         raise PolicyError(f"{path}: can't be read: {reason}") from None
     if len(data) > MOST_OF_UPGRADES:
         raise PolicyError(
-            f"{path}: more than {MOST_OF_UPGRADES // 1_000_000} MB of upgrades",
+            f"{path}: more than {MOST_OF_UPGRADES >> 20} MB of upgrades",
             hint="leave out what lies before the archive",
         )
     try:

@@ -19,9 +19,8 @@ from reporter.policy.model import Comparison, WhereSpec
 MAX_LENGTH = 500
 MAX_STEPS = 25
 MAX_DESCENTS = 1
-"""How often `..` may stand in a path, filters included: with one, each value is looked at once, and
-what a path costs grows with the response alone; with two it grows with its depth too, and with
-three a response of 50 kB, nested 160 deep where no field is documented, takes a quarter of a minute.
+"""How often `..` may stand in a path, filters included. With one each value is looked at once; with
+three a response of 2 kB, nested 160 deep where no field is documented, takes a quarter of a minute.
 """
 _COMPARISONS = frozenset({None, "!", "==", "=", "!=", "<", "<=", ">", ">="})
 

@@ -233,7 +233,7 @@ def builtin_names() -> list[str]:
 
 MAX_LAYERS = 10
 MAX_REGEX = 10_000
-"""Steps of a regular expression once compiled: at worst RE2 takes each of them at each character."""
+"""Steps of a regular expression, compiled: at worst RE2 takes each of them at each character."""
 
 
 @dataclass(frozen=True)
