@@ -45,6 +45,7 @@ from reporter.words import say, statement
 
 PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
+LONGEST_KEY = 4_096
 SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 

@@ -80,10 +80,14 @@ def exit_code_of(error: ReporterError) -> int:
 
 
 def say(text: str, *, err: bool = True) -> None:
-    """One line for a person: without controls, escapes or workflow commands."""
+    """One line for a person: without controls, escapes or workflow commands.
+
+    On standard error nothing is lost but the words when they can't be written.
+    """
     from reporter.output.clean import console_safe, one_line
 
-    click.echo(console_safe(_short(one_line(text))), err=err)
+    with contextlib.suppress(OSError) if err else contextlib.nullcontext():
+        click.echo(console_safe(_short(one_line(text))), err=err)
 
 
 def _short(text: str) -> str:
@@ -112,7 +116,8 @@ def say_hint(hint: str) -> None:
     """What to do next, below what is wrong."""
     from reporter.output.clean import console_safe, one_line
 
-    click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
+    with contextlib.suppress(OSError):
+        click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
 
 
 def language_option(function: _Function) -> _Function:

@@ -237,6 +237,8 @@ def builtin_names() -> list[str]:
 
 
 MAX_LAYERS = 10
+MAX_REGEX = 10_000
+"""Steps of a regular expression, compiled: at worst RE2 takes each of them at each character."""
 
 
 @dataclass(frozen=True)
@@ -606,11 +608,14 @@ def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
     options = re2.Options()
     options.log_errors = False
     try:
-        re2.compile(text, options)
+        steps = re2.compile(text, options).programsize
     except re2.error as error:
         reason = error.args[0]
         said = reason.decode() if isinstance(reason, bytes) else str(reason)
         problems.add(path, f"RE2 can't use this regular expression: {said}")
+        return
+    if steps > MAX_REGEX:
+        problems.add(path, f"a regular expression of more than {MAX_REGEX:,} steps ({steps:,})")
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:

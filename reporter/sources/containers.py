@@ -50,7 +50,7 @@ PACKED_SUFFIXES = (".gz", ".zst", ".zstd", ".xz")
 """What compressed files are called: what lies in a file is told by its content, never by these."""
 
 _TAR_BUFFER = 512 * 1024
-_ZSTD_WINDOW = 27  # 128 MB, the most a zstd file may ask for without being asked (`--long` beyond)
+ZSTD_WINDOW = 27  # 128 MB, the most a zstd file may ask for without being asked (`--long` beyond)
 _LITTER = {
     re.compile(r"(?:^|[/!])\._[^/!]*$"): re.compile(rb"\x00\x05\x16[\x00\x07]"),
     re.compile(r"(?:^|[/!])\.DS_Store$"): re.compile(rb"\x00\x00\x00\x01Bud1"),
@@ -518,7 +518,7 @@ def _open_zstd(stream: BinaryIO) -> BinaryIO:
         from compression import zstd
     else:
         from backports import zstd
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW}
     return cast(BinaryIO, zstd.ZstdFile(stream, options=options))
 
 

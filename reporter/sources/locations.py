@@ -19,7 +19,7 @@ from reporter.sources.containers import LITTER_HEAD, PACKED_SUFFIXES, is_litter,
 
 STDIN_NAME = "standard input"
 SIDECAR_SUFFIX = ".meta.json"
-_MAX_SIDECAR = 1024 * 1024
+MAX_SIDECAR = 1024 * 1024
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
 _WEB = ("http", "https")
@@ -98,11 +98,11 @@ class File:
 
     def _bytes_of(self, path: str) -> bytes:
         if self.store is not None:
-            return cast(bytes, self.store.cat_file(path, start=0, end=_MAX_SIDECAR))
+            return cast(bytes, self.store.cat_file(path, start=0, end=MAX_SIDECAR))
         if not os.path.isfile(path):  # a pipe would never end
             raise FileNotFoundError(path)
         with Path(path).open("rb") as file:
-            return file.read(_MAX_SIDECAR)
+            return file.read(MAX_SIDECAR)
 
 
 def _notes_of(path: str) -> list[str]:

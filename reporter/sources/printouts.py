@@ -33,6 +33,9 @@ from reporter.sources.traces import (
     no_success,
 )
 
+MAX_DEPTH = 200
+"""Objects and lists inside each other: jiter's own bound, as a test sees. A response has 10."""
+
 MAX_VALUES = 8_000_000
 MAX_CONTAINERS = 1_500_000
 """The most objects and lists a response may hold: a cluster of 10,000 nodes has about 900,000."""
@@ -200,7 +203,9 @@ def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputE
         return InputError(f"{where}: the JSON breaks off: the file was cut", hint=SAVE_RAW)
     if "recursion limit" in what:
         return InputError(
-            f"{where}: nested too deeply for a pre-upgrade check response", hint=SAVE_RAW
+            f"{where}: nested too deeply for a pre-upgrade check response (more than {MAX_DEPTH} "
+            "levels)",
+            hint=SAVE_RAW,
         )
     if "hex escape" in what or "surrogate" in what:
         return InputError(f"{where}: half a character (a lone surrogate) in a text", hint=SAVE_RAW)
