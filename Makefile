@@ -89,7 +89,7 @@ hostile: $(VENV)/.ready-dev libraries test-tools
 
 mutants: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.3,<9'
-	$(BIN)/python -m tests.mutation.mutate
+	$(BIN)/python -m tests.mutation
 
 # Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
 bench-peers: $(VENV)/.ready-dev

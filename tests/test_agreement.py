@@ -28,16 +28,20 @@ from tests.slow import evaluator, generator
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "400"))
 
 
-def _dump(document: dict[str, Any]) -> bytes:
+def dump(document: dict[str, Any]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
 def judge_case(case: dict[str, Any]) -> Verdict:
     policy = Policy.parse(
-        *[_dump(part) for part in case["policies"]],
-        waivers=[_dump(part) for part in case.get("waiver_lists", ())],
+        *[dump(part) for part in case["policies"]],
+        waivers=[dump(part) for part in case.get("waiver_lists", ())],
     )
-    response = read(json.dumps(case["response"]).encode())
+    return verdict_on(policy, read(json.dumps(case["response"]).encode()), case)
+
+
+def verdict_on(policy: Policy, response: Response, case: dict[str, Any]) -> Verdict:
+    """The evaluator's verdict, everything but policy and response as the case has it."""
     meta = case.get("sidecar")
     if meta is not None:
         sidecar = Sidecar(
@@ -85,12 +89,11 @@ def _warnings(verdict: Verdict) -> int:
 
 def compare(case: dict[str, Any]) -> None:
     """Both evaluators on one case; everything they have in common must be equal."""
-    compare_with(case, evaluator.judge(**case))
+    compare_verdict(judge_case(case), evaluator.judge(**case))
 
 
-def compare_with(case: dict[str, Any], expected: dict[str, Any]) -> None:
-    """The evaluator on one case against what the slow one said of it."""
-    verdict = judge_case(case)
+def compare_verdict(verdict: Verdict, expected: dict[str, Any]) -> None:
+    """The evaluator's verdict on a case against what the slow one said of it."""
     found = _by_pointer(verdict)
     assert {
         part["pointer"]: part["outcome"]
