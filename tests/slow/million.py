@@ -208,9 +208,9 @@ def try_case(case: dict[str, Any], *, whole_way: bool = False) -> Judgement:
             "\n".join(f"{name}: {ours[name]} here, {theirs[name]} there" for name in different)
         )
     if whole_way:
-        from tests.test_agreement import compare_with
+        from tests.test_agreement import compare_verdict, judge_case
 
-        compare_with(case, answer)
+        compare_verdict(judge_case(case), answer)
     return judgement
 
 
