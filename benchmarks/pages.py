@@ -109,6 +109,13 @@ def in_a_browser(page: Path, words: list[str]) -> dict[str, float]:
     return {"paint": sorted(paints)[1], "ready": sorted(ready)[1], "stroke": max(strokes)}
 
 
+def printed_by_chromium(page: Path) -> None:
+    """Print a page to PDF as people do without this tool."""
+    words = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
+    out = f"--print-to-pdf={page.with_suffix('.printed.pdf')}"
+    subprocess.run([str(CHROMIUM), *words, out, page.as_uri()], capture_output=True, check=True)
+
+
 def peak_of_a_pdf(kind: str, count: int) -> tuple[float, float]:
     """Megabytes at most and seconds for a PDF of many findings (`entries` of one check, or
     `checks` with one each), in a process of its own."""

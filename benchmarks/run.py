@@ -19,9 +19,13 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pages
 from responses import response
+
+if TYPE_CHECKING:
+    from reporter.record.model import Verdict
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -76,10 +80,14 @@ def _shown(times: list[float]) -> str:
     return f"{middle * 1000:.0f} ms ±{spread:.0f}%"
 
 
-def process(*arguments: str) -> Callable[[], object]:
-    return lambda: subprocess.run(
-        [sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT
-    )
+def process(*arguments: str, codes: tuple[int, ...] = (0,)) -> Callable[[], object]:
+    """A run of Python that has to end with one of the codes."""
+
+    def run() -> None:
+        done = subprocess.run([sys.executable, *arguments], capture_output=True, cwd=ROOT)
+        assert done.returncode in codes, done.stderr
+
+    return run
 
 
 def whole_process(folder: Path) -> Figure:
@@ -90,6 +98,20 @@ def whole_process(folder: Path) -> Figure:
         process("-c", FLOOR_IMPORTS),
         budget=2.2,
         rounds=15,
+    )
+
+
+def read_alone(data: bytes) -> Figure:
+    import orjson
+
+    from reporter.sources.read import read
+
+    return compare(
+        f"read of {len(data) / 1e6:.1f} MB, models and all / orjson.loads",
+        lambda: read(data),
+        lambda: orjson.loads(data),
+        budget=4.0,
+        rounds=9,
     )
 
 
@@ -104,7 +126,7 @@ def read_and_evaluate(data: bytes) -> Figure:
         f"read + evaluate of {len(data) / 1e6:.1f} MB / bare model_validate_json",
         lambda: evaluate(read(data), policy, at="response"),
         lambda: PrecheckTask.model_validate_json(data),
-        budget=1.0,
+        budget=0.8,
         rounds=9,
     )
 
@@ -317,7 +339,9 @@ def large_reports(data: bytes, folder: Path) -> list[Figure]:
         figures.append(Figure(what, peak, 600, f"{took:.1f} s"))
     page = folder / "page.html"
     policy = Policy.load("builtin:recommended")
-    page.write_bytes(render(evaluate(read(data), policy, at="response"), "html", [data]))
+    verdict = evaluate(read(data), policy, at="response")
+    page.write_bytes(render(verdict, "html", [data]))
+    figures += _printing(verdict, page)
     figures += _browsing("1,000 nodes", page, ["d", "di", "disk", "pool-b"], ready=1.0)
     for name, hard in (("300,000 findings", False), ("300,000 findings that hardly repeat", True)):
         page.write_bytes(render(pages.large_record(7_500, 40, hard=hard), "html"))
@@ -325,6 +349,26 @@ def large_reports(data: bytes, folder: Path) -> list[Figure]:
         figures.append(Figure(f"HTML of {name}, MB", size, 15, "one file"))
         figures += _browsing(name, page, ["k", "kube", "kubelet 4711", "00017", "zzz"], ready=2.0)
     return figures
+
+
+def _printing(verdict: Verdict, page: Path) -> list[Figure]:
+    """The PDF that is written for an approval, and what a browser makes of the same page."""
+    from reporter.output import render
+
+    if not pages.CHROMIUM.exists():
+        return []
+    record = page.with_suffix(".json")
+    record.write_bytes(render(verdict, "json"))
+    paper = str(page.with_suffix(".pdf"))
+    return [
+        compare(
+            "PDF of 1,000 nodes, whole process / Chromium's print of the same page",
+            process("-m", "reporter", "render", str(record), "--pdf", paper, codes=(1,)),
+            lambda: pages.printed_by_chromium(page),
+            budget=1.5,
+            rounds=3,
+        )
+    ]
 
 
 def _browsing(name: str, page: Path, words: list[str], ready: float) -> list[Figure]:
@@ -354,6 +398,7 @@ def main(walk: int = 0) -> int:
         figures = [
             whole_process(Path(folder)),
             start_of_fetch(),
+            read_alone(data),
             read_and_evaluate(data),
             *with_a_large_policy(data, Path(folder)),
             *other_forms(data, Path(folder)),
