@@ -7,17 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from reporter.output import phrases
+from reporter.output.cover import paired_facts
 from reporter.output.phrases import Phrases
-from reporter.output.view import (
-    CoverReason,
-    EvidenceRow,
-    Fact,
-    Report,
-    Tag,
-    Waiver,
-    Why,
-    paired_facts,
-)
+from reporter.output.shown import CoverReason, EvidenceRow, Fact, Report, Tag, Waiver, Why
 
 COLUMNS: Final = 84
 """About how many columns a line of the page has."""

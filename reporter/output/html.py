@@ -16,6 +16,7 @@ from reporter.output import (
     confined,
     json_record,
     rendering,
+    shown,
     templating,
     view,
 )
@@ -86,7 +87,7 @@ def write(
 
 def _page(
     name: str,
-    report: view.Report,
+    report: shown.Report,
     known: dict[str, object],
     safe: dict[str, str],
     templates: OwnTemplates | None,
@@ -94,7 +95,7 @@ def _page(
     return templating.page(name, report, safe=safe, own=templates, **known).encode()
 
 
-def _view(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[str, dict[str, object]]:
+def _view(verdict: Verdict, report: shown.Report, reader: Reader) -> tuple[str, dict[str, object]]:
     """The template for a reader, and what it shows besides the report."""
     if reader == "approver":
         return "html/approver.html.j2", {"approval": approval.approval(report)}

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from reporter.output import Reader, approval, phrases, view
+from reporter.output import Reader, approval, phrases, shown, view
 from reporter.output import work as todo
 from reporter.output.exhibits import AttachedExhibit
 from reporter.output.guidance import Own
@@ -78,7 +78,7 @@ def write(
 class _Page:
     """A report on its way to Markdown, in its language."""
 
-    def __init__(self, report: view.Report) -> None:
+    def __init__(self, report: shown.Report) -> None:
         self.report = report
         self.words = Phrases(report.lang)
 
@@ -250,7 +250,7 @@ class _Page:
         kept, left_out = fitting([*lines, *map(self._fact, report.facts)], SHARES["head"] * 1024)
         return "".join(kept) + self._left_out("head", left_out)
 
-    def _fact(self, fact: view.Fact) -> str:
+    def _fact(self, fact: shown.Fact) -> str:
         notes = " · ".join(word(note) for note in fact.notes)
         value = word(fact.value)
         if notes:
@@ -286,7 +286,7 @@ class _Page:
         )
         return f"\n{prose(said)}\n"
 
-    def _reason(self, why: view.Why) -> str:
+    def _reason(self, why: shown.Why) -> str:
         what = prose(why.what)
         if why.kind_level:
             what = self.words.text("{what} ({more})", what=what, more=prose(why.kind_level))
@@ -304,11 +304,11 @@ class _Page:
         )
         return [shown for shown in found if shown]
 
-    def _evidence(self, row: view.EvidenceRow) -> tuple[str, ...]:
+    def _evidence(self, row: shown.EvidenceRow) -> tuple[str, ...]:
         said = self.words.text("; ").join(prose(text) for text in row.statements[:10])
         return (strong(row.name), _tag(row.tag), prose(row.level), said)
 
-    def _check(self, check: view.CheckView) -> str:
+    def _check(self, check: shown.CheckView) -> str:
         what = f"{_tag(check.tag)} {code(check.name)} {prose(check.where)}"
         kind = prose(check.kind_level)
         lines = [item(self.words.text("{what} ({more})", what=what, more=kind))]
@@ -318,7 +318,7 @@ class _Page:
             lines.append(item(self._help(check.help), 1))
         return self._bounded(lines)
 
-    def _help(self, of: view.Help) -> str:
+    def _help(self, of: shown.Help) -> str:
         words = self.words
         title = prose(of.title or "")
         if of.certainty:
@@ -330,7 +330,7 @@ class _Page:
             said = words.text("{what} ({more})", what=said, more=words.joined(links))
         return said
 
-    def _group(self, group: view.Group) -> Iterator[str]:
+    def _group(self, group: shown.Group) -> Iterator[str]:
         words = self.words
         label = f"{strong(group.tag.word)} {prose(group.where)}"
         yield item(words.text("{label}: {said}", label=label, said=prose(group.why)), 1)
@@ -347,7 +347,7 @@ class _Page:
         if group.more:
             yield item(prose(words.text("and {more}", more=group.more)), 2)
 
-    def _member(self, member: view.Member) -> str:
+    def _member(self, member: shown.Member) -> str:
         said = code(member.message) if member.message else ""
         nodes = [word(node.name) for node in member.nodes[:SHOWN_NODES]]
         if not nodes:
@@ -370,13 +370,13 @@ class _Page:
             said = self.words.text("{line}, {more}", line=said, more=part)
         return said
 
-    def _accepted(self, accepted: view.Accepted) -> str:
+    def _accepted(self, accepted: shown.Accepted) -> str:
         parts = [prose(part) for part in (accepted.line, accepted.reason) if part]
         said = self._clauses(parts)
         label = strong(self.words.text("Waiver"))
         return f"{label} {code(accepted.id)}{f' {said}' if said else ''}"
 
-    def _skip(self, skip: view.Skip) -> str:
+    def _skip(self, skip: shown.Skip) -> str:
         lines = [item(f"{_tag(skip.tag)} {code(skip.name)} {prose(skip.where)}")]
         lines += [item(prose(text), 1) for text in (skip.why, *skip.near_misses)]
         lines += [item(self._accepted(accepted), 1) for accepted in skip.accepted]
@@ -385,7 +385,7 @@ class _Page:
             lines.append(item(self._some(shown, len(skip.node_uids)), 1))
         return self._bounded(lines)
 
-    def _waivers(self, waivers: Sequence[view.Waiver]) -> list[str]:
+    def _waivers(self, waivers: Sequence[shown.Waiver]) -> list[str]:
         if not waivers:
             return []
         named = self.words.text
@@ -395,7 +395,7 @@ class _Page:
         )
         return table(columns, map(self._waiver, waivers))
 
-    def _waiver(self, use: view.Waiver) -> tuple[str, ...]:
+    def _waiver(self, use: shown.Waiver) -> tuple[str, ...]:
         validity = prose(use.validity)
         notes = [prose(text) for text in (use.left, *use.marks) if text]
         if notes:
@@ -411,7 +411,7 @@ class _Page:
             self.words.joined([code(text) for text in use.match[:10]]),
         )
 
-    def _named(self, part: view.PolicyFile) -> str:
+    def _named(self, part: shown.PolicyFile) -> str:
         named = " ".join(word(text) for text in (part.name, part.version) if text)
         return self.words.text("{what} ({more})", what=named, more=word(part.source))
 
@@ -435,5 +435,5 @@ def fitting(blocks: Sequence[str], limit: int) -> tuple[Sequence[str], int]:
     return blocks, 0
 
 
-def _tag(tag: view.Tag) -> str:
+def _tag(tag: shown.Tag) -> str:
     return f"{SIGNS.get(tag.shape, '')} {strong(tag.word)}".strip()

@@ -27,8 +27,10 @@ from reporter.output import (
     Reader,
     approval,
     confined,
+    cover,
     json_record,
     rendering,
+    shown,
     templating,
     view,
 )
@@ -103,7 +105,7 @@ def write(
     reader, templates = options.view, options.templates
     branded = templates is not None and templates.brand.organisation is not None
     letter = options.paper == "letter"
-    less = (view.LETTER_LESS if letter else 0) + (view.BRAND_LESS if branded else 0)
+    less = (cover.LETTER_LESS if letter else 0) + (cover.BRAND_LESS if branded else 0)
     report = view.report(
         verdict,
         entries_in_all=ENTRIES_IN_ALL,
@@ -147,7 +149,7 @@ _Page = tuple[str, dict[str, object]]
 class _Job:
     """All that a document is made of; the first of its `pages` that fits is taken."""
 
-    report: view.Report
+    report: shown.Report
     pages: tuple[_Page, ...]
     attached: str
     css: str
@@ -157,7 +159,7 @@ class _Job:
     templates: OwnTemplates | None
 
 
-def _pages(verdict: Verdict, report: view.Report, reader: Reader) -> tuple[_Page, ...]:
+def _pages(verdict: Verdict, report: shown.Report, reader: Reader) -> tuple[_Page, ...]:
     if reader == "approver":
         return tuple(
             ("pdf/approver.html.j2", {"approval": approval.approval(report, room)})

@@ -23,6 +23,10 @@ _TIMES = frozenset({"at", "dates", "effective_on", "expires", "starts", "updated
 class Phrases(Language):
     """A language, and how reports say dates, spans, sizes and the record's statements in it."""
 
+    def part_of(self, part: int, whole: str) -> str:
+        """3 of 40 nodes."""
+        return self.text("{part} of {whole}", part=part, whole=whole)
+
     def day(self, moment: date) -> str:
         """1 Mar 2026. Spelled here, because strftime speaks the locale of the machine."""
         return self.text(

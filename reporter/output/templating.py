@@ -22,7 +22,7 @@ from reporter.output.clean import web_address
 from reporter.output.confined import LimitReached
 from reporter.output.diff.view import DiffReport
 from reporter.output.own import Brand, OwnTemplates
-from reporter.output.view import Report
+from reporter.output.shown import Report
 from reporter.resources import bundled
 from reporter.words import Language
 

@@ -9,15 +9,42 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import PurePath
 
 from reporter.output import Reader, phrases, pictures
 from reporter.output import guidance as guide
 from reporter.output.clean import cleaned, for_paper, one_line, shortened
+from reporter.output.cover import COVER_LINES, cover
+from reporter.output.node_map import node_map
 from reporter.output.phrases import Phrases
 from reporter.output.pictures import Segment
+from reporter.output.risk_tables import risk_tables
+from reporter.output.shown import (
+    Accepted,
+    Bar,
+    CheckView,
+    Concern,
+    Count,
+    EvidenceRow,
+    Facets,
+    Fact,
+    File,
+    Group,
+    Help,
+    Member,
+    NodeName,
+    NodeSet,
+    Passed,
+    PolicyFile,
+    Report,
+    Rule,
+    Skip,
+    Tag,
+    Waiver,
+    Why,
+    worst,
+)
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     Check,
@@ -27,7 +54,6 @@ from reporter.record.model import (
     OutcomeCounts,
     Place,
     Reason,
-    Risks,
     SkippedCheck,
     Verdict,
     WaiverUse,
@@ -43,17 +69,6 @@ ENTRIES_OF_MANY = 1_000
 ENTRIES_IN_FULL = 200
 """How many differing findings of one check are shown one by one at most; the rest is counted."""
 
-MAP_COLUMNS = 40
-MAP_ROWS = 60
-"""How large a grid of checks and nodes is drawn; the list below it has everything."""
-
-COVER_COLUMNS = 80
-COVER_LINES = {"en": 31, "zh-CN": 27}
-"""What fits on a cover between the summary and the sign-off, on A4 and with a wide font; a test
-holds them to it. Lines of Chinese are taller."""
-LETTER_LESS = 3
-BRAND_LESS = 3
-"""How many lines fewer a cover has on Letter, and below somebody's name and logo."""
 
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
@@ -71,388 +86,6 @@ _WAIVER_ORDER = (
 _WAIVER_SHAPE = {"used": "waived", "unused": "note", "elsewhere": "note"}
 # Said at the top in a frame of their own, so not among the conditions a second time.
 _NOTICED = ("condition.advisory", "condition.backdated")
-
-
-@dataclass(frozen=True)
-class Tag:
-    """An outcome: its word and the name of its shape, which is also its colour."""
-
-    word: str
-    shape: str
-
-
-@dataclass(frozen=True)
-class Fact:
-    """A label, what it says, and smaller lines below."""
-
-    label: str
-    value: str
-    notes: tuple[str, ...] = ()
-    mono: bool = False
-
-
-@dataclass(frozen=True)
-class Help:
-    """What the catalogue knows of a check."""
-
-    heading: str | None
-    """The title as it stands beside the item's name."""
-    title: str | None
-    checks: str | None
-    fix: str | None
-    link: str | None
-    runbook: str | None
-    certainty: str | None
-    as_of: str
-
-
-@dataclass(frozen=True)
-class Why:
-    """A reason: what, why, what to do, and what nearly covered it."""
-
-    tag: Tag
-    what: str
-    details: tuple[str, ...]
-    why: str
-    actions: tuple[str, ...]
-    near_misses: tuple[str, ...]
-    kind_level: str | None
-    check_id: str | None
-    link: str | None
-    runbook: str | None
-
-
-@dataclass(frozen=True)
-class EvidenceRow:
-    """A line of evidence."""
-
-    id: str
-    name: str
-    tag: Tag
-    level: str
-    statements: tuple[str, ...]
-    pointers: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Accepted:
-    """A waiver that covers something, as it is named beside what it covers."""
-
-    id: str
-    anchor: str
-    line: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Skip:
-    """A check CCE did not run because somebody put it on the skip list."""
-
-    id: str
-    name: str
-    tag: Tag
-    where: str
-    node_uids: tuple[str, ...]
-    why: str
-    accepted: tuple[Accepted, ...]
-    near_misses: tuple[str, ...]
-    pointer: str
-    help: Help | None
-
-
-@dataclass(frozen=True)
-class Count:
-    """How many checks and findings have an outcome."""
-
-    tag: Tag
-    checks: str
-    findings: str
-    some: bool
-
-
-@dataclass(frozen=True)
-class Bar:
-    """How often each outcome came, drawn to scale beside the table that says it in numbers."""
-
-    label: str
-    segments: tuple[Segment, ...]
-
-
-@dataclass(frozen=True)
-class NodeName:
-    """A node by what people call it, with its id and what else is known."""
-
-    name: str
-    uid: str | None
-    notes: str | None
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column's heading, and the name a style sheet knows it by."""
-
-    name: str
-    style: str
-
-
-@dataclass(frozen=True)
-class Table:
-    """Risk sources of one type."""
-
-    caption: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-    wide: bool
-
-
-@dataclass(frozen=True)
-class Member:
-    """Findings with the same message: where they are and what comes with them."""
-
-    id: str
-    message: str | None
-    said: tuple[str, ...]
-    nodes: tuple[NodeName, ...]
-    pointers: tuple[str, ...]
-    tables: tuple[Table, ...]
-    stub: str | None
-
-
-@dataclass(frozen=True)
-class Group:
-    """Findings of a check that were decided alike; their members differ in message and place."""
-
-    tag: Tag
-    outcome: str
-    kind: str
-    level: str
-    where: str
-    kind_level: str
-    traits: str
-    why: str
-    rules: tuple[str, ...]
-    remediation: tuple[str, ...]
-    accepted: tuple[Accepted, ...]
-    near_misses: tuple[str, ...]
-    tolerated: bool
-    members: tuple[Member, ...]
-    more: str | None
-
-
-@dataclass(frozen=True)
-class CheckView:
-    """A check that did not pass everywhere."""
-
-    id: str
-    name: str
-    tag: Tag
-    scope: str
-    scope_key: str
-    where: str
-    kind_level: str
-    counts: str
-    findings: int
-    open: bool
-    help: Help | None
-    groups: tuple[Group, ...]
-
-
-@dataclass(frozen=True)
-class Passed:
-    """A check that passed wherever it ran."""
-
-    name: str
-    where: str
-
-
-@dataclass(frozen=True)
-class Concern:
-    """What one node has."""
-
-    tag: Tag
-    check: str
-    check_id: str
-
-
-@dataclass(frozen=True)
-class NodeSet:
-    """The nodes that the same was found on."""
-
-    count: str
-    concerns: tuple[Concern, ...]
-    nodes: tuple[NodeName, ...]
-
-
-@dataclass(frozen=True)
-class MapColumn:
-    """A node, or nodes that the same was found on."""
-
-    name: str
-    title: str
-
-
-@dataclass(frozen=True)
-class MapRow:
-    """A check, and what it found on the nodes of each column; None where it did not fail."""
-
-    check: str
-    check_id: str
-    cells: tuple[Tag | None, ...]
-
-
-@dataclass(frozen=True)
-class NodeMap:
-    """Which checks concern which nodes, as a grid."""
-
-    caption: str
-    columns: tuple[MapColumn, ...]
-    rows: tuple[MapRow, ...]
-
-
-@dataclass(frozen=True)
-class Facets:
-    """What the findings shown can be narrowed down by: values that occur."""
-
-    outcomes: tuple[Tag, ...]
-    kinds: tuple[str, ...]
-    levels: tuple[str, ...]
-    scopes: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Waiver:
-    """A waiver of the register."""
-
-    anchor: str
-    id: str
-    tag: Tag
-    why: str
-    marks: tuple[str, ...]
-    reason: str
-    approval: str
-    short: str
-    """Until when, by whom and on what ticket."""
-    validity: str
-    left: str
-    covers: str
-    match: tuple[str, ...]
-    where: str
-
-
-@dataclass(frozen=True)
-class PolicyFile:
-    """A policy or waiver file."""
-
-    kind: str
-    name: str
-    version: str
-    owner: str
-    title: str
-    holds: str
-    source: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class Rule:
-    """A rule and how often it mattered."""
-
-    id: str
-    title: str | None
-    effect: str
-    shape: str
-    notes: tuple[str, ...]
-    hits: str
-    decided: str
-    where: str
-
-
-@dataclass(frozen=True)
-class File:
-    """A file the verdict rests on."""
-
-    role: str
-    name: str
-    size: str
-    sha256: str
-
-
-@dataclass(frozen=True)
-class CoverReason:
-    """A reason, short enough for a cover."""
-
-    tag: Tag
-    what: str
-    action: str
-
-
-@dataclass(frozen=True)
-class Cover:
-    """What an approver reads when they read one page: everything cut to fit it."""
-
-    summary: str
-    notices: tuple[str, ...]
-    facts: tuple[tuple[Fact, Fact | None], ...]
-    reasons: tuple[CoverReason, ...]
-    more_reasons: str | None
-    conditions: tuple[str, ...]
-    more_conditions: str | None
-
-
-@dataclass(frozen=True)
-class Report:
-    """A whole page."""
-
-    lang: LanguageTag
-    view: str
-    """For whom this is, in words."""
-    title: str
-    description: str
-    eyebrow: str
-    judged_iso: str
-    tag: Tag
-    outcome: str
-    headline: str
-    summary: tuple[str, ...]
-    notices: tuple[Fact, ...]
-    conditions: tuple[str, ...]
-    running: str
-    prepared_by: str
-    facts: tuple[Fact, ...]
-    cover: Cover
-    reasons: tuple[Why, ...]
-    reasons_alike: tuple[tuple[Why, ...], ...]
-    evidence_line: str
-    evidence: tuple[EvidenceRow, ...]
-    skipped_line: str | None
-    skipped: tuple[Skip, ...]
-    has_stubs: bool
-    finding_line: str
-    counts: tuple[Count, ...]
-    bars: tuple[Bar, ...]
-    facets: Facets
-    again: str
-    """The command that judges the same again, with a waiver list of its own."""
-    recheck: str
-    """The command that judges a new response by the same policies."""
-    checks: tuple[CheckView, ...]
-    passed_line: str
-    passed: tuple[Passed, ...]
-    nodes_line: str | None
-    nodes: tuple[NodeSet, ...]
-    nodes_more: str | None
-    node_map: NodeMap | None
-    withheld: str | None
-    """How many differing findings are not shown one by one; None where all are."""
-    waiver_line: str
-    waivers: tuple[Waiver, ...]
-    policies: tuple[PolicyFile, ...]
-    defaults: tuple[Fact, ...]
-    rule_line: str
-    rules: tuple[Rule, ...]
-    source: tuple[Fact, ...]
-    files: tuple[File, ...]
-    stamp: str
 
 
 def report(
@@ -505,11 +138,6 @@ def _fair_share(verdict: Verdict, in_all: int | None) -> int:
     while share > 3 and sum(min(size, share) for size in sizes) > in_all:
         share -= 1
     return share
-
-
-def _worst(outcomes: Iterable[str]) -> int:
-    order: Sequence[str] = OUTCOMES_WORST_FIRST
-    return min((order.index(outcome) for outcome in outcomes), default=len(order))
 
 
 def _tag(words: Phrases, outcome: str) -> Tag:
@@ -612,7 +240,7 @@ class _Builder:
             running=phrases.shortened(f"{subject_line} · {versions}", 76),
             prepared_by=phrases.shortened(subject.change.prepared_by or "", 22),
             facts=facts,
-            cover=_cover(words, summary, notices, facts, reasons, conditions, cover_lines),
+            cover=cover(words, summary, notices, facts, reasons, conditions, cover_lines),
             reasons=reasons,
             reasons_alike=_alike(reasons),
             evidence_line=self._evidence_line(),
@@ -643,7 +271,7 @@ class _Builder:
             nodes_line=self._nodes_line(nodes),
             nodes=nodes[:shown_sets],
             nodes_more=_more_sets(words, nodes[shown_sets:]),
-            node_map=_node_map(words, nodes),
+            node_map=node_map(words, nodes),
             withheld=self._withheld(),
             waiver_line=self._waiver_line(),
             waivers=self._waivers(),
@@ -873,7 +501,7 @@ class _Builder:
 
     def _skipped(self) -> tuple[Skip, ...]:
         ordered = sorted(
-            self.verdict.skipped, key=lambda skip: (_worst([skip.outcome]), skip.name or "")
+            self.verdict.skipped, key=lambda skip: (worst([skip.outcome]), skip.name or "")
         )
         return tuple(self._skip(skip) for skip in ordered)
 
@@ -924,7 +552,7 @@ class _Builder:
 
     def _checks(self) -> tuple[CheckView, ...]:
         concerned = [check for check in self.verdict.checks if check.entries]
-        ordered = sorted(concerned, key=lambda check: _worst([check.outcome]))
+        ordered = sorted(concerned, key=lambda check: worst([check.outcome]))
         stopping = sum(check.outcome in ("fail", "unknown") for check in ordered)
         return tuple(self._check(check, stopping) for check in ordered)
 
@@ -957,7 +585,7 @@ class _Builder:
 
     def _groups(self, check: Check) -> tuple[Group, ...]:
         alike: dict[tuple[object, ...], list[Entry]] = {}
-        for entry in sorted(check.entries, key=lambda entry: _worst([entry.outcome])):
+        for entry in sorted(check.entries, key=lambda entry: worst([entry.outcome])):
             alike.setdefault(_likeness(entry), []).append(entry)
         left = self.entries_in_full
         groups = []
@@ -1037,7 +665,7 @@ class _Builder:
             said=tuple(entry.said),
             nodes=node_names(self.words, entry.places),
             pointers=tuple(_pointer(self.words, place) for place in entry.places),
-            tables=_tables(self.words, entry.risks),
+            tables=risk_tables(self.words, entry.risks),
             stub=entry.waiver_stub,
         )
 
@@ -1071,7 +699,7 @@ class _Builder:
         if not found:
             return None
         total, words = self.verdict.counts.nodes, self.words
-        of = _of(words, found, words.nodes(total)) if total >= found else words.nodes(found)
+        of = words.part_of(found, words.nodes(total)) if total >= found else words.nodes(found)
         if found == 1:
             return words.text("{nodes} has a finding that did not pass", nodes=of)
         return words.text("{nodes} have a finding that did not pass", nodes=of)
@@ -1096,9 +724,9 @@ class _Builder:
         rows = []
         for concerns_of, nodes in sets.items():
             ordered = sorted(
-                concerns_of, key=lambda one: (_worst([one.tag.shape]), one.check, one.check_id)
+                concerns_of, key=lambda one: (worst([one.tag.shape]), one.check, one.check_id)
             )
-            ranks = [_worst([one.tag.shape]) for one in ordered]
+            ranks = [worst([one.tag.shape]) for one in ordered]
             order = (ranks[0], -ranks.count(ranks[0]), -len(nodes), [one.check for one in ordered])
             listed = sorted(nodes, key=lambda node: (node.name, node.uid or ""))
             group = NodeSet(words.nodes(len(nodes)), tuple(ordered), tuple(listed))
@@ -1315,113 +943,6 @@ def _matches(entry: Entry) -> tuple[tuple[str, str, tuple[str, ...], tuple[str, 
     )
 
 
-def _cover(
-    words: Phrases,
-    summary: Sequence[str],
-    notices: Sequence[Fact],
-    facts: Sequence[Fact],
-    reasons: Sequence[Why],
-    conditions: Sequence[str],
-    lines: int,
-) -> Cover:
-    said = phrases.shortened(words.sentences(summary), 3 * COVER_COLUMNS)
-    framed = tuple(
-        phrases.shortened(
-            words.text(
-                "{label}. {said}",
-                label=notice.label,
-                said=phrases.joined((notice.value, *notice.notes), words.gap),
-            ),
-            2 * COVER_COLUMNS,
-        )
-        for notice in notices
-    )
-    known = paired_facts(words, facts)
-    left = lines - sum(1 + _lines(part) for part in framed)
-    left -= sum(max(_fact_lines(fact) for fact in pair if fact) for pair in known)
-    # Conditions are told even where reasons abound: an approver signs for both.
-    kept = min(len(conditions), 3)
-    first: list[CoverReason] = []
-    for reason in reasons:
-        short = CoverReason(
-            tag=reason.tag,
-            what=phrases.shortened(
-                phrases.joined((reason.what, reason.kind_level)), 2 * COVER_COLUMNS - 10
-            ),
-            action=phrases.shortened(reason.actions[0], COVER_COLUMNS + 10),
-        )
-        needed = _lines(short.what) + _lines(short.action)
-        if first and needed > left - kept:
-            break
-        first.append(short)
-        left -= needed
-    second = []
-    for condition in conditions:
-        text = phrases.shortened(condition, 2 * COVER_COLUMNS - 10)
-        if _lines(text) > left:
-            break
-        second.append(text)
-        left -= _lines(text)
-    return Cover(
-        summary=said,
-        notices=framed,
-        facts=known,
-        reasons=tuple(first),
-        more_reasons=_more_reasons(words, len(reasons) - len(first)),
-        conditions=tuple(second),
-        more_conditions=_more_conditions(words, len(conditions) - len(second)),
-    )
-
-
-def _lines(text: str, width: int = COVER_COLUMNS) -> int:
-    return 1 + phrases.columns(text) // width
-
-
-def _fact_lines(fact: Fact) -> int:
-    return _lines(fact.value, 26) + sum(_lines(note, 37) for note in fact.notes)
-
-
-def paired_facts(words: Phrases, facts: Sequence[Fact]) -> tuple[tuple[Fact, Fact | None], ...]:
-    """Facts cut to stand two in a row; several of one label are one."""
-    merged: dict[str, Fact] = {}
-    for fact in facts:
-        notes = phrases.joined(fact.notes)
-        if fact.label in merged:
-            # Several policies are one fact here; the register has them all.
-            value = words.joined((merged[fact.label].value, fact.value))
-            notes = ""
-        else:
-            value = fact.value
-        merged[fact.label] = Fact(
-            fact.label,
-            phrases.shortened(value, 48),
-            (phrases.shortened(notes, 88),) if notes else (),
-        )
-    rows = list(merged.values())
-    pairs = [rows[index : index + 2] for index in range(0, len(rows), 2)]
-    return tuple((pair[0], pair[1] if len(pair) > 1 else None) for pair in pairs)
-
-
-def _more_reasons(words: Phrases, count: int) -> str | None:
-    if count < 1:
-        return None
-    return words.count(
-        "and {count} more reason on the next pages",
-        "and {count} more reasons on the next pages",
-        count,
-    )
-
-
-def _more_conditions(words: Phrases, count: int) -> str | None:
-    if count < 1:
-        return None
-    return words.count(
-        "and {count} more condition on the next pages",
-        "and {count} more conditions on the next pages",
-        count,
-    )
-
-
 def _alike(reasons: Sequence[Why]) -> tuple[tuple[Why, ...], ...]:
     """Neighbours that share all but what fails: paper tells their cause and cure once."""
     runs: list[list[Why]] = []
@@ -1487,67 +1008,10 @@ def _more_sets(words: Phrases, sets: Sequence[NodeSet]) -> str | None:
     )
 
 
-def _node_map(words: Phrases, sets: Sequence[NodeSet]) -> NodeMap | None:
-    """A grid of checks and nodes; where there are too many nodes, of checks and sets of nodes."""
-    columns: list[tuple[MapColumn, NodeSet]] = []
-    if sum(len(group.nodes) for group in sets) <= MAP_COLUMNS:
-        for group in sets:
-            columns += [(MapColumn(node.name, node.uid or ""), group) for node in group.nodes]
-        singly = True
-    else:
-        for group in sets[:MAP_COLUMNS]:
-            names = words.joined([node.name for node in group.nodes[:3]])
-            more = len(group.nodes) - 3
-            if more > 0:
-                names = words.text("{names} and {count} more", names=names, count=more)
-            columns.append((MapColumn(group.count, names), group))
-        singly = False
-    found: dict[str, tuple[str, dict[int, Tag]]] = {}
-    for index, (_, group) in enumerate(columns):
-        for concern in group.concerns:
-            _, cells = found.setdefault(concern.check_id, (concern.check, {}))
-            # Of several findings of one check on one node the worst is shown.
-            if index not in cells or _worst([concern.tag.shape]) < _worst([cells[index].shape]):
-                cells[index] = concern.tag
-    if len(columns) < 2 or len(found) < 2:
-        return None  # a grid of one row or column says nothing that the list does not
-    ordered = sorted(
-        found.items(),
-        key=lambda item: (
-            _worst(tag.shape for tag in item[1][1].values()),
-            -len(item[1][1]),
-            item[1][0],
-            item[0],
-        ),
-    )
-    rows = tuple(
-        MapRow(check, anchor, tuple(cells.get(index) for index in range(len(columns))))
-        for anchor, (check, cells) in ordered[:MAP_ROWS]
-    )
-    checks = words.checks(len(found))
-    shown = [checks if len(rows) >= len(found) else _of(words, len(rows), checks)]
-    if singly:
-        shown.append(words.nodes(len(columns)))
-        caption = words.text("Checks and nodes, worst first: {shown}", shown=words.joined(shown))
-    else:
-        groups = words.count("{count} group", "{count} groups", len(sets))
-        shown.append(groups if len(columns) >= len(sets) else _of(words, len(columns), groups))
-        caption = words.text(
-            "Checks and groups of nodes that the same was found on, worst first: {shown}",
-            shown=words.joined(shown),
-        )
-    return NodeMap(caption, tuple(column for column, _ in columns), rows)
-
-
-def _of(words: Phrases, part: int, whole: str) -> str:
-    """3 of 40 nodes."""
-    return words.text("{part} of {whole}", part=part, whole=whole)
-
-
 def _where(words: Phrases, check: Check, count: int) -> str:
     if check.scope == "node":
         nodes = words.nodes(check.nodes_seen)
-        return _of(words, count, nodes) if check.nodes_seen >= count else words.nodes(count)
+        return words.part_of(count, nodes) if check.nodes_seen >= count else words.nodes(count)
     scope = words.named("scope", check.scope)
     return scope if count == 1 else words.joined((scope, words.findings(count)))
 
@@ -1626,56 +1090,6 @@ def _pointer(words: Phrases, place: Place) -> str:
         pointer=pointer,
         line=place.line,
         column=str(place.column),
-    )
-
-
-def _tables(words: Phrases, risks: Risks) -> tuple[Table, ...]:
-    found = []
-    if rows := risks.configuration:
-        columns: list[_Column] = [
-            (words.text("Package"), "package", [row.package for row in rows]),
-            (words.text("Source file"), "source-file", [row.source_file for row in rows]),
-            (words.text("Field"), "field", [row.field for row in rows]),
-            (words.text("Operation"), "operation", [row.operation for row in rows]),
-            (words.text("Original value"), "original-value", [row.original_value for row in rows]),
-            (words.text("Value"), "value", [row.value for row in rows]),
-            (words.text("Nodes"), "nodes", [row.node_message for row in rows]),
-        ]
-        found.append(_table(words, words.text("Configuration"), columns))
-    if apis := risks.deprecated_apis:
-        columns = [
-            (words.text("URL"), "url", [row.url for row in apis]),
-            (words.text("User agent"), "user-agent", [row.user_agent for row in apis]),
-        ]
-        found.append(_table(words, words.text("Deprecated APIs"), columns))
-    if risks.nodes:
-        columns = [(words.text("Node id"), "node-id", list(risks.nodes))]
-        found.append(_table(words, words.text("Nodes at risk"), columns))
-    if addons := risks.addons:
-        columns = [
-            (words.text("Template"), "template", [row.template_name for row in addons]),
-            (words.text("Alias"), "alias", [row.alias for row in addons]),
-        ]
-        found.append(_table(words, words.text("Add-ons"), columns))
-    return tuple(table for table in found if table is not None)
-
-
-_Column = tuple[str, str, Sequence[str | None]]
-"""The heading of a column, the name its style goes by, and its cells."""
-
-
-def _table(words: Phrases, what: str, columns: Sequence[_Column]) -> Table | None:
-    # A column nobody filled says nothing and costs the width the others need.
-    kept = [column for column in columns if any(column[2])]
-    if not kept:
-        return None
-    cells = ([value or "–" for value in values] for _, _, values in kept)
-    rows = list(zip(*cells, strict=True))
-    return Table(
-        caption=words.text("{what} ({more})", what=what, more=f"{len(rows):,}"),
-        columns=tuple(Column(name, style) for name, style, _ in kept),
-        rows=tuple(rows),
-        wide=len(kept) > 3,
     )
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from reporter.output.clean import one_line
 from reporter.output.phrases import Phrases
-from reporter.output.view import NodeName, Report, Why, node_names
+from reporter.output.shown import NodeName, Report, Why
+from reporter.output.view import node_names
 from reporter.record.model import Entry, SkippedCheck, Verdict
 
 MESSAGES_SHOWN: Final = 5

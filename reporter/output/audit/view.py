@@ -23,7 +23,7 @@ from reporter.output.audit.facts import (
 )
 from reporter.output.clean import one_line
 from reporter.output.pictures import Segment
-from reporter.output.view import Fact, Tag
+from reporter.output.shown import Fact, Tag
 from reporter.words import LanguageTag
 
 SHOWN_CLUSTERS = 500

@@ -9,7 +9,7 @@ from typing import Final
 from reporter.output import phrases
 from reporter.output.clean import cleaned, one_line
 from reporter.output.phrases import Phrases
-from reporter.output.view import Fact, Tag
+from reporter.output.shown import Fact, Tag
 from reporter.record.diff import Change, Diff, DiffSide, State, Status
 from reporter.words import LanguageTag
 
