@@ -17,6 +17,7 @@ import argparse
 import gc
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from collections import Counter
@@ -299,6 +300,7 @@ def run(cases: int, first: int, jobs: int, out: Path) -> int:
     print(f"{len(wanted) - len(rest)} of {len(wanted)} ranges of {RANGE} are done, in {path}")
     started = last = time.monotonic()
     ran = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers end as well
     with (
         path.open("a") as log,
         multiprocessing.get_context("spawn").Pool(jobs) as pool,
