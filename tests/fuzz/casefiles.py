@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from typing import Any
+from unittest import mock
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import ValidationError
@@ -24,10 +25,14 @@ from reporter import output
 from reporter.casefile import archive, attest, bundle
 from reporter.casefile import verify as module
 from reporter.casefile.verify import Given, Verification, verify
+from reporter.catalogue.read import Catalogue
 from reporter.errors import InputError
-from tests.casefile.build import members, resealed, sample
+from reporter.policy.load import Policy
+from reporter.sources.read import read
+from tests.casefile.build import Case, judge, members, resealed
 from tests.casefile.test_attest import nobody, pem, public_pem
 from tests.fuzz.printout import told
+from tests.policy.build import item, policy, response, waiver
 
 # Always the same, so that an input means the same in every run.
 _KEY, _OTHER = (Ed25519PrivateKey.from_private_bytes(bytes([n]) * 32) for n in (1, 2))
@@ -35,14 +40,25 @@ _GIVEN = Given(key=(public_pem(_KEY), "key.pub"))
 BETWEEN = b"\n--\n"
 
 
+_CATALOGUE = Catalogue.load()  # reading it is most of the work of judging little
+
+
+@cache
+def _case() -> Case:
+    body = response(item("SampleRisk"), item("SampleWaived", message="m"))
+    accepted = policy(waivers=[waiver(check="SampleWaived")])
+    return judge(read(json.dumps(body).encode(), name="response.json"), Policy.parse(accepted))
+
+
 @cache
 def _whole() -> bytes:
-    return sample("waived-risk").bundle(signing=bundle.Signing(pem(_KEY), "key.pem", nobody))
+    """Without a page: rendering it again takes long, and is tried in `tests/casefile`."""
+    return _case().bundle(forms=("junit",), signing=bundle.Signing(pem(_KEY), "key.pem", nobody))
 
 
 @cache
 def _page() -> bytes:
-    case = sample("waived-risk")
+    case = _case()
     return output.render(case.verdict, "html", case.exhibits)
 
 
@@ -50,7 +66,7 @@ def _page() -> bytes:
 def _of_the_page() -> bytes:
     """The statement somebody would sign of the page alone."""
     about = [attest.SubjectFile("report.html", sha256(_page()).hexdigest())]
-    return attest.statement(sample("waived-risk").verdict, about)
+    return attest.statement(_case().verdict, about)
 
 
 # A case file ----------------------------------------------------------------------------------
@@ -63,7 +79,12 @@ def casefile(data: bytes) -> None:
         return
     found = _verified(zipped, _GIVEN)
     if found is not None and found.exit_code == 0:
-        assert zipped == _whole(), "a changed case file holds"
+        theirs, ours = members(zipped), members(_whole())
+        _signed_by_us(theirs.pop(bundle.ENVELOPE))
+        for name in (bundle.ENVELOPE, bundle.SUMS):  # the sums are nobody's word
+            theirs.pop(name, None)
+            ours.pop(name)
+        assert theirs == ours, "a changed case file holds"
 
 
 _CHANGE = re.compile(rb"(\w[\w./-]*) (\d{1,7})(?: (\d{1,5}))?\n(.*)", re.DOTALL)
@@ -102,7 +123,7 @@ def envelope(data: bytes) -> None:
     """An envelope inside a case file, one beside a page, and a statement signed by the right key.
 
     What holds was signed by the key, says what the verdict says, and is about this very file.
-    (Of the page and the case file, which are whole, only the signature is looked at here.)
+    (Of the page and the case file, which are whole, the signature alone is looked at here.)
     """
     signed = None
     try:
@@ -111,11 +132,10 @@ def envelope(data: bytes) -> None:
         told(str(error))
     files = members(_whole())
     if _inside({**files, bundle.ENVELOPE: data}) == "holds":
-        assert data == files[bundle.ENVELOPE], "another envelope inside holds"
+        _signed_by_us(data)
     if _beside(data) == "holds":
         assert signed is not None
-        known = (_of_the_page(), files[bundle.STATEMENT])
-        assert signed.payload in known, "an envelope holds that the key never signed"
+        assert signed.payload == _of_the_page(), "an envelope holds that the key never signed"
     payload = data if signed is None else signed.payload
     if _beside(attest.sign(payload, pem(_KEY), "key.pem", nobody)) == "holds":
         _fits(payload)
@@ -123,14 +143,25 @@ def envelope(data: bytes) -> None:
     assert _beside(foreign) == "differs", "another key's signature holds"
 
 
+def _signed_by_us(data: bytes) -> None:
+    """An envelope that was accepted: the statement and a signature of the key's, at least.
+
+    The name of the key beside a signature is nobody's word: DSSE signs the statement alone.
+    """
+    said, ours = json.loads(data), json.loads(members(_whole())[bundle.ENVELOPE])
+    assert base64.b64decode(said["payload"]) == base64.b64decode(ours["payload"])
+    signature = base64.b64decode(ours["signatures"][0]["sig"])
+    assert any(base64.b64decode(one["sig"]) == signature for one in said["signatures"])
+
+
 def _inside(files: dict[str, bytes]) -> str:
-    record = sample("waived-risk").verdict
+    record = _case().verdict
     return _worst(module._signature(files, _whole(), _GIVEN, record))
 
 
 def _beside(data: bytes) -> str:
     given = Given(key=_GIVEN.key, envelope=data)
-    return _worst(module._outer_signature((_page(),), given, sample("waived-risk").verdict))
+    return _worst(module._outer_signature((_page(),), given, _case().verdict))
 
 
 def _worst(lines: Iterable[module.Line]) -> str:
@@ -154,7 +185,7 @@ def _fits(payload: bytes) -> None:
 
 def _verified(data: bytes, given: Given) -> Verification | None:
     """What `verify` says, or None where it refuses; nothing may be written or run meanwhile."""
-    with nothing_written():
+    with nothing_written(), mock.patch.object(Catalogue, "load", return_value=_CATALOGUE):
         try:
             found = verify(data, "case", given)
         except InputError as error:
@@ -211,7 +242,7 @@ def casefile_seeds() -> Iterator[bytes]:
     yield b"sums\nREADME.txt 10 3\nYES"
     yield b"sums\n../outside 0\nx" + BETWEEN + b"evidence/9-x 0\ny"
     yield b'sealed\nrecord.json 60 4\n"pa"'
-    yield b"sealed\nreport.html 2000 1\nX"
+    yield b"sealed\njunit.xml 900 1\nX"
     yield b"sealed\nrendering.json 1 0\n "
     yield b"sealed\nattestation.dsse.json 5 0\n "
 

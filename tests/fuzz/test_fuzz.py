@@ -12,6 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from reporter.casefile import attest
+from reporter.sources.read import read
+from tests.casefile.test_attest import nobody, pem
+from tests.fuzz import casefiles, printout
 from tests.fuzz.targets import CORPUS, TARGETS, TOKENS, seeds
 
 FOUND = Path(__file__).parent / "found"
@@ -50,3 +54,16 @@ def test_changed_seeds_keep_the_promises(target: str, data: st.DataObject) -> No
         gone = data.draw(st.integers(0, 12))
         made[at : at + gone] = data.draw(st.sampled_from(TOKENS) | st.binary(max_size=6))
     TARGETS[target](bytes(made))
+
+
+def test_what_the_targets_change_holds_before_it_is_changed() -> None:
+    """Else nothing that they find out would mean anything."""
+    whole = casefiles._whole()
+    assert casefiles._changed(b"plain\n") == casefiles._changed(b"sealed\n") == whole
+    found = casefiles._verified(whole, casefiles._GIVEN)
+    assert found is not None
+    assert found.exit_code == 0
+    signed = attest.sign(casefiles._of_the_page(), pem(casefiles._KEY), "key.pem", nobody)
+    assert casefiles._beside(signed) == "holds"
+    for form in ("java", "go", "curl", "python-sdk", "log-java", "log-json", "curl-v", "list"):
+        assert read(printout.FORMS[form](printout._base()).encode()).task.kind == "PreCheckTask"
