@@ -80,7 +80,8 @@ hostile: $(VENV)/.ready-dev libraries test-tools
 	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
 	for target in response archive policy timestamp record printout envelope casefile; do \
 	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
-	FUZZ_EXAMPLES=2000 FAULT_ROUNDS=200 OUTPUT_EXAMPLES=2000 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} \
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
+	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} \
 	  tests/fuzz tests/faults tests/output/test_random.py
 
 mutants: $(VENV)/.ready-dev
