@@ -25,7 +25,7 @@ help:
 	@echo "make bench-walk  10 GB of responses through a pipe, a few minutes"
 	@echo "make compat write the case files of this release, once"
 	@echo "make bench-peers  other policy engines on the same responses"
-	@echo "make hostile  fuzzing and faults, a quarter of an hour"
+	@echo "make hostile  fuzzing, faults and random responses through every output, about an hour"
 	@echo "make mutants  changes of the judging code that no test sees, about an hour"
 	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
@@ -83,9 +83,11 @@ bench-walk: $(VENV)/.ready-dev
 
 hostile: $(VENV)/.ready-dev libraries test-tools
 	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
-	for target in response archive policy timestamp record; do \
+	for target in response archive policy timestamp record printout envelope casefile; do \
 	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
-	FUZZ_EXAMPLES=2000 FAULT_ROUNDS=200 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/fuzz tests/faults
+	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
+	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} \
+	  tests/fuzz tests/faults tests/output/test_random.py
 
 mutants: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.3,<9'

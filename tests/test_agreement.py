@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -23,7 +24,7 @@ from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.response import Response, Sidecar
 from reporter.record.model import Verdict
 from reporter.sources.read import read
-from tests.slow import evaluator, generator
+from tests.slow import evaluator, generator, million
 
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "400"))
 
@@ -166,3 +167,33 @@ def test_both_answer_conditions_alike() -> None:
             about = {"document": response, "found": {}, "topics": {}, "is_waiver": is_waiver}
             theirs = evaluator.matches(wanted, seen, about, every_value=is_waiver)
             assert fits(match.Target.of(finding, facts)) is theirs, (seed, is_waiver, wanted, item)
+
+
+def test_the_million_begins(tmp_path: Path) -> None:
+    """What `make million` does, a little of it: on plain data, and now and then the whole way."""
+    reached = set()
+    for seed in range(EXAMPLES // 4):
+        case = generator.case(generator.Rolled(seed))
+        judgement = million.try_case(case, whole_way=seed % 20 == 0)
+        reached |= set(million.features(case, judgement))
+    assert {"verdict pass", "verdict fail", "verdict inconclusive", "waiver used"} <= reached
+    left = tmp_path / "case.json"
+    left.write_text(million._written(case), encoding="utf-8")
+    assert million.read_case(left) == case
+
+
+def test_the_million_goes_on_behind_a_line_that_was_cut(tmp_path: Path) -> None:
+    log = tmp_path / "done.jsonl"
+    part = {"first": 500, "cases": 500, "seconds": 1.5, "seen": {"verdict pass": 2}}
+    log.write_text(json.dumps(part) + "\n" + json.dumps(part | {"first": 1000})[:-9])
+    assert million._done(log) == {500: part}
+    said = million._report([part, part | {"first": 0}], tmp_path, "d")
+    assert said.startswith("1,000 cases, no disagreement; 3.00 ms")
+    assert "   0.400 %          4  verdict pass" in said
+
+
+def test_the_million_notices_a_disagreement() -> None:
+    with mock.patch.object(evaluator, "may_turn", return_value=True):
+        found = million._run(0)
+    assert "here, " in found["why"]
+    assert found["failed"] < 100

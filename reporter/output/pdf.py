@@ -350,7 +350,7 @@ def _printed(
             created=at,
             modified=at,
         )
-        for name, data, relation, description in files
+        for name, data, relation, description in sorted(files, key=_as_key)
     ]
     mark = _UaMark()
     mark.put_into(document.metadata)
@@ -359,6 +359,12 @@ def _printed(
         warnings.simplefilter("ignore", ResourceWarning)
         data: bytes = document.write_pdf(pdf_variant=VARIANT)
     return data, mark.made
+
+
+def _as_key(file: _File) -> bytes:
+    """A file's name as the tree of names spells it: readers look names up in a sorted tree."""
+    name = file[0]
+    return name.encode() if name.isascii() else b"\xfe\xff" + name.encode("utf-16-be")
 
 
 class _UaMark:

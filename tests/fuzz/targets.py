@@ -28,9 +28,22 @@ from reporter.policy.load import Policy
 from reporter.precheck.times import format_instant, parse_timestamp
 from reporter.record.model import Verdict
 from reporter.sources.read import Unreadable, read, read_responses
+from tests.fuzz import casefiles
+from tests.fuzz.printout import FORMS, printout
 from tests.sources import printers
+from tests.sources.test_forged import MESSAGES
 
 ROOT = Path(__file__).parents[2]
+CORPUS = Path(__file__).parent / "corpus"
+"""Inputs that each reach something no smaller one of them does; `search --keep` chose them."""
+TOKENS = [
+    b'"phase":"Failed"', b'"phase":"Running"', b'"kind":"Risk"', b"null", b"{}", b"[]", b"\x00",
+    b"\xff\xfe", b"\\ud800", b'"', b"\n", b"NaN", b"1e999", b"Success", b"Failed", b"Fatal",
+    b"class PreCheckItemStatus {", b"    ", b"}, class ", b"phase: Success", b"\n--\n",
+    b"riskSource: null", b"HTTP/1.1 200 OK\r\n", b"sealed\n", b"sums\n", b"record.json ",
+    b"report.html ", b"\n}\n", b"kind: Policy", b"!!python", b"*a", b"&a", b"- ", b": ",
+    b"[[[[", b"PK\x05\x06",
+]  # fmt: skip
 AT = datetime(2023, 11, 25, 7, 30, tzinfo=UTC)
 RECOMMENDED = Policy.load("builtin:recommended")
 
@@ -97,6 +110,9 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "policy": policy,
     "timestamp": timestamp,
     "record": record,
+    "printout": printout,
+    "envelope": casefiles.envelope,
+    "casefile": casefiles.casefile,
 }
 
 
@@ -131,6 +147,15 @@ def seeds(target: str) -> Iterator[bytes]:
             b"2023-11-25T07:20:04.123456+08:00",
             b"2024-01-01 00:00:00Z",
         )
+    elif target == "printout":
+        messages = list(MESSAGES.values())
+        for number, form in enumerate(FORMS):
+            forged = messages[number % len(messages)]
+            yield f"{form}\n{forged}\n--\n{forged}\n--\nx".encode()
+    elif target == "casefile":
+        yield from casefiles.casefile_seeds()
+    elif target == "envelope":
+        yield from casefiles.envelope_seeds()
     elif target == "record":
         yield evaluate(_EXAMPLE, RECOMMENDED, at=AT, now=AT).model_dump_json().encode()
 

@@ -1,4 +1,4 @@
-"""The fuzz targets, over what was found before and over small changes of their seeds.
+"""The fuzz targets, over their corpus, what was found before, and small changes of their seeds.
 
 `make hostile` lets a coverage-guided fuzzer loose on the same targets.
 """
@@ -12,21 +12,31 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.fuzz.targets import TARGETS, seeds
+from reporter.casefile import attest
+from reporter.sources.read import read
+from tests.casefile.test_attest import nobody, pem
+from tests.fuzz import casefiles, printout
+from tests.fuzz.targets import CORPUS, TARGETS, TOKENS, seeds
 
 FOUND = Path(__file__).parent / "found"
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "25"))
-TOKENS = [
-    b'"phase":"Failed"', b'"phase":"Running"', b'"kind":"Risk"', b"null", b"{}", b"[]", b"\x00",
-    b"\xff\xfe", b"\\ud800", b'"', b"\n", b"NaN", b"1e999", b"Success", b"Failed", b"Fatal",
-    b"kind: Policy", b"!!python", b"*a", b"&a", b"- ", b": ", b"[[[[", b"PK\x05\x06",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_seeds_keep_the_promises(target: str) -> None:
     for data in seeds(target):
         TARGETS[target](data)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_corpus_keeps_the_promises(target: str) -> None:
+    for path in sorted((CORPUS / target).glob("*")):
+        TARGETS[target](path.read_bytes())
+
+
+def test_the_corpus_stays_small() -> None:
+    sizes = [path.stat().st_size for path in CORPUS.glob("*/*")]
+    assert sum(sizes) < 300_000
 
 
 @pytest.mark.parametrize("path", sorted(FOUND.glob("*/*")), ids=lambda path: path.name)
@@ -44,3 +54,16 @@ def test_changed_seeds_keep_the_promises(target: str, data: st.DataObject) -> No
         gone = data.draw(st.integers(0, 12))
         made[at : at + gone] = data.draw(st.sampled_from(TOKENS) | st.binary(max_size=6))
     TARGETS[target](bytes(made))
+
+
+def test_what_the_targets_change_holds_before_it_is_changed() -> None:
+    """Else nothing that they find out would mean anything."""
+    whole = casefiles._whole()
+    assert casefiles._changed(b"plain\n") == casefiles._changed(b"sealed\n") == whole
+    found = casefiles._verified(whole, casefiles._GIVEN)
+    assert found is not None
+    assert found.exit_code == 0
+    signed = attest.sign(casefiles._of_the_page(), pem(casefiles._KEY), "key.pem", nobody)
+    assert casefiles._beside(signed) == "holds"
+    for form in ("java", "go", "curl", "python-sdk", "log-java", "log-json", "curl-v", "list"):
+        assert read(printout.FORMS[form](printout._base()).encode()).task.kind == "PreCheckTask"

@@ -113,6 +113,14 @@ def test_links_say_where_they_lead(document: Any) -> None:
     assert all(str(note.Contents) for note in links)
 
 
+def test_attached_files_stand_in_the_order_readers_look_them_up_in(document: Any) -> None:
+    """Found by `make hostile`: a tree of names that is not sorted is one to repair."""
+    assert document.check_pdf_syntax() == []
+    names = [bytes(name) for name in list(document.Root.Names.EmbeddedFiles.Names)[::2]]
+    assert names == sorted(names)
+    assert len(names) > 3
+
+
 def test_the_record_and_the_evidence_are_attached(document: Any) -> None:
     verdict = example()
     found = {

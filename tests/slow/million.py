@@ -1,6 +1,7 @@
 """A million generated cases through both evaluators: `make million`.
 
     python -m tests.slow.million --cases 1000000 --jobs 2
+    python -m tests.slow.million --report               what is done so far, and what it reached
     python -m tests.slow.million --seed 4711            one case, and what both say of it
 
 Case N comes from `random.Random(N)` alone, so a case has a number instead of a file. Policy and
@@ -17,6 +18,7 @@ import argparse
 import gc
 import json
 import multiprocessing
+import signal
 import sys
 import time
 from collections import Counter
@@ -273,7 +275,7 @@ def _report(parts: list[dict[str, Any]], out: Path, digest: str) -> str:
     seen: Counter[str] = Counter()
     for part in parts:
         seen.update(part["seen"])
-    cases = sum(part["cases"] for part in parts)
+    cases = sum(part["cases"] for part in parts) or 1
     seconds = sum(part["seconds"] for part in parts)
     lines = [
         f"{cases:,} cases, no disagreement; {1000 * seconds / cases:.2f} ms of processor a case",
@@ -288,8 +290,8 @@ def _report(parts: list[dict[str, Any]], out: Path, digest: str) -> str:
     return text
 
 
-def run(cases: int, first: int, jobs: int, out: Path) -> int:
-    """Every range that isn't done yet; the exit code."""
+def run(cases: int, first: int, jobs: int, out: Path, *, report: bool = False) -> int:
+    """Every range that isn't done yet, or the report alone; the exit code."""
     out.mkdir(parents=True, exist_ok=True)
     digest = sources_digest()
     path = out / f"done-{digest}.jsonl"
@@ -297,8 +299,12 @@ def run(cases: int, first: int, jobs: int, out: Path) -> int:
     wanted = range(first, first + cases, RANGE)
     rest = [start for start in wanted if start not in done]
     print(f"{len(wanted) - len(rest)} of {len(wanted)} ranges of {RANGE} are done, in {path}")
+    if report:
+        print(_report([done[start] for start in wanted if start in done], out, digest), end="")
+        return 0
     started = last = time.monotonic()
     ran = 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers end as well
     with (
         path.open("a") as log,
         multiprocessing.get_context("spawn").Pool(jobs) as pool,
@@ -330,11 +336,12 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "million")
+    parser.add_argument("--report", action="store_true", help="run nothing, say what is done")
     parser.add_argument("--seed", type=int, help="this one case alone, shown")
     parser.add_argument("--case", type=Path, help="a case that a run left")
     options = parser.parse_args()
     if options.seed is None and options.case is None:
-        return run(options.cases, options.first, options.jobs, options.out)
+        return run(options.cases, options.first, options.jobs, options.out, report=options.report)
     if options.case is not None:
         case = read_case(options.case)
     else:
