@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,12 @@ def test_paper(facts: AuditFacts) -> None:
     assert data.startswith(b"%PDF")
     assert data == pdf.write(facts)
     assert "unfolded" not in words_on_paper(data)
+
+
+def test_a_search_says_what_it_searched(facts: AuditFacts) -> None:
+    assert 'data-said="{shown} of {all} responses"' in html.write(facts).decode()
+    page = html.write(replace(facts, listed=facts.listed[:40])).decode()
+    assert 'data-said="{shown} of the {all} listed here; of 65 in all see responses.csv"' in page
 
 
 def words_on_paper(data: bytes) -> set[str]:

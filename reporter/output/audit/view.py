@@ -149,6 +149,9 @@ class Section:
     finder: tuple[Tag, ...] = ()
     """Outcomes its rows can be narrowed down to; empty where nothing is searched."""
 
+    found: str = ""
+    """What is said of a search: how many were found, and of how many."""
+
 
 @dataclass(frozen=True)
 class Attention:
@@ -987,7 +990,13 @@ def _responses(facts: AuditFacts) -> Section | None:
         _tag(outcome) for outcome in _ORDER if any(p.outcome == outcome for p in facts.listed)
     )
     lead = f"{len(facts.listed):,} of {counted(whole, 'response')}. {pages}"
-    return Section("responses", "Responses", lead, (table,), "Responses", finder=outcomes)
+    found = "{shown} of {all} responses"
+    if len(facts.listed) < whole:
+        # Nothing found among these is not nothing there.
+        found = f"{{shown}} of the {{all}} listed here; of {whole:,} in all see responses.csv"
+    return Section(
+        "responses", "Responses", lead, (table,), "Responses", finder=outcomes, found=found
+    )
 
 
 def _policies(facts: AuditFacts) -> Section:
