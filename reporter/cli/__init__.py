@@ -178,13 +178,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def _told(error: Exception, *, debug: bool) -> int:
     """Say what ended a command; returns its exit code."""
-    known = error if isinstance(error, ReporterError) else None
-    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
-        with _even_unheard():
-            silence(sys.stdout)
-        known = OutputError(
-            f"standard output: can't be written: {error.strerror}", hint="make room, and run again"
-        )
+    known = error if isinstance(error, ReporterError) else _of_the_disk(error)
     with _even_unheard():
         if debug:
             traceback.print_exception(error)
@@ -194,6 +188,26 @@ def _told(error: Exception, *, debug: bool) -> int:
             click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
             click.echo("this is a bug; run again with --debug and report what it prints", err=True)
     return INTERNAL_ERROR if known is None else exit_code_of(known)
+
+
+def _of_the_disk(error: Exception) -> OutputError | None:
+    """What a full or broken disk raised where nobody saw it coming."""
+    if not isinstance(error, OSError):
+        return None
+    if "usable temporary directory" in str(error):
+        return OutputError(
+            "temporary files can't be written: no folder for them",
+            hint="make room in /tmp, or name a folder with TMPDIR",
+        )
+    if error.errno not in _FULL:
+        return None
+    if error.filename is None:
+        with _even_unheard():
+            silence(sys.stdout)
+    where = "standard output" if error.filename is None else error.filename
+    return OutputError(
+        f"{where}: can't be written: {error.strerror}", hint="make room, and run again"
+    )
 
 
 def _flushed(code: int) -> int:

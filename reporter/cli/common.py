@@ -378,8 +378,10 @@ class Outputs:
     def _drop(self, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-":
-            remove_stale(Path(target))
+        if target != "-" and not remove_stale(Path(target)):
+            say(
+                f"warning: {target}: the report of an earlier run holds no longer, and can't be removed"
+            )
 
 
 def reading_options(options: dict[str, Any], own: Own) -> Options:
