@@ -6,9 +6,11 @@ import codecs
 import contextlib
 import errno
 import gc
+import math
 import os
 import signal
 import sys
+import time
 import traceback
 from collections.abc import Iterator, Sequence
 
@@ -35,6 +37,9 @@ from reporter.errors import OutputError, ReporterError
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
+
+SAME_WISH = 1.0
+"""Seconds within which several signals are one."""
 
 
 @click.group(
@@ -88,10 +93,16 @@ def _stop_on_signals() -> list[int]:
     into an error of its own.
     """
     came: list[int] = []
+    latest = -math.inf
 
     def stop(number: int, _: object) -> None:
+        nonlocal latest
         came.append(number)
-        raise KeyboardInterrupt
+        before, latest = latest, time.monotonic()
+        # A runner sends SIGINT to the group and SIGTERM to each: the second of them must not end
+        # the taking back that the first began.
+        if latest - before > SAME_WISH:
+            raise KeyboardInterrupt
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         # Who starts this in the background with signals ignored (nohup, `&`) means it.

@@ -379,9 +379,7 @@ class Outputs:
         from reporter.output.files import remove_stale
 
         if target != "-" and not remove_stale(Path(target)):
-            say(
-                f"warning: {target}: the report of an earlier run holds no longer, and can't be removed"
-            )
+            say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 
 
 def reading_options(options: dict[str, Any], own: Own) -> Options:
