@@ -9,7 +9,7 @@ DEMO ?= demo-out
 SUPPLY := .venv-supply
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
-TEST_TOOLS := strace openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
+TEST_TOOLS := strace locales openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: lock locked lowest supply sbom demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
@@ -87,7 +87,7 @@ hostile: $(VENV)/.ready-dev libraries test-tools
 	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
 	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} \
-	  tests/fuzz tests/faults tests/output/test_random.py
+	  tests/fuzz tests/faults tests/test_limits.py tests/output/test_random.py
 
 mutants: $(VENV)/.ready-dev
 	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.3,<9'

@@ -31,6 +31,8 @@ from reporter.cli.common import exit_code_of
 from reporter.errors import InputError, ReporterError
 from reporter.live import wait
 from reporter.output import confined
+from reporter.sources.containers import MANY, ONE, ZSTD_WINDOW
+from reporter.sources.locations import MAX_SIDECAR
 from tests.acceptance.run import PUBLISHED, ROOT
 from tests.audit.archive import Audit, fill
 from tests.live import api as served
@@ -75,23 +77,30 @@ class Row:
         return re.compile(text.replace("…", ".+"))
 
 
+_PLACE = re.compile(r"`([\w/]+)\.py` `([\w.]+)`")
+
+
+def _path(place: re.Match[str]) -> str:
+    module = place[1].replace("/", ".").removesuffix(".__init__")
+    return f"reporter.{module}.{place[2]}"
+
+
 def _rows() -> list[Row]:
     found = []
     for line in PAGE.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split(" | ")]
-        if not line.startswith("|") or not (path := re.search(r"`(reporter\.[\w.]+)`", line)):
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|") or not (place := _PLACE.search(cells[-1])):
             continue
         amount = re.fullmatch(r"([\d,]+)(?: (MB|kB|s|times))?", cells[1])
         assert amount is not None, line
-        refused = len(cells) == 5
         found.append(
             Row(
-                path[1],
+                _path(place),
                 cells[1],
                 int(amount[1].replace(",", "")),
                 amount[2] or "",
-                int(cells[3]) if refused else None,
-                cells[-1].strip("| ").strip("`"),
+                int(cells[2]) if len(cells) == 5 else None,
+                cells[-2].strip("`"),
             )
         )
     return found
@@ -126,8 +135,20 @@ def test_a_number_is_the_constant_beside_it(row: Row) -> None:
     assert value_of(row.path) == row.number * UNITS.get(row.unit, 1)
 
 
+def test_the_numbers_of_an_audit_are_the_code_s() -> None:
+    for told in (
+        f"from {ONE.ratio_from // MB} MB on (in an audit {MANY.max_ratio:,} times, "
+        f"from {MANY.ratio_from // MB:,} MB on)",
+        f"members of an archive (in an audit {MANY.max_members:,})",
+        f"two: {2**ZSTD_WINDOW // MB} MB",
+        f"up to {MAX_SIDECAR:,} bytes",
+    ):
+        assert told in PAGE
+    assert MANY.max_unpacked > 1 << 40  # as much as there is
+
+
 def test_every_constant_called_like_a_limit_is_on_the_page() -> None:
-    told = set(re.findall(r"`(reporter\.[\w.]+)`", PAGE)) | set(NOT_LIMITS)
+    told = {_path(place) for place in _PLACE.finditer(PAGE)} | set(NOT_LIMITS)
     missing = []
     for module in pkgutil.walk_packages(reporter.__path__, "reporter."):
         if module.name.endswith("__main__"):

@@ -113,6 +113,17 @@ def _built(folder: Path, umask: int, year: int) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
 
 
+def test_the_threat_model_names_tests_that_are_there() -> None:
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    folder = Path("tests")
+    named = re.findall(r"`((?:tests/)?[\w/]*test_\w+\.py|tests/\w+)`", text)
+    assert len(named) > 15
+    for name in named:
+        path = Path(name) if name.startswith("tests/") else folder / name
+        assert (ROOT / path).exists(), name
+        folder = path.parent if path.suffix else path
+
+
 @pytest.mark.wheel
 def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     if not (ROOT / ".git").exists():

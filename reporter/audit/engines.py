@@ -85,12 +85,13 @@ class LocalEngine:
 
 @contextlib.contextmanager
 def signals_later() -> Iterator[None]:
-    """Ctrl-C and SIGTERM wait until the end of the block; outside the main thread nothing does."""
+    """Ctrl-C and its like wait until the end of the block; outside the main thread nothing does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     came: list[tuple[int, FrameType | None]] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
     before = {
         number: signal.signal(number, lambda *found: came.append(found)) for number in numbers
     }

@@ -6,9 +6,11 @@ import codecs
 import contextlib
 import errno
 import gc
+import math
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import click
@@ -21,6 +23,9 @@ from reporter.errors import OutputError, ReporterError
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
+
+SAME_WISH = 1.0
+"""Seconds within which several signals are one."""
 
 COMMANDS = (
     "check",
@@ -78,10 +83,16 @@ def _stop_on_signals() -> list[int]:
     into an error of its own.
     """
     came: list[int] = []
+    latest = -math.inf
 
     def stop(number: int, _: object) -> None:
+        nonlocal latest
         came.append(number)
-        raise KeyboardInterrupt
+        before, latest = latest, time.monotonic()
+        # A runner sends SIGINT to the group and SIGTERM to each: the second of them must not end
+        # the taking back that the first began.
+        if latest - before > SAME_WISH:
+            raise KeyboardInterrupt
 
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         # Who starts this in the background with signals ignored (nohup, `&`) means it.
@@ -168,13 +179,7 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 def _told(error: Exception, *, debug: bool) -> int:
     """Say what ended a command; returns its exit code."""
-    known = error if isinstance(error, ReporterError) else None
-    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
-        with _even_unheard():
-            silence(sys.stdout)
-        known = OutputError(
-            f"standard output: can't be written: {error.strerror}", hint="make room, and run again"
-        )
+    known = error if isinstance(error, ReporterError) else _of_the_disk(error)
     with _even_unheard():
         if debug:
             import traceback
@@ -186,6 +191,26 @@ def _told(error: Exception, *, debug: bool) -> int:
             click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
             click.echo("this is a bug; run again with --debug and report what it prints", err=True)
     return INTERNAL_ERROR if known is None else exit_code_of(known)
+
+
+def _of_the_disk(error: Exception) -> OutputError | None:
+    """What a full or broken disk raised where nobody saw it coming."""
+    if not isinstance(error, OSError):
+        return None
+    if "usable temporary directory" in str(error):
+        return OutputError(
+            "temporary files can't be written: no folder for them",
+            hint="make room in /tmp, or name a folder with TMPDIR",
+        )
+    if error.errno not in _FULL:
+        return None
+    if error.filename is None:
+        with _even_unheard():
+            silence(sys.stdout)
+    where = "standard output" if error.filename is None else error.filename
+    return OutputError(
+        f"{where}: can't be written: {error.strerror}", hint="make room, and run again"
+    )
 
 
 def _flushed(code: int) -> int:

@@ -381,8 +381,8 @@ class Outputs:
     def _drop(self, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-":
-            remove_stale(Path(target))
+        if target != "-" and not remove_stale(Path(target)):
+            say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 
 
 @dataclass(frozen=True)

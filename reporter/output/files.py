@@ -63,9 +63,17 @@ def _umask() -> int:
     return current
 
 
-def remove_stale(target: Path) -> None:
-    """Remove a report of an earlier run: a stale green report is worse than none."""
-    with contextlib.suppress(OSError):
+def remove_stale(target: Path) -> bool:
+    """Remove a report of an earlier run: a stale green report is worse than none.
+
+    False where one is there and can't be removed.
+    """
+    try:
         # Of a link the link goes, as it would when a new report took its place.
         if stat.S_ISREG(target.stat().st_mode):
             target.unlink()
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return not os.path.lexists(target)
+    return True

@@ -7,9 +7,12 @@ one machine: other fonts set other glyphs).
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import io
 import json
 import logging
+import re
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -269,7 +272,8 @@ def _files(
 
 def _weasyprint() -> Any:
     try:
-        with warnings.catch_warnings():
+        # Where a library is missing it prints a page about it, perhaps amid a report.
+        with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             # It says so when there are no fonts; we refuse, below.
             warnings.simplefilter("ignore", UserWarning)
             import weasyprint
@@ -278,10 +282,12 @@ def _weasyprint() -> Any:
             f"a PDF needs WeasyPrint: {error}", hint="install cce-precheck-reporter again"
         ) from error
     except OSError as error:
-        # cffi could not load a library; its message names which.
-        first = clean(str(error)).strip().splitlines() or ["a library is missing"]
+        # cffi could not load a library; its message names which, and all that was tried.
+        said = clean(str(error)).strip().splitlines() or ["a library is missing"]
+        named = re.search(r"library (?:called )?'([^']+)'", said[0])
         raise OutputError(
-            f"WeasyPrint can't load the libraries it draws with: {first[0]}", hint=_INSTALL
+            f"WeasyPrint can't load a library it draws with: {named[1] if named else said[0]}",
+            hint=_INSTALL,
         ) from error
     if not _has_fonts():
         raise OutputError("a PDF needs fonts, and this machine has none", hint=_NO_FONTS)
