@@ -529,7 +529,9 @@ def _work(
     cases = _gathered(known.cases)
     if not any(whole for _, _, whole in todo):
         del cases[FEW:]
-    bench = Bench.ready(module, cases, tests)
+    # A module's own file first: it is the likeliest to see the change.
+    mine = f"test_{module.rpartition('.')[2]}.py"
+    bench = Bench.ready(module, cases, tuple(sorted(tests, key=lambda name: mine not in name)))
     gc.freeze()
     bench.control(module, whole=False)
     asked = {mutant.name: whole for mutant, _, whole in todo}
