@@ -6,17 +6,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo-out
+SUPPLY := .venv-supply
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
-TEST_TOOLS := openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
+TEST_TOOLS := strace openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test check unit prove prove-printouts bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
+.PHONY: lock locked lowest supply sbom demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
 
 help:
 	@sed -n 's/^# make /make /p' Makefile
 	@echo "make check  style and types alone      make unit   tests alone"
 	@echo "make prove  the two evaluators against each other, 20,000 cases"
+	@echo "make million  a million cases through both evaluators, about an hour; goes on where it stopped"
 	@echo "make prove-printouts  what the real Java and Go SDKs print, 10,000 cases"
 	@echo "make proof  veraPDF, vnu and other validators (Java, Maven, npm); docs/conformance.md"
 	@echo "make bench  speed, as ratios           make gold   accept new expected outputs"
@@ -28,6 +30,9 @@ help:
 	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make docs   the manual, into site/     make reference   its generated pages"
+	@echo "make supply known vulnerabilities, the locks, the build twice   make lowest  the lowest versions"
+	@echo "make lock   every version and digest anew   make locked  .venv as the lock has it"
+	@echo "make sbom   the bill of materials, beside what make dist wrote"
 	@echo "make words  bring the catalogues of other languages up to date"
 
 demo: $(VENV)/.ready libraries
@@ -52,6 +57,9 @@ prove: $(VENV)/.ready-dev
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
 
+million: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.slow.million --cases $${MILLION_CASES:-1000000} --jobs $${TEST_JOBS:-2}
+
 # Needs mvn, javac and go, and their package registries.
 PRINTOUTS := build/printouts
 prove-printouts: $(VENV)/.ready-dev
@@ -68,6 +76,7 @@ proof: $(VENV)/.ready-dev libraries test-tools
 
 bench: $(VENV)/.ready-dev libraries
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/growth.py --responses $${RESPONSES:-10000}
 
 bench-walk: $(VENV)/.ready-dev
 	$(BIN)/python benchmarks/run.py 10000
@@ -115,8 +124,62 @@ gold: $(VENV)/.ready-dev
 compat: $(VENV)/.ready-dev libraries
 	$(BIN)/python -m tests.compat.build
 
+# The same sources give the same bytes, wherever and whenever: a test builds them twice.
 dist: $(VENV)/.ready-dev
-	$(BIN)/python -m build
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation
+	@$(MAKE) --no-print-directory sbom
+	cd dist && sha256sum * > SHA256SUMS
+
+# What the wheel brings along, as CycloneDX: read from an environment that holds that and no more.
+sbom: $(SUPPLY)/.ready
+	ls dist/*.whl >/dev/null 2>&1 || $(MAKE) dist
+	$(SUPPLY)/bin/uv venv --quiet --clear --python $(BIN)/python build/sbom
+	$(SUPPLY)/bin/uv pip install --quiet --python build/sbom --require-hashes -r requirements.lock
+	$(SUPPLY)/bin/uv pip install --quiet --python build/sbom --no-deps dist/*.whl
+	$(SUPPLY)/bin/cyclonedx-py environment build/sbom/bin/python --pyproject pyproject.toml \
+	  --mc-type application --output-reproducible --output-format JSON \
+	  --output-file build/sbom.json
+	$(BIN)/python -c 'import json, reporter; found = json.load(open("build/sbom.json")); \
+	  found["metadata"]["component"]["version"] = reporter.__version__; \
+	  print(json.dumps(found, indent=2, sort_keys=True))' > build/sbom.cdx.json
+	cp build/sbom.cdx.json dist/$$(basename dist/*.whl | cut -d- -f1,2).cdx.json
+
+# The exact versions, with their digests. `make test` takes what the ranges of pyproject.toml give
+# today, as users do; `make locked` makes the environment of the lock instead.
+lock: $(SUPPLY)/.ready
+	$(LOCK) --all-extras --group dev --group docs --group supply -o requirements-dev.lock
+	$(LOCK) --all-extras --constraints requirements-dev.lock -o requirements.lock
+
+LOCK = $(SUPPLY)/bin/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+  --generate-hashes --no-header --no-annotate pyproject.toml
+
+locked: | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(VENV)/.ready $(VENV)/.ready-dev $(VENV)/.ready-docs
+
+# Known vulnerabilities of every locked package; one that can't be looked up is an error too.
+supply: $(SUPPLY)/.ready $(VENV)/.ready-dev
+	$(BIN)/python -m pytest -q tests/test_supply.py
+	$(SUPPLY)/bin/pip-audit --strict --disable-pip --require-hashes -r requirements-dev.lock
+
+# The lowest versions that pyproject.toml allows, tried.
+lowest: $(SUPPLY)/.ready
+	$(SUPPLY)/bin/uv venv --quiet --clear --python $(PYTHON) .venv-lowest
+	$(SUPPLY)/bin/uv pip compile --quiet --resolution lowest-direct --only-binary :all: \
+	  --python .venv-lowest pyproject.toml --all-extras -o build/lowest.txt
+	$(SUPPLY)/bin/uv pip install --quiet --python .venv-lowest --constraints build/lowest.txt \
+	  --editable '.[live,dask,remote]' --group dev
+	.venv-lowest/bin/python -m pytest -q -n $${TEST_JOBS:-2} -m "not wheel and not browser" tests/policy \
+	  tests/sources tests/output tests/record tests/casefile tests/catalogue tests/live tests/audit \
+	  tests/acceptance/test_check.py tests/test_library.py tests/test_limits.py
+
+$(SUPPLY)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet 'pip>=25.1'
+	$(SUPPLY)/bin/python -m pip install --quiet --group supply
+	@touch $@
 
 # Debian and Ubuntu: the system libraries, only where one is missing.
 libraries:

@@ -182,8 +182,8 @@ MESSAGES: Final[dict[str, Message]] = {
     "evidence.recognised.value": "unknown {field}: {value}",
     "evidence.recognised.selector": "the skip of {check} has a selector nobody documents",
     "evidence.recognised.hidden": (
-        "{count} undocumented field holds what looks like a check",
-        "{count} undocumented fields hold what looks like a check",
+        "{count} undocumented field looks like a check or a list of skipped ones",
+        "{count} undocumented fields look like checks or lists of skipped ones",
     ),
     "evidence.finished.ok": ("{count} check item, final", "all {count} check items are final"),
     "evidence.finished.error": "the task ended with an error: {message}",

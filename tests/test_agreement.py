@@ -14,8 +14,12 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 
 from reporter.catalogue.read import Catalogue
+from reporter.policy import match
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
+from reporter.policy.model import MatchSpec
+from reporter.precheck.finding import Finding
+from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.response import Response, Sidecar
 from reporter.record.model import Verdict
 from reporter.sources.read import read
@@ -126,3 +130,39 @@ def compare_verdict(verdict: Verdict, expected: dict[str, Any]) -> None:
 @given(case=generator.cases())
 def test_both_evaluators_agree(case: dict[str, Any]) -> None:
     compare(case)
+
+
+_WHERE_WRAPS = ("plain", "not", "not not", "any", "not any")
+
+
+def _a_match_with_where(dice: generator.Dice, target: dict[str, Any]) -> dict[str, Any]:
+    where: dict[str, Any] = {"where": generator._where(dice, target)}
+    wrap = dice.pick(_WHERE_WRAPS)
+    if wrap == "any":
+        return {"any": [where, {"where": generator._where(dice, target)}]}
+    if wrap == "not any":
+        return {"not": {"any": [where, {"level": "Fatal"}]}}
+    for _ in range(wrap.count("not")):
+        where = {"not": where}
+    return where
+
+
+def test_both_answer_conditions_alike() -> None:
+    """Yes, no and open one by one: in a whole verdict most differences between two don't show."""
+    for seed in range(2 * EXAMPLES):
+        dice = generator.Rolled(seed)
+        response = generator._response(dice, generator.AT)[0]
+        targets = [one for one in generator._targets(response) if "item" in one]
+        if not targets:
+            continue
+        target = dice.pick(targets)
+        wanted = _a_match_with_where(dice, target)
+        item = target["item"]
+        facts = match.Facts(None, None, None, lambda _: None, PrecheckTask.model_validate(response))
+        finding = Finding(CheckItem.model_validate(item), "cluster", "/x")
+        compiled = match.Match(MatchSpec.model_validate(wanted))
+        seen = {"item": evaluator.without_empty(item), "raw": item, "nodes": [], "scope": "cluster"}
+        for is_waiver, fits in ((False, compiled.fits_rule), (True, compiled.fits_waiver)):
+            about = {"document": response, "found": {}, "topics": {}, "is_waiver": is_waiver}
+            theirs = evaluator.matches(wanted, seen, about, every_value=is_waiver)
+            assert fits(match.Target.of(finding, facts)) is theirs, (seed, is_waiver, wanted, item)

@@ -81,6 +81,7 @@ def finish(
             warn(f"audit.pdf is left out: {error.message}")
         else:
             write_file(out / "audit.pdf", data)
+    store.seal()
     return facts
 
 

@@ -105,6 +105,7 @@ def plan(
 
     `InputError` where there is nothing at all.
     """
+    store.check_untouched()
     store.run("CREATE TEMP TABLE listed (id TEXT PRIMARY KEY, name TEXT, stamp TEXT, taken INT)")
     store.run("CREATE TEMP TABLE again (id TEXT PRIMARY KEY)")
     some = False
@@ -136,11 +137,19 @@ def plan(
         todo = store.one("SELECT count(*) FROM inputs WHERE state = 'todo'")
         if todo or gone:
             store.set_meta({"state": "judging"})
-        if not settings.others:
+            store.unseal()
+        if not settings.others and store.one(_COMPARED):
+            store.unseal()
             store.run("DELETE FROM changes")
             store.run("UPDATE responses SET compared_by = NULL WHERE compared_by IS NOT NULL")
     total = store.one("SELECT count(*) FROM inputs")
     return Plan(tuple(locations), out, total, todo, len(gone))
+
+
+_COMPARED = (
+    "SELECT EXISTS (SELECT 1 FROM changes) "
+    "OR EXISTS (SELECT 1 FROM responses WHERE compared_by IS NOT NULL)"
+)
 
 
 def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:

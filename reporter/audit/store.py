@@ -188,6 +188,19 @@ TABLES: dict[str, tuple[str, ...]] = {
 DETAILS = ("findings", "tallies", "skipped", "evidence", "waiver_uses", "changes")
 """What hangs on a response and goes with it."""
 
+SEALED = ("inputs", "responses", "check_sets", "waivers", "upgrades", "policies")
+"""What else the reports are made from."""
+
+_CONTRADICTED = """SELECT name FROM responses AS r WHERE
+    outcome NOT IN ('pass', 'fail', 'inconclusive', 'unreadable')
+    OR (outcome = 'unreadable') <> (judged_by IS NULL)
+    OR (outcome = 'pass' AND (failed OR unknown OR EXISTS (
+        SELECT 1 FROM evidence WHERE response_id = r.id AND level = 'require')))
+    OR failed <> (SELECT count(*) FROM findings WHERE response_id = r.id AND outcome = 'fail')
+    OR unknown <> (SELECT count(*) FROM findings WHERE response_id = r.id AND outcome = 'unknown')
+    ORDER BY name LIMIT 1"""
+"""A row that no judging gives."""
+
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS responses_of_input ON responses(input_id)",
     *(
@@ -355,6 +368,44 @@ class Store:
     def set_meta(self, values: Mapping[str, str]) -> None:
         """Remember something of the run as a whole."""
         self.put("meta", values.items(), replace=True)
+
+    # Untouched --------------------------------------------------------------------------------
+
+    def seal(self) -> None:
+        """Remember what the rows are that the reports were made from, until they are changed."""
+        with self.writing():
+            self.set_meta({"seal": self._digest()})
+
+    def unseal(self) -> None:
+        """The rows are about to be changed. Part of the transaction that changes them."""
+        self.set_meta({"seal": ""})
+
+    def check_untouched(self) -> None:
+        """Refuse a store whose rows somebody else has changed. `PolicyError`.
+
+        After a run that ended well any change is found, after one that was interrupted whatever
+        contradicts itself. Whoever changes rows and seal together is not found: nobody signs it.
+        """
+        seal = self.meta().get("seal")
+        if seal and seal != self._digest():
+            said = "its rows are not those the last audit wrote"
+        elif (name := self.one(_CONTRADICTED)) is not None:
+            said = f"the row of {name} contradicts its findings"
+        else:
+            return
+        raise PolicyError(
+            f"{self.path}: {said}",
+            hint="somebody changed this store: name a new folder with --out",
+        )
+
+    def _digest(self) -> str:
+        """A sum over the rows, the same in whatever order they were written."""
+        total = 0
+        for table in (*SEALED, *DETAILS):
+            for row in self._db.execute(f"SELECT * FROM {table}"):
+                text = f"{table} {row!r}".encode("utf-8", "surrogatepass")
+                total += int.from_bytes(sha256(text).digest())
+        return f"{total % 2**256:064x}"
 
     # The queue --------------------------------------------------------------------------------
 

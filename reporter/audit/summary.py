@@ -49,6 +49,7 @@ MOST_LISTED = 2_000
 MOST_CHANGES = 300
 MOST_UNREADABLE = 500
 MOST_TWINS = 200
+MOST_OF_UPGRADES = 16 * 1024 * 1024
 MOST_PERIODS = 36
 RECENT = 12
 
@@ -61,6 +62,7 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
     store.index()
     bench = court_of(settings).bench
     with store.writing():
+        store.unseal()
         store.run("DELETE FROM check_sets WHERE id NOT IN (SELECT set_id FROM tallies)")
         _mark_twins(store)
         _note_policies(store, settings)
@@ -241,10 +243,24 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
 def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
     """Line, cluster, instant and change of every upgrade in a CSV. `PolicyError` for mistakes."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as opened:
+            data = opened.read(MOST_OF_UPGRADES + 1)
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8"
         raise PolicyError(f"{path}: can't be read: {reason}") from None
+    if len(data) > MOST_OF_UPGRADES:
+        raise PolicyError(
+            f"{path}: more than {MOST_OF_UPGRADES >> 20} MB of upgrades",
+            hint="leave out what lies before the archive",
+        )
+    try:
+        yield from _upgrades_in(text, path)
+    except csv.Error as error:
+        raise PolicyError(f"{path}: is no CSV: {error}") from None
+
+
+def _upgrades_in(text: str, path: Path) -> Iterator[tuple[int, str, datetime, str]]:
     reader = csv.DictReader(io.StringIO(text))
     fields = {name.strip().lower(): name for name in reader.fieldnames or () if name}
     for name in ("cluster", "time"):

@@ -142,7 +142,7 @@ def _inflated(data: bytes, limit: int, name: str, *, gzip: bool) -> bytes:
     except zlib.error:
         raise _not_ours(name, "a packed file in it is broken") from None
     if len(found) > limit:
-        raise _not_ours(name, f"a file in it unpacks to more than {limit // 1_000_000:,} MB")
+        raise _not_ours(name, f"a file in it unpacks to more than {limit >> 20:,} MB")
     if not reader.eof or reader.unused_data:
         raise _not_ours(name, "a packed file in it does not end where it should")
     return found

@@ -11,9 +11,11 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import re
+import unicodedata
 from base64 import b64decode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import fields, replace
 from hashlib import sha256
 from html import unescape
@@ -43,6 +45,7 @@ from reporter.words import say, statement
 
 PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
+LONGEST_KEY = 4_096
 SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 
@@ -53,24 +56,27 @@ _LABELS = {
     "ips": "ip",
     "user-agents": "agent",
 }
-_UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![0-9A-Za-z])"
+_UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}(?![0-9A-Za-z])"
 _HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
 _IP4 = r"(?<![0-9.])(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
-_DASHED = r"(?<![0-9])(?<![0-9]-)(?:[0-9]{1,3}-){3}[0-9]{1,3}(?![0-9]|-[0-9])"
+_DASHED = "|".join(
+    rf"(?<![0-9])(?<![0-9]{dash})(?:[0-9]{{1,3}}{dash}){{3}}[0-9]{{1,3}}(?![0-9]|{dash}[0-9])"
+    for dash in "-_"
+)
 # Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
 _IP6 = (
     r"(?:(?<![0-9A-Fa-f:.])|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]|::)"
     r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
 )
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
-_CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F-]{5,35}…$")
+_CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F_-]{5,35}…$")
 _CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
 _CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
-_CUT_IP = re.compile(r"[0-9]{1,3}\.[0-9.]*…$")
+_CUT_IP = re.compile(r"(?<![0-9])[0-9]{1,3}[._-][0-9._-]*…$")
 _STUB_ID = re.compile(r"\A- id: [^\n]*\n")
 LAYERS = 6
 """How many spellings laid over each other are undone."""
-_MAY_HIDE = re.compile(r"[%\\&~]|[A-Za-z0-9+/_-]{8,}")
+_MAY_HIDE = re.compile(r"[%\\&~]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _OWN_PARAMS = frozenset({"section", "effect", "line", "lines", "keys", "field"})
 """Parameters that hold words of this tool, not of the cloud."""
@@ -108,7 +114,7 @@ class Redactor:
         self.profiles = [profile for profile in PROFILES if profile in chosen]
         self._kinds: dict[str, RedactionProfile] = {}
         clusters = _cluster_values(verdict, task) if "cluster" not in chosen else ()
-        self._kept = {value.lower() for value in (*clusters, *kept)}
+        self._kept = {_joined(value) for value in (*clusters, *kept)}
         gather = {
             "cluster": _cluster_values,
             "uids": _uid_values,
@@ -118,11 +124,11 @@ class Redactor:
         for profile, values in gather.items():
             if profile in chosen:
                 for value in values(verdict, task):
-                    if value.strip() and value.lower() not in self._kept:
+                    if value.strip() and _joined(value) not in self._kept:
                         self._kinds.setdefault(value, profile)
         self._lower: dict[str, str] = {}
         for value in self._kinds:
-            self._lower.setdefault(value.lower(), value)
+            self._lower.setdefault(_joined(value), value)
         self._pattern = self._compiled()
         self._starts = {
             value[:length] for value in self._lower for length in range(3, len(value) + 1)
@@ -231,14 +237,16 @@ class Redactor:
         return _BASE64.sub(lambda match: self._unpacked(match[0], depth), text) if depth else text
 
     def _unpacked(self, word: str, depth: int) -> str:
-        """What base64 holds, where that is a text with a value in it; else the word itself."""
-        packed = word.rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            found = b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
-        except (Base64Error, ValueError):
+        """What base64 or hex holds, where that is a text with a value in it; else the word."""
+        for found in _held_by(word):
+            opened = self._opened(found, depth - 1)
+            if self._replaced(opened)[1]:
+                return opened
+        # A slash, a hyphen or an underscore is part of a word of base64, or stands beside one.
+        parts = re.split(r"([/+_-])", word)
+        if len(parts) == 1:
             return word
-        opened = self._opened(found, depth - 1)
-        return opened if self._replaced(opened)[1] else word
+        return "".join(self._unpacked(part, depth) if len(part) >= 8 else part for part in parts)
 
     def _replaced(self, text: str) -> tuple[str, int]:
         count = 0
@@ -256,13 +264,13 @@ class Redactor:
     def _pseudonym_of(self, match: re.Match[str]) -> str | None:
         found, group = match[0], match.lastgroup
         if group in ("long", "short"):
-            value = found if found in self._kinds else self._lower.get(found.lower())
+            value = found if found in self._kinds else self._lower.get(_joined(found))
             return None if value is None else self._pseudonym(self._kinds[value], value)
-        if found.lower() in self._kept:
+        if _joined(found) in self._kept:
             return None
         if group == "uid":
             return self._pseudonym("uids", found)
-        address = found.replace("-", ".") if ":" not in found else found
+        address = re.sub("[-_]", ".", found) if ":" not in found else found
         try:
             shown = str(ipaddress.ip_address(address.rstrip(".")))
         except ValueError:
@@ -271,7 +279,7 @@ class Redactor:
 
     def _pseudonym(self, kind: RedactionProfile, value: str) -> str:
         if kind in ("uids", "cluster"):
-            value = value.lower()
+            value = _uid_of(value) or value.lower()
         digest = hmac.new(self._key, f"{kind}\0{value}".encode("utf-8", "replace"), sha256)
         return f"{_LABELS[kind]}-{digest.hexdigest()[:10]}"
 
@@ -279,7 +287,7 @@ class Redactor:
         """A text that was cut short, without the start of a value at its end."""
         body = text[:-1]
         for length in range(min(len(body), 255), 2, -1):
-            if body[-length:].lower() in self._starts:
+            if _joined(body[-length:]) in self._starts:
                 return f"{body[:-length]}…"
         if (word := _CUT_BASE64.search(text)) is not None and self._packs_text(word[1]):
             return f"{text[: word.start()]}…"
@@ -481,8 +489,33 @@ def _texts(value: Any) -> Iterator[str]:
 # Spellings ------------------------------------------------------------------------------------
 
 
+def _joined(value: str) -> str:
+    """A value as it is looked up: metrics, labels and file names write `a.b-c` as `a_b_c`."""
+    return value.lower().replace("_", "-").replace(".", "-")
+
+
+def _uid_of(value: str) -> str | None:
+    """A UUID, however its parts are joined, as it is written usually."""
+    bare = re.sub("[-_]", "", value.lower())
+    if re.fullmatch("[0-9a-f]{32}", bare) is None:
+        return None
+    return "-".join((bare[:8], bare[8:12], bare[12:16], bare[16:20], bare[20:]))
+
+
+def _held_by(word: str) -> Iterator[str]:
+    """What a word may hold as base64, also its variant for URLs, or as hex."""
+    packed = word.rstrip("=").replace("-", "+").replace("_", "/")
+    with suppress(Base64Error, ValueError):
+        yield b64decode(packed + "=" * (-len(packed) % 4), validate=True).decode()
+    with suppress(ValueError):
+        yield bytes.fromhex(word).decode()
+
+
 def _any_of(values: Sequence[str]) -> str:
-    """A pattern that finds the longest of many texts without trying them one by one."""
+    """A pattern that finds the longest of many texts without trying them one by one.
+
+    The texts are `_joined`, and found however they are joined.
+    """
     tree: dict[str, Any] = {}
     for value in values:
         branch = tree
@@ -502,7 +535,7 @@ def _branch(tree: dict[str, Any]) -> str:
         while len(below) == 1 and "" not in below:  # a run without a fork is one text
             ((sign, below),) = below.items()
             run += sign
-        options.append(re.escape(run) + _branch(below))
+        options.append(re.escape(run).replace(r"\-", "[-_.]") + _branch(below))
     if not options:
         return ""
     body = options[0] if len(options) == 1 and not ends else f"(?:{'|'.join(options)})"
@@ -519,7 +552,20 @@ def _json_opened(text: str) -> str:
     )
 
 
+def _seen(text: str) -> str:
+    """A text without what nobody sees in it, and in plain letters: zero-width characters and soft
+    hyphens go, full-width letters and typographic hyphens become their plain ones."""
+    if text.isascii():
+        return text
+    shown = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    plain = (unicodedata.normalize("NFKC", part) for part in shown.split("…"))  # it marks a cut
+    return _HYPHENS.sub("-", "…".join(plain))
+
+
+_HYPHENS = re.compile("[\u2010-\u2015\u2212]")
+
 _DECODERS: tuple[Callable[[str], str], ...] = (
+    _seen,
     unquote,
     _json_opened,
     unescape,

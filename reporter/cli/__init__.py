@@ -4,39 +4,45 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import gc
 import os
 import signal
 import sys
-import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import click
 
 from reporter import __version__
-from reporter.cli import (
-    audit,
-    bundle,
-    catalogue,
-    check,
-    completion,
-    demo,
-    diff,
-    doctor,
-    fetch,
-    policy,
-    render,
-    templates,
-    verify,
-)
-from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error
-from reporter.errors import ReporterError
+from reporter.cli import completion
+from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error, silence
+from reporter.cli.lazy import LazyGroup
+from reporter.errors import OutputError, ReporterError
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
 
+COMMANDS = (
+    "check",
+    "render",
+    "bundle",
+    "verify",
+    "fetch",
+    "diff",
+    "audit",
+    "demo",
+    "policy",
+    "catalogue",
+    "doctor",
+    "completion",
+    "templates",
+)
+
 
 @click.group(
+    cls=LazyGroup,
+    package=__name__,
+    names=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\n" + "\n".join(f"{code:>4}  {meaning}" for code, meaning in EXIT_CODES.items()),
 )
@@ -47,21 +53,6 @@ def app() -> None:
     Judges the answer of a Huawei Cloud CCE pre-upgrade check against YAML policies, and writes
     the reports that a change approval, a pipeline and an auditor need. Exit codes are at the end.
     """
-
-
-app.add_command(check.command)
-app.add_command(render.command)
-app.add_command(bundle.command)
-app.add_command(verify.command)
-app.add_command(fetch.command)
-app.add_command(diff.command)
-app.add_command(audit.command)
-app.add_command(demo.command)
-app.add_command(policy.command)
-app.add_command(catalogue.command)
-app.add_command(doctor.command)
-app.add_command(completion.command)
-app.add_command(templates.command)
 
 
 def main() -> None:
@@ -131,8 +122,16 @@ def run(arguments: Sequence[str], stopped: Sequence[int] = ()) -> int:
 
 
 def _interrupted() -> int:
-    click.echo("interrupted; nothing half-written is left", err=True)
+    with _even_unheard():
+        click.echo("interrupted; nothing half-written is left", err=True)
     return INTERRUPTED
+
+
+@contextlib.contextmanager
+def _even_unheard() -> Iterator[None]:
+    """Last words: where nobody can be told (standard error's disk is full), the code says it."""
+    with contextlib.suppress(OSError):
+        yield
 
 
 def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
@@ -151,7 +150,8 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
-        error.show()
+        with _even_unheard():
+            error.show()
         return 2
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
@@ -160,14 +160,32 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
     except Exception as error:
         if stopped:
             return _interrupted()
+        return _told(error, debug=debug)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+def _told(error: Exception, *, debug: bool) -> int:
+    """Say what ended a command; returns its exit code."""
+    known = error if isinstance(error, ReporterError) else None
+    if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+        with _even_unheard():
+            silence(sys.stdout)
+        known = OutputError(
+            f"standard output: can't be written: {error.strerror}", hint="make room, and run again"
+        )
+    with _even_unheard():
         if debug:
-            traceback.print_exc()
-        if isinstance(error, ReporterError):
-            say_error(error)
-            return exit_code_of(error)
-        click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
-        click.echo("this is a bug; run again with --debug and report what it prints", err=True)
-        return INTERNAL_ERROR
+            import traceback
+
+            traceback.print_exception(error)
+        if known is not None:
+            say_error(known)
+        else:
+            click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
+            click.echo("this is a bug; run again with --debug and report what it prints", err=True)
+    return INTERNAL_ERROR if known is None else exit_code_of(known)
 
 
 def _flushed(code: int) -> int:

@@ -216,8 +216,8 @@ def _audit(
             _take_back(out, error)
             raise
         _tell(store, facts, out, options, judged=judged)
-        code = _exit_code(store, wanted)
-    raise CliExit(code)
+        code = store.meta()["exit_code"]
+    raise CliExit(int(code))
 
 
 RESUME = "run again with --resume to finish"
@@ -239,7 +239,8 @@ def _judged(
     made = made_from(settings, wanted)
     meta = store.meta()
     there = all((out / name).exists() for name in _made(options))
-    if there and not plan.todo and (meta.get("made_from"), meta.get("state")) == (made, "complete"):
+    known = (meta.get("made_from"), meta.get("state")) == (made, "complete")
+    if there and not plan.todo and known and "exit_code" in meta:
         return 0, None
     _take_back(out)
     with store.writing():
@@ -253,7 +254,13 @@ def _judged(
         say_hint(RESUME)
         raise
     with store.writing():
-        store.set_meta({"made_from": made, "state": "complete"})
+        store.set_meta(
+            {
+                "made_from": made,
+                "state": "complete",
+                "exit_code": str(facts.exit_code(unused_fails=wanted.unused_fails)),
+            }
+        )
     return judged, facts
 
 
@@ -437,17 +444,3 @@ def _tell(
     notes.append(f"{out}: index.html for people, audit.sqlite and CSVs for questions")
     page += "\n" + "".join(f"{console_safe(one_line(note))}\n" for note in notes)
     print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, sys.stdout)
-
-
-def _exit_code(store: Store, wanted: Wanted) -> int:
-    """Unreadable outranks fail, and fail inconclusive."""
-    counts = dict(store.ask("SELECT outcome, count(*) FROM responses GROUP BY outcome"))
-    if counts.get("unreadable") and not wanted.allow_unreadable:
-        return 4
-    if counts.get("fail"):
-        return 1
-    if wanted.unused_fails and store.one("SELECT count(*) FROM waivers WHERE status = 'unused'"):
-        return 1
-    if counts.get("inconclusive") or not counts.get("pass"):
-        return 3
-    return 0

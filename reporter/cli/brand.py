@@ -53,7 +53,9 @@ class _BrandMistakes(Mistakes):
 
 def _brand(file: Path) -> Brand:
     try:
-        document = yamlfile.load(file.read_bytes(), str(file))
+        with file.open("rb") as opened:
+            data = opened.read(yamlfile.MAX_BYTES + 1)
+        document = yamlfile.load(data, str(file))
     except OSError as error:
         raise PolicyError(f"{file}: can't be read: {error.strerror}") from None
     if not isinstance(document.data, dict):

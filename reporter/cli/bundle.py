@@ -26,6 +26,7 @@ from reporter.errors import PolicyError
 if TYPE_CHECKING:
     from reporter.casefile.bundle import Signing
 
+MAX_KEY = 65_536
 PASSPHRASE = "CCE_PRECHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
@@ -136,7 +137,10 @@ def read_key_file(name: str) -> bytes:
     """The bytes of a key. `PolicyError` where it can't be read."""
     try:
         with Path(name).open("rb") as file:
-            return file.read(65_536)
+            data = file.read(MAX_KEY + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PolicyError(f"{name}: the key can't be read: {reason}") from None
+    if len(data) > MAX_KEY:
+        raise PolicyError(f"{name}: more than {MAX_KEY:,} bytes are no key")
+    return data

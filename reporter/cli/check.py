@@ -56,7 +56,7 @@ def command(response: str, **options: Any) -> None:
 
 def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> None:
     found = judged(response_name, options)
-    fine = outputs.write(found.verdict, found.exhibits, reading_options(options, found.own))
+    written = outputs.write(found.verdict, found.exhibits, reading_options(options, found.own))
     summarise(
         found.verdict,
         to_stderr=outputs.to_stdout,
@@ -67,7 +67,8 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
         own=found.own,
         lang=options["lang"],
     )
-    raise CliExit(found.verdict.exit_code if fine else 5)
+    written.tell(quiet=options["quiet"])
+    raise CliExit(found.verdict.exit_code if written.fine else 5)
 
 
 __all__ = ["DEFAULT_POLICY", "command"]

@@ -80,10 +80,14 @@ def exit_code_of(error: ReporterError) -> int:
 
 
 def say(text: str, *, err: bool = True) -> None:
-    """One line for a person: without controls, escapes or workflow commands."""
+    """One line for a person: without controls, escapes or workflow commands.
+
+    On standard error nothing is lost but the words when they can't be written.
+    """
     from reporter.output.clean import console_safe, one_line
 
-    click.echo(console_safe(_short(one_line(text))), err=err)
+    with contextlib.suppress(OSError) if err else contextlib.nullcontext():
+        click.echo(console_safe(_short(one_line(text))), err=err)
 
 
 def _short(text: str) -> str:
@@ -112,7 +116,8 @@ def say_hint(hint: str) -> None:
     """What to do next, below what is wrong."""
     from reporter.output.clean import console_safe, one_line
 
-    click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
+    with contextlib.suppress(OSError):
+        click.echo(console_safe(f"  → {_short(one_line(hint))}"), err=True)
 
 
 def language_option(function: _Function) -> _Function:
@@ -318,7 +323,7 @@ class Outputs:
         """Whether a report goes to standard output, and the summary so to standard error."""
         return "-" in self.targets.values()
 
-    def write(self, verdict: Verdict, exhibits: Sequence[bytes], chosen: Options) -> bool:
+    def write(self, verdict: Verdict, exhibits: Sequence[bytes], chosen: Options) -> Written:
         """Write every report; one that fails is said and the others still come out."""
         from reporter.output import render
 
@@ -331,30 +336,33 @@ class Outputs:
             lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
         )
 
-    def put(self, make: Callable[[str], bytes]) -> bool:
+    def put(self, make: Callable[[str], bytes]) -> Written:
         """Write what `make` gives for each option; one that fails is said, the others come out.
 
         A mistake of the user's own templates is raised, once the others are out.
         """
-        fine = True
+        written: list[str] = []
         broken: TemplateError | None = None
         for name, target in self.targets.items():
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
+                written.append(target)
             except TemplateError as error:
                 broken = broken or error
                 self._drop(target)
             except OutputError as error:
-                fine = False
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 self._drop(target)
         if broken is not None:
             raise broken
-        return fine
+        return Written(
+            tuple(target for target in written if target != "-"),
+            fine=len(written) == len(self.targets),
+        )
 
     def fail(self, message: str, hint: str | None) -> None:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""
@@ -375,6 +383,20 @@ class Outputs:
 
         if target != "-":
             remove_stale(Path(target))
+
+
+@dataclass(frozen=True)
+class Written:
+    """What came of the reports that were asked for."""
+
+    files: tuple[str, ...]
+    fine: bool
+    """Whether all of them could be written."""
+
+    def tell(self, *, quiet: bool) -> None:
+        """Name the files, on standard error: behind a summary a person wants to open one."""
+        if self.files and not quiet:
+            say(f"wrote {', '.join(self.files)}")
 
 
 def reading_options(options: dict[str, Any], own: Own) -> Options:

@@ -98,7 +98,7 @@ def _diff(old: str, new: str, outputs: Outputs, options: dict[str, Any]) -> None
         raise click.UsageError(
             "--policy and --waivers are for judging responses; both sides are records"
         )
-    fine = outputs.put(lambda name: DIFF_WRITERS[name](diff, lang=words.tag))
+    written = outputs.put(lambda name: DIFF_WRITERS[name](diff, lang=words.tag))
     stream = sys.stderr if outputs.to_stdout else sys.stdout
     width = shutil.get_terminal_size().columns if stream.isatty() else 80
     notes = []
@@ -106,7 +106,8 @@ def _diff(old: str, new: str, outputs: Outputs, options: dict[str, Any]) -> None
         notes.append(words.text("no --policy was given: judged by {policy}", policy=DEFAULT_POLICY))
     page = write(diff, width=width, verbose=options["verbose"], notes=notes, lang=words.tag)
     print_page(page.split("\n", 1)[0] + "\n" if options["quiet"] else page, stream)
-    raise CliExit(diff.exit_code if fine else 5)
+    written.tell(quiet=options["quiet"])
+    raise CliExit(diff.exit_code if written.fine else 5)
 
 
 class _Judge:

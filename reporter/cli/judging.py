@@ -232,15 +232,18 @@ def redaction_key(options: dict[str, Any]) -> tuple[list[RedactionProfile] | Non
 
 
 def read_key(name: str) -> bytes:
-    """The bytes of a key of pseudonyms. `PolicyError` where there are too few."""
-    from reporter.casefile.redact import SHORTEST_KEY
+    """The bytes of a key of pseudonyms. `PolicyError` where there are too few or too many."""
+    from reporter.casefile.redact import LONGEST_KEY, SHORTEST_KEY
 
     try:
         with Path(name).open("rb") as file:
-            key = file.read(4096).strip()
+            key = file.read(LONGEST_KEY + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PolicyError(f"{name}: the key can't be read: {reason}") from None
+    if len(key) > LONGEST_KEY:
+        raise PolicyError(f"{name}: more than {LONGEST_KEY:,} bytes are no key of pseudonyms")
+    key = key.strip()
     if len(key) < SHORTEST_KEY:
         raise PolicyError(
             f"{name}: a key of pseudonyms has at least {SHORTEST_KEY} bytes, this has {len(key)}",

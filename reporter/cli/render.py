@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from reporter.precheck.model import PrecheckTask
     from reporter.record.model import Verdict
 
-MAX_RECORD_BYTES = 512 * 1024 * 1024
+MIB = 1024 * 1024
+MAX_RECORD_BYTES = 512 * MIB
 
 
 @click.command("render")
@@ -76,7 +77,7 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
-    fine = outputs.write(verdict, files, reading_options(options, own))
+    written = outputs.write(verdict, files, reading_options(options, own))
     summarise(
         verdict,
         to_stderr=outputs.to_stdout,
@@ -87,7 +88,8 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
         own=own,
         lang=words.tag,
     )
-    raise CliExit(verdict.exit_code if fine else 5)
+    written.tell(quiet=options["quiet"])
+    raise CliExit(verdict.exit_code if written.fine else 5)
 
 
 def load_record(name: str) -> Verdict:
@@ -159,9 +161,16 @@ def _read_exhibit(name: str) -> bytes:
 def _read(name: str, what: str) -> bytes:
     try:
         if name == "-":
-            return sys.stdin.buffer.read(MAX_RECORD_BYTES)
-        with Path(name).open("rb") as file:
-            return file.read(MAX_RECORD_BYTES)
+            data = sys.stdin.buffer.read(MAX_RECORD_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_RECORD_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: the {what} can't be read: {reason}") from None
+    if len(data) > MAX_RECORD_BYTES:
+        raise InputError(
+            f"{name}: the {what} is larger than {MAX_RECORD_BYTES // MIB} MB",
+            hint="is this the right file?",
+        )
+    return data

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli.bundle import read_key_file
-from reporter.cli.common import CliExit, Outputs, print_page, put
+from reporter.cli.common import CliExit, Outputs, print_page, put, say
 from reporter.cli.judging import read_key
 from reporter.cli.terminal import uses_color
 from reporter.errors import InputError
@@ -60,6 +60,7 @@ def command(file: str, **options: Any) -> None:
     Exit code 0: all of it was checked and holds. 1: something differs. 3: something could not be
     checked. 4: it is no file of this tool, or of a newer version.
     """
+    from reporter.casefile.attest import MAX_ENVELOPE
     from reporter.casefile.verify import Given, verify
 
     brought = options["exhibits"]
@@ -69,7 +70,7 @@ def command(file: str, **options: Any) -> None:
     key = options["key"]
     given = Given(
         key=None if key is None else (read_key_file(key), key),
-        envelope=_read(options["attestation"]) if options["attestation"] else None,
+        envelope=_read(options["attestation"], MAX_ENVELOPE) if options["attestation"] else None,
         exhibits=[_read(name) for name in brought],
         redact_key=read_key(options["redact_key"]) if options["redact_key"] else None,
     )
@@ -84,6 +85,8 @@ def command(file: str, **options: Any) -> None:
     stream = sys.stderr if target == "-" else sys.stdout
     color = uses_color(stream, no_color=options["no_color"])
     print_page(_page(found, _shown(file), color=color, quiet=options["quiet"]), stream)
+    if target not in (None, "-") and not options["quiet"]:
+        say(f"wrote {target}")
     raise CliExit(found.exit_code)
 
 
@@ -91,18 +94,19 @@ def _shown(name: str) -> str:
     return "standard input" if name == "-" else name
 
 
-def _read(name: str) -> bytes:
+def _read(name: str, most: int | None = None) -> bytes:
+    most = MAX_FILE if most is None else most
     try:
         if name == "-":
-            data = sys.stdin.buffer.read(MAX_FILE + 1)
+            data = sys.stdin.buffer.read(most + 1)
         else:
             with Path(name).open("rb") as stream:
-                data = stream.read(MAX_FILE + 1)
+                data = stream.read(most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{_shown(name)}: can't be read: {reason}") from None
-    if len(data) > MAX_FILE:
-        raise InputError(f"{_shown(name)}: is larger than {MAX_FILE // 1_000_000:,} MB")
+    if len(data) > most:
+        raise InputError(f"{_shown(name)}: is larger than {most >> 20:,} MB")
     return data
 
 

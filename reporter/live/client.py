@@ -18,7 +18,7 @@ from reporter.errors import LiveError
 from reporter.live import credentials as who
 from reporter.live.endpoints import may_carry_credentials
 from reporter.live.sdk import cce
-from reporter.live.transport import Answer, AnswerCame, BodyTooLargeError, Transport
+from reporter.live.transport import MAX_BYTES, Answer, AnswerCame, BodyTooLargeError, Transport
 
 ClusterType = Literal["autopilot", "standard"]
 
@@ -200,7 +200,7 @@ class Client:
             part = part.__cause__ or part.__context__
         names, text = set(chain), str(error)
         if "BodyTooLargeError" in names or isinstance(error, BodyTooLargeError):
-            return AskedInVainError(f"{host}: the answer is larger than 256 MB")
+            return AskedInVainError(f"{host}: the answer is larger than {MAX_BYTES >> 20} MB")
         if names & {"SslHandShakeException", "SSLError"} or "SSLError" in text:
             return AskedInVainError(
                 f"{host}: its certificate is not trusted, or the TLS handshake failed",

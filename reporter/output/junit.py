@@ -326,13 +326,14 @@ def suite(
                 attributes["type"] = _TYPES[case.result]
             inner = ElementTree.SubElement(element, case.result, attributes)
             if case.result != "skipped":
-                inner.text = _safe(case.text[:MAX_TEXT])
-    ElementTree.SubElement(element_of_suite, "system-out").text = _safe("\n".join(out)[:MAX_TEXT])
+                inner.text = _safe(_short(case.text, MAX_TEXT))
+    said = _safe(_short("\n".join(out), MAX_TEXT))
+    ElementTree.SubElement(element_of_suite, "system-out").text = said
     ElementTree.SubElement(element_of_suite, "system-err").text = ""
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= MAX_MESSAGE else text[: MAX_MESSAGE - 1] + "…"
+def _short(text: str, most: int = MAX_MESSAGE) -> str:
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def _safe(text: str) -> str:

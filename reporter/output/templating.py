@@ -118,7 +118,8 @@ def _own_file(folder: str, name: str) -> tuple[Path, str] | None:
             raise TemplateError(
                 f"{path}: leads out of the folder of templates", hint="put the file itself there"
             )
-        data = path.read_bytes()
+        with path.open("rb") as opened:
+            data = opened.read(MOST_OF_A_FILE + 1)
     except OSError as error:
         raise TemplateError(f"{path}: can't be read: {error.strerror}") from None
     if len(data) > MOST_OF_A_FILE:

@@ -435,22 +435,25 @@ class _Bench:
     def decide_findings(self) -> None:
         """Rules first, then waivers over what they would turn."""
         pending: list[tuple[Finding, Target, _Verdict]] = []
-        notable: dict[Scope, dict[Signature, tuple[Rule, ...]]] = {}
+        signatures = self.items.signatures
+        notable: dict[Scope, dict[int, tuple[Rule, ...]]] = {}
         for scope, counts in self.items.counts.items():
             notable[scope] = {}
-            for signature, count in counts.items():
+            for number, count in counts.items():
+                signature = signatures[number]
                 rules = self._rules_for(scope, signature)
                 if rules or signature[4] != "Success":
-                    notable[scope][signature] = rules
+                    notable[scope][number] = rules
                 else:
                     self._count_pass(scope, signature, count)
         for part in self.items.lists:
             looked_at = notable[part.scope]
-            if not looked_at or looked_at.keys().isdisjoint(part.signatures):
+            if not looked_at or looked_at.keys().isdisjoint(part.numbers):
                 continue
-            for index, signature in enumerate(part.signatures):
-                if (found := looked_at.get(signature)) is None:
+            for index, number in enumerate(part.numbers):
+                if (found := looked_at.get(number)) is None:
                     continue
+                signature = signatures[number]
                 finding = Finding(
                     part.items[index], part.scope, f"{part.pointer}/{index}", part.stage
                 )
@@ -498,20 +501,38 @@ class _Bench:
     ) -> _Verdict:
         """By rules; once for all findings that no rule can tell apart."""
         key = (target.scope, signature)
-        settled = self._settled.get(key)
-        if settled is not None:
-            for rule, _, _ in settled.rules:
-                self.rule_tallies[rule.id].hits += 1
-            for name in settled.deciding:
-                self.rule_tallies[name].decided += 1
-            return settled
-        verdict = self._by_rules(target, candidates)
-        if all(
+        verdict = self._settled.get(key)
+        if verdict is None:
+            verdict = self._settle(key, target, candidates)
+        for rule, _, _ in verdict.rules:
+            self.rule_tallies[rule.id].hits += 1
+        for name in verdict.deciding:
+            self.rule_tallies[name].decided += 1
+        return verdict
+
+    def _settle(
+        self, key: tuple[str | None, Signature], target: Target, candidates: tuple[Rule, ...]
+    ) -> _Verdict:
+        """Decide, and remember it for as many findings as nothing can tell apart."""
+        if not all(
             rule.match.by_signature_alone and not (rule.limit and rule.limit.of == "nodes")
             for rule in candidates
         ):
-            self._settled[key] = verdict
-        return verdict
+            return self._by_rules(target, candidates)
+        if any(rule.limit or not rule.match.same_in_every_response for rule in candidates):
+            verdict = self._settled[key] = self._by_rules(target, candidates)
+            return verdict
+        # Of other responses too, while every rule has the same effect.
+        known = self.policy.verdicts_by_signature
+        for_ever = (key, *[self._effects[rule.id] for rule in candidates])
+        found: _Verdict | None = known.get(for_ever)
+        if found is None:
+            found = self._by_rules(target, candidates)
+            if len(known) >= MOST_SIGNATURES:
+                known.clear()
+            known[for_ever] = found
+        self._settled[key] = found
+        return found
 
     def _by_rules(self, target: Target, candidates: Sequence[Rule]) -> _Verdict:
         matching: list[tuple[Rule, Effect, Trace]] = []
@@ -536,7 +557,6 @@ class _Bench:
                 trace = Trace()
                 rule.match.fits_rule(target, trace)
                 matching.append((rule, effect, trace))
-                self.rule_tallies[rule.id].hits += 1
         found = tuple(matching)
         strictest = max(
             (effect for _, effect, _ in found), key=STRICTNESS.__getitem__, default=None
@@ -581,8 +601,6 @@ class _Bench:
         doubt: Statement | None = None,
     ) -> _Verdict:
         deciding = sorted(rule.id for rule, its, _ in found if its == effect)
-        for name in deciding:
-            self.rule_tallies[name].decided += 1
         postponed = [
             rule
             for rule, its, _ in found

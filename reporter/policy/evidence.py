@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 from reporter.policy.dates import parse_duration
 from reporter.policy.load import Policy, pattern_text
 from reporter.policy.match import Patterns
 from reporter.policy.model import CompleteOptions, EvidenceSpec
-from reporter.precheck.finding import Signature, Survey, stage_node
+from reporter.precheck.finding import Survey, stage_node
 from reporter.precheck.model import (
     FINAL_PHASES,
     GROUPS,
@@ -107,10 +108,10 @@ class Tally:
 def tally(task: PrecheckTask, items: Survey) -> Tally:
     """Phases, unknown values, names: by signature, and one by one where one is irregular."""
     result = Tally()
-    regular: set[Signature] = set()
+    regular: set[int] = set()
     for scope, counts in items.counts.items():
-        for signature, count in counts.items():
-            name, kind, group, level, phase = signature
+        for number, count in counts.items():
+            name, kind, group, level, phase = items.signatures[number]
             result.items += count
             if phase == "Failed":
                 result.failed[scope] += count
@@ -124,14 +125,14 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
                 and (level in LEVELS or not level)
                 and (group in GROUPS or not group)
             ):
-                regular.add(signature)
+                regular.add(number)
     for part in items.lists:
-        if regular.issuperset(part.signatures):
+        if regular.issuperset(part.numbers):
             continue
-        for index, signature in enumerate(part.signatures):
-            if signature in regular:
+        for index, number in enumerate(part.numbers):
+            if number in regular:
                 continue
-            item, phase = part.items[index], signature[4]
+            item, phase = part.items[index], items.signatures[number][4]
             if phase not in FINAL_PHASES and len(result.unfinished) < MAX_POINTERS:
                 result.unfinished.append((f"{part.pointer}/{index}", phase or None))
             _note_unrecognised(result, f"{part.pointer}/{index}", item)
@@ -521,6 +522,8 @@ def _level(spec: EvidenceSpec, name: EvidenceId) -> EvidenceLevel:
 
 def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) -> EvidenceLine:
     """The strictest level, the worst state, and all that was said in that state."""
+    if len(answers) == 1 and answers[0][0] != "off":
+        return _line_of(name, *answers[0])
     level = min((level for level, _ in answers), key=_LEVELS.index, default="off")
     if level == "off":
         return EvidenceLine(
@@ -543,3 +546,23 @@ def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) ->
         statements=[statement(code, **params) for code, params in said],
         pointers=pointers[:MAX_POINTERS],
     )
+
+
+def _line_of(name: EvidenceId, level: EvidenceLevel, line: Line) -> EvidenceLine:
+    if not line.pointers and len(line.said) == 1 and not line.said[0][1]:
+        return _usual_line(name, line.state, level, line.said[0][0])
+    return EvidenceLine(
+        id=name,
+        state=line.state,
+        level=level,
+        statements=[statement(code, **params) for code, params in line.said],
+        pointers=list(dict.fromkeys(line.pointers))[:MAX_POINTERS],
+    )
+
+
+@cache
+def _usual_line(
+    name: EvidenceId, state: EvidenceState, level: EvidenceLevel, code: str
+) -> EvidenceLine:
+    """A line that names nothing of its response: the same for most."""
+    return EvidenceLine(id=name, state=state, level=level, statements=[statement(code)])

@@ -96,6 +96,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "ambiguous-scalar": ("warning", "Text here, but other YAML tools read something else."),
     # The policy as a whole
     "nothing-can-fail": ("warning", "No rule fails and the default does not either."),
+    "empty-waiver-list": ("warning", "A waiver list in which no waiver is switched on."),
     "empty-policy": ("note", "Neither rules nor waivers: the defaults decide everything."),
     "skips-tolerated": ("note", "Checks skipped on the server do not fail."),
     "repeated-id": ("note", "The same rule or waiver stands in two files."),
@@ -308,6 +309,10 @@ class _File:
             except PolicyError as error:
                 self.whole = False
                 before = {(one.file, one.line, one.column) for one in self.problems}
+                for index, waiver in enumerate(self.spec.waivers or []):
+                    if _never_valid(waiver):  # said below, by its own code
+                        mark = self.document.where(("waivers", index, "expires"))
+                        before.add((self.name, mark.line, mark.column))
                 found = len(self.problems)
                 self.refused(error, "refused")
                 self.problems[found:] = [
@@ -392,6 +397,11 @@ class _File:
                     f"holds longer than the {policy.max_waiver_days} days {whose} allows "
                     "(max_waiver_days)"
                 )
+
+
+def _never_valid(waiver: WaiverSpec) -> bool:
+    start, end = _period(waiver)
+    return start is not None and end is not None and start >= end
 
 
 def _unit(path: Sequence[Any]) -> Path:
@@ -512,6 +522,13 @@ class _Look:
         self._waivers(spec.waivers or [])
         if isinstance(spec, PolicySpec):
             self._policy(spec)
+        elif not spec.waivers:
+            self.add(
+                "empty-waiver-list",
+                ("waivers",) if "waivers" in self.file.document.data else ("metadata",),
+                "this list holds no waiver: nothing is waived by it",
+                "lines behind a # are comments; take the # off the waivers that are approved",
+            )
         elif isinstance(self.beside.spec, PolicySpec):
             self.file._demands(self.beside.spec, spec.waivers or [], self.beside.name)
         if self.unexamined:
@@ -946,7 +963,7 @@ class _Look:
         approved = dates.parse_instant(waiver.approved_on) if waiver.approved_on else None
         if end is None:
             self.add("waiver-permanent", path, f"{name} never expires")
-        if start is not None and end is not None and start >= end:
+        if _never_valid(waiver):
             key = "starts" if waiver.starts else "approved_on"
             self.add(
                 "waiver-never-valid",

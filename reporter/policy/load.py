@@ -167,6 +167,11 @@ class Policy:
         return {}
 
     @cached_property
+    def verdicts_by_signature(self) -> dict[Any, Any]:
+        """And what these rules decide, where nothing but the signature has a say."""
+        return {}
+
+    @cached_property
     def catalogue(self) -> Catalogue:
         """What is known of check items: read once for a policy, and only if something asks."""
         return Catalogue.load()
@@ -232,6 +237,8 @@ def builtin_names() -> list[str]:
 
 
 MAX_LAYERS = 10
+MAX_REGEX = 10_000
+"""Steps of a regular expression, compiled: at worst RE2 takes each of them at each character."""
 
 
 @dataclass(frozen=True)
@@ -601,11 +608,14 @@ def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
     options = re2.Options()
     options.log_errors = False
     try:
-        re2.compile(text, options)
+        steps = re2.compile(text, options).programsize
     except re2.error as error:
         reason = error.args[0]
         said = reason.decode() if isinstance(reason, bytes) else str(reason)
         problems.add(path, f"RE2 can't use this regular expression: {said}")
+        return
+    if steps > MAX_REGEX:
+        problems.add(path, f"a regular expression of more than {MAX_REGEX:,} steps ({steps:,})")
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
@@ -619,6 +629,7 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
     waivers = []
     for placed in whole.waivers.values():
         waiver = _waiver(placed.spec, placed.document, placed.index)
+        _check_period(waiver, placed.document.at(("waivers", placed.index, "expires")))
         _check_demands(waiver, placed.place, whole)
         waivers.append(waiver)
     return Policy(
@@ -712,6 +723,18 @@ def pattern_text(written: Any) -> str:
     if isinstance(written, dict) and "equals" in written:
         return pattern_text(written["equals"])
     return "" if written is None else str(written)
+
+
+def _check_period(waiver: Waiver, place: str) -> None:
+    """One that could never hold has a mistaken date: whoever signed it believes it holds."""
+    start, end = waiver.valid_from, waiver.valid_until
+    if start is not None and end is not None and start >= end:
+        key = "starts" if waiver.starts else "approved_on"
+        raise PolicyError(
+            f'{place}: waiver "{waiver.id}" is never valid: it expires ({waiver.expires}) before '
+            f"it starts ({key}: {waiver.starts or waiver.approved_on})",
+            hint="one of the two dates is mistaken; a waiver that is over can be removed",
+        )
 
 
 def _check_demands(waiver: Waiver, place: str, whole: layers.Layered) -> None:

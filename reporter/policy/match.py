@@ -27,6 +27,7 @@ SIGNATURE_KEYS = ("check", "kind", "group", "level", "phase", "scope")
 _SETTLED_KEYS = frozenset(
     {*SIGNATURE_KEYS, "cluster", "from_version", "target_version", "topic", "not", "any"}
 )
+_RESPONSE_KEYS = frozenset({"cluster", "from_version", "target_version"})
 FINDING_KEYS = frozenset({"kind", "level", "group", "phase", "message", "error_code", "where"})
 """Keys that need a finding: a waiver that uses one can't cover a check skipped on the server."""
 
@@ -252,6 +253,9 @@ class Match:
         """Every key used anywhere, nested ones included."""
         self.by_signature_alone = self.keys <= _SETTLED_KEYS
         """Whether it says the same of all findings of a response that share their signature."""
+
+        self.same_in_every_response = self.by_signature_alone and not self.keys & _RESPONSE_KEYS
+        """Whether it says that of the findings of any response."""
 
     def _collect_keys(self) -> frozenset[str]:
         keys = {key for name, key in MATCH_KEYS.items() if getattr(self.spec, name) is not None}

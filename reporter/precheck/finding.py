@@ -85,13 +85,13 @@ _TRAITS = itemgetter("name", "kind", "group", "level", "phase")
 
 @dataclass(frozen=True, slots=True)
 class Surveyed:
-    """A list of check items with the signature of each."""
+    """A list of check items with the number of each one's signature."""
 
     scope: Scope
     pointer: str
     stage: NodeStageStatus | None
     items: list[CheckItem]
-    signatures: list[Signature]
+    numbers: list[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,19 +103,30 @@ class Survey:
     """
 
     lists: tuple[Surveyed, ...]
-    counts: dict[Scope, Counter[Signature]]
+    signatures: list[Signature]
+    """By their numbers."""
+
+    counts: dict[Scope, Counter[int]]
+    """In each scope, how often each number occurs; in the order of the document."""
 
 
 def survey(task: PrecheckTask) -> Survey:
-    """Walk the items once."""
+    """Walk the items once; an item that occurs again is looked at once."""
     lists = []
-    counts: dict[Scope, Counter[Signature]] = {}
+    counts: dict[Scope, Counter[int]] = {}
+    numbers: dict[Signature, int] = {}
+    of_items: dict[int, int] = {}
     for scope, pointer, stage, items in iter_items(task):
-        # Straight from the dictionaries: a model's attributes take three times as long.
-        signatures: list[Signature] = list(map(_TRAITS, map(vars, items)))
-        counts.setdefault(scope, Counter()).update(signatures)
-        lists.append(Surveyed(scope, pointer, stage, items, signatures))
-    return Survey(tuple(lists), counts)
+        ids = list(map(id, items))
+        if not of_items.keys() >= set(ids):
+            for identity, item in zip(ids, items, strict=True):
+                if identity not in of_items:
+                    # From its dictionary: a model's attributes take three times as long.
+                    of_items[identity] = numbers.setdefault(_TRAITS(vars(item)), len(numbers))
+        found = list(map(of_items.__getitem__, ids))
+        counts.setdefault(scope, Counter()).update(found)
+        lists.append(Surveyed(scope, pointer, stage, items, found))
+    return Survey(tuple(lists), list(numbers), counts)
 
 
 def iter_findings(task: PrecheckTask) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ _TIMESTAMP = re.compile(
         (?:\.(?P<fraction>[0-9]{1,9}))?
         (?: [ ]?(?P<zulu>[Zz])
           | [ ]?(?P<sign>[+-])(?P<off_hour>[0-9]{2}):?(?P<off_minute>[0-9]{2})
-            (?:[ ](?P<zone>[A-Za-z]{1,6}|[+-][0-9]{2,4}))?
+            (?:[ ](?P<zone>[A-Za-z]{1,6}|[+-][0-9]{2}(?:[0-9]{2})?))?
             (?:[ ]m=[+-][0-9]+\.[0-9]+)?
         )""",
     re.VERBOSE,
@@ -28,7 +28,8 @@ def parse_timestamp(text: str | None) -> datetime | None:
     """The instant a timestamp of the API names, or None where it can't be read.
 
     Fractions beyond microseconds are cut off. An offset is honoured, a zone name is not needed
-    and not believed. Go's zero time means "not set" and is None, see `is_missing`.
+    and not believed; where it can only mean another offset (`-0500 UTC`), neither is. Go's zero
+    time means "not set" and is None, see `is_missing`.
     """
     moment = _read(text) if text else None
     return None if moment == _ZERO else moment
@@ -51,7 +52,10 @@ def _read(text: str) -> datetime | None:
         if hours > 23 or minutes > 59:
             return None
         offset = timedelta(hours=hours, minutes=minutes)
-        zone = timezone(-offset if part["sign"] == "-" else offset)
+        offset = -offset if part["sign"] == "-" else offset
+        if part["zone"] and _says_otherwise(part["zone"], offset):
+            return None
+        zone = timezone(offset)
     try:
         return datetime(
             int(part["year"]),
@@ -65,6 +69,18 @@ def _read(text: str) -> datetime | None:
         ).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+_ZERO_ZONES = frozenset({"UTC", "GMT", "UT", "UCT", "Z", "ZULU"})
+
+
+def _says_otherwise(zone: str, offset: timedelta) -> bool:
+    """Whether a zone's name contradicts its offset: `-0500 UTC`, `+0800 +07`."""
+    if zone[0] not in "+-":
+        return zone.upper() in _ZERO_ZONES and offset != timedelta(0)
+    hours, minutes = int(zone[1:3]), int(zone[3:] or 0)
+    named = timedelta(hours=hours, minutes=minutes)
+    return offset != (-named if zone[0] == "-" else named)
 
 
 def format_instant(moment: datetime) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from difflib import SequenceMatcher
+from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -16,10 +17,17 @@ MAX_POINTERS = 100
 _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
 """Keys that look like a check, whatever their case."""
 
+_SKIPS = ("skip", "ignore", "exclude")
+_SKIPPED = ("check", "item", "risk", "node")
+_SECTION_PARTS = ("checkstatus", "checkitem", "itemstatus", "itemsstatus", "stagestatus")
+_LISTS = ("clustercheckstatus", "addoncheckstatus", "nodecheckstatus", "nodestagestatus")
+_ALIKE = 0.87
+"""From where on a name is a documented one misspelt: `addonChekStatus` is, `addonStatus` not."""
+
 
 def _folded(name: str) -> str:
-    """A name without its case and underscores: SDKs write `items_status` for `itemsStatus`."""
-    return name.casefold().replace("_", "")
+    """A name without its case, underscores and hyphens: SDKs write `items_status`."""
+    return name.casefold().replace("_", "").replace("-", "")
 
 
 _EXTRA = attrgetter("__pydantic_extra__")
@@ -29,7 +37,11 @@ _RISKS = itemgetter("risk_source")
 
 @dataclass(frozen=True)
 class UnknownFields:
-    """How many there are, where the first are, and which hide what looks like a check."""
+    """How many there are, where the first are, and which hide what looks like a check.
+
+    What looks like a section of checks or a list of skipped ones, at a place or in a spelling
+    that is not documented, counts as such: nothing here hears what it says.
+    """
 
     count: int
     pointers: list[str]
@@ -44,7 +56,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     pointers: list[str] = []
     suspicious: list[str] = []
     infinite: str | None = None
-    for pointer, owner, extra in _extras(task, ""):
+    for pointer, owner, extra in _extras(task, "", set()):
         known = _folded_names(type(owner))
         for name, value in extra.items():
             if is_empty(value):
@@ -56,8 +68,9 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             # A documented field in another spelling is the same field to a reader that ignores
             # case (Go's does): two values for one field. And a phase or level where none is
             # documented may say what nobody here would hear.
-            folded = _folded(name)
-            hides = folded in known or folded in _CHECK_WORDS or _looks_like_a_check(value)
+            hides = (
+                _folded(name) in known or tells_of_checks(name, value) or _looks_like_a_check(value)
+            )
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
             if infinite is None and _holds_infinity(value):
@@ -74,30 +87,43 @@ def _folded_names(model: type[ApiObject]) -> frozenset[str]:
     return frozenset(_folded(info.alias or name) for name, info in model.model_fields.items())
 
 
-def _extras(value: ApiObject, pointer: str) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+def _extras(
+    value: ApiObject, pointer: str, plain: set[int]
+) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+    """Every object with undocumented fields. `plain`: items known to have none, by identity."""
     if value.__pydantic_extra__:
         yield pointer, value, value.__pydantic_extra__
     for name, child in value.__dict__.items():
+        if child is None or type(child) is str:  # asking a model's class takes ten times as long
+            continue
         if isinstance(child, ApiObject):
             # `{}` is by far the most frequent risk source: nothing to walk, nothing to name.
             if child.__pydantic_fields_set__:
-                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}")
+                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}", plain)
         elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
             base = f"{pointer}/{_alias(type(value), name)}"
             indexes: Sequence[int] = range(len(child))
             if isinstance(child[0], CheckItem):
+                if plain.issuperset(map(id, child)):
+                    continue
                 # Nearly every item is plain, with `{}` for its risks: nothing to walk.
                 risks = filter(None, map(_RISKS, map(vars, child)))
                 if not any(map(_EXTRA, child)) and not any(map(_FIELDS_SET, risks)):
+                    plain.update(map(id, child))
                     continue
                 indexes = [
                     index
                     for index, part in enumerate(child)
-                    if part.__pydantic_extra__
-                    or (part.risk_source is not None and part.risk_source.__pydantic_fields_set__)
+                    if id(part) not in plain
+                    and (
+                        part.__pydantic_extra__
+                        or (part.risk_source and part.risk_source.__pydantic_fields_set__)
+                    )
                 ]
+                plain.update(map(id, child))
+                plain.difference_update(id(child[index]) for index in indexes)
             for index in indexes:
-                yield from _extras(child[index], f"{base}/{index}")
+                yield from _extras(child[index], f"{base}/{index}", plain)
 
 
 @cache
@@ -119,10 +145,37 @@ def _within(value: Any) -> Iterator[Any]:
 
 def _looks_like_a_check(value: Any) -> bool:
     return any(
-        _folded(key) in _CHECK_WORDS
+        tells_of_checks(key, inner)
         for part in _within(value)
         if isinstance(part, dict)
-        for key in part
+        for key, inner in part.items()
+    )
+
+
+def tells_of_checks(name: str, value: Any) -> bool:
+    """Whether an undocumented key and its value look like a check, a section or a skip list."""
+    return _is_of_checks(name) or (_is_of_skips(name) and value not in (None, False, "", [], {}))
+
+
+@lru_cache(maxsize=4096)
+def _is_of_checks(name: str) -> bool:
+    """Whether a key looks like a check's or like a section of checks."""
+    folded = _folded(name)
+    if folded in _CHECK_WORDS or any(part in folded for part in _SECTION_PARTS):
+        return True
+    # No name that is far longer or shorter is alike, and comparing long ones takes long.
+    return any(
+        abs(len(folded) - len(known)) < 5 and SequenceMatcher(None, known, folded).ratio() > _ALIKE
+        for known in _LISTS
+    )
+
+
+@lru_cache(maxsize=4096)
+def _is_of_skips(name: str) -> bool:
+    """Whether a key looks like a list of what was skipped."""
+    folded = _folded(name)
+    return any(word in folded for word in _SKIPS) and (
+        folded.startswith("skip") or any(word in folded for word in _SKIPPED)
     )
 
 

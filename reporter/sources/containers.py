@@ -50,8 +50,19 @@ PACKED_SUFFIXES = (".gz", ".zst", ".zstd", ".xz")
 """What compressed files are called: what lies in a file is told by its content, never by these."""
 
 _TAR_BUFFER = 512 * 1024
-_ZSTD_WINDOW = 27  # 128 MB, the most a zstd file may ask for without being asked (`--long` beyond)
-_LITTER = re.compile(r"(?:^|/)(?:__MACOSX/|\._[^/]*$|\.DS_Store$|Thumbs\.db$|desktop\.ini$)")
+ZSTD_WINDOW = 27  # 128 MB, the most a zstd file may ask for without being asked (`--long` beyond)
+_LITTER = {
+    re.compile(r"(?:^|[/!])\._[^/!]*$"): re.compile(rb"\x00\x05\x16[\x00\x07]"),
+    re.compile(r"(?:^|[/!])\.DS_Store$"): re.compile(rb"\x00\x00\x00\x01Bud1"),
+    re.compile(r"(?i)(?:^|[/!])Thumbs\.db$"): re.compile(rb"\xd0\xcf\x11\xe0"),
+    re.compile(r"(?i)(?:^|[/!])desktop\.ini$"): re.compile(
+        rb"(?:\xef\xbb\xbf|\xff\xfe)?[\x00\s]*\[\x00?(?:[.]\x00?S\x00?h|V\x00?i\x00?e|L\x00?o\x00?c)"
+    ),
+}
+"""What desktops leave behind: how it is called, and how it starts."""
+
+LITTER_HEAD = 64
+"""How many bytes tell it."""
 _ESCAPES = re.compile(r"^[/\\]|^[A-Za-z]:|(?:^|[/\\])\.\.(?:[/\\]|$)|\x00")
 
 # Read as they are, but named for what they are when nothing reads them.
@@ -135,9 +146,17 @@ def members(
         raise _broken(name, error) from None
 
 
-def is_litter(name: str) -> bool:
-    """Whether a file is what a desktop leaves behind (`__MACOSX/`, `.DS_Store`)."""
-    return _LITTER.search(name) is not None
+def may_be_litter(name: str) -> bool:
+    """Whether a file is called what a desktop leaves behind (`._r.json`, `.DS_Store`)."""
+    return any(called.search(name) for called in _LITTER)
+
+
+def is_litter(name: str, head: bytes) -> bool:
+    """Whether a file is what a desktop leaves behind, by its name and by how it starts.
+
+    A response under such a name, or in `__MACOSX/`, is a response.
+    """
+    return any(called.search(name) and starts.match(head) for called, starts in _LITTER.items())
 
 
 def escapes(name: str) -> bool:
@@ -249,7 +268,7 @@ class _Reader:
         containers: tuple[str, ...],
     ) -> Iterator[Member | Refused]:
         label = f"{name}!{_readable(info.name)}"
-        if info.isdir() or is_litter(info.name):
+        if info.isdir():
             return
         wrong = _wrong_with_tar_member(info)
         if wrong is not None:
@@ -286,7 +305,7 @@ class _Reader:
                 # The name in the file itself: zipfile cuts at a NUL and turns slashes.
                 raw_name = info.orig_filename
                 label = f"{name}!{_readable(raw_name)}"
-                if is_litter(raw_name) or (raw_name.endswith("/") and not info.file_size):
+                if raw_name.endswith("/") and not info.file_size:
                     continue
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
@@ -499,7 +518,7 @@ def _open_zstd(stream: BinaryIO) -> BinaryIO:
         from compression import zstd
     else:
         from backports import zstd
-    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: ZSTD_WINDOW}
     return cast(BinaryIO, zstd.ZstdFile(stream, options=options))
 
 

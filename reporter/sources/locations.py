@@ -15,11 +15,11 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from reporter.errors import InputError
-from reporter.sources.containers import PACKED_SUFFIXES, is_litter
+from reporter.sources.containers import LITTER_HEAD, PACKED_SUFFIXES, is_litter, may_be_litter
 
 STDIN_NAME = "standard input"
 SIDECAR_SUFFIX = ".meta.json"
-_MAX_SIDECAR = 1024 * 1024
+MAX_SIDECAR = 1024 * 1024
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
 _WEB = ("http", "https")
@@ -98,11 +98,11 @@ class File:
 
     def _bytes_of(self, path: str) -> bytes:
         if self.store is not None:
-            return cast(bytes, self.store.cat_file(path, start=0, end=_MAX_SIDECAR))
+            return cast(bytes, self.store.cat_file(path, start=0, end=MAX_SIDECAR))
         if not os.path.isfile(path):  # a pipe would never end
             raise FileNotFoundError(path)
         with Path(path).open("rb") as file:
-            return file.read(_MAX_SIDECAR)
+            return file.read(MAX_SIDECAR)
 
 
 def _notes_of(path: str) -> list[str]:
@@ -208,7 +208,9 @@ def _in_folder(folder: str) -> Iterator[File]:
         notes = _notes_among(names)
         for name in sorted(names):
             path = os.path.join(where, name)
-            if is_litter(name) or name in notes or (_is_hidden(name) and not _is_json(name)):
+            if name in notes or (_is_hidden(name) and not _is_json(name)):
+                continue
+            if may_be_litter(name) and is_litter(name, _head_on_disk(path)):
                 continue
             wrong = None
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
@@ -244,7 +246,25 @@ def _raise_unreadable(error: OSError) -> None:
 
 
 def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
+    return name.startswith(".")
+
+
+def _head_on_disk(path: str) -> bytes:
+    """How a file starts; nothing of what is no file or can't be read, which its reader tells."""
+    try:
+        if not os.path.isfile(path):
+            return b""
+        with Path(path).open("rb") as file:
+            return file.read(LITTER_HEAD)
+    except (OSError, ValueError):
+        return b""
+
+
+def _head_in_store(store: Any, path: str) -> bytes:
+    try:
+        return cast(bytes, store.cat_file(path, start=0, end=LITTER_HEAD))
+    except Exception:
+        return b""
 
 
 def _is_below(path: str, root: str) -> bool:
@@ -339,7 +359,9 @@ def _in_store(url: str) -> Iterator[File]:
     paths = [
         found
         for found in paths
-        if found not in notes and not found.endswith("/") and not is_litter(found)
+        if found not in notes
+        and not found.endswith("/")
+        and not (may_be_litter(found) and is_litter(found, _head_in_store(store, found)))
     ]
     if not paths:
         raise InputError(f"{_public(url)}: no file there", hint="check bucket and prefix")

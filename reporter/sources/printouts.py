@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import jiter
@@ -23,6 +23,7 @@ from reporter.sources import java, other_texts, snake_case
 from reporter.sources.api_errors import api_error, koocli_error, told_in
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
+    ANSWERED,
     MARKERS,
     PARTS,
     REQUESTS,
@@ -31,6 +32,9 @@ from reporter.sources.traces import (
     check_headers,
     no_success,
 )
+
+MAX_DEPTH = 200
+"""Objects and lists inside each other: jiter's own bound, as a test sees. A response has 10."""
 
 MAX_VALUES = 8_000_000
 MAX_CONTAINERS = 1_500_000
@@ -48,7 +52,7 @@ class Document:
     """What was recognised; the forms are told in `docs/inputs.md`."""
 
     value: Any
-    """The document, parsed; of a status the names alone: a large one would be held twice."""
+    """The document, parsed."""
 
     start: int | None = 0
     """Where `body` stands in the text, in bytes; None where it was put together."""
@@ -58,6 +62,17 @@ class Document:
 
     original: bytes | None = None
     """The JSON as it stands in the text, where `body` has other names."""
+
+    def outlined(self) -> Document:
+        """Of the status the names alone, once its tasks are built: it would be held twice."""
+        value = self.value
+        if isinstance(value, dict) and isinstance(status := value.get("status"), dict):
+            value = {**value, "status": dict.fromkeys(status)}
+        elif isinstance(value, dict) and isinstance(value.get("items"), list | dict):
+            value = {**value, "items": None}
+        elif isinstance(value, list):
+            value = []
+        return replace(self, value=value)
 
 
 def documents(text: bytes, label: str) -> Iterator[Document | InputError]:
@@ -98,18 +113,19 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
         return
     _check_containers(text, label)
     try:
-        value = _parse(text)
+        parsed = [_parse(text)]
     except ValueError as error:
         if _starts_with_a_line_of_json(text):
             yield from _json_lines(text, label)
             return
         raise _not_json(text, label, str(error)) from None
-    yield _document(text, value, "json", label)
+    # Out of hand: while the next document is waited for, nothing here holds this one.
+    yield _document(text, parsed.pop(), "json", label)
 
 
 def _parse(body: bytes) -> Any:
     """Parse strictly: duplicate keys, NaN, infinities and depth are refused."""
-    return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="keys")
+    return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="all")
 
 
 def _check_containers(body: bytes, label: str) -> None:
@@ -136,14 +152,8 @@ def _document(
     if snake_case.is_snake_case(value):
         turned = snake_case.api_names(value, label)
         form = "json-snake-case" if form == "json" else f"{form}-snake-case"
-        return Document(json.dumps(turned).encode(), form, _outline(turned), start, line, body)
-    return Document(body, form, _outline(value), start, line)
-
-
-def _outline(value: Any) -> Any:
-    if not isinstance(value, dict) or not isinstance(status := value.get("status"), dict):
-        return value
-    return {**value, "status": dict.fromkeys(status)}
+        return Document(json.dumps(turned).encode(), form, turned, start, line, body)
+    return Document(body, form, value, start, line)
 
 
 def _starts_with_a_line_of_json(text: bytes) -> bool:
@@ -193,7 +203,9 @@ def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputE
         return InputError(f"{where}: the JSON breaks off: the file was cut", hint=SAVE_RAW)
     if "recursion limit" in what:
         return InputError(
-            f"{where}: nested too deeply for a pre-upgrade check response", hint=SAVE_RAW
+            f"{where}: nested too deeply for a pre-upgrade check response (more than {MAX_DEPTH} "
+            "levels)",
+            hint=SAVE_RAW,
         )
     if "hex escape" in what or "surrogate" in what:
         return InputError(f"{where}: half a character (a lone surrogate) in a text", hint=SAVE_RAW)
@@ -252,7 +264,7 @@ def _http_capture(text: bytes, label: str) -> Document:
             )
         at = blank.end()
     body = text[at:]
-    if not status.startswith(b"2"):
+    if status not in ANSWERED:
         raise no_success(label, status, body)
     if not body.strip():
         raise InputError(f"{label}: an HTTP capture without a body", hint=SAVE_RAW)
@@ -355,7 +367,7 @@ def _java_printout(text: bytes, label: str) -> Document:
         raise wrong
     value = java.parse(text, match[1].decode(), label)
     # NUL and the like are printed as they are; JSON writes them escaped.
-    return Document(value, "java", _outline(_parse(value)), start=None)
+    return Document(value, "java", _parse(value), start=None)
 
 
 # A log or a terminal --------------------------------------------------------------------------

@@ -120,7 +120,7 @@ def read_kept(
     with _collector_off():
         note = _fitting_sidecar(*sidecar, data) if sidecar is not None else None
         if sidecar is not None and note is None:
-            raise InputError(f"{sidecar[0]}: is not the note of {name}: its digest is another's")
+            raise InputError(f"{sidecar[0]}: is not the note of {name}, or holds a key twice")
         candidates = _candidates((Member(name, data, containers), note, False))
         if wanted is not None:
             return _response(candidates, wanted, name)
@@ -194,6 +194,7 @@ def _all_of(
     """Every task of a document as a response; the first comes last."""
     with _collector_off():
         tasks = tasks_of(document, label)
+        document = document.outlined()
         others = len(tasks) - 1
         return [
             _built(_Candidate(task, pointer, document, text, *found), others, (), None)
@@ -214,15 +215,18 @@ def _in_stream(
     for member in containers.members(stream, name, limits, size=size):
         if isinstance(member, Refused):
             yield member
-        elif (
-            member.name.endswith(SIDECAR_SUFFIX)
-            and member.name != name
-            and not speaks_of_a_response(member.data)
-        ):
+        elif member.name != name and _is_beside_the_point(member):
             continue
         else:
             sidecar, misfit = _sidecar(file, member) if member.name == name else (None, False)
             yield member, sidecar, misfit
+
+
+def _is_beside_the_point(member: Member) -> bool:
+    """A note of `fetch`, or what a desktop left behind, among the members of an archive."""
+    if member.name.endswith(SIDECAR_SUFFIX):
+        return not speaks_of_a_response(member.data)
+    return containers.is_litter(member.name, member.data[: containers.LITTER_HEAD])
 
 
 # One response ---------------------------------------------------------------------------------
@@ -296,8 +300,9 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
         if isinstance(document, InputError):
             raise document
         label = _document_label(member.name, document)
-        for pointer, task in tasks_of(document, label):
-            candidates.append(_Candidate(task, pointer, document, text, *found))
+        tasks = tasks_of(document, label)
+        document = document.outlined()
+        candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
     return candidates
 
 
@@ -380,9 +385,17 @@ def _sidecar(file: File | None, member: Member) -> tuple[Sidecar | None, bool]:
     return sidecar, sidecar is None
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object, every key of which counts: of two the last would win unseen."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
 def _fitting_sidecar(name: str, raw: bytes, data: bytes) -> Sidecar | None:
     try:
-        meta = json.loads(raw)
+        meta = json.loads(raw, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         return None
     if not isinstance(meta, dict) or meta.get("sha256") != sha256(data).hexdigest():

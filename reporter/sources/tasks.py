@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from reporter.errors import InputError
+from reporter.precheck.build import build_task
 from reporter.precheck.model import PrecheckTask
+from reporter.precheck.unknown_fields import tells_of_checks
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError
@@ -30,10 +32,18 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
         _refuse_half_a_list(value, label)
         return _listed(value["items"], label)
     _refuse_other_objects(value, label)
+    return [("", _built(value, label, ""))]
+
+
+def _built(value: dict[str, Any], label: str, pointer: str) -> PrecheckTask:
     try:
-        return [("", PrecheckTask.model_validate_json(document.body))]
+        return build_task(value)
+    except ValidationError:
+        pass
+    try:  # once more as a whole, for the place and the words
+        return PrecheckTask.model_validate_json(json.dumps(value))
     except ValidationError as error:
-        raise _wrong_type(error, label, "") from None
+        raise _wrong_type(error, label, pointer) from None
 
 
 def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
@@ -44,13 +54,35 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 f"{label}: holds both items and {key}; which one counts is anybody's guess",
                 hint=SAVE_RAW,
             )
-    metadata = value.get("metadata")
-    for key in ("continue", "remainingItemCount"):
-        if isinstance(metadata, dict) and metadata.get(key):
-            raise InputError(
-                f"{label}: is one page of a longer list (metadata.{key})",
-                hint="save the whole list, or the answer for the one task",
-            )
+    places = [("", value)]
+    for key, part in value.items():
+        if isinstance(part, dict) and _folded(key) in _ABOUT_A_LIST:
+            places.append((f"{key}.", part))
+    for where, part in places:
+        for key in part:
+            if part[key] and _folded(key) in _PAGED:
+                raise InputError(
+                    f"{label}: is one page of a longer list ({where}{key})",
+                    hint="save the whole list, or the answer for the one task",
+                )
+            if key != "kind" and tells_of_checks(key, part[key]):
+                raise InputError(
+                    f"{label}: {where}{key} stands beside the tasks of the list and looks like a "
+                    "check or a list of skipped ones; for which task is anybody's guess",
+                    hint="save the answer for the one task",
+                )
+
+
+_ABOUT_A_LIST = frozenset({"metadata", "pageinfo", "paging", "pagination"})
+_PAGED = frozenset(
+    {"continue", "remainingitemcount", "nextmarker", "nextpage", "nextpagetoken", "nexttoken"}
+    | {"hasmore", "istruncated"}
+)
+"""How Kubernetes and the cloud's other services say that a list goes on."""
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("_", "")
 
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
@@ -77,10 +109,7 @@ def _tasks_at(
                 f'{label}: {pointer} is "{what}", no pre-upgrade check: a list of something else',
                 hint=SAVE_RAW,
             )
-        try:
-            tasks.append((pointer, PrecheckTask.model_validate_json(json.dumps(item))))
-        except ValidationError as error:
-            raise _wrong_type(error, label, pointer) from None
+        tasks.append((pointer, _built(item, label, pointer)))
     return tasks
 
 

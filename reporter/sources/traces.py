@@ -113,6 +113,10 @@ _ERROR = re.compile(rb"\[[A-Z]+_ERROR\]|\b(?:CCE|CCE_CM|APIGW)\.\d{4,}")
 _DECORATION = re.compile(rb"\x1b\[[0-9;]*m|^[{}] \[\d+ bytes data\]", re.MULTILINE)
 """What terminals and `curl -v` add, with brackets that open nothing."""
 
+ANSWERED = (b"200", b"201")
+"""The statuses of an answer that holds a response: a part (206) or a proxy's own word (203) is
+none, whole though its JSON may look."""
+
 _STATUS_LINE = re.compile(rb"(?m)^(?:< ?)?HTTP/\d(?:\.\d)? (\d{3})\b")
 _CREDENTIALS = re.compile(
     rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
@@ -140,7 +144,7 @@ def check_around(text: bytes, start: int, end: int, label: str) -> None:
     if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
         raise _ambiguous(label, "more text follows on the line where the response ends")
     statuses = _STATUS_LINE.findall(before)
-    if statuses and not statuses[-1].startswith(b"2"):
+    if statuses and statuses[-1] not in ANSWERED:
         raise no_success(label, statuses[-1], text[start:end])
 
 
@@ -165,12 +169,18 @@ def check_headers(headers: bytes, label: str) -> None:
 
 
 def no_success(label: str, status: bytes, body: bytes) -> InputError:
-    """An HTTP capture whose last status is no 2xx, with what its body says."""
+    """An HTTP capture whose last status is not 200 or 201, with what its body says."""
     if status.startswith((b"1", b"3")) or not status:
         return InputError(
             f"{label}: an HTTP capture of a redirect or interim answer alone (HTTP "
             f"{status.decode()}), not of the response",
             hint="use curl -i -L, or " + SAVE_RAW,
+        )
+    if status.startswith(b"2"):
+        return InputError(
+            f"{label}: an HTTP capture of a part or of another's answer (HTTP {status.decode()}), "
+            "not of the response (HTTP 200)",
+            hint="ask for the whole without Range, past any proxy, or " + SAVE_RAW,
         )
     return api_error(label, told_over_http(status.decode(), body))
 

@@ -1,10 +1,10 @@
-// What the page can do beyond being read: find responses, link to what was found, print all.
+// What the page can do beyond being read: find responses, link to what was found, print what is short.
 // Without this script everything is there and shown. Nothing is fetched and nothing is stored.
 "use strict";
 (() => {
   let folded = [];
   addEventListener("beforeprint", () => {
-    folded = [...document.querySelectorAll("details:not([open])")];
+    folded = [...document.querySelectorAll("details:not([open]):not(.long)")];
     for (const part of folded) part.open = true;
   });
   addEventListener("afterprint", () => {
@@ -15,6 +15,7 @@
   if (!finder) return;
   const query = document.getElementById("q");
   const found = document.getElementById("found");
+  const narrowed = document.getElementById("narrowed");
   const boxes = [...finder.querySelectorAll("input[name=o]")];
   const section = finder.closest("section");
   const shapes = { fail: "fail", inconclusive: "unknown", pass: "pass" };
@@ -40,6 +41,13 @@
     found.textContent = found.dataset.said
       .replace("{shown}", shown.toLocaleString("en"))
       .replace("{all}", rows.length.toLocaleString("en"));
+    // A printed list says that it is not the whole.
+    const by = boxes.filter((box) => box.checked).map((box) => box.parentNode.textContent.trim());
+    if (words.length) by.unshift(`“${query.value.trim()}”`);
+    narrowed.hidden = all;
+    narrowed.textContent = narrowed.dataset.said
+      .replace("{found}", () => found.textContent)
+      .replace("{by}", () => by.join(", "));
     const state = new URLSearchParams();
     if (words.length) state.set("q", query.value.trim());
     if (wanted.size < boxes.length) state.set("o", [...wanted].join(" "));

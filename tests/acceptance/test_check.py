@@ -31,7 +31,18 @@ def test_every_output_of_a_pass(tmp_path: Path) -> None:
     assert files["markdown"].read_text().startswith("## ✓ Pass")
     assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
     assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfrow,outcome,")
-    assert run.err == ""
+    assert run.err == f"wrote {', '.join(map(str, files.values()))}\n"
+
+
+def test_the_files_that_were_written_are_named_behind_the_summary(tmp_path: Path) -> None:
+    page, lost = tmp_path / "r.html", tmp_path / "file" / "r.csv"
+    (tmp_path / "file").write_text("")
+    run = check(PUBLISHED, *AT, "--html", page, "--csv", lost, "--markdown", "-")
+    assert run.code == 5
+    assert run.err.endswith(f"\nwrote {page}\n")
+    assert f"wrote {lost}" not in run.err
+    assert check(PUBLISHED, *AT, "--html", page, "--quiet").err == ""
+    assert check(PUBLISHED, *AT).err == ""
 
 
 def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:

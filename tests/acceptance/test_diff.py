@@ -38,11 +38,11 @@ def pair(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_two_responses(pair: tuple[Path, Path], tmp_path: Path) -> None:
     old, new = pair
-    files = {name: tmp_path / f"diff.{name}" for name in ("html", "markdown", "json")}
+    files = {name: tmp_path / f"diff.{name}" for name in ("html", "json", "markdown")}
     options = [part for name, path in files.items() for part in (f"--{name}", path)]
     run = diff(old, new, *options)
     assert run.code == 1
-    assert run.err == ""
+    assert run.err == f"wrote {', '.join(map(str, files.values()))}\n"
     assert run.out.startswith("✕ 1 new failure\n  1 new, 1 fixed.\n")
     assert "no --policy was given: judged by builtin:recommended" in " ".join(run.out.split())
     assert max(map(len, run.out.splitlines())) <= 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
@@ -90,6 +91,19 @@ def test_paper(facts: AuditFacts) -> None:
     data = pdf.write(facts, warn=told.append)
     assert data.startswith(b"%PDF")
     assert data == pdf.write(facts)
+    assert "unfolded" not in words_on_paper(data)
+
+
+def words_on_paper(data: bytes) -> set[str]:
+    """What a PDF says: nothing leaves its sheet, and the heads of columns are whole words."""
+    shown = subprocess.run(
+        ["pdftotext", "-bbox", "-", "-"], input=data, capture_output=True, check=True
+    ).stdout.decode()
+    assert max(float(right) for right in re.findall(r'xMax="([0-9.]+)"', shown)) < 210 / 25.4 * 72
+    words = set(re.findall(r">([^<>]+)</word>", shown))
+    assert {"Responses", "Inconclusive", "Clusters", "Findings", "Reason"} <= words
+    assert len(re.findall("<page ", shown)) <= 14
+    return words
 
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
@@ -134,9 +148,30 @@ def test_in_a_browser(
     assert tab.evaluate(shown) == 1
     assert tab.evaluate("location.hash") == "#q=SampleB"
     assert tab.text_content("#found") == "1 of 65 responses"
+    # Printed narrowed down it says so, and is as fit for everybody as on the screen.
+    assert tab.is_hidden("#narrowed")
+    tab.emulate_media(media="print")
+    assert tab.inner_text("#narrowed") == (
+        "1 of 65 responses, narrowed down to “SampleB”, Fail, Inconclusive, Pass"
+    )
+    found = tab.evaluate(f"{run}.then(result => result.violations)")
+    assert [(one["id"], [n["html"][:150] for n in one["nodes"][:3]]) for one in found] == []
+    tab.emulate_media(media="screen")
     tab.click("button[type=reset]")
     tab.wait_for_function("location.hash === ''")
     tab.uncheck("input[value=fail]")
     assert tab.text_content("#found") == "44 of 65 responses"
+    tab.click("button[type=reset]")
+    assert tab.is_hidden("#narrowed")
     assert said == []
     tab.close()
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
+def test_the_page_on_paper(browser: Any, facts: AuditFacts) -> None:
+    tab = browser.new_page()
+    tab.set_content(html.write(facts).decode())
+    words = words_on_paper(tab.pdf(format="A4", prefer_css_page_size=True))
+    tab.close()
+    assert "unfolded" in words  # a list of hundreds is not printed, and that is said

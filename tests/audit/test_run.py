@@ -497,6 +497,70 @@ def test_a_store_of_another_version_or_of_somebody_else(tmp_path: Path) -> None:
         other.run()
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE responses SET outcome = 'pass', reason = 'passes' WHERE outcome = 'fail'",
+        "UPDATE responses SET outcome = 'pass', failed = 0 WHERE outcome = 'fail'",
+        "UPDATE responses SET cluster_id = 'c-9'",
+        "DELETE FROM responses WHERE outcome = 'fail'",
+        "DELETE FROM findings",
+        "UPDATE waivers SET status = 'used'",
+        "UPDATE inputs SET sha256 = NULL",
+    ],
+)
+def test_rows_changed_by_hand_are_nobodys(tmp_path: Path, change: str) -> None:
+    import sqlite3
+
+    folder = tmp_path / "archive"
+    fill(folder, 4)
+    path = tmp_path / "w.yaml"
+    path.write_text(
+        "apiVersion: precheck.policy/v1\nkind: WaiverList\nmetadata: {name: w, version: '1'}\n"
+        "waivers:\n  - {id: w, check: Other, reason: r, starts: 2026-01-01, expires: 2026-12-31}\n"
+    )
+    audit = Audit(folder, tmp_path / "out", waivers=[str(path)])
+    audit.run()
+    assert audit.run() == []
+    db = sqlite3.connect(tmp_path / "out" / "audit.sqlite")
+    assert db.execute(change).rowcount
+    db.commit()
+    db.close()
+    with pytest.raises(PolicyError, match="its rows are not those the last audit wrote"):
+        audit.run()
+
+
+@pytest.mark.parametrize(
+    ("change", "contradicts"),
+    [
+        ("UPDATE responses SET outcome = 'pass' WHERE outcome = 'fail'", True),
+        ("UPDATE responses SET outcome = 'pass', failed = 0 WHERE outcome = 'fail'", True),
+        ("UPDATE responses SET outcome = 'unreadable' WHERE outcome = 'fail'", True),
+        ("UPDATE responses SET outcome = 'Pass' WHERE outcome = 'fail'", True),
+        ("UPDATE responses SET reason = 'odd' WHERE outcome = 'fail'", False),
+    ],
+)
+def test_an_interrupted_store_that_contradicts_itself_is_not_resumed(
+    tmp_path: Path, change: str, contradicts: bool
+) -> None:
+    import sqlite3
+
+    folder = tmp_path / "archive"
+    fill(folder, 4)
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    db = sqlite3.connect(tmp_path / "out" / "audit.sqlite")
+    db.execute("UPDATE meta SET value = '' WHERE key = 'seal'")  # as while it is judged
+    assert db.execute(change).rowcount
+    db.commit()
+    db.close()
+    if contradicts:
+        with pytest.raises(PolicyError, match="contradicts its findings"):
+            audit.run()
+    else:
+        assert audit.run() == []
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_may_not_be_read_is_a_row(tmp_path: Path) -> None:
     folder = tmp_path / "archive"

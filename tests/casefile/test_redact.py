@@ -8,6 +8,7 @@ import html
 import json
 import re
 import subprocess
+import unicodedata
 from io import BytesIO
 from typing import Any
 from urllib.parse import quote, unquote
@@ -272,6 +273,15 @@ WRITTEN = st.sampled_from(
         lambda name: "".join(f"&#{ord(sign)};" for sign in name),
         lambda name: base64.b64encode(name.encode()).decode(),
         lambda name: quote(quote(name.replace("-", "%2d"))),
+        lambda name: name.replace("-", "_"),
+        lambda name: name.replace("-", "\u2011").upper(),
+        lambda name: "\u200b".join(name),
+        lambda name: f"{name[:3]}\u00ad{name[3:5]}\ufeff{name[5:]}",
+        lambda name: "".join(chr(ord(sign) + 0xFEE0) for sign in name),
+        lambda name: f"label_{base64.b64encode(name.encode()).decode()}",
+        lambda name: f"/a/{base64.urlsafe_b64encode(name.encode()).decode()}/b",
+        lambda name: name.encode().hex(),
+        lambda name: quote("\u200b".join(name)),
     ]
 )
 
@@ -286,7 +296,9 @@ def test_however_a_name_is_spelled_it_is_replaced(
     made = Redactor(base.model_copy(update={"subject": subject}), ["cluster"], KEY)
     text = made.text(f"{around} {write(name)} {behind}")
     for _ in range(4):
-        assert name not in text.lower()
+        seen = re.sub("[\u200b\u00ad\ufeff]", "", unicodedata.normalize("NFKC", text))
+        assert name not in re.sub("[_\u2010]", "-", seen.lower())
+        assert name.encode().hex() not in text
         text = html.unescape(unquote(text))
     packed = [part for part in re.findall(r"[A-Za-z0-9+/]{8,}={0,2}", text) if len(part) % 4 == 0]
     assert not any(name.encode() in base64.b64decode(part).lower() for part in packed)
@@ -338,6 +350,23 @@ def test_a_profile_hides_its_own_and_no_more(case: Case) -> None:
     assert re.search(r"agent-[0-9a-f]{10}", agents)
 
 
+def test_a_uid_has_one_pseudonym_however_its_parts_are_joined(case: Case) -> None:
+    made = redactor(case, ["uids"])
+    uid = UIDS[0]
+    (name,) = {
+        made.text(text)
+        for text in (
+            uid,
+            uid.upper(),
+            uid.replace("-", "_"),
+            uid.replace("-", ""),
+            "\u00ad".join(uid),
+            quote(uid.replace("-", "%2D")),
+        )
+    }
+    assert re.fullmatch(r"uid-[0-9a-f]{10}", name)
+
+
 @pytest.mark.parametrize("word", ["fail", "node", "en", "pass", "cluster", "a", "1"])
 def test_a_node_called_like_a_word_of_the_record_breaks_nothing(word: str) -> None:
     data = response().replace(QUIET.encode(), word.encode())
@@ -352,6 +381,9 @@ def test_what_is_no_address_stays() -> None:
     made = Redactor(sample("failed-addon").verdict, ["ips"], KEY)
     for text in ("v1.31.4-r2", "999.1.1.1", "10:30:00", "a::b::c", "::error", "1.2.3", "std::vec"):
         assert made.text(text) == text
+    for text in ("10-20-30-44", "ip_10_20_30_44_x", "１０.0.0.1", "10.0\u200b.0.1", "10%2e0.0.1"):
+        assert re.search(r"ip-[0-9a-f]{10}", made.text(text)), text
+    assert made.text("10_0_0_1") == made.text("10.0.0.1")
     for text in ("at 10.0.0.1.", "10.0.0.1/24", "[fe80::1]:80", "ip-10-0-0-1", "::ffff:10.0.0.1"):
         assert re.search(r"ip-[0-9a-f]{10}", made.text(text)), text
     assert made.text("10.0.0.1 10.0.0.1") == " ".join([made.text("10.0.0.1")] * 2)

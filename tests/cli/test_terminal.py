@@ -254,3 +254,14 @@ def test_doctor_from_a_folder_that_was_never_installed(monkeypatch: pytest.Monke
     monkeypatch.setattr("reporter.output.render", lambda *of, **more: b"")
     libraries = next(part for part in examine() if part.id == "libraries")
     assert libraries.state == "optional"
+
+
+def test_a_command_that_is_none_is_told_the_nearest() -> None:
+    for words, said in (
+        (["chek"], "No such command 'chek'. Did you mean check?"),
+        (["policy", "lnt"], "No such command 'lnt'. Did you mean lint?"),
+        (["xyz"], "No such command 'xyz'."),
+    ):
+        ran = command(*words)
+        assert ran.code == 2
+        assert ran.err.endswith(f"Error: {said}\n")

@@ -253,7 +253,7 @@ class Bench:
         from reporter.catalogue.read import Catalogue
 
         load = cache(yamlfile.load)
-        yamlfile.load = load  # type: ignore[assignment]
+        yamlfile.load = load
         catalogue = Catalogue.load()
         Catalogue.load = classmethod(lambda _: catalogue)  # type: ignore[assignment, method-assign]
 

@@ -203,7 +203,7 @@ def test_damaged_policies_are_refused_by_both_or_neither(run: Run) -> None:
     pick = random.Random(11)
     texts = [path.read_text(encoding="utf-8") for path in SHIPPED if "waivers" not in path.parts]
     texts.append(HEAD + "waivers_may_be_permanent: true\n" + waivers("check: A")[len(LIST) :])
-    own = {"waiver-todo", "waiver-never-valid"}
+    own = {"waiver-todo"}
     refused = 0
     for _ in range(300):
         lines = [row for row in pick.choice(texts).splitlines() if not row.startswith("#")]
@@ -313,6 +313,17 @@ def test_a_waiver_that_is_not_what_it_seems(run: Run, part: str, code: str, says
 )
 def test_a_waiver_that_is_fine(run: Run, part: str) -> None:
     assert codes(run(waivers(part))) == set()
+
+
+@pytest.mark.parametrize(
+    ("rest", "place"),
+    [("waivers: []\n", "4:10"), ("# waivers:\n#   - {id: a, check: A}\n", "3:11"), ("", "3:11")],
+)
+def test_a_waiver_list_without_a_waiver(run: Run, rest: str, place: str) -> None:
+    assert told(run(LIST + rest), "empty-waiver-list") == [
+        f"a.yaml:{place}: warning: this list holds no waiver: nothing is waived by it"
+    ]
+    assert "empty-waiver-list" not in codes(run(waivers("check: A")))
 
 
 def test_a_waiver_that_nobody_signed_or_ends(run: Run) -> None:

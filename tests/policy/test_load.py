@@ -62,6 +62,11 @@ RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
         (HEAD + "max_waiver_days: 30\nwaivers:\n"
          "  - {id: w, check: X, reason: r, starts: 2026-01-01, expires: 2026-02-01}\n",
          "holds longer than the 30 days"),
+        (HEAD + "waivers:\n"
+         "  - {id: w, check: X, reason: r, starts: 2026-03-02, expires: 2026-03-01}\n",
+         '5:63: waiver "w" is never valid: it expires (2026-03-01) before it starts (starts: '),
+        (HEAD + "waivers:\n  - {id: w, check: X, reason: r, approved_on: 2026-03-02,"
+         " expires: 2026-03-02T00:00:00Z}\n", "before it starts (approved_on: 2026-03-02)"),
         (HEAD + "a:\n\t- b\n", "5:1: found character that cannot start any token"),
         (HEAD + "a: *b\n", "4:4: alias *b has no anchor"),
         (HEAD + "a: !!python/object:os.system x\n", "4:4: tags such as"),

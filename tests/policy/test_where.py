@@ -102,6 +102,58 @@ def test_a_waiver_for_one_client_does_not_silence_another() -> None:
         assert judged(body, policy(waivers=[meant])).outcome == "fail"
 
 
+NODE_STATUS = "$.status.nodeCheckStatus.nodeStageStatus[*].nodeInfo.status"
+
+
+@pytest.mark.parametrize("path", [NODE_STATUS, "$..nodeInfo.status"])
+def test_a_field_missing_below_one_of_several_elements_is_open(path: str) -> None:
+    """Found by `make million`: however deep below the element the path goes."""
+    condition = {"path": path, "on": "response", "equals": "Active"}
+    meant = waiver(check="SampleRisk", where=[condition])
+    for missing in ({"status": None}, {"status": ""}):
+        nodes = [stage(uid, item("SampleNode", "Success")) for uid in ("n-1", "n-2")]
+        body = response(item("SampleRisk"), nodes=nodes)
+        assert judged(body, policy(waivers=[meant])).outcome == "pass"
+        nodes[1]["nodeInfo"] |= missing
+        assert judged(body, policy(waivers=[meant])).outcome == "fail"
+
+
+def test_an_element_that_says_nothing_is_open_behind_a_filter_too() -> None:
+    """Found by `make million`."""
+    path = '$.riskSource.deprecatedAPIRisks[?(@.userAgent != "etcd")].userAgent'
+    meant = waiver(check="DeprecatedApiCheck", where=[{"path": path, "equals": "coredns"}])
+    body = response(api_item("coredns"))
+    assert judged(body, policy(waivers=[meant])).outcome == "pass"
+    risks = body["status"]["clusterCheckStatus"]["itemsStatus"][0]["riskSource"]
+    risks["deprecatedAPIRisks"].append({})
+    assert judged(body, policy(waivers=[meant])).outcome == "fail"
+
+
+@pytest.mark.parametrize(
+    ("condition", "covered"),
+    [
+        ({"quantifier": "all", "lt": 3}, True),  # 7 is not: no other value changes that
+        ({"quantifier": "any", "lt": 3}, False),  # nobody knows about "x"
+        ({"quantifier": "none", "gt": 3}, True),  # 7 is
+        ({"quantifier": "none", "gt": 9}, False),
+        ({"not": {"gt": 3}, "quantifier": "none"}, False),
+    ],
+)
+def test_under_not_a_no_has_to_rest_on_values_that_could_be_compared(
+    condition: dict[str, Any], covered: bool
+) -> None:
+    body = response(item("SampleRisk", retries=[7, "x"]))
+    meant = waiver(check="SampleRisk")
+    meant["not"] = {"where": [{"path": "$.retries[*]"} | condition]}
+    assert judged(body, policy(waivers=[meant])).outcome == ("pass" if covered else "fail")
+
+
+def test_a_field_of_a_mapping_that_says_nothing_is_as_good_as_absent() -> None:
+    body = response(item("SampleRisk", soft={"a": "yes", "b": None}))
+    meant = waiver(check="SampleRisk", where=[{"path": "$.soft[*]", "equals": "yes"}])
+    assert judged(body, policy(waivers=[meant])).outcome == "pass"
+
+
 def test_nothing_found_is_no_proof_that_none_fits() -> None:
     nothing = {"path": "$.nowhere", "quantifier": "none", "equals": "x"}
     body = response(api_item("coredns"))

@@ -79,6 +79,48 @@ def test_absent_null_and_empty_are_the_same(text: str, empty: bool) -> None:
     assert is_empty(PrecheckTask.model_validate_json(text)) is empty
 
 
+def test_what_is_called_a_check_or_a_skip_list_is_suspicious() -> None:
+    skip = [{"name": "NodeDisk"}]
+    loud = {
+        "skippedCheckItemList": skip,
+        "skipped_check_items": skip,
+        "Skipped-Checks": ["NodeDisk"],
+        "skipped": ["NodeDisk"],
+        "ignoredChecks": ["NodeDisk"],
+        "excluded_risks": ["x"],
+        "checksToSkip": "NodeDisk",
+        "more": {"deep": [{"skipCheckItems": skip}]},
+        "master_check_status": {"result": "bad"},
+        "nodeCheckStatuses": [{"result": "bad"}],
+        "addon_chek_status": {"result": "bad"},
+        "nodesStageStatu": [{"result": "bad"}],
+        "checkItems": [{"result": "bad"}],
+    }
+    quiet = {
+        "skippedChecks": [],
+        "skipReason": False,
+        "skipOptions": {},
+        "addonStatus": "ok",
+        "clusterStatus": "ok",
+        "checkedAt": "2026-03-01",
+        "duration": 3,
+        "ignoredLabels": ["x"],
+        "nodeCount": 9,
+        "statusMessage": "fine",
+        "x" * 100_000: 1,
+    }
+    for name, value in {**loud, **quiet}.items():
+        status = {"phase": "Success", name: value}
+        stage = {"nodeInfo": {"uid": "n", name: value}}
+        for document in (
+            {"status": status},
+            {name: value},
+            {"status": {"nodeCheckStatus": {"nodeStageStatus": [stage]}}},
+        ):
+            found = unknown_fields(PrecheckTask.model_validate_json(json.dumps(document)))
+            assert len(found.suspicious) == (name in loud), name[:40]
+
+
 @pytest.mark.parametrize("key", ["items_status", "Items_Status", "RISK_SOURCE", "phase"])
 def test_what_looks_like_a_check_in_any_spelling_is_suspicious(key: str) -> None:
     status = {"phase": "Success", "masterCheckStatus": {key: [{"name": "x"}]}}

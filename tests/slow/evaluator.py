@@ -168,7 +168,7 @@ def not3(truth: Truth) -> Truth:
 
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?"
-    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) [A-Z0-9+-]+(?: m=[+-][0-9.]+)?)",
+    r"(?:(Z)|([+-])(\d\d):([0-5]\d)| ([+-])(\d\d)([0-5]\d) ([A-Z0-9+-]+)(?: m=[+-][0-9.]+)?)",
     re.ASCII,
 )
 
@@ -185,6 +185,8 @@ def read_time(text: str | None) -> datetime | str:
     offset = timedelta(0) if zulu else timedelta(hours=int(hours), minutes=int(minutes))
     if sign == "-":
         offset = -offset
+    if found.group(11) in ("UTC", "GMT", "Z") and offset:
+        return "unreadable"  # the name and the offset contradict each other (A36)
     try:
         naive = datetime.fromisoformat(f"{day}T{clock}")
         # Nanoseconds are cut, which makes every time older: never in favour of passing.
@@ -482,8 +484,13 @@ def condition_holds(
 ) -> Truth:
     """One condition "on the item (`on: response` for the document)", both as they came."""
     on_response = {"item": False, "response": True}[condition.get("on", "item")]
-    document = about["document"] if on_response else finding["raw"]
-    values = path_values(condition["path"], document)
+    path = condition["path"]
+    if not on_response:
+        values = path_values(path, finding["raw"])
+    elif path in about["found"]:
+        values = about["found"][path]
+    else:
+        values = about["found"][path] = path_values(path, about["document"])
     known = [value for value in values if value is not None]
 
     # "`path` with one of `exists`, `equals`, `in`, …, `count: {…}`, `not`"
@@ -509,8 +516,9 @@ def condition_holds(
         # "`all` over nothing is false"; else "What a missing field leaves open counts against
         # passing", so also where `not:` would make a surely true of that false (W3).
         return False if quantifier == "all" and not negated else None
-    # Whether a comparison that is false helps the condition to be true.
-    helps = negated ^ denied ^ (quantifier == "none")
+    # Whether a comparison that is false helps the condition to be true. Two negations of one
+    # condition cancel out; under a match's `not:` what is unlike proves nothing either way (W4).
+    helps = negated or denied != (quantifier == "none")
     truths = [compares(operator, operand, value, helps) for value in values]
     if denied:  # `not` belongs to the comparison of one value, inside the quantifier (W5)
         truths = [not3(truth) for truth in truths]
@@ -531,12 +539,16 @@ def only_pair(mapping: Json, beside: set[str]) -> tuple[str, Any]:
     return pairs[0]
 
 
+# `[*].a.b`, `[0].a`, `[?(...)].a`, and `..a.b`
+_NAMES_BELOW_SEVERAL = re.compile(r"(?:(?<=\])|(?<=\.\.)\w+)(?P<names>(?:\.\w+)+)")
+
+
 def path_values(path: str, document: Any) -> list[Any]:
     """What a path finds; None stands for an element of a list that is null or empty.
 
     "Absent, null and empty are the same everywhere": a field that is null or empty is not found,
     as if it were absent; an empty element of a list is a value of which nothing is known, as it
-    is for `error_code`, and so is a field that such an element lacks (W6).
+    is for `error_code`, and so is a field that an element lacks (W6).
     """
     values = []
     for found in parsed(path).find(document):
@@ -544,13 +556,18 @@ def path_values(path: str, document: Any) -> list[Any]:
             values.append(found.value)
         elif isinstance(found.path, Index):
             values.append(None)
-    # An element of a list without the field that is asked for: who that client is, nobody knows.
-    last = re.fullmatch(r"(.*\])\.(\w+)", path)
-    if last:
-        for holder in parsed(last[1]).find(document):
+    # An element of a list, or one of many that `..` finds, without the field that is asked for,
+    # however deep below it that is and whatever the path goes on to: who that is, nobody knows.
+    for names in _NAMES_BELOW_SEVERAL.finditer(path):
+        for holder in parsed(path[: names.start("names")]).find(document):
             said = without_empty(holder.value)
-            if (isinstance(said, dict) and said and last[2] not in said) or is_empty(said):
-                values.append(None)
+            if is_empty(said) and not isinstance(holder.path, Index):
+                continue  # a field that is empty is as good as absent
+            for name in names["names"].split(".")[1:]:
+                said = said.get(name) if isinstance(said, dict) else None
+                if is_empty(said):
+                    values.append(None)
+                    break
     return values
 
 
@@ -949,7 +966,8 @@ def hides_check(value: Any, shape: Any) -> bool:
             elif holds_check_like_key(field):
                 return True
             elif field not in (None, "", [], {}) and (
-                key.lower() in CHECK_LIKE or key.casefold() in {name.casefold() for name in shape}
+                looks_like_a_check(key, field)
+                or key.casefold() in {name.casefold() for name in shape}
             ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
                 # ignores case, a phase where none is documented may say what nobody here would
@@ -962,11 +980,22 @@ def holds_check_like_key(value: Any) -> bool:
     """Whether a value holds, "at any depth, a key that looks like a check"."""
     if isinstance(value, dict):
         for key, field in value.items():
-            if key.lower() in CHECK_LIKE or holds_check_like_key(field):
+            if looks_like_a_check(key, field) or holds_check_like_key(field):
                 return True
     if isinstance(value, list):
         return any(holds_check_like_key(element) for element in value)
     return False
+
+
+def looks_like_a_check(key: str, field: Any) -> bool:
+    """The words of the letter; beyond it a section's name, and a skip that isn't denied (A17)."""
+    plain = re.sub("[_-]", "", key.lower())
+    skipped = plain.startswith("skip") or (
+        re.search("skip|ignore|exclude", plain) and re.search("check|item|risk|node", plain)
+    )
+    if skipped and field not in (None, False, "", [], {}):
+        return True
+    return plain in CHECK_LIKE or re.search("check(status|item)|items?status", plain) is not None
 
 
 def finished(response: Json) -> str:
@@ -1187,6 +1216,7 @@ def judge(
         "target_version": spec.get("targetVersion") or sidecar.get("target_version"),
         "topics": topics or {},
         "document": raw,
+        "found": {},  # what paths find in it: the same for every finding
         "is_waiver": False,
     }
     about_waiver = {**about_rule, "is_waiver": True}

@@ -7,14 +7,14 @@ Nothing here imports the product.
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from random import Random
+from typing import Any, Protocol
 
 from hypothesis import strategies as st
 
 Json = dict[str, Any]
-Draw = st.DrawFn
 
 AT = datetime(2026, 3, 1, 10, 30, tzinfo=UTC)
 # Midnights and the last second of a day, where dates change their meaning.
@@ -87,7 +87,7 @@ ODD_VALUES: dict[str, tuple[Any, ...]] = {
     "kind": ("Hazard", _DROP, None, "", "risk", "Risk", "Exception"),
     "level": ("Severe", _DROP, None, "", "fatal", "Info", "Fatal"),
     "group": ("ExecuteException", "PodCheck", _DROP, None, "ExecuteException"),
-    "phase": ("Running", "Init", "Error", "Skipped", _DROP, None, ""),
+    "phase": ("Running", "Init", "Error", "Skipped", _DROP, None, "", "success", "Success "),
     "message": (_DROP, None, "", "disk is full"),
 }
 ODD_FIELDS: tuple[tuple[str, Any], ...] = (
@@ -97,6 +97,9 @@ ODD_FIELDS: tuple[tuple[str, Any], ...] = (
     ("subChecks", [{"name": "Hidden", "Phase": "Failed"}]),
     ("more", {"deep": [{"LEVEL": "Fatal"}]}),
     ("nested", {"itemsStatus": []}),
+    ("skipped_check_item_list", [{"name": "NodeDisk"}]),
+    ("skipReason", False),
+    ("masterCheckStatus", {"result": "bad"}),
 )
 
 # ------------------------------------------------------------------------------------------------
@@ -105,21 +108,65 @@ ODD_FIELDS: tuple[tuple[str, Any], ...] = (
 _PERCENT = st.integers(0, 99)
 
 
-def _chance(draw: Draw, percent: int) -> bool:
-    """True in so many of a hundred cases; shrinks to False."""
-    return percent > 0 and draw(_PERCENT) >= 100 - percent
+class Dice(Protocol):
+    """Where the chances come from; the first option of each pick is the plainest."""
+
+    def percent(self) -> int:
+        """0 to 99."""
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        """One of the options, itself."""
+
+
+class Drawn:
+    """Hypothesis: shrinks what it finds, at some milliseconds a case."""
+
+    def __init__(self, draw: st.DrawFn) -> None:
+        self._draw = draw
+
+    def percent(self) -> int:
+        return self._draw(_PERCENT)
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        if not isinstance(options, tuple):
+            return self._draw(st.sampled_from(options))
+        # The tuple is kept beside its strategy, so its id can't be given to another one.
+        if id(options) not in _pools:
+            _pools[id(options)] = (options, st.sampled_from(options))
+        return self._draw(_pools[id(options)][1])
 
 
 _pools: dict[int, tuple[Any, st.SearchStrategy[Any]]] = {}
 
 
-def _pick(draw: Draw, options: tuple[Any, ...]) -> Any:
+class Rolled:
+    """A seeded generator: the same seed gives the same case on every Python."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = Random(seed).random
+
+    def percent(self) -> int:
+        return int(self._random() * 100)
+
+    def pick(self, options: Sequence[Any]) -> Any:
+        return options[int(self._random() * len(options))]
+
+
+def _chance(dice: Dice, percent: int) -> bool:
+    """True in so many of a hundred cases; shrinks to False."""
+    return percent > 0 and dice.percent() >= 100 - percent
+
+
+def _pick(dice: Dice, options: tuple[Any, ...]) -> Any:
     """One of the options, as a value of its own (no aliases when it is written as YAML)."""
-    # The tuple is kept beside its strategy, so its id can't be given to another one.
-    if id(options) not in _pools:
-        _pools[id(options)] = (options, st.sampled_from(options))
-    value = draw(_pools[id(options)][1])
-    return deepcopy(value) if isinstance(value, dict | list) else value
+    return _own(dice.pick(options))
+
+
+def _own(value: Any) -> Any:
+    """A copy of JSON data: `deepcopy` takes ten times as long."""
+    if isinstance(value, dict):
+        return {key: _own(part) for key, part in value.items()}
+    return [_own(part) for part in value] if isinstance(value, list) else value
 
 
 def go_time(moment: datetime) -> str:
@@ -158,14 +205,14 @@ _FLAW_NOISE = {"item": 60, "extra": 25, "section": 50, "holds": 40, "stage": 60}
 _FLAW_COUNTS = (1, 1, 2)
 
 
-def _mood(draw: Draw) -> tuple[dict[str, int], list[str]]:
+def _mood(dice: Dice) -> tuple[dict[str, int], list[str]]:
     """How many in a hundred fail and how many of each thing are odd; and the flaws chosen."""
-    name = _pick(draw, _MOODS)
+    name = _pick(dice, _MOODS)
     mood = {"failing": _FAILING[name], **dict.fromkeys(_FLAWS, _NOISE[name])}
     mood["bare"] = 0
     flaws = []
     if name == "flawed":
-        flaws = [_pick(draw, _FLAWS) for _ in range(_pick(draw, _FLAW_COUNTS))]
+        flaws = [_pick(dice, _FLAWS) for _ in range(_pick(dice, _FLAW_COUNTS))]
     for flaw in flaws:
         mood[flaw] = _FLAW_NOISE.get(flaw, 80)
     return mood, flaws
@@ -200,7 +247,12 @@ _ODD_TIMES = (
     "2026-02-30 00:00:00 +0000 UTC",
     "2026-03-01T10:25:00Z",
     "2026-03-01 18:25:00.5 +0800 CST",
+    "2026-03-01 05:25:00 -0500 UTC",
     "2026-03-02 11:00:00Z",
+    "2026-03-02 11:00:00Z\n",
+    "2026-03-01 10:25:00 +0000 UTC m=+0.1",
+    "2026-03-01T10:25:00.123456789+00:00",
+    "2026-03-01T10:25:00",
 )
 
 
@@ -269,48 +321,48 @@ _MORE_FIELDS: tuple[tuple[str, Any], ...] = (
 _ODD_FIELDS_OF_ITEMS = ("kind", "level") * 3 + ("phase", "group", "message", "name")
 
 
-def _item(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
+def _item(dice: Dice, checks: tuple[Any, ...], mood: dict[str, int]) -> Json:
     """One check item; the checks of the section lend it name, kind, group and level."""
-    name, kind, group, level = _pick(draw, checks)
+    name, kind, group, level = _pick(dice, checks)
     item: Json = {"name": name, "kind": kind, "group": group, "level": level}
     # A failed Exception ends most cases at once.
-    failed = _chance(draw, mood["failing"] // (1 if kind == "Risk" else 2))
+    failed = _chance(dice, mood["failing"] // (1 if kind == "Risk" else 2))
     item["phase"] = "Failed" if failed else "Success"
     item["message"] = SUCCEEDED
     item["riskSource"] = {}
     if failed:
-        item["message"] = _pick(draw, MESSAGES)
-        source = _pick(draw, _SOURCES)
+        item["message"] = _pick(dice, MESSAGES)
+        source = _pick(dice, _SOURCES)
         if source == "nodes":
-            item["riskSource"] = {"nodeRisks": _pick(draw, _RISK_NODES)}
+            item["riskSource"] = {"nodeRisks": _pick(dice, _RISK_NODES)}
         elif source == "addons":
-            item["riskSource"] = {"addonRisks": _pick(draw, _RISK_ADDONS)}
+            item["riskSource"] = {"addonRisks": _pick(dice, _RISK_ADDONS)}
         elif source == "api":
-            item["riskSource"] = {"deprecatedAPIRisks": _pick(draw, _RISK_APIS)}
+            item["riskSource"] = {"deprecatedAPIRisks": _pick(dice, _RISK_APIS)}
         elif source == "config":
-            item["riskSource"] = {"configurationRisks": _pick(draw, _RISK_CONFIGS)}
+            item["riskSource"] = {"configurationRisks": _pick(dice, _RISK_CONFIGS)}
         elif source == "empty":
             item["riskSource"] = None
-        if _chance(draw, 40):
-            item["errorCodes"] = _pick(draw, _ERROR_CODES)
-        if _chance(draw, 20):
-            _set(item, *_pick(draw, _MORE_FIELDS))
-    if _chance(draw, mood["item"]):
+        if _chance(dice, 40):
+            item["errorCodes"] = _pick(dice, _ERROR_CODES)
+        if _chance(dice, 20):
+            _set(item, *_pick(dice, _MORE_FIELDS))
+    if _chance(dice, mood["item"]):
         # Most of these only matter for what failed.
-        if _chance(draw, 80):
+        if _chance(dice, 80):
             item["phase"] = "Failed"
-        field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
-        _set(item, field, _pick(draw, ODD_VALUES[field]))
-        if _chance(draw, 30):
-            field = _pick(draw, _ODD_FIELDS_OF_ITEMS)
-            _set(item, field, _pick(draw, ODD_VALUES[field]))
-    if _chance(draw, mood["extra"] // 2):
-        _set(item, *_pick(draw, ODD_FIELDS))
+        field = _pick(dice, _ODD_FIELDS_OF_ITEMS)
+        _set(item, field, _pick(dice, ODD_VALUES[field]))
+        if _chance(dice, 30):
+            field = _pick(dice, _ODD_FIELDS_OF_ITEMS)
+            _set(item, field, _pick(dice, ODD_VALUES[field]))
+    if _chance(dice, mood["extra"] // 2):
+        _set(item, *_pick(dice, ODD_FIELDS))
     return item
 
 
-def _items(draw: Draw, checks: tuple[Any, ...], mood: dict[str, int]) -> list[Json]:
-    return [_item(draw, checks, mood) for _ in range(_pick(draw, _COUNTS))]
+def _items(dice: Dice, checks: tuple[Any, ...], mood: dict[str, int]) -> list[Json]:
+    return [_item(dice, checks, mood) for _ in range(_pick(dice, _COUNTS))]
 
 
 def _any_failed(items: list[Json]) -> bool:
@@ -327,20 +379,20 @@ _ODD_SECTION: tuple[Any, ...] = (
 _ODD_ITEMS: tuple[Any, ...] = (_DROP, None, [], [{}])
 _ODD_STAGES: tuple[Any, ...] = (_DROP, None, [])
 _SECTION_PHASES = ("Failed", "Success", "Running", "Init", "Error", _DROP, None, "")
-_TASK_PHASES = ("Failed", "Success", "Error", "Running", "Init", "Done", _DROP, None, "")
+_TASK_PHASES = ("Failed", "Success", "Error", "Running", "Init", "Done", _DROP, None, "", "success")
 
 
-def _section(draw: Draw, key: str, held: Any, failed: bool, mood: dict[str, int]) -> Any:
+def _section(dice: Dice, key: str, held: Any, failed: bool, mood: dict[str, int]) -> Any:
     """A section object around its items or nodes, or something odd instead."""
     section: Json = {"phase": "Failed" if failed else "Success", key: held}
-    if _chance(draw, mood["section"] // 2):
-        _set(section, "phase", _pick(draw, _SECTION_PHASES))
-    if _chance(draw, mood["extra"] // 3):
-        _set(section, *_pick(draw, ODD_FIELDS))
-    if _chance(draw, mood["holds"] // 2):
-        return _pick(draw, _ODD_SECTION)
-    if _chance(draw, mood["holds"] // 2):
-        _set(section, key, _pick(draw, _ODD_STAGES if key == "nodeStageStatus" else _ODD_ITEMS))
+    if _chance(dice, mood["section"] // 2):
+        _set(section, "phase", _pick(dice, _SECTION_PHASES))
+    if _chance(dice, mood["extra"] // 3):
+        _set(section, *_pick(dice, ODD_FIELDS))
+    if _chance(dice, mood["holds"] // 2):
+        return _pick(dice, _ODD_SECTION)
+    if _chance(dice, mood["holds"] // 2):
+        _set(section, key, _pick(dice, _ODD_STAGES if key == "nodeStageStatus" else _ODD_ITEMS))
     return section
 
 
@@ -349,26 +401,26 @@ _ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker")
 _ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
 
 
-def _stages(draw: Draw, mood: dict[str, int]) -> list[Json]:
+def _stages(dice: Dice, mood: dict[str, int]) -> list[Json]:
     """The nodes, with the same checks repeated over them."""
     shared: list[Json] = []
     stages = []
-    for number in range(_pick(draw, _NODE_COUNTS)):
+    for number in range(_pick(dice, _NODE_COUNTS)):
         info = dict(NODES[number])
-        if _chance(draw, mood["stage"]):
-            _set(info, _pick(draw, _NODE_FIELDS), _pick(draw, _ODD_NODE_VALUES))
+        if _chance(dice, mood["stage"]):
+            _set(info, _pick(dice, _NODE_FIELDS), _pick(dice, _ODD_NODE_VALUES))
         stage: Json = {"nodeInfo": info}
-        if _chance(draw, mood["stage"] // 3):
-            _set(stage, "nodeInfo", _pick(draw, _ODD_INFOS))
-        if not shared or _chance(draw, 50):
-            shared = _items(draw, NODE_CHECKS, mood)
-        _set(stage, "itemsStatus", deepcopy(shared))
-        if _chance(draw, mood["stage"] // 3):
-            _set(stage, "itemsStatus", _pick(draw, _ODD_ITEMS))
+        if _chance(dice, mood["stage"] // 3):
+            _set(stage, "nodeInfo", _pick(dice, _ODD_INFOS))
+        if not shared or _chance(dice, 50):
+            shared = _items(dice, NODE_CHECKS, mood)
+        _set(stage, "itemsStatus", _own(shared))
+        if _chance(dice, mood["stage"] // 3):
+            _set(stage, "itemsStatus", _pick(dice, _ODD_ITEMS))
         stages.append(stage)
-    if len(stages) > 1 and _chance(draw, mood["stage"] // 2):
-        stages[1]["nodeInfo"] = deepcopy(stages[0].get("nodeInfo"))  # listed twice
-        if stages[1]["nodeInfo"] and _chance(draw, 50):
+    if len(stages) > 1 and _chance(dice, mood["stage"] // 2):
+        stages[1]["nodeInfo"] = _own(stages[0].get("nodeInfo"))  # listed twice
+        if stages[1]["nodeInfo"] and _chance(dice, 50):
             stages[1]["nodeInfo"]["nodeType"] = "master"
     return stages
 
@@ -385,25 +437,24 @@ _BROKEN_SELECTORS = (
 _ODD_SKIP_NAMES = (_DROP, None, "", "Unheard")
 
 
-def _skip_entry(draw: Draw, mood: dict[str, int]) -> Json:
-    entry: Json = {"name": _pick(draw, NAMES)}
-    kind = draw(_PERCENT)
-    if kind >= 50:
+def _skip_entry(dice: Dice, mood: dict[str, int]) -> Json:
+    entry: Json = {"name": _pick(dice, NAMES)}
+    if _chance(dice, 50):
         entry["resourceSelector"] = {
             "key": "node.uid",
             "operator": "In",
-            "values": _pick(draw, _SKIP_UIDS),
+            "values": _pick(dice, _SKIP_UIDS),
         }
-    if _chance(draw, mood["skip"]):
-        entry["resourceSelector"] = _pick(draw, _BROKEN_SELECTORS)
-    if _chance(draw, mood["skip"] // 3):
-        _set(entry, "name", _pick(draw, _ODD_SKIP_NAMES))
+    if _chance(dice, mood["skip"]):
+        entry["resourceSelector"] = _pick(dice, _BROKEN_SELECTORS)
+    if _chance(dice, mood["skip"] // 3):
+        _set(entry, "name", _pick(dice, _ODD_SKIP_NAMES))
     return entry
 
 
 _SKIP_COUNTS = (1, 1, 2)
 _SPEC_FIELDS = ("clusterID", "clusterID", "clusterVersion", "targetVersion")
-_ODD_SPEC_VALUES = (_DROP, None, "", "latest")
+_ODD_SPEC_VALUES = (_DROP, None, "", "latest", "v1.31.4-r2\n", "c-one ", "V1.31")
 _ODD_TOPS: tuple[Any, ...] = (
     ("status", _DROP),
     ("kind", "List"),
@@ -418,46 +469,46 @@ _ODD_TOPS: tuple[Any, ...] = (
 )
 
 
-def _response(draw: Draw, at: datetime) -> tuple[Json, list[str]]:
+def _response(dice: Dice, at: datetime) -> tuple[Json, list[str]]:
     """A response, and the flaws that were meant to be in it."""
-    mood, flaws = _mood(draw)
-    cluster = _items(draw, CLUSTER_CHECKS, mood)
-    addon = _items(draw, ADDON_CHECKS, mood)
-    stages = _stages(draw, mood)
+    mood, flaws = _mood(dice)
+    cluster = _items(dice, CLUSTER_CHECKS, mood)
+    addon = _items(dice, ADDON_CHECKS, mood)
+    stages = _stages(dice, mood)
     if mood["bare"]:
         cluster, addon, stages = [], [], []
     on_nodes = [item for stage in stages for item in stage.get("itemsStatus") or []]
     status: Json = {"phase": "Success"}
     if _any_failed(cluster + addon + on_nodes):
         status["phase"] = "Failed"
-    if _chance(draw, mood["task"]):
-        _set(status, "phase", _pick(draw, _TASK_PHASES))
-    if status.get("phase") != "Failed" or _chance(draw, 25):
+    if _chance(dice, mood["task"]):
+        _set(status, "phase", _pick(dice, _TASK_PHASES))
+    if status.get("phase") != "Failed" or _chance(dice, 25):
         status["expireTimeStamp"] = go_time(at + _EXPIRES[0])
-        if _chance(draw, 12):
-            status["expireTimeStamp"] = go_time(at + _pick(draw, _EXPIRES))
-    if _chance(draw, max(mood["times"] // 2, 3)):
-        _set(status, "expireTimeStamp", _pick(draw, _ODD_TIMES))
+        if _chance(dice, 12):
+            status["expireTimeStamp"] = go_time(at + _pick(dice, _EXPIRES))
+    if _chance(dice, max(mood["times"] // 2, 3)):
+        _set(status, "expireTimeStamp", _pick(dice, _ODD_TIMES))
     for name, key, held, failed in (
         ("clusterCheckStatus", "itemsStatus", cluster, _any_failed(cluster)),
         ("addonCheckStatus", "itemsStatus", addon, _any_failed(addon)),
         ("nodeCheckStatus", "nodeStageStatus", stages, _any_failed(on_nodes)),
     ):
-        _set(status, name, _section(draw, key, held, failed, mood))
+        _set(status, name, _section(dice, key, held, failed, mood))
     metadata: Json = {"uid": "task", "updateTimestamp": go_time(at + _UPDATED[0])}
-    if _chance(draw, 35):
-        metadata["updateTimestamp"] = go_time(at + _pick(draw, _UPDATED))
-    if _chance(draw, max(mood["times"] // 2, 3)):
-        _set(metadata, "updateTimestamp", _pick(draw, _ODD_TIMES))
+    if _chance(dice, 35):
+        metadata["updateTimestamp"] = go_time(at + _pick(dice, _UPDATED))
+    if _chance(dice, max(mood["times"] // 2, 3)):
+        _set(metadata, "updateTimestamp", _pick(dice, _ODD_TIMES))
     spec: Json = {"clusterID": CLUSTERS[0], "clusterVersion": FROM_VERSIONS[0]}
-    spec["targetVersion"] = _pick(draw, TARGETS) if _chance(draw, 20) else TARGETS[0]
-    if _chance(draw, 7):
+    spec["targetVersion"] = _pick(dice, TARGETS) if _chance(dice, 20) else TARGETS[0]
+    if _chance(dice, 7):
         spec["clusterID"] = CLUSTERS[1]
-    if _chance(draw, max(mood["spec"], 4)):
-        _set(spec, _pick(draw, _SPEC_FIELDS), _pick(draw, _ODD_SPEC_VALUES))
-    if _chance(draw, max(mood["skip"], 25)):
+    if _chance(dice, max(mood["spec"], 4)):
+        _set(spec, _pick(dice, _SPEC_FIELDS), _pick(dice, _ODD_SPEC_VALUES))
+    if _chance(dice, max(mood["skip"], 25)):
         spec["skippedCheckItemList"] = [
-            _skip_entry(draw, mood) for _ in range(_pick(draw, _SKIP_COUNTS))
+            _skip_entry(dice, mood) for _ in range(_pick(dice, _SKIP_COUNTS))
         ]
     response: Json = {
         "kind": "PreCheckTask",
@@ -466,8 +517,8 @@ def _response(draw: Draw, at: datetime) -> tuple[Json, list[str]]:
         "spec": spec,
         "status": status,
     }
-    if _chance(draw, mood["top"]):
-        _set(response, *_pick(draw, _ODD_TOPS))
+    if _chance(dice, mood["top"]):
+        _set(response, *_pick(dice, _ODD_TOPS))
     return response, flaws
 
 
@@ -679,6 +730,15 @@ RESPONSE_WHERES: dict[str, tuple[Json, ...]] = {
         {"in": ["Active", "Abnormal"]},
         {"equals": "Abnormal"},
     ),
+    "$..nodeInfo.status": ({"equals": "Active"}, {"in": ["Active", "Abnormal"]}),
+    "$..itemsStatus[*].riskSource.nodeRisks[*].NodeID": (
+        {"in": ["n-a", "n-b"]},
+        {"matches": "n.*"},
+    ),
+    '$..itemsStatus[?(@.phase == "Failed")].riskSource.addonRisks[0].alias': (
+        {"equals": "CoreDNS"},
+        {"exists": False},
+    ),
     '$..itemsStatus[?(@.phase == "Failed")].level': (
         {"equals": "Fatal"},
         {"in": ["Info", "Warning"]},
@@ -722,30 +782,38 @@ _PLANTED: tuple[tuple[str, Any, Json], ...] = (
     ("retries", 3, {"path": "$.retries", "equals": 3.0}),
     ("retries", 0, {"path": "$.retries", "exists": True}),
     ("retries", "10", {"path": "$.retries", "lt": "9"}),
+    ("retries", [3, "x"], {"path": "$.retries[*]", "lt": 3}),
+    ("retries", [3, "x"], {"path": "$.retries[*]", "equals": 3}),
+    ("retries", [1, "x", True], {"path": "$.retries[*]", "in": [1, "x"]}),
+    ("retries", [[1], {"a": 1}, "x"], {"path": "$.retries[*]", "matches": "x"}),
+    ("retries", [{"a": 1, "b": "x"}, {"a": 2}], {"path": "$.retries[*].b", "equals": "x"}),
+    ("soft", {"a": {"b": "x"}, "c": {"b": None}}, {"path": "$..b", "equals": "x"}),
+    ("soft", [{"a": {"b": "x"}}, {"a": {"c": "x"}}], {"path": "$.soft[*].a.b", "equals": "x"}),
+    ("soft", [{"a": {"b": "x"}}, {"a": {"c": "x"}}], {"path": "$..a.b", "equals": "x"}),
 )
 
 
-def _condition(draw: Draw) -> Json:
+def _condition(dice: Dice) -> Json:
     """One condition of a `where`, from the tables."""
-    if _chance(draw, 25):
-        path = _pick(draw, _RESPONSE_PATHS)
-        condition: Json = {"path": path, "on": "response", **_pick(draw, RESPONSE_WHERES[path])}
+    if _chance(dice, 25):
+        path = _pick(dice, _RESPONSE_PATHS)
+        condition: Json = {"path": path, "on": "response", **_pick(dice, RESPONSE_WHERES[path])}
     else:
-        path = _pick(draw, _PATHS)
-        condition = {"path": path, **_pick(draw, WHERES[path])}
-        if _chance(draw, 10):
+        path = _pick(dice, _PATHS)
+        condition = {"path": path, **_pick(dice, WHERES[path])}
+        if _chance(dice, 10):
             condition["on"] = "item"
-    return _modified(draw, condition)
+    return _modified(dice, condition)
 
 
-def _modified(draw: Draw, condition: Json) -> Json:
+def _modified(dice: Dice, condition: Json) -> Json:
     """Perhaps with `not`, perhaps with a quantifier (`exists` and `count` take none)."""
     beside: Json = {"path": condition.pop("path")}
     if "on" in condition:
         beside["on"] = condition.pop("on")
-    if not {"exists", "count"} & set(condition) and _chance(draw, 30):
-        beside["quantifier"] = _pick(draw, _QUANTIFIERS)
-    if _chance(draw, 15):
+    if not {"exists", "count"} & set(condition) and _chance(dice, 30):
+        beside["quantifier"] = _pick(dice, _QUANTIFIERS)
+    if _chance(dice, 15):
         condition = {"not": condition}
     return beside | condition
 
@@ -758,17 +826,17 @@ def _speaking_paths(item: Json) -> list[str]:
     return found
 
 
-def _aimed_condition(draw: Draw, target: Json) -> Json:
+def _aimed_condition(dice: Dice, target: Json) -> Json:
     """A condition that holds for the target, or nearly."""
     speaking = _speaking_paths(target.get("item", {}))
-    if speaking and _chance(draw, 65):
-        path = draw(st.sampled_from(speaking))
-        return _modified(draw, {"path": path, **_pick(draw, WHERES[path])})
-    field = _pick(draw, _AIMED_PATHS)
+    if speaking and _chance(dice, 65):
+        path = dice.pick(speaking)
+        return _modified(dice, {"path": path, **_pick(dice, WHERES[path])})
+    field = _pick(dice, _AIMED_PATHS)
     value = target.get("check" if field == "name" else field)
     if not value or any(mark in value for mark in "*?[\n"):
-        return _condition(draw)
-    operator = _pick(draw, _AIMED_OPERATORS)
+        return _condition(dice)
+    operator = _pick(dice, _AIMED_OPERATORS)
     forms: Json = {
         "equals": {"equals": value},
         "in": {"in": ["Nothing", value]},
@@ -779,47 +847,47 @@ def _aimed_condition(draw: Draw, target: Json) -> Json:
         "wrong": {"equals": 3},
     }
     condition: Json = {"path": f"$.{field}", **forms[operator]}
-    return condition if operator == "not" else _modified(draw, condition)
+    return condition if operator == "not" else _modified(dice, condition)
 
 
-def _where(draw: Draw, target: Json | None = None) -> list[Json]:
+def _where(dice: Dice, target: Json | None = None) -> list[Json]:
     """A whole `where`; the first condition is aimed at the target, if there is one."""
-    if target and "item" in target and _chance(draw, 25):
+    if target and "item" in target and _chance(dice, 25):
         # Too rare to meet by chance: the value is put where the condition will look.
-        field, value, condition = _pick(draw, _PLANTED)
-        target["item"][field] = deepcopy(value)
-        return [_modified(draw, deepcopy(condition))]
-    conditions = [_condition(draw) for _ in range(_pick(draw, _CONDITION_COUNTS))]
-    if target and _chance(draw, 75):
-        conditions[0] = _aimed_condition(draw, target)
+        field, value, condition = _pick(dice, _PLANTED)
+        target["item"][field] = _own(value)
+        return [_modified(dice, _own(condition))]
+    conditions = [_condition(dice) for _ in range(_pick(dice, _CONDITION_COUNTS))]
+    if target and _chance(dice, 75):
+        conditions[0] = _aimed_condition(dice, target)
     return conditions
 
 
-def _value(draw: Draw, key: str, depth: int) -> Any:
+def _value(dice: Dice, key: str, depth: int) -> Any:
     if key == "where":
-        return _where(draw)
+        return _where(dice)
     if key == "not":
-        return _match(draw, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
+        return _match(dice, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
     if key == "any":
         return [
-            _match(draw, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
-            for _ in range(_pick(draw, _ALTERNATIVES))
+            _match(dice, _RULE_KEYS if depth else _FLAT_KEYS, _PART_COUNTS, depth - 1)
+            for _ in range(_pick(dice, _ALTERNATIVES))
         ]
     if key == "node":
-        first = _pick(draw, _NODE_KEYS)
-        node = {first: _pick(draw, NODE_PATTERNS[first])}
-        if _chance(draw, 20):
-            second = _pick(draw, _NODE_KEYS)
-            node[second] = _pick(draw, NODE_PATTERNS[second])
+        first = _pick(dice, _NODE_KEYS)
+        node = {first: _pick(dice, NODE_PATTERNS[first])}
+        if _chance(dice, 20):
+            second = _pick(dice, _NODE_KEYS)
+            node[second] = _pick(dice, NODE_PATTERNS[second])
         return node
-    return _pick(draw, PATTERNS[key])
+    return _pick(dice, PATTERNS[key])
 
 
-def _match(draw: Draw, keys: tuple[str, ...], counts: tuple[int, ...], depth: int) -> Json:
+def _match(dice: Dice, keys: tuple[str, ...], counts: tuple[int, ...], depth: int) -> Json:
     match: Json = {}
-    for _ in range(_pick(draw, counts)):
-        key = _pick(draw, keys)
-        match[key] = _value(draw, key, max(depth, 0))
+    for _ in range(_pick(dice, counts)):
+        key = _pick(dice, keys)
+        match[key] = _value(dice, key, max(depth, 0))
     return match
 
 
@@ -854,16 +922,16 @@ _LIMITED: tuple[Json, ...] = (
 )
 
 
-def _limit(draw: Draw, rule: Json) -> None:
+def _limit(dice: Dice, rule: Json) -> None:
     """Make a rule one that judges a number."""
-    if _chance(draw, 60):
-        rule["match"] = _pick(draw, _LIMITED)
-    rule["limit"] = {"of": _pick(draw, _COUNTED)}
-    if _chance(draw, 45):
-        rule["limit"]["max_percent"] = _pick(draw, _PERCENTS)
+    if _chance(dice, 60):
+        rule["match"] = _pick(dice, _LIMITED)
+    rule["limit"] = {"of": _pick(dice, _COUNTED)}
+    if _chance(dice, 45):
+        rule["limit"]["max_percent"] = _pick(dice, _PERCENTS)
     else:
-        rule["limit"]["max"] = _pick(draw, _MAXIMA)
-    below = _pick(draw, _BELOWS)
+        rule["limit"]["max"] = _pick(dice, _MAXIMA)
+    below = _pick(dice, _BELOWS)
     if below:
         rule["below"] = below
 
@@ -924,11 +992,11 @@ _AIMED_KEYS = ("kind", "level", "check") * 3 + ("message", "group", "phase")
 _WRAPS = ("plain",) * 7 + ("any", "not", "either")
 
 
-def _form(draw: Draw, key: str, value: str | None) -> Any:
+def _form(dice: Dice, key: str, value: str | None) -> Any:
     """A pattern that fits a value, in one of its forms; without a value any pattern."""
-    form = _pick(draw, _FORMS)
+    form = _pick(dice, _FORMS)
     if not value or form == "other":
-        return _pick(draw, PATTERNS[key])
+        return _pick(dice, PATTERNS[key])
     if form == "equals" or any(mark in value for mark in "*?["):
         return {"equals": value}
     if form == "glob":
@@ -940,15 +1008,15 @@ def _form(draw: Draw, key: str, value: str | None) -> Any:
     return value
 
 
-def _aimed_match(draw: Draw, target: Json) -> Json:
+def _aimed_match(dice: Dice, target: Json) -> Json:
     """A match that fits the target, or nearly."""
     match: Json = {}
-    for _ in range(_pick(draw, _KEY_COUNTS)):
-        key = _pick(draw, _AIMED_KEYS)
-        match[key] = _form(draw, key, target.get(key))
-    wrap = _pick(draw, _WRAPS)
+    for _ in range(_pick(dice, _KEY_COUNTS)):
+        key = _pick(dice, _AIMED_KEYS)
+        match[key] = _form(dice, key, target.get(key))
+    wrap = _pick(dice, _WRAPS)
     if wrap == "any":
-        return {"any": [match, _match(draw, _FLAT_KEYS, _PART_COUNTS, 0)]}
+        return {"any": [match, _match(dice, _FLAT_KEYS, _PART_COUNTS, 0)]}
     if wrap == "either":
         return {"any": [{key: value} for key, value in match.items()]}
     if wrap == "not":
@@ -992,14 +1060,14 @@ _BESIDE: tuple[Json, ...] = (
 )
 
 
-def _doubt_match(draw: Draw, target: Json) -> Json:
+def _doubt_match(dice: Dice, target: Json) -> Json:
     """A match that spells the unknown kind or level of a target, or nearly."""
-    match: Json = _pick(draw, _BESIDE)
+    match: Json = _pick(dice, _BESIDE)
     for key, known in _KNOWN.items():
         value = target.get(key)
-        if value is None or value in known or _chance(draw, 20):
+        if value is None or value in known or _chance(dice, 20):
             continue
-        form = _pick(draw, _SPELLINGS)
+        form = _pick(dice, _SPELLINGS)
         if form == "any":
             match["any"] = [{key: value}, {"scope": "addon"}]
         elif form == "other part fails":
@@ -1017,36 +1085,36 @@ def _is_odd(target: Json) -> bool:
     return any(key in target and target[key] not in known for key, known in _KNOWN.items())
 
 
-def _rule(draw: Draw, rule_id: str, targets: list[Json]) -> Json:
-    origin = draw(_PERCENT)
+def _rule(dice: Dice, rule_id: str, targets: list[Json]) -> Json:
+    origin = dice.percent()
     odd = [target for target in targets if _is_odd(target)]
     if odd and origin < 50:
-        match = _doubt_match(draw, draw(st.sampled_from(odd)))
-        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
+        match = _doubt_match(dice, dice.pick(odd))
+        rule = {"id": rule_id, "match": match, "effect": _pick(dice, _EFFECTS)}
     elif origin < 35:
-        rule = {"id": rule_id, **_pick(draw, _USUAL_RULES)}
+        rule = {"id": rule_id, **_pick(dice, _USUAL_RULES)}
     elif targets and origin < 75:
-        match = _aimed_match(draw, draw(st.sampled_from(targets)))
-        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
+        match = _aimed_match(dice, dice.pick(targets))
+        rule = {"id": rule_id, "match": match, "effect": _pick(dice, _EFFECTS)}
     else:
-        match = _match(draw, _RULE_KEYS, _KEY_COUNTS, 1)
-        rule = {"id": rule_id, "match": match, "effect": _pick(draw, _EFFECTS)}
-    if _chance(draw, 16):
-        rule["match"] |= _pick(draw, _TWISTS)
+        match = _match(dice, _RULE_KEYS, _KEY_COUNTS, 1)
+        rule = {"id": rule_id, "match": match, "effect": _pick(dice, _EFFECTS)}
+    if _chance(dice, 16):
+        rule["match"] |= _pick(dice, _TWISTS)
     # Both only matter where something isn't fine.
-    if _chance(draw, 19 if targets else 6):
-        _limit(draw, rule)
-    if _chance(draw, 17 if targets else 3):
-        rule["match"]["where"] = _where(draw, draw(st.sampled_from(targets)) if targets else None)
-    elif _chance(draw, 3):
-        rule["match"]["not"] = {"where": _where(draw)}
-    if _chance(draw, 12):
-        rule["effective_on"] = _pick(draw, _DATES_OF_RULES)
-    if _chance(draw, 9):
+    if _chance(dice, 19 if targets else 6):
+        _limit(dice, rule)
+    if _chance(dice, 17 if targets else 3):
+        rule["match"]["where"] = _where(dice, dice.pick(targets) if targets else None)
+    elif _chance(dice, 4):
+        rule["match"]["not"] = {"where": _where(dice, dice.pick(targets) if targets else None)}
+    if _chance(dice, 12):
+        rule["effective_on"] = _pick(dice, _DATES_OF_RULES)
+    if _chance(dice, 9):
         rule["waivable"] = False
-        if targets and _chance(draw, 40):
-            rule["match"]["check"] = draw(st.sampled_from(targets)).get("check", "Node*")
-        elif _chance(draw, 30):
+        if targets and _chance(dice, 40):
+            rule["match"]["check"] = dice.pick(targets).get("check", "Node*")
+        elif _chance(dice, 30):
             rule["match"]["error_code"] = "Error*"
     softens = rule["effect"] != "fail" or "effective_on" in rule or "limit" in rule
     if softens and (_mentions(rule["match"], "check") or _mentions(rule["match"], "where")):
@@ -1091,35 +1159,35 @@ _WAIVER_CHECKS = (
 _EXTRA_KEYS = (0, 0, 0, 1, 0, 1, 2)
 
 
-def _waiver(draw: Draw, waiver_id: str, permanent: bool, targets: list[Json]) -> Json:
-    waiver: Json = {"id": waiver_id, "check": _pick(draw, _WAIVER_CHECKS)}
+def _waiver(dice: Dice, waiver_id: str, permanent: bool, targets: list[Json]) -> Json:
+    waiver: Json = {"id": waiver_id, "check": _pick(dice, _WAIVER_CHECKS)}
     target: Json = {}
-    if targets and _chance(draw, 70):
-        target = draw(st.sampled_from(targets))
-        waiver["check"] = _form(draw, "check", target.get("check"))
+    if targets and _chance(dice, 70):
+        target = dice.pick(targets)
+        waiver["check"] = _form(dice, "check", target.get("check"))
     waiver["reason"] = "Accepted for the Sunday window"
-    if target and _chance(draw, 10):
-        key = _pick(draw, ("level", "message", "kind"))
-        waiver[key] = _form(draw, key, target.get(key))
-    if _chance(draw, 26):
-        waiver |= _pick(draw, _TWISTS)
-    for _ in range(_pick(draw, _EXTRA_KEYS)):
-        key = _pick(draw, _WAIVER_KEYS)
-        waiver[key] = _value(draw, key, 1)
-    if _chance(draw, 18 if target else 5):
-        waiver["where"] = _where(draw, target)
-    elif _chance(draw, 3):
-        waiver["not"] = {"where": _where(draw)}
-    starts, approved_on, expires = _pick(draw, _WAIVER_DATES)
+    if target and _chance(dice, 10):
+        key = _pick(dice, ("level", "message", "kind"))
+        waiver[key] = _form(dice, key, target.get(key))
+    if _chance(dice, 26):
+        waiver |= _pick(dice, _TWISTS)
+    for _ in range(_pick(dice, _EXTRA_KEYS)):
+        key = _pick(dice, _WAIVER_KEYS)
+        waiver[key] = _value(dice, key, 1)
+    if _chance(dice, 18 if target else 5):
+        waiver["where"] = _where(dice, target)
+    elif _chance(dice, 4):
+        waiver["not"] = {"where": _where(dice, target)}
+    starts, approved_on, expires = _pick(dice, _WAIVER_DATES)
     if starts:
         waiver["starts"] = starts
     if approved_on:
         waiver["approved_on"] = approved_on
         waiver["approved_by"] = "change-board"
-    if not (permanent and _chance(draw, 40)):
+    if not (permanent and _chance(dice, 40)):
         waiver["expires"] = expires
-    if _chance(draw, 35):
-        waiver["max_findings"] = _pick(draw, _LIMITS)
+    if _chance(dice, 35):
+        waiver["max_findings"] = _pick(dice, _LIMITS)
     return waiver
 
 
@@ -1204,27 +1272,27 @@ _LOOSE_FOR: dict[str, tuple[Json, ...]] = {
 }
 
 
-def _evidence(draw: Draw, flaws: list[str]) -> Json:
-    evidence: Json = _pick(draw, _LOOSE_EVIDENCE) if _chance(draw, 12) else {}
+def _evidence(dice: Dice, flaws: list[str]) -> Json:
+    evidence: Json = _pick(dice, _LOOSE_EVIDENCE) if _chance(dice, 12) else {}
     for flaw in flaws:
-        if _chance(draw, 40):
-            evidence |= _pick(draw, _LOOSE_FOR[flaw])
-    for _ in range(_pick(draw, _EVIDENCE_COUNTS)):
-        line = _pick(draw, _EVIDENCE_LINES)
+        if _chance(dice, 40):
+            evidence |= _pick(dice, _LOOSE_FOR[flaw])
+    for _ in range(_pick(dice, _EVIDENCE_COUNTS)):
+        line = _pick(dice, _EVIDENCE_LINES)
         if line != "complete":
-            evidence[line] = _pick(draw, _EVIDENCE[line])
+            evidence[line] = _pick(dice, _EVIDENCE[line])
             continue
         options: Json = {}
-        if _chance(draw, 40):
-            options["sections"] = _pick(draw, _SECTION_OPTIONS)
-        if _chance(draw, 30):
-            options["required_checks"] = _pick(draw, _CHECK_GLOBS)
-        if _chance(draw, 25):
-            options["required_on_every_node"] = _pick(draw, _CHECK_GLOBS)
-        if _chance(draw, 30):
-            options["min_nodes"] = _pick(draw, _NODE_MINIMA)
-        if _chance(draw, 40) or not options:
-            options["level"] = _pick(draw, _COMPLETE_LEVELS)
+        if _chance(dice, 40):
+            options["sections"] = _pick(dice, _SECTION_OPTIONS)
+        if _chance(dice, 30):
+            options["required_checks"] = _pick(dice, _CHECK_GLOBS)
+        if _chance(dice, 25):
+            options["required_on_every_node"] = _pick(dice, _CHECK_GLOBS)
+        if _chance(dice, 30):
+            options["min_nodes"] = _pick(dice, _NODE_MINIMA)
+        if _chance(dice, 40) or not options:
+            options["level"] = _pick(dice, _COMPLETE_LEVELS)
         evidence[line] = options
     return evidence
 
@@ -1234,7 +1302,7 @@ _WAIVER_COUNTS = (0, 1, 2, 1, 3)
 
 
 def _policy(
-    draw: Draw,
+    dice: Dice,
     prefix: str,
     permanent: bool,
     pooled_permanent: bool,
@@ -1246,38 +1314,38 @@ def _policy(
         "kind": "Policy",
         "metadata": {"name": prefix, "owner": "platform-team", "version": "1"},
     }
-    defaults = {"unmatched": _pick(draw, _UNMATCHED), "skipped": _pick(draw, _SKIPPED)}
+    defaults = {"unmatched": _pick(dice, _UNMATCHED), "skipped": _pick(dice, _SKIPPED)}
     defaults = {key: value for key, value in defaults.items() if value}
     if defaults:
         policy["defaults"] = defaults
-    evidence = _evidence(draw, flaws)
+    evidence = _evidence(dice, flaws)
     if evidence:
         policy["evidence"] = evidence
-    if _chance(draw, 20):
-        policy["applies_to"] = {"cluster": _pick(draw, _APPLIES_CLUSTERS)}
-        if _chance(draw, 50):
-            policy["applies_to"]["target_version"] = _pick(draw, _APPLIES_TARGETS)
+    if _chance(dice, 20):
+        policy["applies_to"] = {"cluster": _pick(dice, _APPLIES_CLUSTERS)}
+        if _chance(dice, 50):
+            policy["applies_to"]["target_version"] = _pick(dice, _APPLIES_TARGETS)
     if permanent:
         policy["waivers_may_be_permanent"] = True
-    rules = [_rule(draw, f"{prefix}-r{n}", targets) for n in range(_pick(draw, _RULE_COUNTS))]
+    rules = [_rule(dice, f"{prefix}-r{n}", targets) for n in range(_pick(dice, _RULE_COUNTS))]
     if rules:
         policy["rules"] = rules
     waivers = [
-        _waiver(draw, f"{prefix}-w{n}", pooled_permanent, targets)
-        for n in range(_pick(draw, _WAIVER_COUNTS))
+        _waiver(dice, f"{prefix}-w{n}", pooled_permanent, targets)
+        for n in range(_pick(dice, _WAIVER_COUNTS))
     ]
     if waivers:
         policy["waivers"] = waivers
     return policy
 
 
-def _waiver_list(draw: Draw, prefix: str, permanent: bool, targets: list[Json]) -> Json:
-    count = max(1, _pick(draw, _WAIVER_COUNTS))
+def _waiver_list(dice: Dice, prefix: str, permanent: bool, targets: list[Json]) -> Json:
+    count = max(1, _pick(dice, _WAIVER_COUNTS))
     return {
         "apiVersion": "precheck.policy/v1",
         "kind": "WaiverList",
         "metadata": {"name": prefix, "owner": "change-board", "version": "1"},
-        "waivers": [_waiver(draw, f"{prefix}-w{n}", permanent, targets) for n in range(count)],
+        "waivers": [_waiver(dice, f"{prefix}-w{n}", permanent, targets) for n in range(count)],
     }
 
 
@@ -1286,22 +1354,23 @@ def _waiver_list(draw: Draw, prefix: str, permanent: bool, targets: list[Json]) 
 
 
 @st.composite
-def responses(draw: Draw, at: datetime = AT) -> Json:
+def responses(draw: st.DrawFn, at: datetime = AT) -> Json:
     """A response as parsed JSON, its times around `at`."""
-    return _response(draw, at)[0]
+    return _response(Drawn(draw), at)[0]
 
 
 @st.composite
-def policies(draw: Draw, prefix: str = "p") -> Json:
+def policies(draw: st.DrawFn, prefix: str = "p") -> Json:
     """One valid policy; the ids in it start with the prefix."""
-    permanent = _chance(draw, 20)
-    return _policy(draw, prefix, permanent, permanent, [], [])
+    dice = Drawn(draw)
+    permanent = _chance(dice, 20)
+    return _policy(dice, prefix, permanent, permanent, [], [])
 
 
 @st.composite
-def waiver_lists(draw: Draw, prefix: str = "list") -> Json:
+def waiver_lists(draw: st.DrawFn, prefix: str = "list") -> Json:
     """One valid waiver list; no waiver in it is permanent."""
-    return _waiver_list(draw, prefix, False, [])
+    return _waiver_list(Drawn(draw), prefix, False, [])
 
 
 _NOWS = (timedelta(0), timedelta(hours=1), timedelta(hours=-1), timedelta(microseconds=1))
@@ -1320,35 +1389,40 @@ _SIDECARS = (
 
 
 @st.composite
-def cases(draw: Draw) -> Json:
+def cases(draw: st.DrawFn) -> Json:
     """All arguments of `judge`, by name: `judge(**case)`."""
-    at = _pick(draw, INSTANTS)
-    response, flaws = _response(draw, at)
+    return case(Drawn(draw))
+
+
+def case(dice: Dice) -> Json:
+    """All arguments of `judge`, by name, from any dice."""
+    at = _pick(dice, INSTANTS)
+    response, flaws = _response(dice, at)
     targets = _targets(response)
-    count = _pick(draw, _POLICY_COUNTS)
-    flags = [_chance(draw, 20) for _ in range(count)]
+    count = _pick(dice, _POLICY_COUNTS)
+    flags = [_chance(dice, 20) for _ in range(count)]
     pooled_permanent = all(flags)
     chosen = [
-        _policy(draw, f"p{n}", flags[n], pooled_permanent, targets, flaws) for n in range(count)
+        _policy(dice, f"p{n}", flags[n], pooled_permanent, targets, flaws) for n in range(count)
     ]
     lists = [
-        _waiver_list(draw, f"list{n}", pooled_permanent, targets)
-        for n in range(_pick(draw, _LIST_COUNTS))
+        _waiver_list(dice, f"list{n}", pooled_permanent, targets)
+        for n in range(_pick(dice, _LIST_COUNTS))
     ]
     # Rare: the very same rule or waiver in two files, which is allowed.
-    if count == 2 and "rules" in chosen[0] and _chance(draw, 10):
-        chosen[1].setdefault("rules", []).append(deepcopy(chosen[0]["rules"][0]))
-    if lists and "waivers" in chosen[0] and _chance(draw, 10):
-        lists[0]["waivers"].append(deepcopy(chosen[0]["waivers"][0]))
+    if count == 2 and "rules" in chosen[0] and _chance(dice, 10):
+        chosen[1].setdefault("rules", []).append(_own(chosen[0]["rules"][0]))
+    if lists and "waivers" in chosen[0] and _chance(dice, 10):
+        lists[0]["waivers"].append(_own(chosen[0]["waivers"][0]))
     return {
         "response": response,
         "policies": chosen,
         "waiver_lists": lists,
         "at": at,
-        "now": at + _pick(draw, _NOWS) if _chance(draw, 30) else None,
-        "expect_cluster": _pick(draw, _EXPECTED_CLUSTERS),
-        "expect_target": _pick(draw, _EXPECTED_TARGETS),
-        "cluster_type": _pick(draw, _TYPES),
-        "sidecar": _pick(draw, _SIDECARS),
-        "topics": dict(TOPICS) if _chance(draw, 70) else None,
+        "now": at + _pick(dice, _NOWS) if _chance(dice, 30) else None,
+        "expect_cluster": _pick(dice, _EXPECTED_CLUSTERS),
+        "expect_target": _pick(dice, _EXPECTED_TARGETS),
+        "cluster_type": _pick(dice, _TYPES),
+        "sidecar": _pick(dice, _SIDECARS),
+        "topics": dict(TOPICS) if _chance(dice, 70) else None,
     }

@@ -248,9 +248,19 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","items":[{task}],"Items":[{OTHER.decode()}]}}',
         f'{{"kind":"List","metadata":{{"continue":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","metadata":{{"remainingItemCount":3}},"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"Continue":"x"}},"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"remaining_item_count":3}},"items":[{task}]}}',
+        f'{{"kind":"List","MetaData":{{"CONTINUE":"x"}},"items":[{task}]}}',
+        f'{{"kind":"List","page_info":{{"next_marker":"x"}},"items":[{task}]}}',
+        f'{{"kind":"List","hasMore":true,"items":[{task}]}}',
+        f'{{"kind":"List","skippedCheckItemList":[{{"name":"x"}}],"items":[{task}]}}',
     ):
-        with pytest.raises(InputError):
+        with pytest.raises(
+            InputError, match=r"which one counts|is one page of a longer list|for which"
+        ):
             read(text.encode())
+    last = f'{{"kind":"List","metadata":{{"continue":"","remainingItemCount":0}},"items":[{task}]}}'
+    assert read(last.encode()).source.form == "json-list"
 
 
 # Without end ------------------------------------------------------------------------------------

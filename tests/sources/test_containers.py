@@ -112,6 +112,42 @@ def test_desktop_litter_and_sidecars_are_no_responses(folder: Path) -> None:
     assert read("mac.zip").source.name == "mac.zip!r.json"
 
 
+def test_only_what_is_litter_by_its_content_is_passed_over(folder: Path) -> None:
+    litter = {
+        "__MACOSX/._r.json": b"\x00\x05\x16\x07\x00\x02",
+        ".DS_Store": b"\x00\x00\x00\x01Bud1\x00",
+        "a/Thumbs.db": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "desktop.ini": "\ufeff[.ShellClassInfo]\r\n".encode("utf-16-le"),
+    }
+    with zipfile.ZipFile("mac.zip", "w") as archive, tarfile.open("mac.tar", "w") as packed:
+        for name, data in {**litter, "r.json": GOOD}.items():
+            archive.writestr(name, data)
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            packed.addfile(info, io.BytesIO(data))
+            (Path("mac") / name).parent.mkdir(parents=True, exist_ok=True)
+            (Path("mac") / name).write_bytes(data)
+    for name in ("mac.zip", "mac.tar", "mac"):
+        (found,) = read_responses(name)
+        assert isinstance(found, Response)
+        assert found.source.name.endswith("r.json")
+
+
+@pytest.mark.parametrize(
+    "name", ["__MACOSX/s.json", "__MACOSX/._s.json", "._s.json", "a/.DS_Store", "desktop.ini"]
+)
+def test_a_response_under_the_name_of_litter_is_a_response(folder: Path, name: str) -> None:
+    with zipfile.ZipFile("two.zip", "w") as archive:
+        archive.writestr("r.json", GOOD)
+        archive.writestr(name, OTHER)
+    assert "holds more than one response" in _refused("two.zip")
+    (Path("two") / name).parent.mkdir(parents=True)
+    (Path("two") / name).write_bytes(OTHER)
+    hidden = name.endswith(".DS_Store")  # a hidden file of a folder, by no name of a response
+    found = [part for part in read_responses("two") if isinstance(part, Response)]
+    assert len(found) == (0 if hidden else 1)
+
+
 # One response, and no second -------------------------------------------------------------------
 
 

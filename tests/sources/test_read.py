@@ -160,3 +160,18 @@ def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:
     assert read(path).source.sidecar is None
     beside.write_text("[")
     assert read(path).source.sidecar is None
+
+
+def test_a_sidecar_with_a_key_twice_is_not_used(tmp_path: Path) -> None:
+    path = tmp_path / "response.json"
+    path.write_bytes(GOOD)
+    digest = sha256(GOOD).hexdigest()
+    for text in (
+        f'{{"sha256": "{digest}", "cluster_id": "c-8", "cluster_id": "c-9"}}',
+        f'{{"sha256": "{digest}", "cluster_id": "c-9", "cluster_id": "c-9"}}',
+        f'{{"sha256": "{digest}", "cluster_id": "c-9", "more": {{"a": 1, "a": 2}}}}',
+    ):
+        (tmp_path / "response.json.meta.json").write_text(text)
+        source = read(path).source
+        assert source.sidecar is None
+        assert source.sidecar_misfit

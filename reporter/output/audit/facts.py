@@ -270,6 +270,14 @@ class AuditFacts:
     comparison: Comparison | None = None
     upgrades: tuple[UpgradeFacts, ...] = field(default=())
 
+    def exit_code(self, *, unused_fails: bool) -> int:
+        """Of the whole audit: unreadable outranks fail, and fail inconclusive."""
+        if self.unreadable and not self.allow_unreadable:
+            return 4
+        if self.tally.fail or (unused_fails and self.unused):
+            return 1
+        return 3 if self.tally.inconclusive or not self.tally.passed else 0
+
     @property
     def unused(self) -> tuple[WaiverFacts, ...]:
         """Waivers that covered nothing anywhere, and would have covered nothing."""

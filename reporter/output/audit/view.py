@@ -6,6 +6,7 @@ Every word of the page, the PDF and the summary stands here or in a template.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -826,7 +827,13 @@ def _unreadable(facts: AuditFacts) -> Section | None:
 
 def _without(reason: str, name: str) -> str:
     """A reason without the name of the file, which stands beside it."""
-    return ENGLISH.sentence(one_line(reason.removeprefix(f"{name}: ")))
+    if reason.startswith(f"{name}:"):
+        at = re.match(r":(\d+):(\d+): ", place) if (place := reason[len(name) :]) else None
+        if at is not None:
+            reason = f"line {at[1]}, column {at[2]}: {place[at.end() :]}"
+        else:
+            reason = reason.removeprefix(f"{name}: ")
+    return ENGLISH.sentence(one_line(reason))
 
 
 def _trust(facts: AuditFacts) -> Section | None:
