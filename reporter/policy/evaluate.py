@@ -58,11 +58,11 @@ class Decided:
     target: Target
     outcome: FindingOutcome
     why: Statement
-    rules: tuple[tuple[Rule, Effect, Trace], ...] = ()
-    waived_by: tuple[str, ...] = ()
-    near_misses: tuple[NearMiss, ...] = ()
-    tolerated: bool = False
-    waivable: bool = False
+    rules: tuple[tuple[Rule, Effect, Trace], ...]
+    waived_by: tuple[str, ...]
+    near_misses: tuple[NearMiss, ...]
+    tolerated: bool
+    waivable: bool
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class DecidedSkip:
     has_selector: bool
     outcome: SkipOutcome
     why: Statement
-    waived_by: tuple[str, ...] = ()
-    near_misses: tuple[NearMiss, ...] = ()
+    waived_by: tuple[str, ...]
+    near_misses: tuple[NearMiss, ...]
 
 
 @dataclass
@@ -354,7 +354,7 @@ class _Verdict:
     outcome: FindingOutcome
     why: Statement
     rules: tuple[tuple[Rule, Effect, Trace], ...]
-    waivable: bool = True
+    waivable: bool
     doubt: Statement | None = None
     """Why it would be `unknown` without its `fail` rules."""
 
@@ -564,7 +564,7 @@ class _Bench:
         waivable = not blocking
         if target.phase == "Success":
             if strictest is None:
-                return _Verdict("pass", statement("decided.success"), found)
+                return _Verdict("pass", statement("decided.success"), found, waivable)
             return self._by_effect(found, strictest, waivable)
         failing = {rule.id for rule, effect, _ in found if effect == "fail"}
         gentle = [

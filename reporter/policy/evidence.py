@@ -99,7 +99,7 @@ class Tally:
     items: int = 0
     nodes: int = 0
     failed: dict[str, int] = field(default_factory=lambda: {"cluster": 0, "addon": 0, "node": 0})
-    unfinished: list[tuple[str, str | None]] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     unrecognised: list[tuple[str, str, str]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     open_items: int = 0
@@ -134,7 +134,7 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
                 continue
             item, phase = part.items[index], items.signatures[number][4]
             if phase not in FINAL_PHASES and len(result.unfinished) < MAX_POINTERS:
-                result.unfinished.append((f"{part.pointer}/{index}", phase or None))
+                result.unfinished.append(f"{part.pointer}/{index}")
             _note_unrecognised(result, f"{part.pointer}/{index}", item)
     status = task.status
     if status and status.node_check_status and status.node_check_status.node_stage_status:
@@ -260,7 +260,7 @@ def finished(task: PrecheckTask, found: Tally) -> Line:
             _unfinished(line, name, value, f"/status/{_SECTION_KEYS[name]}/phase")
     if found.open_items:
         line.bad("evidence.finished.items", count=found.open_items, total=found.items)
-        for pointer, _ in found.unfinished:
+        for pointer in found.unfinished:
             line.point(pointer)
     if line.state == "ok":
         line.note("evidence.finished.ok", count=found.items)
@@ -367,17 +367,17 @@ def _each_pattern(spec: Any) -> Iterator[tuple[Patterns, str]]:
         yield Patterns(pattern), pattern_text(written)
 
 
-def update_time(task: PrecheckTask, instant: datetime) -> tuple[datetime | None, Said | None]:
+def update_time(task: PrecheckTask, instant: datetime) -> datetime | Said:
     """The update time if it can be counted from, else what is wrong with it."""
     text = task.metadata.update_timestamp if task.metadata else None
     if is_missing(text):
-        return None, ("evidence.update-missing", {})
+        return "evidence.update-missing", {}
     moment = parse_timestamp(text)
     if moment is None:
-        return None, ("evidence.update-unreadable", {"value": text})
+        return "evidence.update-unreadable", {"value": text}
     if moment - instant > CLOCK_SKEW:
-        return None, ("evidence.update-future", {"at": format_instant(moment)})
-    return moment, None
+        return "evidence.update-future", {"at": format_instant(moment)}
+    return moment
 
 
 def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Line:
@@ -401,21 +401,17 @@ def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Li
         else:
             line.bad("evidence.unexpired.missing", pointer)
         return line
-    updated, problem = update_time(task, instant)
-    if updated is None:
-        code, params = problem or ("evidence.update-missing", {})
-        line.bad(code, "/metadata/updateTimestamp", **params)
+    pointer = "/metadata/updateTimestamp"
+    updated = update_time(task, instant)
+    if isinstance(updated, tuple):
+        line.bad(updated[0], pointer, **updated[1])
         return line
     expires = updated + parse_duration(validity)
-    code = (
-        "evidence.unexpired.validity-ok"
-        if expires > instant
-        else ("evidence.unexpired.validity-over")
-    )
+    said: dict[str, Param] = {"at": format_instant(expires), "validity": validity}
     if expires > instant:
-        line.note(code, at=format_instant(expires), validity=validity)
+        line.note("evidence.unexpired.validity-ok", **said)
     else:
-        line.bad(code, "/metadata/updateTimestamp", at=format_instant(expires), validity=validity)
+        line.bad("evidence.unexpired.validity-over", pointer, **said)
     return line
 
 
@@ -423,10 +419,9 @@ def fresh(task: PrecheckTask, max_age: str, instant: datetime) -> Line:
     """The update time is younger than `max_age`."""
     line = Line()
     pointer = "/metadata/updateTimestamp"
-    updated, problem = update_time(task, instant)
-    if updated is None:
-        code, params = problem or ("evidence.update-missing", {})
-        line.bad(code, pointer, **params)
+    updated = update_time(task, instant)
+    if isinstance(updated, tuple):
+        line.bad(updated[0], pointer, **updated[1])
     elif instant - updated < parse_duration(max_age):
         line.note("evidence.fresh.ok", at=format_instant(updated), max_age=max_age)
     else:

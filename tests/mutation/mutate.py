@@ -4,7 +4,7 @@
 
 Each mutant (`operators.py`) is loaded in a fork of a process that has all else loaded already.
 First it judges a few hundred generated cases whose outcomes the slow evaluator gave beforehand,
-then the hand-built tests of `OWN_TESTS` are run on it, and what is still alive judges all the other
+then the hand-built tests of its module are run on it, and what is still alive judges all the other
 cases. *Dangerous* is a mutant that says pass of a generated case that must not pass. What survives
 it all is either listed in `equivalent.txt`, with the reason why no verdict depends on it, or makes
 the run fail.
@@ -48,34 +48,26 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 KEPT = ROOT / ".mutants"
 EQUIVALENT = Path(__file__).parent / "equivalent.txt"
-MODULES: dict[str, tuple[str, ...]] = {
-    "reporter.policy.evaluate": (
-        "_condition_text",
-        "_wanted",
-        "_Bench._near_misses",
-        "_Bench._time_statement",
-    ),
-    "reporter.policy.evidence": (),
-    "reporter.policy.match": (),
-    "reporter.policy.jsonpath": (),
-    "reporter.policy.dates": (),
-    "reporter.precheck.finding": (),
-    "reporter.precheck.model": (),
-    "reporter.precheck.times": (),
-    "reporter.precheck.unknown_fields": (),
-    "reporter.precheck.versions": (),
-}
-"""What decides, and those of its functions that only choose words."""
+WORDS = frozenset({"_condition_text", "_wanted", "_Bench._near_misses", "_Bench._time_statement"})
+"""Functions that only choose words: not changed."""
 
-OWN_TESTS = (
-    "tests/policy/test_evidence.py",
-    "tests/policy/test_decisions.py",
-    "tests/policy/test_evaluate.py",
-    "tests/policy/test_where.py",
-    "tests/policy/test_layers.py",
-    "tests/policy/test_load.py",
-    "tests/precheck",
-)
+_JUDGED = ("tests/policy/test_evaluate.py", "tests/policy/test_decisions.py")
+_MATCHED = ("tests/policy/test_match.py", "tests/policy/test_where.py", *_JUDGED)
+MODULES: dict[str, tuple[str, ...]] = {
+    "reporter.policy.evidence": ("tests/policy/test_evidence.py", *_JUDGED),
+    "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_where.py"),
+    "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
+    "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
+    "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
+    "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
+    "reporter.policy.match": _MATCHED,
+    "reporter.precheck.model": ("tests/precheck", "tests/policy/test_evidence.py", *_JUDGED),
+    "reporter.precheck.finding": ("tests/precheck", *_JUDGED),
+    "reporter.precheck.build": ("tests/precheck",),
+    "reporter.policy.jsonpath": _MATCHED,
+}
+"""What decides, and the hand-built tests it is tried by, the likeliest first."""
+
 FEW, MANY = 200, 3000
 LOOKED_ON = 40
 """Cases tried after the first that shows a mutant, for one that it passes wrongly."""
@@ -96,6 +88,11 @@ def digest(*places: str) -> str:
             if file.is_file() and file.suffix != ".pyc":
                 whole.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return whole.hexdigest()
+
+
+@cache
+def _digest_of_test(name: str) -> str:
+    return digest(name, "tests/policy/build.py")
 
 
 @dataclass(frozen=True)
@@ -120,10 +117,9 @@ class Results:
     change. After that it is a hint: what killed a mutant will mostly kill it again, at once.
     """
 
-    def __init__(self, tests: Sequence[str], *, again: bool) -> None:
+    def __init__(self, *, again: bool) -> None:
         self._product = digest("reporter", "policies")
         self.cases = digest("tests/slow", "tests/test_agreement.py", "tests/mutation/cases.py")
-        self._tests = {name: digest(name, "tests/policy/build.py") for name in tests}
         self._path = KEPT / "results.jsonl"
         self._known: dict[str, dict[str, Any]] = {}
         if again:
@@ -141,9 +137,9 @@ class Results:
     def _key(self, mutant: Mutant, fate: Fate, *, whole: bool) -> str:
         parts = [self._product, self.cases, mutant.source]
         if fate.how == "tests":
-            parts.append(self._tests.get(str(fate.by).partition("::")[0], ""))
+            parts.append(_digest_of_test(str(fate.by).partition("::")[0]))
         elif fate.how == "alive":
-            parts += [*self._tests.values(), str(whole)]
+            parts += [*map(_digest_of_test, MODULES[mutant.module]), str(whole)]
         return sha256("\0".join(parts).encode()).hexdigest()
 
     def of(self, mutant: Mutant, *, whole: bool) -> Fate | None:
@@ -433,7 +429,7 @@ def equivalents() -> dict[str, str]:
 
 def every_mutant(module: str) -> list[Mutant]:
     source = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
-    return list(mutants(module, source, MODULES[module]))
+    return list(mutants(module, source, WORDS))
 
 
 def _in_fork(work: Any) -> None:
@@ -491,8 +487,7 @@ def main() -> int:
     options = parser.parse_args()
     os.chdir(ROOT)
     KEPT.mkdir(exist_ok=True)
-    tests = tuple(name for name in OWN_TESTS if (ROOT / name).exists())
-    known = Results(tests, again=options.again)
+    known = Results(again=options.again)
     listed = equivalents()
 
     def whole(mutant: Mutant) -> bool:
@@ -508,7 +503,7 @@ def main() -> int:
             if known.of(mutant, whole=whole(mutant)) is None
         ]
         if todo:
-            _in_fork(partial(_work, module, todo, tests, known, options.jobs))
+            _in_fork(partial(_work, module, todo, known, options.jobs))
     known.read()
     fates = {
         mutant.name: known.of(mutant, whole=whole(mutant)) or Fate("alive")
@@ -521,7 +516,6 @@ def main() -> int:
 def _work(
     module: str,
     todo: Sequence[tuple[Mutant, Fate, bool]],
-    tests: tuple[str, ...],
     known: Results,
     jobs: int,
 ) -> None:
@@ -529,9 +523,7 @@ def _work(
     cases = _gathered(known.cases)
     if not any(whole for _, _, whole in todo):
         del cases[FEW:]
-    # A module's own file first: it is the likeliest to see the change.
-    mine = f"test_{module.rpartition('.')[2]}.py"
-    bench = Bench.ready(module, cases, tuple(sorted(tests, key=lambda name: mine not in name)))
+    bench = Bench.ready(module, cases, tuple(filter(os.path.exists, MODULES[module])))
     gc.freeze()
     bench.control(module, whole=False)
     asked = {mutant.name: whole for mutant, _, whole in todo}
