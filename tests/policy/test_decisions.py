@@ -348,7 +348,7 @@ def test_every_doubt_by_its_name(fields: dict[str, Any], code: str | None) -> No
         ({"kind": "Hazard"}, {"not": {"kind": "Risk"}}, "unknown"),
         ({"kind": "Hazard"}, {"not": {"not": {"kind": "Hazard"}}}, "unknown"),
         ({"kind": "Hazard"}, {"any": [{"kind": "Hazard"}, {"kind": "Risk"}]}, "note"),
-        ({"kind": "Hazard"}, {"any": [{"kind": "Hazard", "level": "X"}, {"kind": "H*"}]}, "unknown"),
+        ({"kind": "Hazard"}, {"any": [{"kind": "Hazard", "level": "X"}, {"kind": "H*"}]}, "unknown"),  # noqa: E501
         ({"kind": "Hazard"}, {"kind": "Hazard", "message": "other"}, "unknown"),
         ({"kind": "Hazard", "message": ""}, {"kind": "Hazard", "message": "x"}, "unknown"),
         ({"level": "Severe"}, {"level": "Severe"}, "note"),
