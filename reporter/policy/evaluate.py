@@ -27,7 +27,13 @@ from reporter.precheck.finding import (
     iter_findings,
     survey,
 )
-from reporter.precheck.model import KINDS, LEVELS, PrecheckTask, SkippedCheckItem
+from reporter.precheck.model import (
+    KINDS,
+    LEVELS,
+    PrecheckTask,
+    ResourceSelector,
+    SkippedCheckItem,
+)
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
@@ -85,7 +91,7 @@ class WaiverTally:
 
     waiver: Waiver
     state: Literal["valid", "expired", "not-yet-valid"]
-    elsewhere: bool = False
+    elsewhere: bool
     exceeded: bool = False
     would_turn: int = 0
     waived: int = 0
@@ -800,10 +806,11 @@ class _Bench:
             self.skips.append(self._decide_skip(skip, index))
 
     def _decide_skip(self, skip: SkippedCheckItem, index: int) -> DecidedSkip:
-        has_selector = evidence_lines.selector_of(skip) is not None
-        values = (skip.resource_selector.values if skip.resource_selector else None) or []
-        uids = tuple(dict.fromkeys(value for value in values if value)) if has_selector else ()
-        obstacle = self._skip_obstacle(skip, has_selector, values)
+        selector = evidence_lines.selector_of(skip)
+        has_selector = selector is not None
+        values = (selector.values if selector else None) or []
+        uids = tuple(dict.fromkeys(value for value in values if value))
+        obstacle = self._skip_obstacle(skip, selector)
         waived_by: list[str] = []
         near: list[NearMiss] = []
         if obstacle is None:
@@ -841,15 +848,16 @@ class _Bench:
         )
 
     def _skip_obstacle(
-        self, skip: SkippedCheckItem, has_selector: bool, values: Sequence[str]
+        self, skip: SkippedCheckItem, selector: ResourceSelector | None
     ) -> Statement | None:
         """Why no waiver can ever cover this entry."""
         if not skip.name:
             return statement("skip.unnamed")
-        if has_selector and not evidence_lines.selector_understood(skip):
-            return statement("skip.selector")
-        if has_selector and not all(values or [""]):
-            return statement("skip.no-values")
+        if selector is not None:
+            if not evidence_lines.selector_understood(selector):
+                return statement("skip.selector")
+            if not all(selector.values or [""]):
+                return statement("skip.no-values")
         kinds = self._kinds_of(skip.name)
         if ("Exception" in kinds and "Risk" not in kinds) or (
             self.policy.catalogue.only_as_exception(skip.name)

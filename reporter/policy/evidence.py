@@ -27,6 +27,7 @@ from reporter.precheck.model import (
     ApiObject,
     CheckItem,
     PrecheckTask,
+    ResourceSelector,
     SkippedCheckItem,
     is_empty,
 )
@@ -171,7 +172,8 @@ def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line
     for pointer, name, value in found.unrecognised:
         line.bad("evidence.recognised.value", pointer, field=name, value=value)
     for index, skip in enumerate(skip_list(task)):
-        if selector_of(skip) is not None and not selector_understood(skip):
+        selector = selector_of(skip)
+        if selector is not None and not selector_understood(selector):
             line.bad(
                 "evidence.recognised.selector",
                 f"/spec/skippedCheckItemList/{index}/resourceSelector",
@@ -210,17 +212,9 @@ def sections(task: PrecheckTask) -> list[tuple[str, ApiObject | None]]:
     if status is not None:
         found = [status.cluster_check_status, status.addon_check_status, status.node_check_status]
     return [
-        (name, None if is_empty_section(section) else section)
+        (name, None if is_empty(section) else section)
         for name, section in zip(_SECTION_KEYS, found, strict=True)
     ]
-
-
-def is_empty_section(section: ApiObject | None) -> bool:
-    """Whether a section object says nothing at all."""
-    if section is None:
-        return True
-    lists = (getattr(section, "items_status", None), getattr(section, "node_stage_status", None))
-    return not any(lists) and is_empty(section)
 
 
 def skip_list(task: PrecheckTask) -> list[SkippedCheckItem]:
@@ -228,19 +222,15 @@ def skip_list(task: PrecheckTask) -> list[SkippedCheckItem]:
     return (task.spec.skipped_check_item_list if task.spec else None) or []
 
 
-def selector_of(skip: SkippedCheckItem) -> ApiObject | None:
+def selector_of(skip: SkippedCheckItem) -> ResourceSelector | None:
     """A skip's resource selector, None where it says nothing."""
     return None if is_empty(skip.resource_selector) else skip.resource_selector
 
 
-def selector_understood(skip: SkippedCheckItem) -> bool:
+def selector_understood(selector: ResourceSelector) -> bool:
     """Whether a selector is the one form the API documents: `node.uid` / `In`."""
-    selector = skip.resource_selector
     return (
-        selector is not None
-        and selector.key == "node.uid"
-        and selector.operator == "In"
-        and not selector.__pydantic_extra__
+        selector.key == "node.uid" and selector.operator == "In" and not selector.__pydantic_extra__
     )
 
 
