@@ -18,6 +18,7 @@ from reporter.policy import evidence as evidence_lines
 from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
+from reporter.policy.model import LimitSpec
 from reporter.precheck.finding import (
     Finding,
     Node,
@@ -28,6 +29,7 @@ from reporter.precheck.finding import (
     survey,
 )
 from reporter.precheck.model import (
+    FINAL_PHASES,
     KINDS,
     LEVELS,
     PrecheckTask,
@@ -113,18 +115,17 @@ class LimitTally:
     """What a limit rule counted: of all it matches, how many failed."""
 
     rule: Rule
+    limit: LimitSpec
     failed: int
     base: int
 
     @property
     def exceeded(self) -> bool:
         """Whether more failed than the limit allows."""
-        limit = self.rule.limit
-        if limit is None:
-            return False
-        if limit.max is not None:
-            return self.failed > limit.max
-        return limit.max_percent is not None and self.failed * 100 > limit.max_percent * self.base
+        if self.limit.max is not None:
+            return self.failed > self.limit.max
+        percent = self.limit.max_percent
+        return percent is not None and self.failed * 100 > percent * self.base
 
 
 @dataclass
@@ -224,9 +225,9 @@ def settle_instant(response: Response, at: str | datetime | Instant, clock: date
     """The instant a verdict is for, and whether it lay in the past."""
     if isinstance(at, Instant):
         return at
-    if isinstance(at, str) and at == "now":
+    if at == "now":
         return Instant(at=clock, basis="now", backdated=False)
-    if isinstance(at, str) and at == "response":
+    if at == "response":
         metadata = response.task.metadata
         moment = parse_timestamp(metadata.update_timestamp if metadata else None)
         if moment is None:
@@ -261,8 +262,8 @@ def judge(
     """Decide every finding, skip, waiver and evidence line, and the outcome."""
     task, sidecar = response.task, response.source.sidecar
     spec = task.spec
-    said_cluster = (spec.cluster_id if spec else None) or None
-    said_target = (spec.target_version if spec else None) or None
+    said_cluster = spec.cluster_id if spec else None
+    said_target = spec.target_version if spec else None
     facts = Facts(
         cluster=said_cluster or (sidecar.cluster_id if sidecar else None),
         from_version=(spec.cluster_version if spec else None) or None,
@@ -338,10 +339,10 @@ def _outcome(
         or any(bench.line_effect(limit) == "fail" for limit in bench.limits.values())
     ):
         return "fail"
+    phase = task.status.phase if task.status else None
     inconclusive = (
         found.items == 0
-        or task.status is None
-        or task.status.phase not in ("Success", "Failed")
+        or phase not in FINAL_PHASES
         or any(part.outcome == "unknown" for part in bench.decided)
         or any(line.state == "not-ok" and line.level == "require" for line in lines)
         or bool(doubts)
@@ -411,13 +412,13 @@ class _Bench:
         """Count for every limit rule, before any waiver."""
         for rule in self.policy.rules:
             if rule.limit is not None:
-                self.limits[rule.id] = self._measure(rule, rule.limit.of)
+                self.limits[rule.id] = self._measure(rule, rule.limit)
 
     def line_effect(self, limit: LimitTally) -> Effect | None:
         """The effect of an exceeded limit's own line; None while it holds."""
         return limit.rule.effect_at(self.instant) if limit.exceeded else None
 
-    def _measure(self, rule: Rule, of: str) -> LimitTally:
+    def _measure(self, rule: Rule, limit: LimitSpec) -> LimitTally:
         failed: set[object] = set()
         base: set[object] = set()
         for finding in iter_findings(self.task):
@@ -430,11 +431,11 @@ class _Bench:
             # note rule matches only when that is sure, here as everywhere.
             if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
                 continue
-            counted = _counted(of, finding, target)
+            counted = _counted(limit.of, finding, target)
             base |= counted
             if is_failed:
                 failed |= counted
-        return LimitTally(rule, len(failed), len(base))
+        return LimitTally(rule, limit, len(failed), len(base))
 
     # Findings ---------------------------------------------------------------------------------
 

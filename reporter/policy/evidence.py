@@ -180,9 +180,9 @@ def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line
                 check=skip.name or None,
             )
     if unknown.suspicious:
-        line.bad("evidence.recognised.hidden", unknown.suspicious[0], count=len(unknown.suspicious))
-        for pointer in unknown.suspicious[1:]:
-            line.point(pointer)
+        line.bad("evidence.recognised.hidden", count=len(unknown.suspicious))
+    for pointer in unknown.suspicious:
+        line.point(pointer)
     if line.state == "ok":
         line.note("evidence.recognised.ok")
     if unknown.count:
@@ -194,8 +194,7 @@ def _phases(task: PrecheckTask) -> Iterator[tuple[str, str | None, frozenset[str
     status = task.status
     yield "/status/phase", status.phase if status else None, TASK_PHASES
     for name, section in sections(task):
-        if section is not None:
-            yield f"/status/{_SECTION_KEYS[name]}/phase", getattr(section, "phase", None), PHASES
+        yield f"/status/{_SECTION_KEYS[name]}/phase", getattr(section, "phase", None), PHASES
 
 
 _SECTION_KEYS = {
@@ -240,9 +239,10 @@ def finished(task: PrecheckTask, found: Tally) -> Line:
     status = task.status
     phase = status.phase if status else None
     if phase == "Error":
-        message = (status.message if status else None) or None
-        code = "evidence.finished.error" if message else "evidence.finished.error-silent"
-        line.bad(code, "/status/phase", **({"message": message} if message else {}))
+        if message := getattr(status, "message", None):
+            line.bad("evidence.finished.error", "/status/phase", message=message)
+        else:
+            line.bad("evidence.finished.error-silent", "/status/phase")
     elif phase not in FINAL_PHASES:
         _unfinished(line, "task", phase, "/status/phase")
     for name, section in sections(task):
@@ -459,13 +459,13 @@ def provider(task: PrecheckTask) -> Line:
     """What CCE itself concluded."""
     line = Line()
     status = task.status
-    phase = (status.phase if status else None) or None
-    message = (status.message if status else None) or None
+    phase = status.phase if status else None
+    message = status.message if status else None
     if phase not in ("Success", "Failed", "Error"):
         line.state = "not-applicable"
     elif phase != "Success":
         line.state = "not-ok"
-    if phase is None:
+    if not phase:
         line.note("evidence.provider.missing")
     elif message:
         line.note("evidence.provider.message", phase=phase, message=message)

@@ -476,6 +476,9 @@ def main() -> int:
     parser.add_argument("--module", choices=short, action="append", help="only this one")
     parser.add_argument("--only", help="the name of one mutant")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--part", default="1/1", help="2/3: the second of every three, to share the work"
+    )
     parser.add_argument("--again", action="store_true", help="forget what is known already")
     parser.add_argument(
         "--quick", action="store_true", help=f"the first {FEW} cases and the tests, no more"
@@ -503,6 +506,8 @@ def main() -> int:
             if known.of(mutant, whole=whole(mutant)) is None
             and not (options.quick and mutant.name in listed)
         ]
+        number, _, parts = options.part.partition("/")
+        todo = todo[int(number) - 1 :: int(parts)]
         if todo:
             _in_fork(partial(_work, module, todo, known, options.jobs))
     known.read()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
@@ -152,6 +153,24 @@ def test_the_responses_own_instant() -> None:
     for wrong in ("", "2026-02-30", "yesterday", "2026-03-01T10:30:00"):
         with pytest.raises(PolicyError, match="--at: "):
             judged(body, at=wrong)
+
+
+def test_without_an_instant_it_is_the_clocks() -> None:
+    before = datetime.now(UTC)
+    verdict = evaluate(read(json.dumps(response()).encode()), Policy.parse(policy()))
+    assert before <= verdict.instant.at <= datetime.now(UTC)
+    assert (verdict.instant.basis, verdict.instant.backdated) == ("now", False)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_garbage_is_as_it_was(enabled: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        judged(response())
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
 
 
 # What a response is about ---------------------------------------------------------------------
@@ -460,6 +479,29 @@ def test_a_waiver_for_another_cluster_is_elsewhere(scope: dict[str, Any], status
     assert verdict.outcome == ("pass" if status == "used" else "fail")
 
 
+@pytest.mark.parametrize(
+    ("items", "more", "code"),
+    [
+        ([item(phase="Success")], {}, "passes"),
+        ([item("Other")], {}, "absent"),
+        ([item()], {"message": "other"}, "elsewhere"),
+        ([item(phase="Success"), item()], {"message": "other"}, "elsewhere"),
+    ],
+)
+def test_why_a_waiver_covered_nothing(
+    items: list[dict[str, Any]], more: dict[str, Any], code: str
+) -> None:
+    (use,) = judged(response(*items), policy(waivers=[waiver(**more)])).waivers
+    assert (use.status, use.why.code) == ("unused", f"waiver-status.unused-{code}")
+
+
+def test_a_waiver_whose_skip_nobody_can_cover_says_so() -> None:
+    spec = {"skippedCheckItemList": [skip(values=[])]}
+    for name, code in (("Gone", "skip"), ("Other", "absent")):
+        (use,) = judged(response(spec=spec), policy(waivers=[waiver(check=name)])).waivers
+        assert (use.status, use.why.code) == ("unused", f"waiver-status.unused-{code}")
+
+
 # Tolerated Exceptions -------------------------------------------------------------------------
 
 
@@ -528,6 +570,13 @@ def test_a_percentage_is_of_all_that_match(percent: int, exceeded: bool) -> None
     (use,) = judged(body, policy([limit])).rules
     assert use.limit is not None
     assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (2, 4, exceeded)
+
+
+def test_a_percentage_is_not_rounded() -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max_percent": 33}}
+    (use,) = judged(response(item(), item(phase="Success")), policy([limit])).rules
+    assert use.limit is not None
+    assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (1, 3, True)
 
 
 @pytest.mark.parametrize(
