@@ -167,7 +167,7 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
         )
         marks: list[str] = []
         if instant is not None:
-            marks += waiver_use(WaiverTally(waiver, "valid"), instant).marks
+            marks += waiver_use(WaiverTally(waiver, "valid", elsewhere=False), instant).marks
             if waiver.valid_until is not None:
                 left = (waiver.valid_until - instant).days
                 if waiver.valid_until <= instant:

@@ -494,10 +494,8 @@ def _rules(judgement: Judgement) -> list[RuleUse]:
     return [use(rule) for rule in judgement.policy.rules]
 
 
-def _limit(tally: LimitTally) -> LimitUse | None:
-    spec = tally.rule.limit
-    if spec is None:
-        return None
+def _limit(tally: LimitTally) -> LimitUse:
+    spec = tally.limit
     bound = str(spec.max) if spec.max is not None else f"{spec.max_percent:g} %"
     return LimitUse(
         of=spec.of,

@@ -18,6 +18,7 @@ from reporter.policy import evidence as evidence_lines
 from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
+from reporter.policy.model import LimitSpec
 from reporter.precheck.finding import (
     Finding,
     Node,
@@ -27,7 +28,14 @@ from reporter.precheck.finding import (
     iter_findings,
     survey,
 )
-from reporter.precheck.model import KINDS, LEVELS, PrecheckTask, SkippedCheckItem
+from reporter.precheck.model import (
+    FINAL_PHASES,
+    KINDS,
+    LEVELS,
+    PrecheckTask,
+    ResourceSelector,
+    SkippedCheckItem,
+)
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
@@ -58,11 +66,11 @@ class Decided:
     target: Target
     outcome: FindingOutcome
     why: Statement
-    rules: tuple[tuple[Rule, Effect, Trace], ...] = ()
-    waived_by: tuple[str, ...] = ()
-    near_misses: tuple[NearMiss, ...] = ()
-    tolerated: bool = False
-    waivable: bool = False
+    rules: tuple[tuple[Rule, Effect, Trace], ...]
+    waived_by: tuple[str, ...]
+    near_misses: tuple[NearMiss, ...]
+    tolerated: bool
+    waivable: bool
 
 
 @dataclass(frozen=True)
@@ -75,8 +83,8 @@ class DecidedSkip:
     has_selector: bool
     outcome: SkipOutcome
     why: Statement
-    waived_by: tuple[str, ...] = ()
-    near_misses: tuple[NearMiss, ...] = ()
+    waived_by: tuple[str, ...]
+    near_misses: tuple[NearMiss, ...]
 
 
 @dataclass
@@ -85,7 +93,7 @@ class WaiverTally:
 
     waiver: Waiver
     state: Literal["valid", "expired", "not-yet-valid"]
-    elsewhere: bool = False
+    elsewhere: bool
     exceeded: bool = False
     would_turn: int = 0
     waived: int = 0
@@ -107,18 +115,17 @@ class LimitTally:
     """What a limit rule counted: of all it matches, how many failed."""
 
     rule: Rule
+    limit: LimitSpec
     failed: int
     base: int
 
     @property
     def exceeded(self) -> bool:
         """Whether more failed than the limit allows."""
-        limit = self.rule.limit
-        if limit is None:
-            return False
-        if limit.max is not None:
-            return self.failed > limit.max
-        return limit.max_percent is not None and self.failed * 100 > limit.max_percent * self.base
+        if self.limit.max is not None:
+            return self.failed > self.limit.max
+        percent = self.limit.max_percent
+        return percent is not None and self.failed * 100 > percent * self.base
 
 
 @dataclass
@@ -218,9 +225,9 @@ def settle_instant(response: Response, at: str | datetime | Instant, clock: date
     """The instant a verdict is for, and whether it lay in the past."""
     if isinstance(at, Instant):
         return at
-    if isinstance(at, str) and at == "now":
+    if at == "now":
         return Instant(at=clock, basis="now", backdated=False)
-    if isinstance(at, str) and at == "response":
+    if at == "response":
         metadata = response.task.metadata
         moment = parse_timestamp(metadata.update_timestamp if metadata else None)
         if moment is None:
@@ -255,8 +262,8 @@ def judge(
     """Decide every finding, skip, waiver and evidence line, and the outcome."""
     task, sidecar = response.task, response.source.sidecar
     spec = task.spec
-    said_cluster = (spec.cluster_id if spec else None) or None
-    said_target = (spec.target_version if spec else None) or None
+    said_cluster = spec.cluster_id if spec else None
+    said_target = spec.target_version if spec else None
     facts = Facts(
         cluster=said_cluster or (sidecar.cluster_id if sidecar else None),
         from_version=(spec.cluster_version if spec else None) or None,
@@ -332,10 +339,10 @@ def _outcome(
         or any(bench.line_effect(limit) == "fail" for limit in bench.limits.values())
     ):
         return "fail"
+    phase = task.status.phase if task.status else None
     inconclusive = (
         found.items == 0
-        or task.status is None
-        or task.status.phase not in ("Success", "Failed")
+        or phase not in FINAL_PHASES
         or any(part.outcome == "unknown" for part in bench.decided)
         or any(line.state == "not-ok" and line.level == "require" for line in lines)
         or bool(doubts)
@@ -354,7 +361,7 @@ class _Verdict:
     outcome: FindingOutcome
     why: Statement
     rules: tuple[tuple[Rule, Effect, Trace], ...]
-    waivable: bool = True
+    waivable: bool
     doubt: Statement | None = None
     """Why it would be `unknown` without its `fail` rules."""
 
@@ -405,13 +412,13 @@ class _Bench:
         """Count for every limit rule, before any waiver."""
         for rule in self.policy.rules:
             if rule.limit is not None:
-                self.limits[rule.id] = self._measure(rule, rule.limit.of)
+                self.limits[rule.id] = self._measure(rule, rule.limit)
 
     def line_effect(self, limit: LimitTally) -> Effect | None:
         """The effect of an exceeded limit's own line; None while it holds."""
         return limit.rule.effect_at(self.instant) if limit.exceeded else None
 
-    def _measure(self, rule: Rule, of: str) -> LimitTally:
+    def _measure(self, rule: Rule, limit: LimitSpec) -> LimitTally:
         failed: set[object] = set()
         base: set[object] = set()
         for finding in iter_findings(self.task):
@@ -424,11 +431,11 @@ class _Bench:
             # note rule matches only when that is sure, here as everywhere.
             if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
                 continue
-            counted = _counted(of, finding, target)
+            counted = _counted(limit.of, finding, target)
             base |= counted
             if is_failed:
                 failed |= counted
-        return LimitTally(rule, len(failed), len(base))
+        return LimitTally(rule, limit, len(failed), len(base))
 
     # Findings ---------------------------------------------------------------------------------
 
@@ -564,7 +571,7 @@ class _Bench:
         waivable = not blocking
         if target.phase == "Success":
             if strictest is None:
-                return _Verdict("pass", statement("decided.success"), found)
+                return _Verdict("pass", statement("decided.success"), found, waivable)
             return self._by_effect(found, strictest, waivable)
         failing = {rule.id for rule, effect, _ in found if effect == "fail"}
         gentle = [
@@ -800,10 +807,11 @@ class _Bench:
             self.skips.append(self._decide_skip(skip, index))
 
     def _decide_skip(self, skip: SkippedCheckItem, index: int) -> DecidedSkip:
-        has_selector = evidence_lines.selector_of(skip) is not None
-        values = (skip.resource_selector.values if skip.resource_selector else None) or []
-        uids = tuple(dict.fromkeys(value for value in values if value)) if has_selector else ()
-        obstacle = self._skip_obstacle(skip, has_selector, values)
+        selector = evidence_lines.selector_of(skip)
+        has_selector = selector is not None
+        values = (selector.values if selector else None) or []
+        uids = tuple(dict.fromkeys(value for value in values if value))
+        obstacle = self._skip_obstacle(skip, selector)
         waived_by: list[str] = []
         near: list[NearMiss] = []
         if obstacle is None:
@@ -841,15 +849,16 @@ class _Bench:
         )
 
     def _skip_obstacle(
-        self, skip: SkippedCheckItem, has_selector: bool, values: Sequence[str]
+        self, skip: SkippedCheckItem, selector: ResourceSelector | None
     ) -> Statement | None:
         """Why no waiver can ever cover this entry."""
         if not skip.name:
             return statement("skip.unnamed")
-        if has_selector and not evidence_lines.selector_understood(skip):
-            return statement("skip.selector")
-        if has_selector and not all(values or [""]):
-            return statement("skip.no-values")
+        if selector is not None:
+            if not evidence_lines.selector_understood(selector):
+                return statement("skip.selector")
+            if not all(selector.values or [""]):
+                return statement("skip.no-values")
         kinds = self._kinds_of(skip.name)
         if ("Exception" in kinds and "Risk" not in kinds) or (
             self.policy.catalogue.only_as_exception(skip.name)

@@ -27,6 +27,7 @@ from reporter.precheck.model import (
     ApiObject,
     CheckItem,
     PrecheckTask,
+    ResourceSelector,
     SkippedCheckItem,
     is_empty,
 )
@@ -99,7 +100,7 @@ class Tally:
     items: int = 0
     nodes: int = 0
     failed: dict[str, int] = field(default_factory=lambda: {"cluster": 0, "addon": 0, "node": 0})
-    unfinished: list[tuple[str, str | None]] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
     unrecognised: list[tuple[str, str, str]] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
     open_items: int = 0
@@ -134,7 +135,7 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
                 continue
             item, phase = part.items[index], items.signatures[number][4]
             if phase not in FINAL_PHASES and len(result.unfinished) < MAX_POINTERS:
-                result.unfinished.append((f"{part.pointer}/{index}", phase or None))
+                result.unfinished.append(f"{part.pointer}/{index}")
             _note_unrecognised(result, f"{part.pointer}/{index}", item)
     status = task.status
     if status and status.node_check_status and status.node_check_status.node_stage_status:
@@ -171,16 +172,17 @@ def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line
     for pointer, name, value in found.unrecognised:
         line.bad("evidence.recognised.value", pointer, field=name, value=value)
     for index, skip in enumerate(skip_list(task)):
-        if selector_of(skip) is not None and not selector_understood(skip):
+        selector = selector_of(skip)
+        if selector is not None and not selector_understood(selector):
             line.bad(
                 "evidence.recognised.selector",
                 f"/spec/skippedCheckItemList/{index}/resourceSelector",
                 check=skip.name or None,
             )
     if unknown.suspicious:
-        line.bad("evidence.recognised.hidden", unknown.suspicious[0], count=len(unknown.suspicious))
-        for pointer in unknown.suspicious[1:]:
-            line.point(pointer)
+        line.bad("evidence.recognised.hidden", count=len(unknown.suspicious))
+    for pointer in unknown.suspicious:
+        line.point(pointer)
     if line.state == "ok":
         line.note("evidence.recognised.ok")
     if unknown.count:
@@ -192,8 +194,7 @@ def _phases(task: PrecheckTask) -> Iterator[tuple[str, str | None, frozenset[str
     status = task.status
     yield "/status/phase", status.phase if status else None, TASK_PHASES
     for name, section in sections(task):
-        if section is not None:
-            yield f"/status/{_SECTION_KEYS[name]}/phase", getattr(section, "phase", None), PHASES
+        yield f"/status/{_SECTION_KEYS[name]}/phase", getattr(section, "phase", None), PHASES
 
 
 _SECTION_KEYS = {
@@ -210,17 +211,9 @@ def sections(task: PrecheckTask) -> list[tuple[str, ApiObject | None]]:
     if status is not None:
         found = [status.cluster_check_status, status.addon_check_status, status.node_check_status]
     return [
-        (name, None if is_empty_section(section) else section)
+        (name, None if is_empty(section) else section)
         for name, section in zip(_SECTION_KEYS, found, strict=True)
     ]
-
-
-def is_empty_section(section: ApiObject | None) -> bool:
-    """Whether a section object says nothing at all."""
-    if section is None:
-        return True
-    lists = (getattr(section, "items_status", None), getattr(section, "node_stage_status", None))
-    return not any(lists) and is_empty(section)
 
 
 def skip_list(task: PrecheckTask) -> list[SkippedCheckItem]:
@@ -228,19 +221,15 @@ def skip_list(task: PrecheckTask) -> list[SkippedCheckItem]:
     return (task.spec.skipped_check_item_list if task.spec else None) or []
 
 
-def selector_of(skip: SkippedCheckItem) -> ApiObject | None:
+def selector_of(skip: SkippedCheckItem) -> ResourceSelector | None:
     """A skip's resource selector, None where it says nothing."""
     return None if is_empty(skip.resource_selector) else skip.resource_selector
 
 
-def selector_understood(skip: SkippedCheckItem) -> bool:
+def selector_understood(selector: ResourceSelector) -> bool:
     """Whether a selector is the one form the API documents: `node.uid` / `In`."""
-    selector = skip.resource_selector
     return (
-        selector is not None
-        and selector.key == "node.uid"
-        and selector.operator == "In"
-        and not selector.__pydantic_extra__
+        selector.key == "node.uid" and selector.operator == "In" and not selector.__pydantic_extra__
     )
 
 
@@ -250,9 +239,10 @@ def finished(task: PrecheckTask, found: Tally) -> Line:
     status = task.status
     phase = status.phase if status else None
     if phase == "Error":
-        message = (status.message if status else None) or None
-        code = "evidence.finished.error" if message else "evidence.finished.error-silent"
-        line.bad(code, "/status/phase", **({"message": message} if message else {}))
+        if message := getattr(status, "message", None):
+            line.bad("evidence.finished.error", "/status/phase", message=message)
+        else:
+            line.bad("evidence.finished.error-silent", "/status/phase")
     elif phase not in FINAL_PHASES:
         _unfinished(line, "task", phase, "/status/phase")
     for name, section in sections(task):
@@ -260,7 +250,7 @@ def finished(task: PrecheckTask, found: Tally) -> Line:
             _unfinished(line, name, value, f"/status/{_SECTION_KEYS[name]}/phase")
     if found.open_items:
         line.bad("evidence.finished.items", count=found.open_items, total=found.items)
-        for pointer, _ in found.unfinished:
+        for pointer in found.unfinished:
             line.point(pointer)
     if line.state == "ok":
         line.note("evidence.finished.ok", count=found.items)
@@ -367,17 +357,17 @@ def _each_pattern(spec: Any) -> Iterator[tuple[Patterns, str]]:
         yield Patterns(pattern), pattern_text(written)
 
 
-def update_time(task: PrecheckTask, instant: datetime) -> tuple[datetime | None, Said | None]:
+def update_time(task: PrecheckTask, instant: datetime) -> datetime | Said:
     """The update time if it can be counted from, else what is wrong with it."""
     text = task.metadata.update_timestamp if task.metadata else None
     if is_missing(text):
-        return None, ("evidence.update-missing", {})
+        return "evidence.update-missing", {}
     moment = parse_timestamp(text)
     if moment is None:
-        return None, ("evidence.update-unreadable", {"value": text})
+        return "evidence.update-unreadable", {"value": text}
     if moment - instant > CLOCK_SKEW:
-        return None, ("evidence.update-future", {"at": format_instant(moment)})
-    return moment, None
+        return "evidence.update-future", {"at": format_instant(moment)}
+    return moment
 
 
 def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Line:
@@ -401,21 +391,17 @@ def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Li
         else:
             line.bad("evidence.unexpired.missing", pointer)
         return line
-    updated, problem = update_time(task, instant)
-    if updated is None:
-        code, params = problem or ("evidence.update-missing", {})
-        line.bad(code, "/metadata/updateTimestamp", **params)
+    pointer = "/metadata/updateTimestamp"
+    updated = update_time(task, instant)
+    if isinstance(updated, tuple):
+        line.bad(updated[0], pointer, **updated[1])
         return line
     expires = updated + parse_duration(validity)
-    code = (
-        "evidence.unexpired.validity-ok"
-        if expires > instant
-        else ("evidence.unexpired.validity-over")
-    )
+    said: dict[str, Param] = {"at": format_instant(expires), "validity": validity}
     if expires > instant:
-        line.note(code, at=format_instant(expires), validity=validity)
+        line.note("evidence.unexpired.validity-ok", **said)
     else:
-        line.bad(code, "/metadata/updateTimestamp", at=format_instant(expires), validity=validity)
+        line.bad("evidence.unexpired.validity-over", pointer, **said)
     return line
 
 
@@ -423,10 +409,9 @@ def fresh(task: PrecheckTask, max_age: str, instant: datetime) -> Line:
     """The update time is younger than `max_age`."""
     line = Line()
     pointer = "/metadata/updateTimestamp"
-    updated, problem = update_time(task, instant)
-    if updated is None:
-        code, params = problem or ("evidence.update-missing", {})
-        line.bad(code, pointer, **params)
+    updated = update_time(task, instant)
+    if isinstance(updated, tuple):
+        line.bad(updated[0], pointer, **updated[1])
     elif instant - updated < parse_duration(max_age):
         line.note("evidence.fresh.ok", at=format_instant(updated), max_age=max_age)
     else:
@@ -474,13 +459,13 @@ def provider(task: PrecheckTask) -> Line:
     """What CCE itself concluded."""
     line = Line()
     status = task.status
-    phase = (status.phase if status else None) or None
-    message = (status.message if status else None) or None
+    phase = status.phase if status else None
+    message = status.message if status else None
     if phase not in ("Success", "Failed", "Error"):
         line.state = "not-applicable"
     elif phase != "Success":
         line.state = "not-ok"
-    if phase is None:
+    if not phase:
         line.note("evidence.provider.missing")
     elif message:
         line.note("evidence.provider.message", phase=phase, message=message)

@@ -45,7 +45,7 @@ def _read(text: str) -> datetime | None:
     if match is None:
         return None
     part = match.groupdict()
-    micro = int((part["fraction"] or "0").ljust(9, "0")[:6])
+    micro = int((part["fraction"] or "0")[:6].ljust(6, "0"))
     zone = UTC
     if part["sign"]:
         hours, minutes = int(part["off_hour"]), int(part["off_minute"])

@@ -1,0 +1,816 @@
+"""What decides, one decision at a time: both sides of every condition that keeps a pass away."""
+
+from __future__ import annotations
+
+import gc
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from reporter.errors import InputError, PolicyError
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
+from reporter.precheck.response import Response, Sidecar, Source
+from reporter.record.model import Instant, Verdict
+from reporter.sources.read import read
+from tests.policy.build import AT, item, judged, outcomes, policy, response, stage, waiver
+
+ITEMS = "/status/clusterCheckStatus/itemsStatus"
+LENIENT: dict[str, Any] = {
+    "defaults": {"unmatched": "note", "skipped": "note"},
+    "evidence": {
+        "recognised": "off",
+        "finished": "warn",
+        "consistent": "off",
+        "complete": "off",
+        "unexpired": "off",
+    },
+}
+"""A policy after which only what nothing can switch off keeps a pass away."""
+
+
+def rule(effect: str = "fail", name: str = "r", **match: Any) -> dict[str, Any]:
+    return {"id": name, "match": match or {"check": "*"}, "effect": effect, "reason": "why not"}
+
+
+def one(found: dict[str, Any], *rules: dict[str, Any], **more: Any) -> str:
+    """What becomes of one finding; `pass` is not listed."""
+    verdict = judged(response(found), policy(list(rules), **more))
+    return outcomes(verdict).get(f"{ITEMS}/0", "pass")
+
+
+def why(found: dict[str, Any], *rules: dict[str, Any], **more: Any) -> str:
+    return entry_of(judged(response(found), policy(list(rules), **more))).why.code
+
+
+def entry_of(verdict: Verdict) -> Any:
+    """What is told of the cluster section's first finding."""
+    (found,) = [
+        entry
+        for check in verdict.checks
+        for entry in check.entries
+        if any(place.pointer == f"{ITEMS}/0" for place in entry.places)
+    ]
+    return found
+
+
+# The outcome ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phase", ["Error", "Init", "Running", "Done", "", None])
+def test_a_task_that_has_not_ended_is_inconclusive_whatever_the_policy_says(
+    phase: str | None,
+) -> None:
+    assert judged(response(phase="Success"), policy(**LENIENT)).outcome == "pass"
+    assert judged(response(phase="Failed"), policy(**LENIENT)).outcome == "pass"
+    assert judged(response(phase=phase), policy(**LENIENT)).outcome == "inconclusive"
+
+
+def test_a_response_without_status_or_items_is_inconclusive_whatever_the_policy_says() -> None:
+    for status in ({}, {"phase": "Success"}, None):
+        body = response() | {"status": status}
+        assert judged(body, policy(**LENIENT)).outcome == "inconclusive"
+    only = response(addons=[], clusterCheckStatus=None)
+    assert judged(only, policy(**LENIENT)).outcome == "inconclusive"
+    node = response(addons=[], clusterCheckStatus=None, nodes=[stage("a", item("N", "Success"))])
+    assert judged(node, policy(**LENIENT)).outcome == "pass"
+
+
+def test_a_doubt_about_the_choice_of_a_task_is_never_a_pass() -> None:
+    sure = read(json.dumps(response()).encode())
+    loaded = Policy.parse(policy(**LENIENT))
+    unsure = Response(sure.task, Source("r.json", b"", doubts=("choice.tie",)))
+    assert evaluate(sure, loaded, at=AT, now=AT).outcome == "pass"
+    assert evaluate(unsure, loaded, at=AT, now=AT).outcome == "inconclusive"
+
+
+def test_a_line_of_evidence_counts_where_it_is_required() -> None:
+    body = response(expireTimeStamp="2026-03-01T10:00:00Z")
+    for level, outcome in (("require", "inconclusive"), ("warn", "pass"), ("off", "pass")):
+        assert judged(body, policy(evidence={"unexpired": level})).outcome == outcome
+
+
+def test_fail_beats_inconclusive_wherever_it_comes_from() -> None:
+    unknown = item("Odd", "Running")
+    assert judged(response(unknown)).outcome == "inconclusive"
+    assert judged(response(unknown, item("B"))).outcome == "fail"
+    skips = {"skippedCheckItemList": [{"name": "Gone"}]}
+    assert judged(response(unknown, spec=skips)).outcome == "fail"
+    for effect, outcome in (("fail", "fail"), ("warn", "pass")):
+        limit = {**rule(effect, check="B"), "limit": {"of": "findings", "max": 0}}
+        text = policy([{**limit, "below": "note"}], **LENIENT)
+        assert judged(response(item("B")), text).outcome == outcome
+        assert judged(response(item("B", "Success")), text).outcome == "pass"
+
+
+@pytest.mark.parametrize("effect", ["fail", "warn", "note"])
+def test_a_skip_takes_its_default(effect: str) -> None:
+    body = response(spec={"skippedCheckItemList": [{"name": "Gone"}]})
+    verdict = judged(body, policy(defaults={"unmatched": "fail", "skipped": effect}))
+    assert [skip.outcome for skip in verdict.skipped] == [effect]
+    assert verdict.outcome == ("fail" if effect == "fail" else "pass")
+
+
+# The instant ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("at", "moment", "basis", "backdated"),
+    [
+        ("now", AT, "now", False),
+        (AT, AT, "given", False),
+        ("2026-03-01T10:29:59Z", AT - timedelta(seconds=1), "given", True),
+        ("2026-03-01T10:30:01Z", AT + timedelta(seconds=1), "given", False),
+        ("2026-03-01", datetime(2026, 3, 1, tzinfo=UTC), "given", True),
+        (
+            datetime(2026, 3, 1, 18, 0, tzinfo=timezone(timedelta(hours=8))),
+            datetime(2026, 3, 1, 10, tzinfo=UTC),
+            "given",
+            True,
+        ),
+        ("response", datetime(2026, 3, 1, 10, tzinfo=UTC), "response", True),
+    ],
+)
+def test_the_instant_and_whether_it_lay_in_the_past(
+    at: Any, moment: datetime, basis: Any, backdated: bool
+) -> None:
+    expected = Instant(at=moment, basis=basis, backdated=backdated)
+    assert judged(response(), at=at).instant == expected
+    # That of a record judges for it again.
+    assert judged(response(), at=expected).instant == expected
+
+
+def test_the_responses_own_instant() -> None:
+    body = response()
+    for text, backdated in (("2026-03-01T10:30:00Z", False), ("2026-03-01T10:29:59Z", True)):
+        body["metadata"]["updateTimestamp"] = text
+        assert judged(body, at="response").instant.backdated is backdated
+    for nothing in ({}, {"updateTimestamp": "lately"}, None):
+        with pytest.raises(InputError, match="update time"):
+            judged(body | {"metadata": nothing}, at="response")
+    for wrong in ("", "2026-02-30", "yesterday", "2026-03-01T10:30:00"):
+        with pytest.raises(PolicyError, match="--at: "):
+            judged(body, at=wrong)
+
+
+def test_without_an_instant_it_is_the_clocks() -> None:
+    before = datetime.now(UTC)
+    verdict = evaluate(read(json.dumps(response()).encode()), Policy.parse(policy()))
+    assert before <= verdict.instant.at <= datetime.now(UTC)
+    assert (verdict.instant.basis, verdict.instant.backdated) == ("now", False)
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_collector_of_garbage_is_as_it_was(enabled: bool) -> None:
+    was = gc.isenabled()
+    (gc.enable if enabled else gc.disable)()
+    try:
+        judged(response())
+        assert gc.isenabled() is enabled
+    finally:
+        (gc.enable if was else gc.disable)()
+
+
+# What a response is about ---------------------------------------------------------------------
+
+
+def _noted(
+    spec: dict[str, Any] | None, note: Sidecar | None, text: bytes, **options: Any
+) -> Verdict:
+    body = response()
+    body["spec"] = spec
+    task = read(json.dumps(body).encode()).task
+    source = Source("response.json", b"", sidecar=note)
+    return evaluate(Response(task, source), Policy.parse(text), at=AT, now=AT, **options)
+
+
+def _note(cluster: str | None = None, target: str | None = None, kind: Any = None) -> Sidecar:
+    return Sidecar(cluster, target, kind, None, "note", b"")
+
+
+@pytest.mark.parametrize(
+    ("spec", "note", "passes"),
+    [
+        ({"clusterID": "c-1", "targetVersion": "v1.31"}, None, True),
+        ({"clusterID": "c-1", "targetVersion": "v1.31"}, _note(), True),
+        ({"clusterID": "", "targetVersion": ""}, _note("c-1", "v1.31"), True),
+        ({}, _note("c-1", "v1.31"), True),
+        (None, _note("c-1", "v1.31"), True),
+        ({"clusterID": "c-1"}, _note(None, "v1.31"), True),
+        ({"clusterID": "c-1"}, _note("c-1", None), False),
+        ({"targetVersion": "v1.31"}, _note("c-2", None), False),
+        ({"clusterID": "c-2", "targetVersion": "v1.31"}, _note("c-1", "v1.31"), False),
+        ({"clusterID": "c-1", "targetVersion": "v1.30"}, _note("c-1", "v1.31"), False),
+        ({"clusterID": "c-1", "targetVersion": "v1.31"}, _note("c-2", "v1.31"), False),
+        (None, None, False),
+    ],
+)
+def test_cluster_and_target_are_the_responses_else_the_notes(
+    spec: dict[str, Any] | None, note: Sidecar | None, passes: bool
+) -> None:
+    expected = {"expect_cluster": "c-1", "expect_target": "v1.31"}
+    verdict = _noted(spec, note, policy(), **expected)
+    assert verdict.outcome == ("pass" if passes else "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("given", "noted", "standard"),
+    [
+        (None, None, False),
+        ("standard", None, True),
+        (None, "standard", True),
+        ("standard", "autopilot", True),
+        ("autopilot", "standard", True),
+        ("autopilot", None, False),
+        (None, "autopilot", False),
+    ],
+)
+def test_who_calls_a_cluster_standard_asks_for_nodes(
+    given: Any, noted: Any, standard: bool
+) -> None:
+    note = _note(kind=noted) if noted else None
+    verdict = _noted({"clusterID": "c-1"}, note, policy(), cluster_type=given)
+    assert verdict.outcome == ("inconclusive" if standard else "pass")
+
+
+def test_a_rule_for_a_version_reads_where_the_cluster_comes_from() -> None:
+    above = rule(from_version=">=1.29")
+    below = rule(from_version="<1.29")
+    gentle = {"defaults": {"unmatched": "note"}}
+    assert one(item(), above, **gentle) == "fail"
+    assert one(item(), below, **gentle) == "note"
+    for nothing in ("", None):
+        verdict = judged(
+            response(item(), spec={"clusterVersion": nothing}), policy([below], **gentle)
+        )
+        assert verdict.outcome == "fail"  # left open
+
+
+# Rules ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("phase", "match", "outcome"),
+    [
+        ("Success", {"check": "*"}, "pass"),
+        ("Failed", {"check": "*"}, "fail"),
+        ("Running", {"check": "*"}, "unknown"),
+        ("Success", {"phase": "*"}, "fail"),
+        ("Running", {"phase": "*"}, "fail"),
+        ("Success", {"phase": "Failed"}, "pass"),
+        ("Success", {"any": [{"phase": "Success"}, {"kind": "Nothing"}]}, "fail"),
+        ("Success", {"not": {"phase": "Failed"}}, "fail"),
+        ("Success", {"check": "Other", "phase": "Success"}, "pass"),
+        (None, {"phase": "*"}, "fail"),
+        (None, {"check": "*"}, "unknown"),
+    ],
+)
+def test_rules_look_at_what_failed_unless_they_name_a_phase(
+    phase: Any, match: dict[str, Any], outcome: str
+) -> None:
+    assert one(item(phase=phase), rule(**match)) == outcome
+
+
+@pytest.mark.parametrize("effect", ["warn", "note"])
+def test_a_rule_makes_an_unfinished_item_no_better(effect: str) -> None:
+    for phase in ("Init", "Running", "Skipped", None):
+        assert one(item(phase=phase), rule(effect, phase="*")) == "unknown"  # type: ignore[arg-type]
+    assert one(item(phase="Success"), rule(effect, phase="Success")) == effect
+
+
+@pytest.mark.parametrize("default", ["fail", "warn", "note"])
+def test_what_a_missing_field_leaves_open_counts_against_passing(default: str) -> None:
+    strictness = ["note", "warn", "fail"]
+    silent = item(message="")
+    for effect in strictness:
+        found = one(silent, rule(effect, message="x"), defaults={"unmatched": default})
+        # A note rule only when that is sure; the others never below the default.
+        expected = default if effect == "note" else max(default, effect, key=strictness.index)
+        assert found == expected
+        assert one(item(message="x"), rule(effect, message="x"),
+                   defaults={"unmatched": default}) == effect  # fmt: skip
+        assert one(item(message="y"), rule(effect, message="x"),
+                   defaults={"unmatched": default}) == default  # fmt: skip
+
+
+def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
+    sure, open_one = rule("note", "sure", kind="Risk"), rule("warn", "open", message="x")
+    assert one(item(message=""), sure) == "note"
+    assert one(item(message=""), open_one) == "fail"
+    assert one(item(message=""), sure, open_one) == "warn"
+
+
+def test_why_a_finding_takes_the_default() -> None:
+    assert why(item()) == "decided.unmatched"
+    assert why(item(message=""), rule("warn", message="x")) == "decided.unmatched-beside"
+    assert why(item(), rule("warn")) == "decided.rule"
+    late = {**rule(), "effective_on": "2026-03-02"}
+    assert why(item(), late) == "decided.rule-postponed"
+    assert why(item(), late, rule("warn", "too")) == "decided.rule"
+    limit = {**rule("warn", check="*"), "limit": {"of": "nodes", "max": 5}}
+    assert why(item(), limit) == "decided.limit-of-nodes"
+
+
+@pytest.mark.parametrize("blocked", [True, False])
+def test_a_rule_that_forbids_waivers_blocks_them_open_or_sure(blocked: bool) -> None:
+    for match, message in (({"message": "x"}, "x"), ({"message": "x"}, "")):
+        forbids = {**rule("note", **match), "waivable": not blocked}
+        found = one(item(message=message), rule("fail", "f"), forbids, waivers=[waiver()])
+        assert found == ("fail" if blocked else "waived")
+    other = {**rule("note", message="x"), "waivable": False}
+    assert one(item(message="y"), rule("fail", "f"), other, waivers=[waiver()]) == "waived"
+
+
+# Doubt ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({}, None),
+        ({"phase": None}, "doubt.phase-missing"),
+        ({"phase": ""}, "doubt.phase-missing"),
+        ({"phase": "Init"}, "doubt.unfinished"),
+        ({"phase": "Running"}, "doubt.unfinished"),
+        ({"phase": "Skipped"}, "doubt.phase-unknown"),
+        ({"group": "ExecuteException"}, "doubt.execute-exception"),
+        ({"kind": None}, "doubt.kind-missing"),
+        ({"kind": "Hazard"}, "doubt.kind-unknown"),
+        ({"level": ""}, "doubt.level-missing"),
+        ({"level": "Severe"}, "doubt.level-unknown"),
+        ({"kind": "Hazard", "level": None}, "doubt.kind-and-level"),
+    ],
+)
+def test_every_doubt_by_its_name(fields: dict[str, Any], code: str | None) -> None:
+    lenient = rule("note", phase="*")
+    found = item(**fields)
+    assert one(found, lenient, **LENIENT) == ("note" if code is None else "unknown")
+    assert why(found, lenient, **LENIENT) == (code or "decided.rule")
+    verdict = judged(response(found), policy([lenient], **LENIENT))
+    assert verdict.outcome == ("pass" if code is None else "inconclusive")
+    # A rule that says fail makes it one; no waiver turns that.
+    assert one(found, rule(phase="*"), waivers=[waiver()]) == ("waived" if code is None else "fail")
+
+
+@pytest.mark.parametrize(
+    ("fields", "match", "outcome"),
+    [
+        ({"kind": "Hazard"}, {"kind": "Hazard"}, "note"),
+        ({"kind": "Hazard"}, {"kind": ["Risk", "Hazard"]}, "note"),
+        ({"kind": "Hazard"}, {"kind": {"equals": "Hazard"}}, "note"),
+        ({"kind": "Hazard"}, {"kind": "Haz*"}, "unknown"),
+        ({"kind": "Hazard"}, {"kind": {"regex": "Hazard"}}, "unknown"),
+        ({"kind": "Hazard"}, {"check": "*"}, "unknown"),
+        ({"kind": "Hazard"}, {"level": "Warning"}, "unknown"),
+        ({"kind": "Hazard"}, {"not": {"kind": "Risk"}}, "unknown"),
+        ({"kind": "Hazard"}, {"not": {"not": {"kind": "Hazard"}}}, "unknown"),
+        ({"kind": "Hazard"}, {"any": [{"kind": "Hazard"}, {"kind": "Risk"}]}, "note"),
+        ({"kind": "Hazard"}, {"any": [{"kind": "Hazard", "level": "X"}, {"kind": "H*"}]}, "unknown"),  # noqa: E501
+        ({"kind": "Hazard"}, {"kind": "Hazard", "message": "other"}, "unknown"),
+        ({"kind": "Hazard", "message": ""}, {"kind": "Hazard", "message": "x"}, "unknown"),
+        ({"level": "Severe"}, {"level": "Severe"}, "note"),
+        ({"level": "Severe"}, {"kind": "Risk"}, "unknown"),
+        ({"kind": "Hazard", "level": "Severe"}, {"kind": "Hazard", "level": "Severe"}, "note"),
+        ({"kind": "Hazard", "level": "Severe"}, {"kind": "Hazard"}, "unknown"),
+        ({"kind": "Hazard", "level": "Severe"}, {"level": "Severe"}, "unknown"),
+        ({"kind": None}, {"level": "Warning"}, "unknown"),
+        ({"kind": "Hazard", "group": "ExecuteException"}, {"kind": "Hazard"}, "unknown"),
+    ],
+)  # fmt: skip
+def test_only_a_rule_that_spells_a_value_says_it_is_known(
+    fields: dict[str, Any], match: dict[str, Any], outcome: str
+) -> None:
+    assert one(item(**fields), rule("note", **match), **LENIENT) == outcome
+
+
+def test_rules_do_not_spell_values_together_and_a_limit_spells_none() -> None:
+    both = item(kind="Hazard", level="Severe")
+    kind, level = rule("note", "k", kind="Hazard"), rule("note", "l", level="Severe")
+    assert one(both, kind, level, **LENIENT) == "unknown"
+    limit = {**rule("note", kind="Hazard"), "limit": {"of": "findings", "max": 9}, "below": "note"}
+    assert one(item(kind="Hazard"), limit, **LENIENT) == "unknown"
+    # A rule that says fail lifts nothing: a waiver would else turn what nobody knows.
+    spelled = rule("fail", level="Severe")
+    assert one(item(level="Severe"), spelled, waivers=[waiver()], **LENIENT) == "fail"
+    gentle = rule("note", "g", level="Severe")
+    assert one(item(level="Severe"), spelled, gentle, waivers=[waiver()], **LENIENT) == "waived"
+
+
+# Waivers --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "miss"),
+    [
+        ({"kind": "Exception"}, "waiver.exception"),
+        ({"kind": "Exception", "level": "Severe"}, "waiver.exception"),
+        ({"kind": "Hazard"}, "waiver.not-a-risk"),
+        ({"kind": ""}, "waiver.not-a-risk"),
+        ({"group": "ExecuteException"}, "waiver.execute-exception"),
+        ({"level": "Severe"}, "waiver.doubt"),
+        ({"phase": "Running"}, "waiver.doubt"),
+    ],
+)
+def test_what_no_waiver_turns(fields: dict[str, Any], miss: str) -> None:
+    for effect in ("fail", "warn"):
+        text = policy([rule(effect, phase="*")], [waiver()], **LENIENT)
+        verdict = judged(response(item(**fields)), text)
+        entry = entry_of(verdict)
+        assert entry.outcome != "waived"
+        assert [(near.waiver, near.why.code) for near in entry.near_misses] == [("w-1", miss)]
+        (use,) = verdict.waivers
+        assert (use.status, use.findings, use.not_applicable) == ("not-applicable", 0, 1)
+
+
+def test_a_waiver_turns_what_fails_or_warns_and_nothing_else() -> None:
+    for effect, outcome in (("fail", "waived"), ("warn", "waived"), ("note", "note")):
+        assert one(item(), rule(effect), waivers=[waiver()]) == outcome
+        text = policy([rule(effect)], [waiver(max_findings=1)])
+        two = judged(response(item(), item()), text)
+        assert two.waivers[0].status == ("unused" if effect == "note" else "exceeded")
+    assert one(item("Other"), waivers=[waiver()]) == "fail"
+    assert one(item(""), waivers=[waiver(check="*")]) == "fail"
+    assert one(item(message=""), waivers=[waiver(message="x")]) == "fail"
+
+
+def test_an_expired_waiver_is_expired_however_much_it_would_have_covered() -> None:
+    old = waiver(max_findings=1, expires="2026-02-20")
+    verdict = judged(response(item(), item()), policy(waivers=[old]))
+    assert (verdict.waivers[0].status, verdict.outcome) == ("expired", "fail")
+
+
+def test_one_waiver_that_holds_is_enough_beside_those_that_do_not() -> None:
+    waivers = [
+        waiver("old", expires="2026-02-20"),
+        waiver("w-2"),
+        waiver("w-1"),
+        waiver("few", max_findings=1),
+        waiver("narrow", message="other"),
+    ]
+    verdict = judged(response(item(), item()), policy(waivers=waivers))
+    entry = entry_of(verdict)
+    assert (entry.outcome, entry.waived_by) == ("waived", ["w-1", "w-2"])
+    assert {use.id: (use.status, use.findings) for use in verdict.waivers} == {
+        "old": ("expired", 0),
+        "w-2": ("used", 2),
+        "w-1": ("used", 2),
+        "few": ("exceeded", 0),
+        "narrow": ("unused", 0),
+    }
+
+
+@pytest.mark.parametrize(
+    ("scope", "status"),
+    [
+        ({"cluster": "c-1"}, "used"),
+        ({"cluster": "c-2"}, "elsewhere"),
+        ({"target_version": ">=1.32"}, "elsewhere"),
+        ({"from_version": "<1.29"}, "elsewhere"),
+        ({"message": "other"}, "unused"),
+        ({"node": {"uid": "a"}}, "unused"),
+        ({"scope": "node"}, "unused"),
+    ],
+)
+def test_a_waiver_for_another_cluster_is_elsewhere(scope: dict[str, Any], status: str) -> None:
+    verdict = judged(response(item()), policy(waivers=[waiver(**scope)]))
+    assert verdict.waivers[0].status == status
+    assert verdict.outcome == ("pass" if status == "used" else "fail")
+
+
+@pytest.mark.parametrize(
+    ("items", "more", "code"),
+    [
+        ([item(phase="Success")], {}, "passes"),
+        ([item("Other")], {}, "absent"),
+        ([item()], {"message": "other"}, "elsewhere"),
+        ([item(phase="Success"), item()], {"message": "other"}, "elsewhere"),
+    ],
+)
+def test_why_a_waiver_covered_nothing(
+    items: list[dict[str, Any]], more: dict[str, Any], code: str
+) -> None:
+    (use,) = judged(response(*items), policy(waivers=[waiver(**more)])).waivers
+    assert (use.status, use.why.code) == ("unused", f"waiver-status.unused-{code}")
+
+
+def test_a_waiver_whose_skip_nobody_can_cover_says_so() -> None:
+    spec = {"skippedCheckItemList": [skip(values=[])]}
+    for name, code in (("Gone", "skip"), ("Other", "absent")):
+        (use,) = judged(response(spec=spec), policy(waivers=[waiver(check=name)])).waivers
+        assert (use.status, use.why.code) == ("unused", f"waiver-status.unused-{code}")
+
+
+# Tolerated Exceptions -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("effect", ["warn", "note"])
+def test_a_failed_exception_that_does_not_fail_is_counted(effect: str) -> None:
+    def tolerated(found: dict[str, Any], *rules: dict[str, Any]) -> int:
+        return judged(response(found), policy(list(rules))).counts.tolerated_exceptions
+
+    assert tolerated(item(kind="Exception"), rule(effect)) == 1
+    assert tolerated(item(kind="Exception")) == 0
+    assert tolerated(item(), rule(effect)) == 0
+    assert tolerated(item(kind="Exception", phase="Success"), rule(effect, phase="*")) == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ({}, True),
+        ({"reason": "known"}, False),
+        ({"match": {"kind": "*"}}, False),
+        ({"match": {"check": "*"}}, False),
+        ({"match": {"any": [{"check": "SampleCheck"}]}}, True),
+        ({"effect": "fail"}, False),
+        ({"match": {"check": "Other"}}, False),
+    ],
+)
+def test_by_name_only_with_a_reason(change: dict[str, Any], refused: bool) -> None:
+    plain = {"id": "r", "match": {"check": "Sample*"}, "effect": "warn"} | change
+    text = policy([plain], defaults={"unmatched": "note"})
+    if refused:
+        with pytest.raises(PolicyError, match="tolerates the failed Exception"):
+            judged(response(item(kind="Exception")), text)
+    else:
+        judged(response(item(kind="Exception")), text)
+    assert judged(response(item()), text)
+
+
+# Limits ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("of", "found", "failed", "base"),
+    [
+        ("findings", [item(), item(), item(phase="Success"), item("Other")], 2, 3),
+        ("checks", [item(), item(), item("SampleB"), item("SampleC", "Success")], 2, 3),
+        ("findings", [item(phase="Running"), item(phase="Success")], 0, 2),
+    ],
+)
+def test_what_a_limit_counts(of: str, found: list[dict[str, Any]], failed: int, base: int) -> None:
+    def used(**bound: Any) -> tuple[int, int, bool]:
+        limit = {**rule("warn", check="Sample*"), "limit": {"of": of, **bound}}
+        addon = item("Addon", "Success")
+        (use,) = judged(response(*found, addons=[addon]), policy([limit])).rules
+        assert use.limit is not None
+        return use.limit.failed, use.limit.base, use.limit.exceeded
+
+    assert used(max=failed) == (failed, base, False)
+    if failed:
+        assert used(max=failed - 1) == (failed, base, True)
+
+
+@pytest.mark.parametrize(("percent", "exceeded"), [(50, False), (49, True), (51, False)])
+def test_a_percentage_is_of_all_that_match(percent: int, exceeded: bool) -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max_percent": percent}}
+    body = response(item(), item(phase="Success"), addons=[item("A"), item("B", "Success")])
+    (use,) = judged(body, policy([limit])).rules
+    assert use.limit is not None
+    assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (2, 4, exceeded)
+
+
+def test_a_percentage_is_not_rounded() -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max_percent": 33}}
+    (use,) = judged(response(item(), item(phase="Success")), policy([limit])).rules
+    assert use.limit is not None
+    assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (1, 3, True)
+
+
+@pytest.mark.parametrize(
+    ("effect", "phase", "counted"),
+    [
+        ("fail", "Failed", (1, 1)),
+        ("warn", "Failed", (1, 1)),
+        ("note", "Failed", (0, 0)),
+        ("fail", "Success", (0, 0)),
+    ],
+)
+def test_what_a_limit_leaves_open_counts_among_the_failed_alone(
+    effect: str, phase: str, counted: tuple[int, int]
+) -> None:
+    limit = {**rule(effect, message="x"), "limit": {"of": "findings", "max": 5}}
+    addon = item("A", "Success", message="y")
+    (use,) = judged(response(item(phase=phase, message=""), addons=[addon]), policy([limit])).rules
+    assert use.limit is not None
+    assert (use.limit.failed, use.limit.base) == counted
+
+
+def test_nodes_are_counted_by_uid_and_each_unnamed_one_as_its_own() -> None:
+    risks = {"nodeRisks": [{"NodeID": "a"}, {}, {"NodeID": "c"}]}
+    nodes = [
+        stage("a", item(), item("SampleB")),
+        stage("b", item(), item("SampleB", "Success")),
+        stage("", item(), item("SampleB")),
+        stage("", item()),
+    ]
+    limit = {**rule("warn", check="Sample*"), "limit": {"of": "nodes", "max": 5}}
+    body = response(item(riskSource=risks), addons=[item("A", "Success")], nodes=nodes)
+    (use,) = judged(body, policy([limit])).rules
+    assert use.limit is not None
+    # a, b, c; one of the cluster's item without an id; the two stages without a uid.
+    assert (use.limit.failed, use.limit.base) == (6, 6)
+
+
+@pytest.mark.parametrize("below", ["fail", "warn", "note"])
+def test_single_findings_take_below_or_the_default(below: str) -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max": 1}, "below": below}
+    assert one(item(), limit) == below
+    for default in ("fail", "warn", "note"):
+        two = judged(response(item(), item()), policy([limit], defaults={"unmatched": default}))
+        assert set(outcomes(two).values()) == {default}
+
+
+def test_an_exceeded_limit_that_is_not_yet_in_force_warns() -> None:
+    limit = {**rule(check="*"), "limit": {"of": "findings", "max": 0}, "below": "note"}
+    late = {**limit, "effective_on": "2026-03-02"}
+    gentle = {"defaults": {"unmatched": "note"}}
+    assert judged(response(item()), policy([limit], **gentle)).outcome == "fail"
+    assert judged(response(item()), policy([late], **gentle)).outcome == "pass"
+
+
+# One policy over several responses ------------------------------------------------------------
+
+
+def test_what_a_policy_remembers_of_one_response_does_not_decide_another() -> None:
+    def judge(loaded: Policy, at: datetime = AT, **spec: Any) -> str:
+        body = response(item(), spec=spec, expireTimeStamp="2026-04-01T00:00:00Z")
+        return evaluate(read(json.dumps(body).encode()), loaded, at=at, now=at).outcome
+
+    gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
+    scoped = Policy.parse(policy([rule(cluster="c-1")], **gentle))
+    versions = Policy.parse(policy([rule(target_version=">=1.31")], **gentle))
+    nested = Policy.parse(policy([rule(any=[{"not": {"cluster": "c-2"}}])], **gentle))
+    late = Policy.parse(policy([{**rule(), "effective_on": "2026-03-02"}], **gentle))
+    tomorrow = AT + timedelta(days=1)
+    for _ in range(2):
+        assert judge(scoped, clusterID="c-1") == "fail"
+        assert judge(scoped, clusterID="c-2") == "pass"
+        assert judge(nested, clusterID="c-1") == "fail"
+        assert judge(nested, clusterID="c-2") == "pass"
+        assert judge(versions, targetVersion="v1.31.1") == "fail"
+        assert judge(versions, targetVersion="v1.30") == "pass"
+        assert judge(late) == "pass"
+        assert judge(late, at=tomorrow) == "fail"
+
+
+def test_a_policy_remembers_a_limit_for_one_response_alone() -> None:
+    limit = {**rule("note"), "limit": {"of": "findings", "max": 1}, "below": "note"}
+    loaded = Policy.parse(policy([limit]))
+    for _ in range(2):
+        for count, outcome in ((1, "pass"), (2, "fail")):
+            body = response(*[item()] * count)
+            verdict = evaluate(read(json.dumps(body).encode()), loaded, at=AT, now=AT)
+            assert verdict.outcome == outcome
+
+
+def test_findings_alike_by_their_signature_may_differ_in_the_rest() -> None:
+    found = [item(message="bad"), item(message="good"), item(message="bad")]
+    rules = [rule("note", "all"), rule("fail", "bad", message="bad")]
+    verdict = judged(response(*found), policy(rules))
+    assert outcomes(verdict) == {f"{ITEMS}/0": "fail", f"{ITEMS}/1": "note", f"{ITEMS}/2": "fail"}
+    assert {use.id: (use.hits, use.decided) for use in verdict.rules} == {
+        "all": (3, 1),
+        "bad": (2, 2),
+    }
+    same = judged(response(*[item()] * 3), policy([rule("warn", "w"), rule("note", "n")]))
+    assert {use.id: (use.hits, use.decided) for use in same.rules} == {"w": (3, 3), "n": (3, 0)}
+
+
+# Checks skipped on the server -----------------------------------------------------------------
+
+
+def skip(name: Any = "Gone", values: Any = None, **selector: Any) -> dict[str, Any]:
+    entry: dict[str, Any] = {"name": name}
+    if values is not None or selector:
+        whole = {"key": "node.uid", "operator": "In", "values": values} | selector
+        entry["resourceSelector"] = {key: part for key, part in whole.items() if part is not ...}
+    return entry
+
+
+def skipped(entry: dict[str, Any], *waivers: dict[str, Any], **more: Any) -> tuple[str, list[str]]:
+    """What becomes of a skip, and why its waivers miss it."""
+    items = more.pop("items", ())
+    body = response(*items, spec={"skippedCheckItemList": [entry]})
+    (found,) = judged(body, policy(waivers=list(waivers), **more)).skipped
+    return found.outcome, [near.why.code for near in found.near_misses]
+
+
+@pytest.mark.parametrize(
+    ("entry", "code"),
+    [
+        (skip(), None),
+        (skip(values=["a"]), None),
+        (skip(values=["a", "a", "b"]), None),
+        (skip(values=[], key=None, operator=None), None),
+        (skip(None), "skip.unnamed"),
+        (skip(""), "skip.unnamed"),
+        (skip(values=["a"], key="node.name"), "skip.selector"),
+        (skip(values=["a"], operator="NotIn"), "skip.selector"),
+        (skip(values=["a"], operator=...), "skip.selector"),
+        (skip(values=["a"], more="x"), "skip.selector"),
+        (skip(values=[]), "skip.no-values"),
+        (skip(values=...), "skip.no-values"),
+        (skip(values=["a", ""]), "skip.no-values"),
+        (skip("AddonLimit"), "skip.exception"),
+    ],
+)
+def test_which_skips_a_waiver_can_cover(entry: dict[str, Any], code: str | None) -> None:
+    outcome, near = skipped(entry, waiver(check=["Gone", "AddonLimit"]))
+    assert outcome == ("waived" if code is None else "fail")
+    # One without a name is named by no waiver.
+    assert near == ([] if code in (None, "skip.unnamed") else [code])
+
+
+@pytest.mark.parametrize(
+    ("items", "outcome"),
+    [
+        ([item("Other")], "waived"),
+        ([item("Gone", kind="Risk")], "waived"),
+        ([item("Gone", "Success", kind="Risk")], "waived"),
+        ([item("Gone", kind="Exception")], "fail"),
+        ([item("Gone", "Success", kind="Exception")], "fail"),
+        ([item("Gone", "Success", kind=kind) for kind in ("Exception", "Risk")], "waived"),
+        ([item("Gone", kind="Exception"), item("Gone", "Success", kind="Risk")], "waived"),
+        ([item("Gone", "Success", kind="")], "waived"),
+    ],
+)  # fmt: skip
+def test_a_check_seen_only_as_an_exception_is_not_covered(
+    items: list[dict[str, Any]], outcome: str
+) -> None:
+    assert skipped(skip(), waiver(check="Gone"), items=items)[0] == outcome
+
+
+@pytest.mark.parametrize(
+    ("more", "node_skip", "cluster_skip"),
+    [
+        ({}, None, None),
+        ({"check": "Other"}, "", ""),
+        ({"node": {"uid": "a"}}, None, "skip.needs-node"),
+        ({"node": {"uid": "b"}}, "near.refused", "skip.needs-node"),
+        ({"node": {"name": "a"}}, "near.undecided", "skip.needs-node"),
+        ({"scope": "node"}, None, "skip.needs-node"),
+        ({"scope": "cluster"}, "near.refused", "skip.needs-node"),
+        ({"kind": "Risk"}, "skip.needs-finding", "skip.needs-finding"),
+        ({"level": "*"}, "skip.needs-finding", "skip.needs-finding"),
+        ({"not": {"message": "x"}}, "skip.needs-finding", "skip.needs-finding"),
+        ({"any": [{"cluster": "c-1"}]}, None, None),
+        ({"any": [{"cluster": "c-1"}, {"group": "x"}]}, "skip.needs-finding", "skip.needs-finding"),
+        ({"cluster": "c-2"}, "near.refused", "near.refused"),
+        ({"expires": "2026-02-20"}, "near.expired", "near.expired"),
+        ({"expires": "2026-03-01T10:00:00Z"}, "near.expired-today", "near.expired-today"),
+        ({"starts": "2026-03-02"}, "near.not-yet-valid", "near.not-yet-valid"),
+    ],
+)  # fmt: skip
+def test_which_waivers_cover_a_skip(
+    more: dict[str, Any], node_skip: str | None, cluster_skip: str | None
+) -> None:
+    one_waiver = waiver(**({"check": "Gone"} | more))
+    for entry, code in ((skip(values=["a"]), node_skip), (skip(), cluster_skip)):
+        outcome, near = skipped(entry, one_waiver)
+        assert outcome == ("waived" if code is None else "fail")
+        assert near == ([code] if code else [])
+
+
+def test_a_waiver_that_is_exceeded_covers_no_skip_either() -> None:
+    few = waiver(check="Gone", max_findings=1)
+    assert skipped(skip(), few, items=[item("Gone")])[0] == "waived"
+    assert skipped(skip(), few, items=[item("Gone")] * 2) == ("fail", ["near.exceeded"])
+
+
+@pytest.mark.parametrize(
+    ("match", "outcome"),
+    [
+        ({"check": "Gone"}, "fail"),
+        ({"check": "G*"}, "fail"),
+        ({"any": [{"check": "Gone"}, {"kind": "Risk"}]}, "fail"),
+        ({"check": "Other"}, "waived"),
+        ({"kind": "Risk"}, "waived"),
+        ({"not": {"check": "Gone"}}, "waived"),
+    ],
+)
+def test_a_rule_that_forbids_waivers_and_names_the_check_blocks_its_skip(
+    match: dict[str, Any], outcome: str
+) -> None:
+    for waivable in (True, False):
+        rules = [{**rule(**match), "waivable": waivable}]
+        found, _ = skipped(skip(), waiver(check="Gone"), rules=rules)
+        assert found == ("waived" if waivable else outcome)
+
+
+def test_several_waivers_of_a_skip() -> None:
+    body = response(spec={"skippedCheckItemList": [skip(), skip("Other")]})
+    waivers = [waiver("b", "Gone"), waiver("a", "*"), waiver("c", "Gone", expires="2026-02-20")]
+    verdict = judged(body, policy(waivers=waivers))
+    assert [(part.outcome, part.waived_by, part.near_misses) for part in verdict.skipped] == [
+        ("waived", ["a", "b"], []),
+        ("waived", ["a"], []),
+    ]
+    assert {use.id: (use.status, use.skipped) for use in verdict.waivers} == {
+        "a": ("used", 2),
+        "b": ("used", 1),
+        "c": ("expired", 0),
+    }
+    assert verdict.outcome == "pass"

@@ -1,0 +1,150 @@
+"""Undocumented fields: how many, where the first are, which hide a check, which number is none."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from reporter.precheck.model import PrecheckTask
+from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
+from reporter.sources.read import read
+
+X = {"x": 1}
+PHASE = {"Phase": "Failed"}
+
+
+def found(document: dict[str, Any]) -> UnknownFields:
+    text = json.dumps(document)
+    whole = unknown_fields(PrecheckTask.model_validate_json(text))
+    # As it is read, equal items are one object.
+    if document.get("status"):
+        assert unknown_fields(read(text.encode()).task) == whole
+    return whole
+
+
+def _task(**status: Any) -> dict[str, Any]:
+    return {"kind": "PreCheckTask", "apiVersion": "v3", "status": {"phase": "Success"} | status}
+
+
+def test_every_object_of_a_response_is_asked() -> None:
+    item = {
+        "name": "A",
+        "riskSource": {
+            "nodeRisks": [{"NodeID": "a"}, {"NodeID": "b"} | X],
+            "addonRisks": [{"alias": "a"} | X],
+            "deprecatedAPIRisks": [{"url": "u"} | X],
+            "configurationRisks": [{"package": "p"} | X],
+        }
+        | X,
+    } | X
+    plain = {"name": "B", "riskSource": {}}
+    stage = {"nodeInfo": {"uid": "n"} | X, "itemsStatus": [plain, item]} | X
+    skip = {"name": "S", "resourceSelector": {"key": "node.uid"} | X} | X
+    document = _task(
+        clusterCheckStatus={"itemsStatus": [item, plain, item]} | X,
+        addonCheckStatus={"itemsStatus": [plain, plain]} | X,
+        nodeCheckStatus={"nodeStageStatus": [{"itemsStatus": [plain]}, stage]} | X,
+        **X,
+    )
+    document |= {"metadata": {"uid": "u"} | X, "spec": {"skippedCheckItemList": [skip]} | X} | X
+    risks = ("configurationRisks/0", "deprecatedAPIRisks/0", "nodeRisks/1", "addonRisks/0")
+
+    def of_item(base: str) -> list[str]:
+        inner = [f"{base}/riskSource/x", *(f"{base}/riskSource/{risk}/x" for risk in risks)]
+        return [f"{base}/x", *inner]
+
+    cluster, node = "/status/clusterCheckStatus", "/status/nodeCheckStatus"
+    expected = [
+        "/x",
+        "/metadata/x",
+        "/spec/x",
+        "/spec/skippedCheckItemList/0/x",
+        "/spec/skippedCheckItemList/0/resourceSelector/x",
+        "/status/x",
+        f"{cluster}/x",
+        *of_item(f"{cluster}/itemsStatus/0"),
+        *of_item(f"{cluster}/itemsStatus/2"),
+        "/status/addonCheckStatus/x",
+        f"{node}/x",
+        f"{node}/nodeStageStatus/1/x",
+        f"{node}/nodeStageStatus/1/nodeInfo/x",
+        *of_item(f"{node}/nodeStageStatus/1/itemsStatus/1"),
+    ]
+    assert found(document) == UnknownFields(len(expected), expected, [])
+
+
+def test_an_item_that_is_plain_hides_none_that_is_not() -> None:
+    plain, odd = {"name": "A", "riskSource": {}}, {"name": "A", "riskSource": {}} | PHASE
+    risky = {"name": "A", "riskSource": PHASE}
+    stages = [
+        {"itemsStatus": [plain]},
+        {"itemsStatus": [plain, odd]},
+        {"itemsStatus": [plain]},
+        {"itemsStatus": [risky, plain]},
+        {"itemsStatus": [odd]},
+    ]
+    base = "/status/nodeCheckStatus/nodeStageStatus"
+    expected = [
+        f"{base}/1/itemsStatus/1/Phase",
+        f"{base}/3/itemsStatus/0/riskSource/Phase",
+        f"{base}/4/itemsStatus/0/Phase",
+    ]
+    document = _task(nodeCheckStatus={"nodeStageStatus": stages})
+    assert found(document) == UnknownFields(3, expected, expected)
+
+
+@pytest.mark.parametrize("nothing", [None, "", [], {}])
+def test_what_says_nothing_is_no_field(nothing: Any) -> None:
+    assert found(_task(later=nothing, Phase=nothing)) == UnknownFields(0, [], [])
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "hides"),
+    [
+        ("owner", "me", False),
+        ("owner", {"phase": 1}, True),
+        ("owner", [[{"a": {"Level": 1}}]], True),
+        ("owner", ["phase"], False),
+        ("owner", {"a": [{"skipped": ["x"]}]}, True),
+        ("owner", {"a": [{"skipped": []}]}, False),
+        ("PHASE", "x", True),
+        ("ExpireTimestamp", "x", True),
+        ("cluster-check-status", "x", True),
+        ("kind", "x", True),
+        ("level", 0, True),
+        ("uid", "x", False),
+        ("skipped", False, False),
+        ("skipped", 0, False),
+        ("skipped", 1, True),
+        ("skipReason", "x", True),
+        ("toSkip", ["x"], False),
+        ("itemsToSkip", ["x"], True),
+        ("noteSkipped", ["x"], False),
+        ("ignored", ["x"], False),
+        ("ignoredItems", ["x"], True),
+    ],
+)
+def test_which_fields_hide_a_check(name: str, value: Any, hides: bool) -> None:
+    place = [f"/status/{name}"]
+    assert found(_task(**{name: value})) == UnknownFields(1, place, place if hides else [])
+
+
+def test_at_most_a_hundred_places_and_every_one_counted() -> None:
+    many = {f"phase{number}": {"phase": 1} for number in range(101)}
+    whole = found(_task(**many))
+    places = [f"/status/phase{number}" for number in range(100)]
+    assert whole == UnknownFields(101, places, places)
+
+
+def test_names_are_escaped_in_places() -> None:
+    assert found(_task(**{"a/b~c": 1})).pointers == ["/status/a~1b~0c"]
+
+
+def test_a_number_that_is_none_is_found_wherever_it_stands() -> None:
+    assert found(_task(a=1.5, b=1e300)).infinite is None
+    text = '{"status": {"a": 1, "b": {"c": [1, {"d": [1e999]}]}, "e": -1e999}}'
+    assert unknown_fields(PrecheckTask.model_validate_json(text)).infinite == "/status/b"
+    text = '{"status": {"a": "Infinity", "e": -1e999}, "f": 1}'
+    assert unknown_fields(PrecheckTask.model_validate_json(text)).infinite == "/status/e"
