@@ -395,8 +395,12 @@ class Written:
 
     def tell(self, *, quiet: bool) -> None:
         """Name the files, on standard error: behind a summary a person wants to open one."""
-        if self.files and not quiet:
-            say(f"wrote {', '.join(self.files)}")
+        if not self.files or quiet:
+            return
+        line = f"wrote {', '.join(self.files)}"
+        # A path that is cut is nobody's path: many long ones stand on lines of their own.
+        for said in [line] if len(line) <= MAX_LINE else [f"wrote {file}" for file in self.files]:
+            say(said)
 
 
 def reading_options(options: dict[str, Any], own: Own) -> Options:

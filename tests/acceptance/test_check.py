@@ -31,7 +31,8 @@ def test_every_output_of_a_pass(tmp_path: Path) -> None:
     assert files["markdown"].read_text().startswith("## ✓ Pass")
     assert json.loads(files["sarif"].read_text())["version"] == "2.1.0"
     assert files["csv"].read_bytes().startswith(b"\xef\xbb\xbfrow,outcome,")
-    assert run.err == f"wrote {', '.join(map(str, files.values()))}\n"
+    named = run.err.replace("\nwrote ", ", ")  # many long paths stand on lines of their own
+    assert named == f"wrote {', '.join(map(str, files.values()))}\n"
 
 
 def test_the_files_that_were_written_are_named_behind_the_summary(tmp_path: Path) -> None:
@@ -41,6 +42,10 @@ def test_the_files_that_were_written_are_named_behind_the_summary(tmp_path: Path
     assert run.code == 5
     assert run.err.endswith(f"\nwrote {page}\n")
     assert f"wrote {lost}" not in run.err
+    far = [tmp_path / ("d" * 200) / f"{number}.out" for number in range(4)]
+    forms = zip(("--html", "--csv", "--json", "--sarif"), far, strict=True)
+    run = check(PUBLISHED, *AT, *(part for pair in forms for part in pair))
+    assert sorted(run.err.splitlines()) == [f"wrote {path}" for path in far]
     assert check(PUBLISHED, *AT, "--html", page, "--quiet").err == ""
     assert check(PUBLISHED, *AT).err == ""
 

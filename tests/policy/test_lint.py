@@ -816,9 +816,9 @@ def test_two_hundred_rules_take_no_time(run: Run) -> None:
     ]
     text = policy(made, waiver_requires=["ticket"]).decode()
     run(text)  # what is imported on first use
-    started = time.perf_counter()
+    started = time.process_time()
     run(text)
-    assert time.perf_counter() - started < 1.5  # 0.2 s where nothing else runs
+    assert time.process_time() - started < 1.5  # it takes 0.2 s
 
 
 def test_problems_are_plain_data() -> None:

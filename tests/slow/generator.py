@@ -99,7 +99,7 @@ ODD_FIELDS: tuple[tuple[str, Any], ...] = (
     ("nested", {"itemsStatus": []}),
     ("skipped_check_item_list", [{"name": "NodeDisk"}]),
     ("skipReason", False),
-    ("masterCheckStatus", {"result": "bad"}),
+    ("checkItems", {"result": "bad"}),
 )
 
 # ------------------------------------------------------------------------------------------------
