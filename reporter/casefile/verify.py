@@ -138,7 +138,7 @@ def _read_record(data: bytes, name: str) -> tuple[Verdict, str | None]:
         record = Verdict.model_validate_json(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = "/".join(str(part) for part in first["loc"])
+        place = one_line("/".join(str(part) for part in first["loc"]))
         tool = found.get("tool")
         other = str(tool.get("version", ""))[:20] if isinstance(tool, dict) else ""
         raise InputError(

@@ -118,6 +118,7 @@ def parse_record(data: bytes, name: str) -> Verdict:
     """A record from its bytes, checked against its model."""
     from pydantic import ValidationError
 
+    from reporter.output.clean import one_line
     from reporter.record.model import API_VERSION, Verdict
 
     try:
@@ -127,7 +128,7 @@ def parse_record(data: bytes, name: str) -> Verdict:
         raise InputError(f"{name}: is not a record of this tool: nested too deeply") from None
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        place = "/".join(str(part) for part in first["loc"])
+        place = one_line("/".join(str(part) for part in first["loc"]))
         what = f"/{place}: {first['msg']}" if place else str(first["msg"])
         raise InputError(
             f"{name}: is not a record of this tool ({what})",

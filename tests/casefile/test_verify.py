@@ -22,6 +22,7 @@ from reporter import output
 from reporter.casefile import archive, attest, bundle, contents, replay
 from reporter.casefile import verify as module
 from reporter.casefile.verify import Given, Verification, verify
+from reporter.cli.render import parse_record
 from reporter.errors import InputError
 from reporter.output import Options, json_record, rendering
 from reporter.output import html as html_writer
@@ -127,6 +128,16 @@ def test_a_saved_record_with_its_files() -> None:
     assert fewer != data
     assert refused(fewer, "record.json", Given(exhibits=case.exhibits))
     assert refused(data.replace(b'"outcome": "pass"', b'"outcome": "fail"', 1), "record.json")
+
+
+def test_a_key_nobody_knows_is_named_on_one_line() -> None:
+    """Found by `make hostile`."""
+    record = json.loads(json_record.write(sample("waived-risk").verdict))
+    data = json.dumps(record | {"evil\n\x1b[31m::error::x": 1}).encode()
+    for read in (verify, parse_record):
+        with pytest.raises(InputError, match=r"evil .*: Extra inputs are not permitted") as caught:
+            read(data, "record.json")
+        assert not re.search("[\x00-\x1f]", caught.value.message)
 
 
 def test_a_page_whose_response_is_too_large_to_be_inside(monkeypatch: pytest.MonkeyPatch) -> None:

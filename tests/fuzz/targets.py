@@ -11,6 +11,7 @@ import contextlib
 import gzip
 import io
 import json
+import os
 import re
 import tarfile
 import zipfile
@@ -29,7 +30,7 @@ from reporter.precheck.times import format_instant, parse_timestamp
 from reporter.record.model import Verdict
 from reporter.sources.read import Unreadable, read, read_responses
 from tests.fuzz import casefiles
-from tests.fuzz.printout import FORMS, printout
+from tests.fuzz.printout import FORMS, printout, told
 from tests.sources import printers
 from tests.sources.test_forged import MESSAGES
 
@@ -52,7 +53,8 @@ def response(data: bytes) -> None:
     """Any form of a response: JSON, printouts, captures, archives."""
     try:
         found = read(data)
-    except InputError:
+    except InputError as error:
+        told(error.message)
         return
     verdict = evaluate(found, RECOMMENDED, at=AT, now=AT)
     _keeps_its_promises(verdict)
@@ -64,11 +66,15 @@ def response(data: bytes) -> None:
 def archive(data: bytes) -> None:
     """An archive of many: every member is a response or a named refusal."""
     path = Path("/dev/shm") if Path("/dev/shm").is_dir() else Path("/tmp")
-    target = path / "cce-precheck-fuzz.bin"
-    target.write_bytes(data)
-    for found in read_responses([target]):
+    target = path / f"cce-precheck-fuzz-{os.getpid()}.bin"
+    try:
+        target.write_bytes(data)
+        members = list(read_responses([target]))
+    finally:
+        target.unlink(missing_ok=True)
+    for found in members:
         if isinstance(found, Unreadable):
-            assert found.error.message
+            told(found.error.message)
         assert ".." not in Path(getattr(found, "name", "")).parts
 
 
@@ -99,7 +105,8 @@ def record(data: bytes) -> None:
 
     try:
         verdict = parse_record(data, "record.json")
-    except InputError:
+    except InputError as error:
+        told(error.message)
         return
     _keeps_its_promises(verdict)
 
