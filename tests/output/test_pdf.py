@@ -93,7 +93,7 @@ def test_every_font_is_embedded(document: Any) -> None:
     fonts = {
         font.objgen: font
         for page in document.pages
-        for font in page.Resources.get("/Font", {}).values()
+        for _, font in page.Resources.get("/Font", {}).items()
     }
     assert fonts
     for font in fonts.values():
@@ -199,7 +199,7 @@ def test_the_cover_is_one_page_and_can_be_signed(
         wide_font(monkeypatch)
     data = pdf.write(verdict, options=Options(paper=paper))
     with pikepdf.open(io.BytesIO(data)) as opened:
-        assert [round(float(size)) for size in opened.pages[0].MediaBox[2:]] == {
+        assert [round(float(size)) for size in list(opened.pages[0].MediaBox)[2:]] == {
             "a4": [595, 842],
             "letter": [612, 792],
         }[paper]
