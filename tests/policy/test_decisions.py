@@ -233,6 +233,7 @@ def test_who_calls_a_cluster_standard_asks_for_nodes(
     note = _note(kind=noted) if noted else None
     verdict = _noted({"clusterID": "c-1"}, note, policy(), cluster_type=given)
     assert verdict.outcome == ("inconclusive" if standard else "pass")
+    assert verdict.subject.cluster_type == ("standard" if standard else given or noted)
 
 
 def test_a_rule_for_a_version_reads_where_the_cluster_comes_from() -> None:
@@ -271,6 +272,27 @@ def test_rules_look_at_what_failed_unless_they_name_a_phase(
     phase: Any, match: dict[str, Any], outcome: str
 ) -> None:
     assert one(item(phase=phase), rule(**match)) == outcome
+
+
+def test_what_passes_is_counted_by_check_whatever_looked_at_it() -> None:
+    found = [
+        item("A", "Success", message="y"),
+        item("A", "Success", level="Info", message="y"),
+        item("A", "Success", kind="", message="z"),
+        item("B", "Success", message="x"),
+    ]
+    for rules in ([], [rule("note", phase="*", message="w")]):
+        verdict = judged(response(*found), policy(rules))
+        assert outcomes(verdict) == {}
+        assert verdict.counts.findings.passed == 5
+        assert {
+            check.name: (check.findings.passed, check.kinds, check.levels)
+            for check in verdict.checks
+        } == {
+            "A": (3, ["Risk"], ["Info", "Warning"]),
+            "B": (1, ["Risk"], ["Warning"]),
+            "SampleAddon": (1, ["Risk"], ["Warning"]),
+        }
 
 
 @pytest.mark.parametrize("effect", ["warn", "note"])
