@@ -278,19 +278,21 @@ def test_what_passes_is_counted_by_check_whatever_looked_at_it() -> None:
     found = [
         item("A", "Success", message="y"),
         item("A", "Success", level="Info", message="y"),
-        item("A", "Success", kind="", message="z"),
+        item("A", "Success", kind="", level="", message="z"),
         item("B", "Success", message="x"),
+        item("", "Success"),
     ]
     for rules in ([], [rule("note", phase="*", message="w")]):
         verdict = judged(response(*found), policy(rules))
         assert outcomes(verdict) == {}
-        assert verdict.counts.findings.passed == 5
+        assert verdict.counts.findings.passed == 6
         assert {
             check.name: (check.findings.passed, check.kinds, check.levels)
             for check in verdict.checks
         } == {
             "A": (3, ["Risk"], ["Info", "Warning"]),
             "B": (1, ["Risk"], ["Warning"]),
+            None: (1, ["Risk"], ["Warning"]),
             "SampleAddon": (1, ["Risk"], ["Warning"]),
         }
 
@@ -315,6 +317,15 @@ def test_what_a_missing_field_leaves_open_counts_against_passing(default: str) -
                    defaults={"unmatched": default}) == effect  # fmt: skip
         assert one(item(message="y"), rule(effect, message="x"),
                    defaults={"unmatched": default}) == default  # fmt: skip
+
+
+@pytest.mark.parametrize("missing", [None, ""])
+@pytest.mark.parametrize("key", ["check", "kind", "group", "level"])
+def test_a_trait_that_is_missing_is_open_too(key: str, missing: Any) -> None:
+    field = "name" if key == "check" else key
+    gentle = {"defaults": {"unmatched": "note"}}
+    assert one(item(**{field: missing}), rule(**{key: "X"}), **gentle) == "fail"
+    assert one(item(**{field: "Info"}), rule(**{key: "X"}), **gentle) != "fail"
 
 
 def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
@@ -664,12 +675,15 @@ def test_what_a_policy_remembers_of_one_response_does_not_decide_another() -> No
     gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
     scoped = Policy.parse(policy([rule(cluster="c-1")], **gentle))
     versions = Policy.parse(policy([rule(target_version=">=1.31")], **gentle))
+    beside = Policy.parse(policy([rule(cluster="c-1"), rule("note", "n")], **gentle))
     nested = Policy.parse(policy([rule(any=[{"not": {"cluster": "c-2"}}])], **gentle))
     late = Policy.parse(policy([{**rule(), "effective_on": "2026-03-02"}], **gentle))
     tomorrow = AT + timedelta(days=1)
     for _ in range(2):
         assert judge(scoped, clusterID="c-1") == "fail"
         assert judge(scoped, clusterID="c-2") == "pass"
+        assert judge(beside, clusterID="c-2") == "pass"
+        assert judge(beside, clusterID="c-1") == "fail"
         assert judge(nested, clusterID="c-1") == "fail"
         assert judge(nested, clusterID="c-2") == "pass"
         assert judge(versions, targetVersion="v1.31.1") == "fail"
@@ -678,14 +692,26 @@ def test_what_a_policy_remembers_of_one_response_does_not_decide_another() -> No
         assert judge(late, at=tomorrow) == "fail"
 
 
-def test_a_policy_remembers_a_limit_for_one_response_alone() -> None:
-    limit = {**rule("note"), "limit": {"of": "findings", "max": 1}, "below": "note"}
-    loaded = Policy.parse(policy([limit]))
+@pytest.mark.parametrize("more", [[], [rule("note", "n")]])
+def test_a_policy_remembers_a_limit_for_one_response_alone(more: list[dict[str, Any]]) -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max": 1}, "below": "note"}
+    loaded = Policy.parse(policy([limit, *more]))
     for _ in range(2):
-        for count, outcome in ((1, "pass"), (2, "fail")):
+        for count, outcome in ((1, "note"), (2, "fail")):
             body = response(*[item()] * count)
             verdict = evaluate(read(json.dumps(body).encode()), loaded, at=AT, now=AT)
-            assert verdict.outcome == outcome
+            assert set(outcomes(verdict).values()) == {outcome}
+
+
+def test_a_limit_of_nodes_is_asked_of_every_finding() -> None:
+    limit = {**rule(check="*"), "limit": {"of": "nodes", "max": 5}}
+    here, nowhere = item(riskSource={"nodeRisks": [{"NodeID": "a"}]}), item()
+    for found, expected in (
+        ([here, nowhere], ["warn", "fail"]),
+        ([nowhere, here], ["fail", "warn"]),
+    ):
+        verdict = judged(response(*found), policy([limit]))
+        assert list(dict(sorted(outcomes(verdict).items())).values()) == expected
 
 
 def test_findings_alike_by_their_signature_may_differ_in_the_rest() -> None:
