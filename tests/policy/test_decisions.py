@@ -335,15 +335,64 @@ def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
     assert one(item(message=""), sure, open_one) == "warn"
 
 
-def test_why_a_finding_takes_the_default() -> None:
+def test_why_a_finding_is_what_it_is() -> None:
+    silent = item(message="")
+    open_rule = rule("warn", message="x")
     assert why(item()) == "decided.unmatched"
-    assert why(item(message=""), rule("warn", message="x")) == "decided.unmatched-beside"
+    assert why(item(), rule()) == "decided.rule"
     assert why(item(), rule("warn")) == "decided.rule"
+    assert why(silent, open_rule) == "decided.unmatched-beside"
+    assert why(silent, open_rule, defaults={"unmatched": "warn"}) == "decided.unmatched-beside"
+    assert why(silent, open_rule, defaults={"unmatched": "note"}) == "decided.rule"
+    assert why(silent, rule("note", message="x")) == "decided.unmatched"
     late = {**rule(), "effective_on": "2026-03-02"}
     assert why(item(), late) == "decided.rule-postponed"
     assert why(item(), late, rule("warn", "too")) == "decided.rule"
-    limit = {**rule("warn", check="*"), "limit": {"of": "nodes", "max": 5}}
-    assert why(item(), limit) == "decided.limit-of-nodes"
+    some = {**rule(check="*"), "limit": {"of": "findings", "max": 5}}
+    assert why(item(), some) == "decided.rule"
+    assert why(silent, {**some, "match": {"message": "x"}}) == "decided.unmatched-beside"
+    nodes = {**some, "limit": {"of": "nodes", "max": 5}}
+    assert why(item(), nodes) == "decided.limit-of-nodes"
+    here = item(message="", riskSource={"nodeRisks": [{"NodeID": "a"}]})
+    assert why(here, {**nodes, "match": {"message": "x"}}) == "decided.unmatched-beside"
+
+
+def test_which_rules_and_values_it_names() -> None:
+    body = response(item(message="", kind="Hazard", level=None))
+    rules = [rule("note", "b", kind="Hazard", message="x"), rule("note", "a", check="Sample*")]
+    entry = entry_of(judged(body, policy(rules)))
+    assert entry.why.params == {"kind": "Hazard", "level": "–"}
+    assert [(part.rule, part.fields, part.undecided) for part in entry.rules] == [
+        ("a", ["check"], [])
+    ]
+    rules = [rule("warn", "b", kind="Risk", message="x"), rule("warn", "a", message="y")]
+    entry = entry_of(judged(response(item(message="")), policy(rules)))
+    assert entry.why.params == {"effect": "fail", "rules": ["a", "b"]}
+    assert [(part.rule, part.fields, part.undecided) for part in entry.rules] == [
+        ("a", [], ["message"]),
+        ("b", ["kind"], ["message"]),
+    ]
+
+
+def test_a_layer_spells_nothing_that_its_base_does_not_let_it_soften() -> None:
+    base = policy(defaults={"unmatched": "warn"}, evidence={"recognised": "warn"})
+    top = policy([rule("note", kind="Hazard")], extends="base.yaml")
+    layered = Policy.load_kept({"base.yaml": base, "top.yaml": top}, ["top.yaml"])
+    alone = Policy.parse(policy([rule("note", kind="Hazard")], evidence={"recognised": "warn"}))
+    for loaded, outcome in ((alone, "pass"), (layered, "inconclusive")):
+        body = json.dumps(response(item(kind="Hazard"))).encode()
+        assert evaluate(read(body), loaded, at=AT, now=AT).outcome == outcome
+    # Where nobody doubts it, the default stays.
+    known = json.dumps(response(item(kind="Risk"))).encode()
+    assert outcomes(evaluate(read(known), layered, at=AT, now=AT)) == {f"{ITEMS}/0": "warn"}
+
+
+def test_items_and_nodes_that_say_nothing_more() -> None:
+    assert one(item(riskSource=None), waivers=[waiver()]) == "waived"
+    assert one(item(riskSource=None), waivers=[waiver(node={"uid": "*"})]) == "fail"
+    bare = {"itemsStatus": [item()]}
+    verdict = judged(response(nodes=[bare]), policy(waivers=[waiver(node={"uid": "*"})]))
+    assert verdict.outcome == "fail"
 
 
 @pytest.mark.parametrize("blocked", [True, False])

@@ -378,6 +378,8 @@ def test_every_node_listed_holds_an_item() -> None:
         (["A", "Missing", "Other"], ["Missing", "Other"]),
         ({"equals": ["A", "Missing"]}, ["Missing"]),
         ({"equals": "Missing"}, ["Missing"]),
+        ({"equals": ["X", "Y"]}, ["X", "Y"]),
+        ([{"equals": ["A", "N"]}, "Missing"], ["Missing"]),
         ("Sample*", []),
         ("B*", ["B*"]),
         ([{"regex": "A|B"}, {"regex": "B|C"}], ["/B|C/"]),
