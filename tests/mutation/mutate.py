@@ -62,8 +62,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,
     "reporter.precheck.model": ("tests/precheck", "tests/policy/test_evidence.py", *_JUDGED),
-    "reporter.precheck.finding": ("tests/precheck", *_JUDGED),
-    "reporter.precheck.build": ("tests/precheck",),
+    "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
     "reporter.policy.jsonpath": _MATCHED,
 }
 """What decides, and the hand-built tests it is tried by, the likeliest first."""

@@ -512,6 +512,11 @@ def test_a_waiver_turns_what_fails_or_warns_and_nothing_else() -> None:
         text = policy([rule(effect)], [waiver(max_findings=1)])
         two = judged(response(item(), item()), text)
         assert two.waivers[0].status == ("unused" if effect == "note" else "exceeded")
+    for effect, has_stub in (("fail", True), ("warn", True), ("note", False)):
+        entry = entry_of(judged(response(item()), policy([rule(effect)])))
+        assert (entry.waiver_stub is not None) is has_stub
+    ended = item(phase="Success", group="ExecuteException")
+    assert one(ended, rule(phase="Success"), waivers=[waiver()]) == "waived"
     assert one(item("Other"), waivers=[waiver()]) == "fail"
     assert one(item(""), waivers=[waiver(check="*")]) == "fail"
     assert one(item(message=""), waivers=[waiver(message="x")]) == "fail"
@@ -534,6 +539,9 @@ def test_one_waiver_that_holds_is_enough_beside_those_that_do_not() -> None:
     verdict = judged(response(item(), item()), policy(waivers=waivers))
     entry = entry_of(verdict)
     assert (entry.outcome, entry.waived_by) == ("waived", ["w-1", "w-2"])
+    assert (entry.why.code, entry.why.params) == ("decided.waived", {"waivers": ["w-1", "w-2"]})
+    assert entry.near_misses == []
+    assert entry.waiver_stub is None
     assert {use.id: (use.status, use.findings) for use in verdict.waivers} == {
         "old": ("expired", 0),
         "w-2": ("used", 2),
@@ -568,6 +576,11 @@ def test_a_waiver_for_another_cluster_is_elsewhere(scope: dict[str, Any], status
         ([item("Other")], {}, "absent"),
         ([item()], {"message": "other"}, "elsewhere"),
         ([item(phase="Success"), item()], {"message": "other"}, "elsewhere"),
+        (
+            [item("A", "Success"), item("B", "Success"), item("A")],
+            {"check": ["A", "B"], "message": "other"},
+            "elsewhere",
+        ),
     ],
 )
 def test_why_a_waiver_covered_nothing(
@@ -606,8 +619,12 @@ def test_a_failed_exception_that_does_not_fail_is_counted(effect: str) -> None:
         ({"match": {"kind": "*"}}, False),
         ({"match": {"check": "*"}}, False),
         ({"match": {"any": [{"check": "SampleCheck"}]}}, True),
+        ({"effect": "note"}, True),
         ({"effect": "fail"}, False),
+        ({"effect": "fail", "effective_on": "2026-03-02"}, False),
         ({"match": {"check": "Other"}}, False),
+        ({"limit": {"of": "findings", "max": 1}, "effect": "fail", "below": "note"}, True),
+        ({"limit": {"of": "findings", "max": 1}, "effect": "warn", "below": "fail"}, False),
     ],
 )
 def test_by_name_only_with_a_reason(change: dict[str, Any], refused: bool) -> None:
@@ -819,6 +836,25 @@ def test_which_skips_a_waiver_can_cover(entry: dict[str, Any], code: str | None)
     assert outcome == ("waived" if code is None else "fail")
     # One without a name is named by no waiver.
     assert near == ([] if code in (None, "skip.unnamed") else [code])
+    assert skipped(entry, waiver(check="*")) == (outcome, near)
+
+
+@pytest.mark.parametrize(
+    ("entry", "why", "uids"),
+    [
+        (skip("Other"), "skip.default", []),
+        (skip(), "skip.covered", []),
+        (skip(values=["b", "a", "b"]), "skip.covered", ["b", "a"]),
+        (skip(""), "skip.unnamed", []),
+        (skip(values=["a", ""]), "skip.no-values", ["a"]),
+        (skip(values=["a"], key="node.name"), "skip.selector", ["a"]),
+    ],
+)
+def test_what_a_skip_says_of_itself(entry: dict[str, Any], why: str, uids: list[str]) -> None:
+    body = response(spec={"skippedCheckItemList": [entry]})
+    (found,) = judged(body, policy(waivers=[waiver(check="Gone")])).skipped
+    assert (found.why.code, found.node_uids) == (why, uids)
+    assert found.has_selector is ("resourceSelector" in entry)
 
 
 @pytest.mark.parametrize(
