@@ -713,6 +713,22 @@ def test_nodes_are_counted_by_uid_and_each_unnamed_one_as_its_own() -> None:
     assert (use.limit.failed, use.limit.base) == (6, 6)
 
 
+def test_what_has_no_name_counts_as_its_own() -> None:
+    def failed(of: str, *items: dict[str, Any], **more: Any) -> int:
+        limit = {**rule("warn"), "limit": {"of": of, "max": 9}}
+        (use,) = judged(response(*items, **more), policy([limit])).rules
+        assert use.limit is not None
+        return use.limit.failed
+
+    assert failed("checks", item(""), item(""), item("A"), item("A")) == 3
+    nameless = {"nodeRisks": [{}]}
+    assert failed("nodes", item(riskSource=nameless), item(riskSource=nameless)) == 2
+    calm = item("C", "Success")
+    assert failed("nodes", calm, nodes=[stage("", item()), stage("", item())]) == 2
+    assert failed("nodes", calm, nodes=[stage("", item(), item("B"))]) == 1
+    assert failed("nodes", calm, nodes=[stage("a", item()), stage("a", item("B"))]) == 1
+
+
 @pytest.mark.parametrize("below", ["fail", "warn", "note"])
 def test_single_findings_take_below_or_the_default(below: str) -> None:
     limit = {**rule("warn"), "limit": {"of": "findings", "max": 1}, "below": below}
@@ -868,6 +884,8 @@ def test_what_a_skip_says_of_itself(entry: dict[str, Any], why: str, uids: list[
         ([item("Gone", "Success", kind=kind) for kind in ("Exception", "Risk")], "waived"),
         ([item("Gone", kind="Exception"), item("Gone", "Success", kind="Risk")], "waived"),
         ([item("Gone", "Success", kind="")], "waived"),
+        ([item("Gone", "Success", kind="Exception"), item("Other")], "fail"),
+        ([item("Other", kind="Exception")], "waived"),
     ],
 )  # fmt: skip
 def test_a_check_seen_only_as_an_exception_is_not_covered(
@@ -905,6 +923,21 @@ def test_which_waivers_cover_a_skip(
         outcome, near = skipped(entry, one_waiver)
         assert outcome == ("waived" if code is None else "fail")
         assert near == ([code] if code else [])
+
+
+def test_which_keys_kept_a_waiver_from_a_skip() -> None:
+    body = response(spec={"skippedCheckItemList": [skip(values=["a"])]})
+    waivers = [
+        waiver("refused", "Gone", node={"uid": "b"}, from_version="<1.0"),
+        waiver("open", "Gone", node={"name": "x"}, topic="x"),
+        waiver("both", "Gone", node={"name": "x"}, cluster="c-2"),
+    ]
+    (found,) = judged(body, policy(waivers=waivers)).skipped
+    assert {near.waiver: near.why.params["keys"] for near in found.near_misses} == {
+        "refused": ["from_version", "node"],
+        "open": ["topic", "node"],
+        "both": ["cluster"],
+    }
 
 
 def test_a_waiver_that_is_exceeded_covers_no_skip_either() -> None:
