@@ -925,6 +925,15 @@ def test_which_waivers_cover_a_skip(
         assert near == ([code] if code else [])
 
 
+@pytest.mark.parametrize(
+    "key", ["kind", "level", "group", "phase", "message", "error_code", "where"]
+)
+def test_a_waiver_that_needs_a_finding_covers_no_skip_even_in_an_alternative(key: str) -> None:
+    value = [{"path": "$.name", "exists": True}] if key == "where" else "*"
+    asks = waiver(check="Gone", any=[{"cluster": "c-1"}, {key: value}])
+    assert skipped(skip(values=["a"]), asks) == ("fail", ["skip.needs-finding"])
+
+
 def test_which_keys_kept_a_waiver_from_a_skip() -> None:
     body = response(spec={"skippedCheckItemList": [skip(values=["a"])]})
     waivers = [
