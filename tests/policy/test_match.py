@@ -334,6 +334,9 @@ def test_without_an_item_or_a_response_a_condition_is_open() -> None:
     assert reads(skip, where=[{"path": "$.name", "exists": True}]) == (OPEN, OPEN)
     whole = {"path": "$.status", "on": "response", "exists": True}
     assert reads(skip, where=[whole]) == (OPEN, OPEN)
+    trace = Trace()
+    assert match(where=[whole]).fits_rule(skip, trace) is OPEN
+    assert (trace.undecided, trace.paths) == (["where"], [])
     alone = _item()
     alone.facts.task = None
     assert reads(alone, where=[whole]) == (OPEN, OPEN)
