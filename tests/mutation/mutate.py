@@ -55,7 +55,7 @@ _JUDGED = ("tests/policy/test_evaluate.py", "tests/policy/test_decisions.py")
 _MATCHED = ("tests/policy/test_match.py", "tests/policy/test_where.py", *_JUDGED)
 MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evidence": ("tests/policy/test_evidence.py",),
-    "reporter.policy.evaluate": tuple(reversed(_JUDGED)),
+    "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_waivers.py"),
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
     "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
