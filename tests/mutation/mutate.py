@@ -61,7 +61,11 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,
-    "reporter.precheck.model": ("tests/precheck/test_model.py", "tests/policy/test_evidence.py"),
+    "reporter.precheck.model": (
+        "tests/precheck/test_model.py",
+        "tests/policy/test_vocabulary.py",
+        "tests/policy/test_evidence.py",
+    ),
     "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
 }
 """What decides, and the hand-built tests it is tried by, the likeliest first."""
