@@ -26,7 +26,7 @@ help:
 	@echo "make compat write the case files of this release, once"
 	@echo "make bench-peers  other policy engines on the same responses"
 	@echo "make hostile  fuzzing, faults and random responses through every output, about an hour"
-	@echo "make mutants  changes of the judging code that no test sees, about an hour"
+	@echo "make mutants  changes of the judging code that no test sees, about an hour; goes on where it stopped"
 	@echo "make bench-audit  the audit against bare validation of the same files"
 	@echo "make schema write the record's schema  make dist   wheel and source archive"
 	@echo "make docs   the manual, into site/     make reference   its generated pages"
@@ -90,8 +90,7 @@ hostile: $(VENV)/.ready-dev libraries test-tools
 	  tests/fuzz tests/faults tests/test_limits.py tests/output/test_random.py
 
 mutants: $(VENV)/.ready-dev
-	$(BIN)/python -m pip install --quiet 'cosmic-ray>=8.3,<9'
-	$(BIN)/python -m tests.mutation
+	$(BIN)/python -m tests.mutation --jobs $${TEST_JOBS:-2} $(MUTANTS)
 
 # Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
 bench-peers: $(VENV)/.ready-dev

@@ -55,16 +55,18 @@ _JUDGED = ("tests/policy/test_evaluate.py", "tests/policy/test_decisions.py")
 _MATCHED = ("tests/policy/test_match.py", "tests/policy/test_where.py", *_JUDGED)
 MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evidence": ("tests/policy/test_evidence.py",),
-    "reporter.policy.evaluate": tuple(reversed(_JUDGED)),
+    "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_waivers.py"),
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
     "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,
-    "reporter.precheck.model": ("tests/precheck", "tests/policy/test_evidence.py", *_JUDGED),
-    "reporter.precheck.finding": ("tests/precheck", *_JUDGED),
-    "reporter.precheck.build": ("tests/precheck",),
-    "reporter.policy.jsonpath": _MATCHED,
+    "reporter.precheck.model": (
+        "tests/precheck/test_model.py",
+        "tests/policy/test_vocabulary.py",
+        "tests/policy/test_evidence.py",
+    ),
+    "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
 }
 """What decides, and the hand-built tests it is tried by, the likeliest first."""
 

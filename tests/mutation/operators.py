@@ -168,6 +168,8 @@ class _Walk:
             return
         if isinstance(node, ast.Call) and _called(node) in QUIET:
             return
+        if isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "Literal":
+            return
         for child in ast.iter_child_nodes(node):
             yield from self.changes(child)
 

@@ -233,6 +233,7 @@ def test_who_calls_a_cluster_standard_asks_for_nodes(
     note = _note(kind=noted) if noted else None
     verdict = _noted({"clusterID": "c-1"}, note, policy(), cluster_type=given)
     assert verdict.outcome == ("inconclusive" if standard else "pass")
+    assert verdict.subject.cluster_type == ("standard" if standard else given or noted)
 
 
 def test_a_rule_for_a_version_reads_where_the_cluster_comes_from() -> None:
@@ -273,6 +274,29 @@ def test_rules_look_at_what_failed_unless_they_name_a_phase(
     assert one(item(phase=phase), rule(**match)) == outcome
 
 
+def test_what_passes_is_counted_by_check_whatever_looked_at_it() -> None:
+    found = [
+        item("A", "Success", message="y"),
+        item("A", "Success", level="Info", message="y"),
+        item("A", "Success", kind="", level="", message="z"),
+        item("B", "Success", message="x"),
+        item("", "Success"),
+    ]
+    for rules in ([], [rule("note", phase="*", message="w")]):
+        verdict = judged(response(*found), policy(rules))
+        assert outcomes(verdict) == {}
+        assert verdict.counts.findings.passed == 6
+        assert {
+            check.name: (check.findings.passed, check.kinds, check.levels)
+            for check in verdict.checks
+        } == {
+            "A": (3, ["Risk"], ["Info", "Warning"]),
+            "B": (1, ["Risk"], ["Warning"]),
+            None: (1, ["Risk"], ["Warning"]),
+            "SampleAddon": (1, ["Risk"], ["Warning"]),
+        }
+
+
 @pytest.mark.parametrize("effect", ["warn", "note"])
 def test_a_rule_makes_an_unfinished_item_no_better(effect: str) -> None:
     for phase in ("Init", "Running", "Skipped", None):
@@ -295,6 +319,15 @@ def test_what_a_missing_field_leaves_open_counts_against_passing(default: str) -
                    defaults={"unmatched": default}) == default  # fmt: skip
 
 
+@pytest.mark.parametrize("missing", [None, ""])
+@pytest.mark.parametrize("key", ["check", "kind", "group", "level"])
+def test_a_trait_that_is_missing_is_open_too(key: str, missing: Any) -> None:
+    field = "name" if key == "check" else key
+    gentle = {"defaults": {"unmatched": "note"}}
+    assert one(item(**{field: missing}), rule(**{key: "X"}), **gentle) == "fail"
+    assert one(item(**{field: "Info"}), rule(**{key: "X"}), **gentle) != "fail"
+
+
 def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
     sure, open_one = rule("note", "sure", kind="Risk"), rule("warn", "open", message="x")
     assert one(item(message=""), sure) == "note"
@@ -302,15 +335,64 @@ def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
     assert one(item(message=""), sure, open_one) == "warn"
 
 
-def test_why_a_finding_takes_the_default() -> None:
+def test_why_a_finding_is_what_it_is() -> None:
+    silent = item(message="")
+    open_rule = rule("warn", message="x")
     assert why(item()) == "decided.unmatched"
-    assert why(item(message=""), rule("warn", message="x")) == "decided.unmatched-beside"
+    assert why(item(), rule()) == "decided.rule"
     assert why(item(), rule("warn")) == "decided.rule"
+    assert why(silent, open_rule) == "decided.unmatched-beside"
+    assert why(silent, open_rule, defaults={"unmatched": "warn"}) == "decided.unmatched-beside"
+    assert why(silent, open_rule, defaults={"unmatched": "note"}) == "decided.rule"
+    assert why(silent, rule("note", message="x")) == "decided.unmatched"
     late = {**rule(), "effective_on": "2026-03-02"}
     assert why(item(), late) == "decided.rule-postponed"
     assert why(item(), late, rule("warn", "too")) == "decided.rule"
-    limit = {**rule("warn", check="*"), "limit": {"of": "nodes", "max": 5}}
-    assert why(item(), limit) == "decided.limit-of-nodes"
+    some = {**rule(check="*"), "limit": {"of": "findings", "max": 5}}
+    assert why(item(), some) == "decided.rule"
+    assert why(silent, {**some, "match": {"message": "x"}}) == "decided.unmatched-beside"
+    nodes = {**some, "limit": {"of": "nodes", "max": 5}}
+    assert why(item(), nodes) == "decided.limit-of-nodes"
+    here = item(message="", riskSource={"nodeRisks": [{"NodeID": "a"}]})
+    assert why(here, {**nodes, "match": {"message": "x"}}) == "decided.unmatched-beside"
+
+
+def test_which_rules_and_values_it_names() -> None:
+    body = response(item(message="", kind="Hazard", level=None))
+    rules = [rule("note", "b", kind="Hazard", message="x"), rule("note", "a", check="Sample*")]
+    entry = entry_of(judged(body, policy(rules)))
+    assert entry.why.params == {"kind": "Hazard", "level": "–"}
+    assert [(part.rule, part.fields, part.undecided) for part in entry.rules] == [
+        ("a", ["check"], [])
+    ]
+    rules = [rule("warn", "b", kind="Risk", message="x"), rule("warn", "a", message="y")]
+    entry = entry_of(judged(response(item(message="")), policy(rules)))
+    assert entry.why.params == {"effect": "fail", "rules": ["a", "b"]}
+    assert [(part.rule, part.fields, part.undecided) for part in entry.rules] == [
+        ("a", [], ["message"]),
+        ("b", ["kind"], ["message"]),
+    ]
+
+
+def test_a_layer_spells_nothing_that_its_base_does_not_let_it_soften() -> None:
+    base = policy(defaults={"unmatched": "warn"}, evidence={"recognised": "warn"})
+    top = policy([rule("note", kind="Hazard")], extends="base.yaml")
+    layered = Policy.load_kept({"base.yaml": base, "top.yaml": top}, ["top.yaml"])
+    alone = Policy.parse(policy([rule("note", kind="Hazard")], evidence={"recognised": "warn"}))
+    for loaded, outcome in ((alone, "pass"), (layered, "inconclusive")):
+        body = json.dumps(response(item(kind="Hazard"))).encode()
+        assert evaluate(read(body), loaded, at=AT, now=AT).outcome == outcome
+    # Where nobody doubts it, the default stays.
+    known = json.dumps(response(item(kind="Risk"))).encode()
+    assert outcomes(evaluate(read(known), layered, at=AT, now=AT)) == {f"{ITEMS}/0": "warn"}
+
+
+def test_items_and_nodes_that_say_nothing_more() -> None:
+    assert one(item(riskSource=None), waivers=[waiver()]) == "waived"
+    assert one(item(riskSource=None), waivers=[waiver(node={"uid": "*"})]) == "fail"
+    bare = {"itemsStatus": [item()]}
+    verdict = judged(response(nodes=[bare]), policy(waivers=[waiver(node={"uid": "*"})]))
+    assert verdict.outcome == "fail"
 
 
 @pytest.mark.parametrize("blocked", [True, False])
@@ -430,6 +512,11 @@ def test_a_waiver_turns_what_fails_or_warns_and_nothing_else() -> None:
         text = policy([rule(effect)], [waiver(max_findings=1)])
         two = judged(response(item(), item()), text)
         assert two.waivers[0].status == ("unused" if effect == "note" else "exceeded")
+    for effect, has_stub in (("fail", True), ("warn", True), ("note", False)):
+        entry = entry_of(judged(response(item()), policy([rule(effect)])))
+        assert (entry.waiver_stub is not None) is has_stub
+    ended = item(phase="Success", group="ExecuteException")
+    assert one(ended, rule(phase="Success"), waivers=[waiver()]) == "waived"
     assert one(item("Other"), waivers=[waiver()]) == "fail"
     assert one(item(""), waivers=[waiver(check="*")]) == "fail"
     assert one(item(message=""), waivers=[waiver(message="x")]) == "fail"
@@ -452,6 +539,9 @@ def test_one_waiver_that_holds_is_enough_beside_those_that_do_not() -> None:
     verdict = judged(response(item(), item()), policy(waivers=waivers))
     entry = entry_of(verdict)
     assert (entry.outcome, entry.waived_by) == ("waived", ["w-1", "w-2"])
+    assert (entry.why.code, entry.why.params) == ("decided.waived", {"waivers": ["w-1", "w-2"]})
+    assert entry.near_misses == []
+    assert entry.waiver_stub is None
     assert {use.id: (use.status, use.findings) for use in verdict.waivers} == {
         "old": ("expired", 0),
         "w-2": ("used", 2),
@@ -486,6 +576,11 @@ def test_a_waiver_for_another_cluster_is_elsewhere(scope: dict[str, Any], status
         ([item("Other")], {}, "absent"),
         ([item()], {"message": "other"}, "elsewhere"),
         ([item(phase="Success"), item()], {"message": "other"}, "elsewhere"),
+        (
+            [item("A", "Success"), item("B", "Success"), item("A")],
+            {"check": ["A", "B"], "message": "other"},
+            "elsewhere",
+        ),
     ],
 )
 def test_why_a_waiver_covered_nothing(
@@ -524,8 +619,12 @@ def test_a_failed_exception_that_does_not_fail_is_counted(effect: str) -> None:
         ({"match": {"kind": "*"}}, False),
         ({"match": {"check": "*"}}, False),
         ({"match": {"any": [{"check": "SampleCheck"}]}}, True),
+        ({"effect": "note"}, True),
         ({"effect": "fail"}, False),
+        ({"effect": "fail", "effective_on": "2026-03-02"}, False),
         ({"match": {"check": "Other"}}, False),
+        ({"limit": {"of": "findings", "max": 1}, "effect": "fail", "below": "note"}, True),
+        ({"limit": {"of": "findings", "max": 1}, "effect": "warn", "below": "fail"}, False),
     ],
 )
 def test_by_name_only_with_a_reason(change: dict[str, Any], refused: bool) -> None:
@@ -614,6 +713,22 @@ def test_nodes_are_counted_by_uid_and_each_unnamed_one_as_its_own() -> None:
     assert (use.limit.failed, use.limit.base) == (6, 6)
 
 
+def test_what_has_no_name_counts_as_its_own() -> None:
+    def failed(of: str, *items: dict[str, Any], **more: Any) -> int:
+        limit = {**rule("warn"), "limit": {"of": of, "max": 9}}
+        (use,) = judged(response(*items, **more), policy([limit])).rules
+        assert use.limit is not None
+        return use.limit.failed
+
+    assert failed("checks", item(""), item(""), item("A"), item("A")) == 3
+    nameless = {"nodeRisks": [{}]}
+    assert failed("nodes", item(riskSource=nameless), item(riskSource=nameless)) == 2
+    calm = item("C", "Success")
+    assert failed("nodes", calm, nodes=[stage("", item()), stage("", item())]) == 2
+    assert failed("nodes", calm, nodes=[stage("", item(), item("B"))]) == 1
+    assert failed("nodes", calm, nodes=[stage("a", item()), stage("a", item("B"))]) == 1
+
+
 @pytest.mark.parametrize("below", ["fail", "warn", "note"])
 def test_single_findings_take_below_or_the_default(below: str) -> None:
     limit = {**rule("warn"), "limit": {"of": "findings", "max": 1}, "below": below}
@@ -642,12 +757,15 @@ def test_what_a_policy_remembers_of_one_response_does_not_decide_another() -> No
     gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
     scoped = Policy.parse(policy([rule(cluster="c-1")], **gentle))
     versions = Policy.parse(policy([rule(target_version=">=1.31")], **gentle))
+    beside = Policy.parse(policy([rule(cluster="c-1"), rule("note", "n")], **gentle))
     nested = Policy.parse(policy([rule(any=[{"not": {"cluster": "c-2"}}])], **gentle))
     late = Policy.parse(policy([{**rule(), "effective_on": "2026-03-02"}], **gentle))
     tomorrow = AT + timedelta(days=1)
     for _ in range(2):
         assert judge(scoped, clusterID="c-1") == "fail"
         assert judge(scoped, clusterID="c-2") == "pass"
+        assert judge(beside, clusterID="c-2") == "pass"
+        assert judge(beside, clusterID="c-1") == "fail"
         assert judge(nested, clusterID="c-1") == "fail"
         assert judge(nested, clusterID="c-2") == "pass"
         assert judge(versions, targetVersion="v1.31.1") == "fail"
@@ -656,14 +774,26 @@ def test_what_a_policy_remembers_of_one_response_does_not_decide_another() -> No
         assert judge(late, at=tomorrow) == "fail"
 
 
-def test_a_policy_remembers_a_limit_for_one_response_alone() -> None:
-    limit = {**rule("note"), "limit": {"of": "findings", "max": 1}, "below": "note"}
-    loaded = Policy.parse(policy([limit]))
+@pytest.mark.parametrize("more", [[], [rule("note", "n")]])
+def test_a_policy_remembers_a_limit_for_one_response_alone(more: list[dict[str, Any]]) -> None:
+    limit = {**rule("warn"), "limit": {"of": "findings", "max": 1}, "below": "note"}
+    loaded = Policy.parse(policy([limit, *more]))
     for _ in range(2):
-        for count, outcome in ((1, "pass"), (2, "fail")):
+        for count, outcome in ((1, "note"), (2, "fail")):
             body = response(*[item()] * count)
             verdict = evaluate(read(json.dumps(body).encode()), loaded, at=AT, now=AT)
-            assert verdict.outcome == outcome
+            assert set(outcomes(verdict).values()) == {outcome}
+
+
+def test_a_limit_of_nodes_is_asked_of_every_finding() -> None:
+    limit = {**rule(check="*"), "limit": {"of": "nodes", "max": 5}}
+    here, nowhere = item(riskSource={"nodeRisks": [{"NodeID": "a"}]}), item()
+    for found, expected in (
+        ([here, nowhere], ["warn", "fail"]),
+        ([nowhere, here], ["fail", "warn"]),
+    ):
+        verdict = judged(response(*found), policy([limit]))
+        assert list(dict(sorted(outcomes(verdict).items())).values()) == expected
 
 
 def test_findings_alike_by_their_signature_may_differ_in_the_rest() -> None:
@@ -722,6 +852,25 @@ def test_which_skips_a_waiver_can_cover(entry: dict[str, Any], code: str | None)
     assert outcome == ("waived" if code is None else "fail")
     # One without a name is named by no waiver.
     assert near == ([] if code in (None, "skip.unnamed") else [code])
+    assert skipped(entry, waiver(check="*")) == (outcome, near)
+
+
+@pytest.mark.parametrize(
+    ("entry", "why", "uids"),
+    [
+        (skip("Other"), "skip.default", []),
+        (skip(), "skip.covered", []),
+        (skip(values=["b", "a", "b"]), "skip.covered", ["b", "a"]),
+        (skip(""), "skip.unnamed", []),
+        (skip(values=["a", ""]), "skip.no-values", ["a"]),
+        (skip(values=["a"], key="node.name"), "skip.selector", ["a"]),
+    ],
+)
+def test_what_a_skip_says_of_itself(entry: dict[str, Any], why: str, uids: list[str]) -> None:
+    body = response(spec={"skippedCheckItemList": [entry]})
+    (found,) = judged(body, policy(waivers=[waiver(check="Gone")])).skipped
+    assert (found.why.code, found.node_uids) == (why, uids)
+    assert found.has_selector is ("resourceSelector" in entry)
 
 
 @pytest.mark.parametrize(
@@ -735,6 +884,8 @@ def test_which_skips_a_waiver_can_cover(entry: dict[str, Any], code: str | None)
         ([item("Gone", "Success", kind=kind) for kind in ("Exception", "Risk")], "waived"),
         ([item("Gone", kind="Exception"), item("Gone", "Success", kind="Risk")], "waived"),
         ([item("Gone", "Success", kind="")], "waived"),
+        ([item("Gone", "Success", kind="Exception"), item("Other")], "fail"),
+        ([item("Other", kind="Exception")], "waived"),
     ],
 )  # fmt: skip
 def test_a_check_seen_only_as_an_exception_is_not_covered(
@@ -772,6 +923,30 @@ def test_which_waivers_cover_a_skip(
         outcome, near = skipped(entry, one_waiver)
         assert outcome == ("waived" if code is None else "fail")
         assert near == ([code] if code else [])
+
+
+@pytest.mark.parametrize(
+    "key", ["kind", "level", "group", "phase", "message", "error_code", "where"]
+)
+def test_a_waiver_that_needs_a_finding_covers_no_skip_even_in_an_alternative(key: str) -> None:
+    value = [{"path": "$.name", "exists": True}] if key == "where" else "*"
+    asks = waiver(check="Gone", any=[{"cluster": "c-1"}, {key: value}])
+    assert skipped(skip(values=["a"]), asks) == ("fail", ["skip.needs-finding"])
+
+
+def test_which_keys_kept_a_waiver_from_a_skip() -> None:
+    body = response(spec={"skippedCheckItemList": [skip(values=["a"])]})
+    waivers = [
+        waiver("refused", "Gone", node={"uid": "b"}, from_version="<1.0"),
+        waiver("open", "Gone", node={"name": "x"}, topic="x"),
+        waiver("both", "Gone", node={"name": "x"}, cluster="c-2"),
+    ]
+    (found,) = judged(body, policy(waivers=waivers)).skipped
+    assert {near.waiver: near.why.params["keys"] for near in found.near_misses} == {
+        "refused": ["from_version", "node"],
+        "open": ["topic", "node"],
+        "both": ["cluster"],
+    }
 
 
 def test_a_waiver_that_is_exceeded_covers_no_skip_either() -> None:

@@ -378,6 +378,8 @@ def test_every_node_listed_holds_an_item() -> None:
         (["A", "Missing", "Other"], ["Missing", "Other"]),
         ({"equals": ["A", "Missing"]}, ["Missing"]),
         ({"equals": "Missing"}, ["Missing"]),
+        ({"equals": ["X", "Y"]}, ["X", "Y"]),
+        ([{"equals": ["A", "N"]}, "Missing"], ["Missing"]),
         ("Sample*", []),
         ("B*", ["B*"]),
         ([{"regex": "A|B"}, {"regex": "B|C"}], ["/B|C/"]),
@@ -408,6 +410,12 @@ def test_required_on_every_node() -> None:
     )
     assert _complete(response(nodes=nodes[:2]), required_on_every_node="N")[0] == "ok"
     assert _complete(response(nodes=[]), required_on_every_node="N")[0] == "ok"
+    bare = response(nodes=[stage("d")])
+    bare["status"]["nodeCheckStatus"]["nodeStageStatus"][0]["itemsStatus"] = None
+    assert _complete(bare, required_on_every_node="N")[1] == [
+        ("complete.empty-nodes", {"count": 1}),
+        ("complete.check-on-nodes", {"check": "N", "count": 1}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 
 from reporter.policy.match import Facts, Match, Patterns, Target, Trace, all_of, any_of, negate
 from reporter.policy.model import MatchSpec
-from reporter.precheck.finding import Node
+from reporter.precheck.finding import Finding, Node
 from reporter.precheck.model import CheckItem, PrecheckTask
 
 YES, NO, OPEN = True, False, None
@@ -17,6 +17,10 @@ DOCUMENT = {"status": {"phase": "Failed"}}
 
 def match(**keys: Any) -> Match:
     return Match(MatchSpec.model_validate(keys))
+
+
+def topic_of(check: str) -> str | None:
+    return {"Sample": "topic-a"}.get(check[:])
 
 
 def target(**fields: Any) -> Target:
@@ -29,13 +33,12 @@ def target(**fields: Any) -> Target:
             ("target_version", "v1.31.4-r2"),
         )
     }
-    topics = {"Sample": "topic-a"}
     task = PrecheckTask.model_validate(DOCUMENT)
     whole = {"kind": "Risk", "level": "Warning", "phase": "Failed"} | fields
     return Target(
         check=whole.pop("check", "Sample"),
         scope=whole.pop("scope", "cluster"),
-        facts=Facts(topic_of=topics.get, task=task, **facts),
+        facts=Facts(topic_of=topic_of, task=task, **facts),
         **whole,
     )
 
@@ -47,6 +50,26 @@ def reads(place: Target, **keys: Any) -> tuple[bool | None, bool | None]:
     traced = compiled.fits_rule(place, Trace()), compiled.fits_waiver(place, Trace())
     assert traced == found
     return found
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+def test_of_a_finding_what_is_empty_is_missing(nothing: Any) -> None:
+    facts = Facts(None, None, None, topic_of)
+    texts = ("name", "kind", "group", "level", "phase", "message")
+    addons = [{"addonTemplateName": "a", "alias": "b"}, {"addonTemplateName": nothing},
+              {"alias": nothing}]  # fmt: skip
+    whole = {"errorCodes": ["E1", ""], "riskSource": {"addonRisks": addons}}
+    full = CheckItem.model_validate({name: name for name in texts} | whole)
+    bare = CheckItem.model_validate(dict.fromkeys(texts, nothing) | {"errorCodes": None})
+    assert Target.of(Finding(full, "addon", ""), facts) == Target(
+        *("name", "addon", facts, "kind", "group", "level", "phase", "message"),
+        error_codes=("E1", None),
+        addons=(("a", "b"), (None, None), (None, None)),
+        item=full,
+    )
+    assert Target.of(Finding(bare, "cluster", ""), facts) == Target(
+        None, "cluster", facts, item=bare
+    )
 
 
 @pytest.mark.parametrize(
@@ -311,6 +334,9 @@ def test_without_an_item_or_a_response_a_condition_is_open() -> None:
     assert reads(skip, where=[{"path": "$.name", "exists": True}]) == (OPEN, OPEN)
     whole = {"path": "$.status", "on": "response", "exists": True}
     assert reads(skip, where=[whole]) == (OPEN, OPEN)
+    trace = Trace()
+    assert match(where=[whole]).fits_rule(skip, trace) is OPEN
+    assert (trace.undecided, trace.paths) == (["where"], [])
     alone = _item()
     alone.facts.task = None
     assert reads(alone, where=[whole]) == (OPEN, OPEN)

@@ -98,6 +98,9 @@ def test_an_item_that_is_plain_hides_none_that_is_not() -> None:
 @pytest.mark.parametrize("nothing", [None, "", [], {}])
 def test_what_says_nothing_is_no_field(nothing: Any) -> None:
     assert found(_task(later=nothing, Phase=nothing)) == UnknownFields(0, [], [])
+    places = ["/status/owner", "/status/Phase"]
+    beside = found(_task(later=nothing, owner=1, gone=nothing, Phase="x"))
+    assert beside == UnknownFields(2, places, places[1:])
 
 
 @pytest.mark.parametrize(
@@ -113,6 +116,19 @@ def test_what_says_nothing_is_no_field(nothing: Any) -> None:
         ("ExpireTimestamp", "x", True),
         ("cluster-check-status", "x", True),
         ("kind", "x", True),
+        ("riskSource", "x", True),
+        ("itemStatuses", "x", True),
+        ("allItemsStatus", "x", True),
+        ("stageStatus", "x", True),
+        ("checkItemX", "x", True),
+        ("theCheckStatus", "x", True),
+        ("clusterChckStatus", "x", True),
+        ("addonChckStatus", "x", True),
+        ("nodeChckStatus", "x", True),
+        ("nodeStgeStatus", "x", True),
+        ("ignoredNodes", ["x"], True),
+        ("ignoredRisks", ["x"], True),
+        ("excludedChecks", ["x"], True),
         ("level", 0, True),
         ("uid", "x", False),
         ("skipped", False, False),

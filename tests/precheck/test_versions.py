@@ -82,6 +82,7 @@ def test_what_is_no_range(text: str) -> None:
         ("v1.31.4-r2", "v1.31.4", False),
         ("anything", "anything", True),
         ("anything", "v1.31", False),
+        ("v1.31", "anything", False),
     ],
 )
 def test_meeting_an_expected_target(expected: str, actual: str, met: bool) -> None:

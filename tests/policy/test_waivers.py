@@ -1,0 +1,21 @@
+"""What several waivers say of themselves beside one another."""
+
+from __future__ import annotations
+
+from tests.policy.build import item, judged, policy, response, waiver
+
+
+def test_a_waiver_that_is_used_hides_nothing_of_the_others() -> None:
+    waivers = [
+        waiver("used"),
+        waiver("narrow", message="other"),
+        waiver("passing", "SampleAddon"),
+        waiver("gone", "Gone"),
+    ]
+    verdict = judged(response(item()), policy(waivers=waivers))
+    assert {use.id: use.why.code.removeprefix("waiver-status.") for use in verdict.waivers} == {
+        "used": "used-findings",
+        "narrow": "unused-elsewhere",
+        "passing": "unused-passes",
+        "gone": "unused-absent",
+    }
