@@ -573,7 +573,7 @@ def test_a_document_without_a_record_and_one_that_is_cut_are_refused() -> None:
 
 
 def test_an_attachment_that_explodes_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(contents, "MAX_FILE", 1_000_000)
+    monkeypatch.setattr(contents, "MAX_FILE", 1 << 20)
 
     def explode(pdf: pikepdf.Pdf) -> None:
         pdf.attachments["record.json"] = pikepdf.AttachedFileSpec(pdf, b" " * 2_000_000)
