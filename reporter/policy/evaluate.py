@@ -166,7 +166,6 @@ class Judgement:
     limits: list[LimitTally]
     unknown: UnknownFields
     found: evidence_lines.Tally
-    sidecar_used: bool
     expect_cluster: str | None
     expect_target: str | None
 
@@ -319,7 +318,6 @@ def judge(
         limits=list(bench.limits.values()),
         unknown=unknown,
         found=found,
-        sidecar_used=sidecar is not None,
         expect_cluster=expect_cluster,
         expect_target=expect_target,
     )
@@ -477,7 +475,7 @@ class _Bench:
         key = (name or None, scope)
         entry = self.passes.get(key)
         if entry is None:
-            entry = self.passes[key] = PassCount(name or None, scope)
+            entry = self.passes[key] = PassCount(*key)
         entry.passed += count
         if kind:
             entry.kinds.add(kind)
@@ -553,7 +551,7 @@ class _Bench:
             if (limit := self.limits.get(rule.id)) is not None:
                 # A limit gives single findings no effect of its own.
                 effect = self.policy.unmatched if limit.exceeded else rule.below
-                if not target.nodes and rule.limit is not None and rule.limit.of == "nodes":
+                if not target.nodes and limit.limit.of == "nodes":
                     fits = None  # it counts nodes: what it thinks of this one is left open
             if fits is True:
                 sure.append(rule)
@@ -622,7 +620,7 @@ class _Bench:
         return _Verdict(effect, why, found, waivable, doubt, tuple(deciding))
 
     def _doubt(self, target: Target, gentle: Sequence[Rule]) -> Statement | None:
-        """Why nobody knows what this finding means.
+        """Why nobody knows what this finding means, which is no success.
 
         `gentle` are the rules that surely match and do not say `fail`: one of them may spell out
         an undocumented kind or level, and so say that it is known after all.
@@ -630,11 +628,9 @@ class _Bench:
         phase = target.phase
         if phase is None:
             return statement("doubt.phase-missing")
-        if phase not in ("Success", "Failed"):
+        if phase != "Failed":
             known = phase in ("Init", "Running")
             return statement("doubt.unfinished" if known else "doubt.phase-unknown", phase=phase)
-        if phase != "Failed":
-            return None
         if target.group == "ExecuteException":
             return statement("doubt.execute-exception")
         unknown: dict[str, str | None] = {}
@@ -684,9 +680,7 @@ class _Bench:
             covering.append(covers)
         for tally in self.waivers.values():
             limit = tally.waiver.max_findings
-            tally.exceeded = (
-                tally.state == "valid" and limit is not None and tally.would_turn > limit
-            )
+            tally.exceeded = limit is not None and tally.would_turn > limit
         for (finding, target, verdict), covers in zip(pending, covering, strict=True):
             self.decided.append(self._with_waivers(finding, target, verdict, covers))
         self._note_checks_seen()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -208,7 +208,6 @@ class NodePatterns:
             for key in ("uid", "name", "status", "type")
             if (value := getattr(spec, key)) is not None
         ]
-        self.keys = tuple(f"node.{key}" for key, _ in self._keys)
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
@@ -342,7 +341,7 @@ class Match:
                 yield key, patterns.fits(getattr(target, key))
         for key, ranges in self._ranges.items():
             yield key, ranges.fits(getattr(target.facts, key))
-        several = _every if every else any_of
+        several = all_of if every else any_of
         if self._error_code is not None:
             # An item without error codes leaves the key open: no published example has any.
             codes = target.error_codes
@@ -431,7 +430,3 @@ def _ask(condition: Condition, target: Target, *, every: bool) -> Outcome | None
             return None
         facts.decided[key] = condition.decide(facts.document, every=every)
     return facts.decided[key]
-
-
-def _every(parts: Sequence[Tri]) -> Tri:
-    return all_of(parts) if parts else False

@@ -52,7 +52,12 @@ WORDS = frozenset({"_condition_text", "_wanted", "_Bench._near_misses", "_Bench.
 """Functions that only choose words: not changed."""
 
 _JUDGED = ("tests/policy/test_evaluate.py", "tests/policy/test_decisions.py")
-_MATCHED = ("tests/policy/test_match.py", "tests/policy/test_where.py", *_JUDGED)
+_MATCHED = (
+    "tests/policy/test_match.py",
+    "tests/policy/test_waivers.py",
+    "tests/policy/test_where.py",
+    *_JUDGED,
+)
 MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evidence": ("tests/policy/test_evidence.py",),
     "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_waivers.py"),

@@ -42,7 +42,7 @@ def one(found: dict[str, Any], *rules: dict[str, Any], **more: Any) -> str:
 
 
 def why(found: dict[str, Any], *rules: dict[str, Any], **more: Any) -> str:
-    return entry_of(judged(response(found), policy(list(rules), **more))).why.code
+    return str(entry_of(judged(response(found), policy(list(rules), **more))).why.code)
 
 
 def entry_of(verdict: Verdict) -> Any:
@@ -239,7 +239,7 @@ def test_who_calls_a_cluster_standard_asks_for_nodes(
 def test_a_rule_for_a_version_reads_where_the_cluster_comes_from() -> None:
     above = rule(from_version=">=1.29")
     below = rule(from_version="<1.29")
-    gentle = {"defaults": {"unmatched": "note"}}
+    gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
     assert one(item(), above, **gentle) == "fail"
     assert one(item(), below, **gentle) == "note"
     for nothing in ("", None):
@@ -323,7 +323,7 @@ def test_what_a_missing_field_leaves_open_counts_against_passing(default: str) -
 @pytest.mark.parametrize("key", ["check", "kind", "group", "level"])
 def test_a_trait_that_is_missing_is_open_too(key: str, missing: Any) -> None:
     field = "name" if key == "check" else key
-    gentle = {"defaults": {"unmatched": "note"}}
+    gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
     assert one(item(**{field: missing}), rule(**{key: "X"}), **gentle) == "fail"
     assert one(item(**{field: "Info"}), rule(**{key: "X"}), **gentle) != "fail"
 
@@ -721,7 +721,7 @@ def test_what_has_no_name_counts_as_its_own() -> None:
         return use.limit.failed
 
     assert failed("checks", item(""), item(""), item("A"), item("A")) == 3
-    nameless = {"nodeRisks": [{}]}
+    nameless: dict[str, Any] = {"nodeRisks": [{}]}
     assert failed("nodes", item(riskSource=nameless), item(riskSource=nameless)) == 2
     calm = item("C", "Success")
     assert failed("nodes", calm, nodes=[stage("", item()), stage("", item())]) == 2
@@ -741,7 +741,7 @@ def test_single_findings_take_below_or_the_default(below: str) -> None:
 def test_an_exceeded_limit_that_is_not_yet_in_force_warns() -> None:
     limit = {**rule(check="*"), "limit": {"of": "findings", "max": 0}, "below": "note"}
     late = {**limit, "effective_on": "2026-03-02"}
-    gentle = {"defaults": {"unmatched": "note"}}
+    gentle: dict[str, Any] = {"defaults": {"unmatched": "note"}}
     assert judged(response(item()), policy([limit], **gentle)).outcome == "fail"
     assert judged(response(item()), policy([late], **gentle)).outcome == "pass"
 

@@ -643,7 +643,7 @@ def _with_sidecar(body: dict[str, Any], cluster: str | None, target: str | None)
     ],
 )
 def test_the_note_of_fetch_stands_in_and_may_not_differ(
-    said: str | None, noted: str | None, options: dict[str, str], expected: Line
+    said: str | None, noted: str | None, options: dict[str, Any], expected: Line
 ) -> None:
     body = response(spec={"clusterID": said})
     verdict = evaluate(
