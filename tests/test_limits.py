@@ -47,6 +47,8 @@ NOT_LIMITS = {
     "reporter.sources.containers.MAX_BYTES": "the default of ONE.max_bytes",
     "reporter.sources.containers.ONE.ratio_from": "told beside ONE.max_ratio",
     "reporter.policy.evaluate.MOST_SIGNATURES": "of a cache",
+    "reporter.precheck.build.MOST_SHARED": "of a cache",
+    "reporter.precheck.build.LONGEST_SHARED": "of a cache",
     "reporter.policy.assemble.SHOWN_NODES": "of one message",
     "reporter.policy.assemble.SHOWN_MESSAGE": "of one message",
     "reporter.audit.words.MOST_NAMED": "of one message",

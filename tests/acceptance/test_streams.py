@@ -77,7 +77,7 @@ def test_a_signal_leaves_nothing_half_written(tmp_path: Path, number: signal.Sig
     with response.open("w") as pipe:  # opens once the command is reading
         time.sleep(0.3)
         process.send_signal(number)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=120)
         pipe.close()
     assert process.returncode == 130
     assert "interrupted" in err
