@@ -10,6 +10,8 @@ SUPPLY := .venv-supply
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
 TEST_TOOLS := strace locales openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
+# Tests wait for other programs as often as they compute: one more than there are processors.
+JOBS := $(shell expr $$(nproc) + 1)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: lock locked lowest supply sbom demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
@@ -48,17 +50,17 @@ check: $(VENV)/.ready-dev
 	$(BIN)/cce-precheck policy test --fail-on-unfired
 
 unit: $(VENV)/.ready-dev libraries test-tools
-	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} $(PYTEST_OPTIONS)
 
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
-	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py
-	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} tests/audit/test_command.py
+	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py
+	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} tests/audit/test_command.py
 	HYPOTHESIS_PROFILE=search \
-	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} -m "not browser and not wheel" tests
+	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} -m "not browser and not wheel" tests
 
 million: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.slow.million --cases $${MILLION_CASES:-1000000} --jobs $${TEST_JOBS:-2}
+	$(BIN)/python -m tests.slow.million --cases $${MILLION_CASES:-1000000} --jobs $${TEST_JOBS:-$(JOBS)}
 
 # Needs mvn, javac and go, and their package registries.
 PRINTOUTS := build/printouts
@@ -86,11 +88,11 @@ hostile: $(VENV)/.ready-dev libraries test-tools
 	for target in response archive policy timestamp record printout envelope casefile; do \
 	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
-	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-2} \
+	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} \
 	  tests/fuzz tests/faults tests/test_limits.py tests/output/test_random.py
 
 mutants: $(VENV)/.ready-dev
-	$(BIN)/python -m tests.mutation --jobs $${TEST_JOBS:-2} $(MUTANTS)
+	$(BIN)/python -m tests.mutation --jobs $${TEST_JOBS:-$(JOBS)} $(MUTANTS)
 
 # Other policy engines on the same responses: from PyPI, npm, crates.io and the Go proxy.
 bench-peers: $(VENV)/.ready-dev
@@ -172,7 +174,7 @@ lowest: $(SUPPLY)/.ready
 	  --python .venv-lowest pyproject.toml --all-extras -o build/lowest.txt
 	$(SUPPLY)/bin/uv pip install --quiet --python .venv-lowest --constraints build/lowest.txt \
 	  --editable '.[live,dask,remote]' --group dev
-	.venv-lowest/bin/python -m pytest -q -n $${TEST_JOBS:-2} -m "not wheel and not browser" tests/policy \
+	.venv-lowest/bin/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} -m "not wheel and not browser" tests/policy \
 	  tests/sources tests/output tests/record tests/casefile tests/catalogue tests/live tests/audit \
 	  tests/acceptance/test_check.py tests/test_library.py tests/test_limits.py
 

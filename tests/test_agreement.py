@@ -26,7 +26,7 @@ from reporter.record.model import Verdict
 from reporter.sources.read import read
 from tests.slow import evaluator, generator, million
 
-EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "400"))
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "300"))
 
 
 def dump(document: dict[str, Any]) -> bytes:

@@ -198,7 +198,7 @@ def _dump(document: dict[str, Any]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_for_any_response_it_loads_and_covers_what_it_was_made_for(case: dict[str, Any]) -> None:
     policies = [_dump(part) for part in case["policies"]]
