@@ -185,9 +185,15 @@ class Condition:
         self._count = asked.count
         self._test = None if _is_about_number(asked) else _value_test(spec)
 
-    def decide(self, data: Any, *, every: bool) -> Outcome:
-        """Over the values the path finds in `data`; null and empty ones are as good as absent."""
-        found = self._find(data)
+    def decide(self, data: Any, known: dict[str, Found], *, every: bool) -> Outcome:
+        """Over the values the path finds in `data`; null and empty ones are as good as absent.
+
+        `known` holds what was found in the same data, by path: rules ask for the same few paths,
+        and a path costs more than all else.
+        """
+        found = known.get(self.path)
+        if found is None:
+            found = known[self.path] = self._find(data)
         values = [value for value in found.values if not _says_nothing(value)]
         number = len(values)
         if self._exists is not None:

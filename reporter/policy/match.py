@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from reporter.policy.jsonpath import Condition, Outcome
+from reporter.policy.jsonpath import Condition, Found, Outcome
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
 from reporter.precheck.finding import Finding, Node
 from reporter.precheck.model import CheckItem, PrecheckTask
@@ -68,6 +68,8 @@ class Facts:
     target_version: str | None
     topic_of: Callable[[str], str | None]
     task: PrecheckTask | None = None
+    found: dict[str, Found] = field(default_factory=dict)
+    """What was found in the response, by path."""
     decided: dict[tuple[int, bool], Outcome] = field(default_factory=dict)
     """Answers of `on: response` conditions: the same for every finding."""
 
@@ -120,6 +122,11 @@ class Target:
     def data(self) -> dict[str, object] | None:
         """The check item as plain JSON data, as it came."""
         return _as_it_came(self.item) if self.item is not None else None
+
+    @cached_property
+    def found(self) -> dict[str, Found]:
+        """What was found in it, by path."""
+        return {}
 
     @cached_property
     def topic(self) -> str | None:
@@ -420,7 +427,8 @@ class Match:
 def _ask(condition: Condition, target: Target, *, every: bool) -> Outcome | None:
     """A condition's answer; None where there is nothing to ask yet."""
     if not condition.on_response:
-        return condition.decide(target.data, every=every) if target.data is not None else None
+        data = target.data
+        return condition.decide(data, target.found, every=every) if data is not None else None
     facts = target.facts
     if target.item is None:
         return None
@@ -428,5 +436,5 @@ def _ask(condition: Condition, target: Target, *, every: bool) -> Outcome | None
     if key not in facts.decided:
         if facts.document is None:
             return None
-        facts.decided[key] = condition.decide(facts.document, every=every)
+        facts.decided[key] = condition.decide(facts.document, facts.found, every=every)
     return facts.decided[key]
