@@ -7,7 +7,6 @@ holds the topics. A user's file adds names; it changes what reports show, never 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from functools import cached_property
 from importlib.resources import files
@@ -154,6 +153,8 @@ class Catalogue:
     def nearest(self, name: str) -> tuple[str, ...]:
         """Known item names and topic ids most like this one, nearest first: hints, no answers."""
         known = {key.casefold(): key for key in (*self.topics, *self.names)}
+        import difflib
+
         close = difflib.get_close_matches(name[:LONGEST_NAME].casefold(), list(known), n=3)
         return tuple(known[key] for key in close)
 

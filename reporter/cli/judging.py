@@ -213,13 +213,13 @@ def redaction(options: dict[str, Any]) -> Hide | None:
 
 def redaction_key(options: dict[str, Any]) -> tuple[list[RedactionProfile] | None, bytes]:
     """The profiles of `--redact` and the bytes of its key."""
-    from reporter.casefile import redact
-
     name = options["redact_key"]
     if options["redact"] is None:
         if name is not None:
             raise click.UsageError("--redact-key is about --redact, which was not asked for")
         return None, b""
+    from reporter.casefile import redact
+
     profiles = redact.chosen(options["redact"])
     if name is None:
         raise PolicyError(

@@ -8,14 +8,16 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from reporter.record.diff import Diff
 from reporter.record.model import Verdict
+
+if TYPE_CHECKING:
+    from reporter.record.diff import Diff
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\-_])")
 # Everything XML 1.0 forbids, C1 controls and lone surrogates; tab and newline stay.
@@ -48,7 +50,7 @@ def one_line(text: str) -> str:
     return " ".join(clean(text).split())
 
 
-_Record = TypeVar("_Record", Verdict, Diff)
+_Record = TypeVar("_Record", Verdict, "Diff")
 
 
 def cleaned(record: _Record) -> _Record:

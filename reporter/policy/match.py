@@ -10,7 +10,7 @@ import fnmatch
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from reporter.policy.jsonpath import Condition, Found, Outcome
@@ -168,6 +168,7 @@ class Patterns:
         return value in self.literals or any(predicate(value) for predicate in self._predicates)
 
 
+@lru_cache(maxsize=4096)
 def is_glob(pattern: str) -> bool:
     """Whether a string pattern is more than the value it spells."""
     return any(sign in pattern for sign in "*?[")
