@@ -10,8 +10,8 @@ SUPPLY := .venv-supply
 # What WeasyPrint loads at run time, what shows Chinese text, and what a bare Python may lack.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
 TEST_TOOLS := strace locales openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
-# Tests wait for other programs as often as they compute: one more than there are processors.
-JOBS := $(shell expr $$(nproc) + 1)
+# Tests often wait for other programs: more of them than there are processors keep these busy.
+JOBS := $(shell expr $$(nproc) + 2)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: lock locked lowest supply sbom demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs
@@ -50,7 +50,7 @@ check: $(VENV)/.ready-dev
 	$(BIN)/cce-precheck policy test --fail-on-unfired
 
 unit: $(VENV)/.ready-dev libraries test-tools
-	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} $(PYTEST_OPTIONS)
+	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} --dist worksteal $(PYTEST_OPTIONS)
 
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
