@@ -27,7 +27,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
-from json.encoder import encode_basestring
 from typing import Any, Literal
 
 from reporter.errors import InputError
@@ -49,10 +48,11 @@ _CLASS = re.compile(r"class \w+ \{\n")
 _LISTED = re.compile(r"\w+ \{\n")
 
 
-def parse(text: bytes, name: str, label: str) -> bytes:
-    """A printed response, whose class is `name`, as JSON with the API's names.
+def parse(text: bytes, name: str, label: str) -> _Object:
+    """A printed response, whose class is `name`, as a JSON object with the API's names.
 
-    Raises `InputError` for what is broken or cut, and for what can be read in two ways.
+    What is `null` is left out; equal objects of lists may be one and the same. Raises
+    `InputError` for what is broken or cut, and for what can be read in two ways.
     """
     try:
         decoded = text.decode()
@@ -60,11 +60,11 @@ def parse(text: bytes, name: str, label: str) -> bytes:
         raise InputError(
             f"{label}: the Java SDK's printout, with bytes that are no UTF-8", hint=SAVE_RAW
         ) from None
-    if "\r\n" in decoded and decoded.count("\r\n") == decoded.count("\n"):
+    if "\r" in decoded and decoded.count("\r\n") == decoded.count("\n"):
         decoded = decoded.replace("\r\n", "\n")  # a copy made on Windows
     printed = decoded.strip("\n\r \t")
     try:
-        return _Parser(printed).whole(name).encode()
+        return _Parser(printed).whole(name)
     except _Unread as error:
         where = error.pointer or "the whole"
         raise InputError(
@@ -77,6 +77,10 @@ def parse(text: bytes, name: str, label: str) -> bytes:
             f"{error.pointer or 'the whole'}: a text of several lines looks like fields",
             hint=SAVE_RAW + ", which is never ambiguous",
         ) from None
+
+
+_Object = dict[str, Any]
+_Reading = tuple[tuple[str, Any], ...]
 
 
 class _Problem(Exception):  # noqa: N818 - never leaves this module
@@ -98,6 +102,10 @@ class _Unread(_Problem):
 
 class _Ambiguous(_Problem):
     """More than one way to read it."""
+
+
+class _Bent(Exception):  # noqa: N818 - never leaves this module
+    """Something does not stand where it does if there is nothing to be tried."""
 
 
 @dataclass(frozen=True)
@@ -173,20 +181,154 @@ def _response_class(name: str) -> _Class:
     return task
 
 
+@dataclass
+class _Part:
+    """An object of a list that was read."""
+
+    printed: str
+    """Its lines and the bracket behind them; nothing for a long one."""
+
+    value: _Object
+    followed_by: _Part | None = None
+
+
+class _Series:
+    """What was read of the lists of one class at one depth."""
+
+    def __init__(self) -> None:
+        self.start = _Part("", {})
+        self.parts: dict[str, _Part] = {}
+        self.long = False
+        """Whether an object was too long to be kept: others will be."""
+
+
 class _Parser:
-    """Reads values to JSON text. Nodes repeat the same items: what was read once is kept.
+    """Reads values. Nodes repeat the same items: what was read once is kept.
 
     Spans are pairs of offsets into the one text, so that nothing large is copied at each depth.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._known: dict[tuple[str, int], dict[str, str]] = {}
+        self._known: dict[tuple[str, int], dict[str, _Object]] = {}
+        self._series: dict[tuple[str, int], _Series] = {}
 
-    def whole(self, name: str) -> str:
-        return self._enclosed(0, len(self._text), _response_class(name), 0)
+    def whole(self, name: str) -> _Object:
+        shape = _response_class(name)
+        try:
+            value, end = self._straight_object(0, shape, 0)
+        except (_Bent, _Problem):  # in another reading, what is broken is part of a text
+            end = -1
+        if end == len(self._text):
+            return value
+        return self._enclosed(0, len(self._text), shape, 0)
 
-    def _enclosed(self, start: int, end: int, shape: _Class, depth: int) -> str:
+    # Straight on: each field where it is expected, on one line or an object's lines. Nothing has
+    # to be tried then, for a field's name stands once at its depth: what else stands there are
+    # brackets, and what is in an object stands deeper. `_cut` would find the same places, and go
+    # through the whole text for each of them. An object of a list that is not straight is left
+    # to `_cut` alone: in any reading it ends at the first bracket that is less deep than its
+    # fields, since no line of a text in it is less deep.
+
+    def _straight_object(self, start: int, shape: _Class, depth: int) -> tuple[_Object, int]:
+        """The object that starts at an offset, and where it ends."""
+        head = _CLASS.match(self._text, start)
+        if head is None:
+            raise _Bent
+        value, end = self._straight_fields(head.end(), shape, depth + _DEPTH)
+        close = "\n" + " " * depth + "}"
+        if not self._text.startswith(close, end):
+            raise _Bent
+        return value, end + len(close)
+
+    def _straight_fields(self, start: int, shape: _Class, depth: int) -> tuple[_Object, int]:
+        text, indent = self._text, " " * depth
+        values: _Object = {}
+        end = start - 1  # of the line before
+        for field in shape.fields:
+            mark = f"\n{indent}{field.printed}: "
+            if not text.startswith(mark, end):
+                raise _Bent
+            start, behind = end + 1, end + len(mark)
+            value: Any
+            if field.kind == "object" and text.startswith("class ", behind):
+                value, end = self._straight_object(behind, field.shape, depth)
+            elif field.kind == "objects" and text.startswith("[class ", behind):
+                value, end = self._straight_objects(behind, field.shape, depth)
+            else:
+                end = text.find("\n", start)
+                if end < 0:
+                    raise _Bent
+                value = self._field(field, start, end, depth)
+            if value is not None:
+                values[field.api] = value
+        return values, end
+
+    def _straight_objects(self, start: int, shape: _Class, depth: int) -> tuple[list[_Object], int]:
+        """The objects of a list, and where it ends.
+
+        Nodes repeat their items in the same order: what followed the one before is tried first.
+        """
+        text = self._text
+        close = "\n" + " " * depth + "}"
+        series = self._series.setdefault((shape.name, depth), _Series())
+        last = series.start
+        found: list[_Object] = []
+        at = start + len("[class ")
+        while True:
+            part = last.followed_by
+            if part is not None and text.startswith(part.printed, at):
+                at += len(part.printed)
+            else:
+                part, at = self._listed_straight(at, close, shape, depth, series)
+                last.followed_by = part if part.printed else None
+            found.append(part.value)
+            last = part
+            if text.startswith("]", at):
+                return found, at + 1
+            if not text.startswith(", class ", at):
+                raise _Bent
+            at += len(", class ")
+
+    def _listed_straight(
+        self, start: int, close: str, shape: _Class, depth: int, series: _Series
+    ) -> tuple[_Part, int]:
+        """An object of a list and where its bracket ends."""
+        text = self._text
+        if not series.long:
+            end = text.find(close, start)
+            if end < 0:
+                raise _Bent
+            end += len(close)
+            if end - start <= _REPEATED:
+                printed = text[start:end]
+                part = series.parts.get(printed)
+                if part is None:
+                    value = self._straight_or_cut(start, close, shape, depth)[0]
+                    part = series.parts[printed] = _Part(printed, value)
+                return part, end
+            series.long = True
+        value, end = self._straight_or_cut(start, close, shape, depth)
+        return _Part("", value), end + len(close)
+
+    def _straight_or_cut(
+        self, start: int, close: str, shape: _Class, depth: int
+    ) -> tuple[_Object, int]:
+        head = _LISTED.match(self._text, start)
+        if head is None:
+            raise _Bent
+        try:
+            value, end = self._straight_fields(head.end(), shape, depth + _DEPTH)
+            if self._text.startswith(close, end):
+                return value, end
+        except _Bent:
+            pass
+        end = self._text.find(close, head.end() - 1)
+        if end < 0:
+            raise _Bent
+        return self._cut(head.end(), end, shape, depth + _DEPTH), end
+
+    def _enclosed(self, start: int, end: int, shape: _Class, depth: int) -> _Object:
         """`class T {`, the fields one step deeper, `}` at `depth`."""
         head = _CLASS.match(self._text, start, end)
         if head is None:
@@ -196,7 +338,7 @@ class _Parser:
             raise _Unread("its end is missing: the text was cut")
         return self._cut(head.end(), end - len(close), shape, depth + _DEPTH)
 
-    def _cut(self, start: int, end: int, shape: _Class, depth: int) -> str:
+    def _cut(self, start: int, end: int, shape: _Class, depth: int) -> _Object:
         """The one way to cut a block of lines into the fields of its class."""
         indent = " " * depth
         first, *others = shape.fields
@@ -220,7 +362,7 @@ class _Parser:
             raise _Unread(f"the fields of {shape.name} stand in another order, or are broken")
         if len(readings) > 1:
             raise _Ambiguous
-        return "{" + ",".join(readings[0]) + "}"
+        return dict(readings[0])
 
     def _places(self, mark: str, start: int, end: int) -> list[int]:
         """Where the lines start that begin with the mark; no more than are looked at."""
@@ -232,41 +374,41 @@ class _Parser:
             at = find(mark, at + 1, end)
         return found
 
-    def _joined(self, starts: list[int], end: int, shape: _Class, depth: int) -> str:
-        parts = []
+    def _joined(self, starts: list[int], end: int, shape: _Class, depth: int) -> _Object:
+        values: _Object = {}
         ends = [at - 1 for at in starts[1:]] + [end]
         for field, start, until in zip(shape.fields, starts, ends, strict=True):
             value = self._field(field, start, until, depth)
             if value is not None:
-                parts.append(f'"{field.api}":{value}')
-        return "{" + ",".join(parts) + "}"
+                values[field.api] = value
+        return values
 
     def _readings(
         self, places: list[list[int]], end: int, shape: _Class, depth: int
-    ) -> tuple[tuple[str, ...], ...]:
+    ) -> tuple[_Reading, ...]:
         """The ways to cut the block, where lines of its texts look like fields: two at most."""
         last = len(shape.fields) - 1
 
         @cache
-        def value_of(index: int, start: int, until: int) -> str | Literal[False] | None:
+        def value_of(index: int, start: int, until: int) -> Any:
             try:
                 return self._field(shape.fields[index], start, until, depth)
             except _Unread:
                 return False
 
         @cache
-        def tails(index: int, start: int) -> tuple[tuple[str, ...], ...]:
+        def tails(index: int, start: int) -> tuple[_Reading, ...]:
             """The readings of the fields from `index` on."""
             ends = [end]
             if index != last:
                 ends = [at - 1 for at in places[index + 1] if at > start]
-            found: list[tuple[str, ...]] = []
+            found: list[_Reading] = []
             for until in ends:
                 value = value_of(index, start, until)
                 if value is False:
                     continue
-                head = () if value is None else (f'"{shape.fields[index].api}":{value}',)
-                rest = ((),) if index == last else tails(index + 1, until + 1)
+                head = () if value is None else ((shape.fields[index].api, value),)
+                rest: tuple[_Reading, ...] = ((),) if index == last else tails(index + 1, until + 1)
                 for tail in rest:
                     if (reading := head + tail) not in found:
                         found.append(reading)
@@ -276,7 +418,7 @@ class _Parser:
 
         return tails(0, places[0][0])
 
-    def _field(self, field: _Field, start: int, end: int, depth: int) -> str | None:
+    def _field(self, field: _Field, start: int, end: int, depth: int) -> Any:
         start += depth + len(field.printed) + 1
         if start < end and self._text[start] == " ":
             start += 1
@@ -287,7 +429,7 @@ class _Parser:
         except _Problem as error:
             raise error.within(field.api) from None
 
-    def _value(self, field: _Field, start: int, end: int, depth: int) -> str | None:
+    def _value(self, field: _Field, start: int, end: int, depth: int) -> Any:
         if end - start == 4 and self._text.startswith("null", start):
             return None
         if field.kind == "object":
@@ -296,20 +438,20 @@ class _Parser:
             return self._objects(start, end, field.shape, depth)
         text = self._text[start:end]
         if field.kind == "text":
-            return encode_basestring(_outdented(text, depth))
+            return _outdented(text, depth)
         return _texts(text, depth) if field.kind == "texts" else _map(text, depth)
 
-    def _objects(self, start: int, end: int, shape: _Class, depth: int) -> str:
+    def _objects(self, start: int, end: int, shape: _Class, depth: int) -> list[_Object]:
         text = self._text
         if end - start == 2 and text.startswith("[]", start):
-            return "[]"
+            return []
         close = "\n" + " " * depth + "}]"
         between = "\n" + " " * depth + "}, class "
         if not text.startswith("[class ", start, end) or not text.endswith(close, start, end):
             raise _Unread("a list was expected, or its end is missing")
         at, end = start + len("[class "), end - len(close)
         known = self._known.setdefault((shape.name, depth), {})
-        found: list[str] = []
+        found: list[_Object] = []
         find = text.find
         while at >= 0:
             until = find(between, at, end)
@@ -325,9 +467,9 @@ class _Parser:
                     known[part] = value
             found.append(value)
             at = -1 if until < 0 else until + len(between)
-        return "[" + ",".join(found) + "]"
+        return found
 
-    def _listed(self, start: int, end: int, shape: _Class, depth: int) -> str:
+    def _listed(self, start: int, end: int, shape: _Class, depth: int) -> _Object:
         head = _LISTED.match(self._text, start, end)
         if head is None:
             raise _Unread("an object was expected")
@@ -351,23 +493,18 @@ def _outdented(text: str, depth: int) -> str:
     return "\n".join(lines)
 
 
-def _texts(text: str, depth: int) -> str:
+def _texts(text: str, depth: int) -> list[str | None]:
     if not text.startswith("[") or not text.endswith("]") or len(text) < 2:
         raise _Unread("a list of texts was expected, or its end is missing")
     inner = _outdented(text[1:-1], depth)
     if not inner:
-        return "[]"
-    parts = ("null" if p == "null" else encode_basestring(p) for p in inner.split(", "))
-    return "[" + ",".join(parts) + "]"
+        return []
+    return [None if part == "null" else part for part in inner.split(", ")]
 
 
-def _map(text: str, depth: int) -> str:
+def _map(text: str, depth: int) -> dict[str, str]:
     """Labels of the list itself: nothing is judged by them."""
     if not text.startswith("{") or not text.endswith("}") or len(text) < 2:
         raise _Unread("a map was expected, or its end is missing")
-    pairs = dict(part.partition("=")[::2] for part in _outdented(text[1:-1], depth).split(", "))
-    return (
-        "{"
-        + ",".join(f"{encode_basestring(k)}:{encode_basestring(v)}" for k, v in pairs.items() if k)
-        + "}"
-    )
+    pairs = (part.partition("=") for part in _outdented(text[1:-1], depth).split(", "))
+    return {name: value for name, _, value in pairs if name}

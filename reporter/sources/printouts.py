@@ -45,23 +45,20 @@ MAX_CONTAINERS = 1_500_000
 class Document:
     """One JSON document found in an input."""
 
-    body: bytes
-    """The document as JSON in UTF-8, with the API's own names."""
+    value: Any
+    """The document, parsed, with the API's own names."""
 
     form: str
     """What was recognised; the forms are told in `docs/inputs.md`."""
 
-    value: Any
-    """The document, parsed."""
-
-    start: int | None = 0
-    """Where `body` stands in the text, in bytes; None where it was put together."""
+    span: tuple[int, int] | None
+    """Where its JSON stands in the text, in bytes; None where there is no JSON."""
 
     line: int = 1
     """The line of the text on which it starts."""
 
-    original: bytes | None = None
-    """The JSON as it stands in the text, where `body` has other names."""
+    renamed: bool = False
+    """Whether the names in the text are others: snake_case."""
 
     def outlined(self) -> Document:
         """Of the status the names alone, once its tasks are built: it would be held twice."""
@@ -149,11 +146,12 @@ def _check_containers(body: bytes, label: str) -> None:
 def _document(
     body: bytes, value: Any, form: str, label: str, *, start: int = 0, line: int = 1
 ) -> Document:
+    span = (start, start + len(body))
     if snake_case.is_snake_case(value):
         turned = snake_case.api_names(value, label)
         form = "json-snake-case" if form == "json" else f"{form}-snake-case"
-        return Document(json.dumps(turned).encode(), form, turned, start, line, body)
-    return Document(body, form, value, start, line)
+        return Document(turned, form, span, line, renamed=True)
+    return Document(value, form, span, line)
 
 
 def _starts_with_a_line_of_json(text: bytes) -> bool:
@@ -365,9 +363,7 @@ def _java_printout(text: bytes, label: str) -> Document:
     match = cast("re.Match[bytes]", _CLASS.match(text))
     if wrong := _no_java_response(text, match, label):
         raise wrong
-    value = java.parse(text, match[1].decode(), label)
-    # NUL and the like are printed as they are; JSON writes them escaped.
-    return Document(value, "java", _parse(value), start=None)
+    return Document(java.parse(text, match[1].decode(), label), "java", span=None)
 
 
 # A log or a terminal --------------------------------------------------------------------------

@@ -349,16 +349,10 @@ def _built(
 
 
 def _locator(document: Document, text: Text) -> Locate | None:
-    if document.start is None:
+    if document.span is None:
         return None
-    length = len(document.body if document.original is None else document.original)
-    return partial(
-        _locate,
-        text,
-        start=document.start,
-        end=document.start + length,  # what follows is none of the document
-        snake=document.original is not None,
-    )
+    start, end = document.span  # what follows is none of the document
+    return partial(_locate, text, start=start, end=end, snake=document.renamed)
 
 
 def _locate(
