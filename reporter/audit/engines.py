@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, Executor, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import forkserver, resource_tracker
 from types import FrameType
 from typing import Any, Protocol
 
@@ -60,11 +61,9 @@ class LocalEngine:
         if self._pool is not None and getattr(self._pool, "_broken", False):
             self.close(now=True)
         if self._pool is None:
-            # Not forked: a store that is open for writing is nobody else's.
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(["reporter.audit.judging"])
+            begin_to_start_workers()
             self._pool = ProcessPoolExecutor(
-                self.jobs, mp_context=context, initializer=_prepare_worker
+                self.jobs, mp_context=_context(), initializer=_prepare_worker
             )
         return self._pool
 
@@ -81,6 +80,26 @@ class LocalEngine:
     def where(self) -> str:
         """How many processes."""
         return f"{self.jobs} process{'' if self.jobs == 1 else 'es'}"
+
+
+def _context() -> multiprocessing.context.ForkServerContext:
+    # Not forked from here: a store that is open for writing is nobody else's.
+    return multiprocessing.get_context("forkserver")
+
+
+def begin_to_start_workers() -> None:
+    """Start the process that workers are forked from: it imports what they need while we do.
+
+    It ends when this process does.
+    """
+    _context().set_forkserver_preload(["reporter.audit.judging"])
+    resource_tracker.ensure_running()  # which unblocks signals; the next asks for it too
+    # Ctrl-C is for this process alone: another that imports would print where it was.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

@@ -36,7 +36,7 @@ from reporter.sources.locations import File, files_at, public_name
 from reporter.sources.read import Found, found_in
 
 CHUNK_FILES = 48
-CHUNK_BYTES = 4_000_000
+CHUNK_BYTES = 1_500_000
 """What a worker is given at once: many small files, or one large one."""
 
 AHEAD = 3

@@ -100,22 +100,23 @@ def write_tables(store: Store, folder: Path, facts: AuditFacts, *, unused_fails:
 
 # CSV ------------------------------------------------------------------------------------------
 
-_cell = lru_cache(maxsize=50_000)(safe_cell)
+
+@lru_cache(maxsize=50_000)
+def _cell(value: str | int | None) -> str:
+    """A cell as it stands in the file, quoted where it has to be: most of them repeat."""
+    text = "" if value is None else safe_cell(str(value))
+    if not text:
+        return ""  # alone in a row it would be quoted
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow([text])
+    return line.getvalue()
 
 
 def _write_csv(target: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     with replacing(target) as file:
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=False)
-        text.write(BOM)
-        writer = csv.writer(text, lineterminator="\r\n")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow(
-                [
-                    value if type(value) is int else "" if value is None else _cell(value)
-                    for value in row
-                ]
-            )
+        text = io.TextIOWrapper(file, encoding="utf-8", newline="")
+        text.write(f"{BOM}{','.join(header)}\r\n")
+        text.writelines(f"{','.join(map(_cell, row))}\r\n" for row in rows)
         text.flush()
         text.detach()
 

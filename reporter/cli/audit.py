@@ -110,6 +110,10 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         raise click.UsageError("--fail-on-unused-waivers: no policy or waiver list was given")
     out = Path(options["out"])
     _check_folder(out, resume=options["resume"])
+    if options["engine_name"] == "local":
+        from reporter.audit.engines import begin_to_start_workers
+
+        begin_to_start_workers()
     settings, basis = _settings(options)
     if options["upgrades"] is not None:
         from reporter.audit.summary import read_upgrades

@@ -96,11 +96,17 @@ _FORMULA = re.compile(
 )
 
 
+# What most cells are, and what is left as it is: no doubt can be raised by these signs alone.
+_PLAIN = re.compile(r"[A-Za-z0-9/][A-Za-z0-9/._:-]{0,199}", re.ASCII).fullmatch
+
+
 def safe_cell(text: str) -> str:
     """Text that a spreadsheet shows and never calculates: `=1+1` becomes `'=1+1`.
 
     On one line, without tabs and controls, and no longer than a cell can hold.
     """
+    if _PLAIN(text):
+        return text
     text = console_safe(one_line(text))
     text = _FORMULA.sub(lambda match: f"{match[1]}'{match[2]}", text)
     return text if len(text) <= MAX_CELL else text[: MAX_CELL - len(_CUT)] + _CUT

@@ -187,12 +187,15 @@ class PrecheckTask(ApiObject):
     status: PrecheckStatus | None = None
 
 
+_PLAIN = frozenset({str, list, dict})
+
+
 def is_empty(value: object) -> bool:
     """Whether a value says nothing: absent, null, "" and {} and [] are the same everywhere."""
-    if value is None or value == "" or value == [] or value == {}:
+    if value is None:
         return True
-    if type(value) is str:  # asking a model's class takes ten times as long
-        return False
+    if type(value) in _PLAIN:  # asking a model, or its class, takes ten times as long
+        return not value
     if isinstance(value, ApiObject):
         extra = value.__pydantic_extra__ or {}
         return all(is_empty(item) for item in value.__dict__.values()) and all(

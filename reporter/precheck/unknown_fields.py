@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any
@@ -56,7 +55,9 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     pointers: list[str] = []
     suspicious: list[str] = []
     infinite: str | None = None
-    for pointer, owner, extra in _extras(task, "", set()):
+    found: list[_Extra] = []
+    _gather_extras(task, "", set(), found)
+    for pointer, owner, extra in found:
         known = _folded_names(type(owner))
         for name, value in extra.items():
             if is_empty(value):
@@ -87,19 +88,20 @@ def _folded_names(model: type[ApiObject]) -> frozenset[str]:
     return frozenset(_folded(info.alias or name) for name, info in model.model_fields.items())
 
 
-def _extras(
-    value: ApiObject, pointer: str, plain: set[int]
-) -> Iterator[tuple[str, ApiObject, dict[str, Any]]]:
+_Extra = tuple[str, ApiObject, dict[str, Any]]
+
+
+def _gather_extras(value: ApiObject, pointer: str, plain: set[int], found: list[_Extra]) -> None:
     """Every object with undocumented fields. `plain`: items known to have none, by identity."""
     if value.__pydantic_extra__:
-        yield pointer, value, value.__pydantic_extra__
+        found.append((pointer, value, value.__pydantic_extra__))
     for name, child in value.__dict__.items():
         if child is None or type(child) is str:  # asking a model's class takes ten times as long
             continue
         if isinstance(child, ApiObject):
             # `{}` is by far the most frequent risk source: nothing to walk, nothing to name.
             if child.__pydantic_fields_set__:
-                yield from _extras(child, f"{pointer}/{_alias(type(value), name)}", plain)
+                _gather_extras(child, f"{pointer}/{_alias(type(value), name)}", plain, found)
         elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
             base = f"{pointer}/{_alias(type(value), name)}"
             indexes: Sequence[int] = range(len(child))
@@ -123,7 +125,7 @@ def _extras(
                 plain.update(map(id, child))
                 plain.difference_update(id(child[index]) for index in indexes)
             for index in indexes:
-                yield from _extras(child[index], f"{base}/{index}", plain)
+                _gather_extras(child[index], f"{base}/{index}", plain, found)
 
 
 @cache
@@ -163,6 +165,8 @@ def _is_of_checks(name: str) -> bool:
     folded = _folded(name)
     if folded in _CHECK_WORDS or any(part in folded for part in _SECTION_PARTS):
         return True
+    from difflib import SequenceMatcher
+
     # No name that is far longer or shorter is alike, and comparing long ones takes long.
     return any(
         abs(len(folded) - len(known)) < 5 and SequenceMatcher(None, known, folded).ratio() > _ALIKE
