@@ -25,6 +25,7 @@ a list of texts.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -125,10 +126,17 @@ class _Field:
         return self.inner
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Class:
+    """A class of the SDK: there is one of each name and each form of it."""
+
     name: str
     fields: tuple[_Field, ...]
+
+    @cache  # noqa: B019 - there are two dozen, for ever
+    def marks(self, depth: int) -> tuple[str, ...]:
+        """How the line of each field begins, with the end of the line before."""
+        return tuple(f"\n{' ' * depth}{field.printed}: " for field in self.fields)
 
 
 @cache
@@ -214,21 +222,30 @@ class _Parser:
         self._series: dict[tuple[str, int], _Series] = {}
 
     def whole(self, name: str) -> _Object:
-        shape = _response_class(name)
-        try:
-            value, end = self._straight_object(0, shape, 0)
-        except (_Bent, _Problem):  # in another reading, what is broken is part of a text
-            end = -1
-        if end == len(self._text):
-            return value
-        return self._enclosed(0, len(self._text), shape, 0)
+        return self._enclosed(0, len(self._text), _response_class(name), 0)
 
     # Straight on: each field where it is expected, on one line or an object's lines. Nothing has
     # to be tried then, for a field's name stands once at its depth: what else stands there are
     # brackets, and what is in an object stands deeper. `_cut` would find the same places, and go
-    # through the whole text for each of them. An object of a list that is not straight is left
-    # to `_cut` alone: in any reading it ends at the first bracket that is less deep than its
-    # fields, since no line of a text in it is less deep.
+    # through the whole text for each of them. So what is straight on from end to end is that, in
+    # any span that `_cut` asks about; what is not (in another reading, what is broken may be part
+    # of a text) is for `_cut` to try. Of a list that is one object: in any reading it ends at the
+    # first bracket that is less deep than its fields, since no line of a text in it is less deep.
+
+    def _straight_from(
+        self,
+        read: Callable[[int, _Class, int], tuple[Any, int]],
+        start: int,
+        end: int,
+        shape: _Class,
+        depth: int,
+    ) -> Any:
+        """What is straight on from `start` to just `end`; None where that is nothing."""
+        try:
+            value, reached = read(start, shape, depth)
+        except (_Bent, _Problem):
+            return None
+        return value if reached == end else None
 
     def _straight_object(self, start: int, shape: _Class, depth: int) -> tuple[_Object, int]:
         """The object that starts at an offset, and where it ends."""
@@ -242,24 +259,23 @@ class _Parser:
         return value, end + len(close)
 
     def _straight_fields(self, start: int, shape: _Class, depth: int) -> tuple[_Object, int]:
-        text, indent = self._text, " " * depth
+        text = self._text
         values: _Object = {}
         end = start - 1  # of the line before
-        for field in shape.fields:
-            mark = f"\n{indent}{field.printed}: "
+        for field, mark in zip(shape.fields, shape.marks(depth), strict=True):
             if not text.startswith(mark, end):
                 raise _Bent
-            start, behind = end + 1, end + len(mark)
+            start = end + len(mark)
             value: Any
-            if field.kind == "object" and text.startswith("class ", behind):
-                value, end = self._straight_object(behind, field.shape, depth)
-            elif field.kind == "objects" and text.startswith("[class ", behind):
-                value, end = self._straight_objects(behind, field.shape, depth)
+            if field.kind == "object" and text.startswith("class ", start):
+                value, end = self._straight_object(start, field.shape, depth)
+            elif field.kind == "objects" and text.startswith("[class ", start):
+                value, end = self._straight_objects(start, field.shape, depth)
             else:
                 end = text.find("\n", start)
                 if end < 0:
                     raise _Bent
-                value = self._field(field, start, end, depth)
+                value = self._value(field, start, end, depth)
             if value is not None:
                 values[field.api] = value
         return values, end
@@ -336,17 +352,21 @@ class _Parser:
         close = "\n" + " " * depth + "}"
         if not self._text.endswith(close, head.end(), end):
             raise _Unread("its end is missing: the text was cut")
+        straight: _Object | None
+        straight = self._straight_from(self._straight_object, start, end, shape, depth)
+        if straight is not None:
+            return straight
         return self._cut(head.end(), end - len(close), shape, depth + _DEPTH)
 
     def _cut(self, start: int, end: int, shape: _Class, depth: int) -> _Object:
         """The one way to cut a block of lines into the fields of its class."""
-        indent = " " * depth
         first, *others = shape.fields
-        if not self._text.startswith(f"{indent}{first.printed}:", start, end):
+        mark, *marks = (mark[:-1] for mark in shape.marks(depth))  # a text may be cut off
+        if not self._text.startswith(mark[1:], start, end):
             raise _Unread(f"{shape.name} does not start with {first.printed}")
         places = [[start]]
-        for field in others:
-            found = self._places(f"\n{indent}{field.printed}:", start, end)
+        for field, mark in zip(others, marks, strict=True):
+            found = self._places(mark, start, end)
             if not found:
                 raise _Unread(f"no field {field.printed} in {shape.name}")
             if len(found) > MAX_LOOKALIKES:
@@ -432,13 +452,13 @@ class _Parser:
     def _value(self, field: _Field, start: int, end: int, depth: int) -> Any:
         if end - start == 4 and self._text.startswith("null", start):
             return None
+        if field.kind == "text":
+            return _outdented(self._text[start:end], depth)
         if field.kind == "object":
             return self._enclosed(start, end, field.shape, depth)
         if field.kind == "objects":
             return self._objects(start, end, field.shape, depth)
         text = self._text[start:end]
-        if field.kind == "text":
-            return _outdented(text, depth)
         return _texts(text, depth) if field.kind == "texts" else _map(text, depth)
 
     def _objects(self, start: int, end: int, shape: _Class, depth: int) -> list[_Object]:
@@ -449,6 +469,10 @@ class _Parser:
         between = "\n" + " " * depth + "}, class "
         if not text.startswith("[class ", start, end) or not text.endswith(close, start, end):
             raise _Unread("a list was expected, or its end is missing")
+        straight: list[_Object] | None
+        straight = self._straight_from(self._straight_objects, start, end, shape, depth)
+        if straight is not None:
+            return straight
         at, end = start + len("[class "), end - len(close)
         known = self._known.setdefault((shape.name, depth), {})
         found: list[_Object] = []
