@@ -137,6 +137,16 @@ MESSAGES: Final[dict[str, Message]] = {
         "A rule asks for a value the API does not document, and matched nothing: {rules}",
         "Rules ask for values the API does not document, and matched nothing: {rules}",
     ),
+    "condition.misspelt-values": (
+        "A rule or waiver asks for a value the API does not have: {rules} ({values})",
+        "Rules or waivers ask for values the API does not have: {rules} ({values})",
+    ),
+    "condition.unreadable-version": (
+        "The version {version} can't be read and so is in no range: a rule or waiver that asks "
+        "for one does not match ({rules})",
+        "The version {version} can't be read and so is in no range: rules and waivers that ask "
+        "for one do not match ({rules})",
+    ),
     "condition.recheck-needed": (
         "CCE itself says Failed; it, Terraform and the console stop on that. Put the waived Risks "
         "on the skip list, resolve the rest, and run the check again"

@@ -8,7 +8,7 @@ the response, the policy and the instant.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import PurePath
@@ -26,10 +26,11 @@ from reporter.policy.evaluate import (
 )
 from reporter.policy.evidence import CLOCK_SKEW
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import Match, Target
+from reporter.policy.match import DOCUMENTED, Match, Target
 from reporter.precheck.finding import Finding, Scope
-from reporter.precheck.model import GROUPS, KINDS, LEVELS, TASK_PHASES, RiskSource
+from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
+from reporter.precheck.versions import parse_version
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     AddonRisk,
@@ -926,9 +927,6 @@ def _conditions(
     return said
 
 
-_DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
-
-
 def _rule_conditions(judgement: Judgement) -> list[Statement]:
     """Rules that say less than their author may think."""
     said = []
@@ -947,21 +945,55 @@ def _rule_conditions(judgement: Judgement) -> list[Statement]:
                 dates=sorted({day for day in late.values() if day}),
             )
         )
+    said += _odd_values(judgement)
+    said += _unreadable_versions(judgement)
+    return said
+
+
+def _odd_values(judgement: Judgement) -> Iterator[Statement]:
+    """Values that were asked for and that the API does not have."""
+    seen = {value for _, _, value in judgement.found.unrecognised}
+    slips = {
+        part.id: f"{written} → {meant}"
+        for part in _asking(judgement.policy)
+        for written, meant in part.match.slips
+        if written not in seen
+    }
+    if slips:
+        names = sorted(slips)
+        values = [slips[name] for name in names]
+        yield statement("condition.misspelt-values", count=len(names), rules=names, values=values)
     odd = sorted(
         rule.id
         for rule in judgement.policy.rules
-        if not judgement.rules[rule.id].hits and _asks_for_undocumented(rule.match)
+        if rule.id not in slips
+        and not judgement.rules[rule.id].hits
+        and _asks_for_undocumented(rule.match)
     )
     if odd:
-        said.append(statement("condition.undocumented-values", count=len(odd), rules=odd))
-    return said
+        yield statement("condition.undocumented-values", count=len(odd), rules=odd)
+
+
+def _asking(policy: Policy) -> list[Rule | Waiver]:
+    return [*policy.rules, *policy.waivers]
+
+
+def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
+    """Versions that are in no range because nobody can read them, where a range was asked for."""
+    for key in ("from_version", "target_version"):
+        version = getattr(judgement.facts, key)
+        asking = sorted(part.id for part in _asking(judgement.policy) if key in part.match.keys)
+        if asking and version is not None and parse_version(version) is None:
+            count = len(asking)
+            code = "condition.unreadable-version"
+            yield statement(code, count=count, version=version, rules=asking)
 
 
 def _asks_for_undocumented(match: Match) -> bool:
     """Whether a key spells nothing but values the API does not document: a slip of the pen?"""
     return any(
         literals and not literals & documented
-        for key, documented in _DOCUMENTED.items()
+        for key, documented in DOCUMENTED.items()
         for literals in match.literals(key)
     )
 

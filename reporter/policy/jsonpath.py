@@ -15,6 +15,7 @@ from functools import cache
 from typing import Any
 
 from reporter.policy.model import Comparison, WhereSpec
+from reporter.policy.regex import fits_whole
 
 MAX_LENGTH = 500
 MAX_STEPS = 25
@@ -207,7 +208,7 @@ class Condition:
         quantifier = self._quantifier or ("all" if every else "any")
         if quantifier == "none":
             # Two negations cancel out: "not" of an unlike value is what "none" looks for.
-            truths = [answer.fits or answer.fits is None for answer in answers]
+            truths = [(a.fits is None) if a.unlike else a.fits for a in answers]
         truths += [None] * found.gaps
         if not truths:
             # Nothing found leaves the question open, as a missing value does everywhere; only
@@ -236,7 +237,10 @@ def _proved(answers: Sequence[_Answer], quantifier: str) -> bool:
 
 @dataclass(frozen=True)
 class _Answer:
-    """What a test says of one value: unlike types compare false, and "not" of that is open."""
+    """What a test says of one value: unlike types compare false, and "not" of that is open.
+
+    Open without being unlike is what a regular expression says of some values of several lines.
+    """
 
     fits: bool | None
     unlike: bool = False
@@ -289,6 +293,8 @@ def _value_test(spec: Comparison) -> _Test:
             answer = inner(value)
             if answer.unlike:
                 return _Answer(None, unlike=True)
+            if answer.fits is None:
+                return answer
             return _NO if answer.fits else _YES
 
         return negated
@@ -301,10 +307,8 @@ def _value_test(spec: Comparison) -> _Test:
 
         return within
     if spec.matches is not None:
-        import re2
-
-        whole = re2.compile(spec.matches).fullmatch
-        return lambda value: _said(whole(value) is not None) if isinstance(value, str) else _UNLIKE
+        fits = fits_whole(spec.matches)
+        return lambda value: _Answer(fits(value)) if isinstance(value, str) else _UNLIKE
     name = next(name for name in _COMPARING if getattr(spec, name) is not None)
     holds, bound = _COMPARING[name], getattr(spec, name)
     return lambda value: _said(holds(value, bound)) if _alike(value, bound) else _UNLIKE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -18,8 +19,8 @@ from reporter import resources, yamlfile
 from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes, at_path, not_one_of
-from reporter.policy import dates, layers
-from reporter.policy.match import Match, Ranges, is_glob
+from reporter.policy import dates, layers, regex
+from reporter.policy.match import Match, Ranges
 from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
     MATCH_KEYS,
@@ -589,33 +590,55 @@ def _check_comparison(part: Comparison, path: yamlfile.Path, problems: _Problems
 
 
 def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
+    """There are three scopes and there will be no others: what fits none of them is a slip."""
     for index, pattern in enumerate(value if isinstance(value, list) else [value]):
-        if isinstance(pattern, str) and not is_glob(pattern) and pattern not in _SCOPES:
-            place = (*path, index) if isinstance(value, list) else path
-            problems.add(place, not_one_of(f'"{pattern}"', _SCOPES))
+        place = (*path, index) if isinstance(value, list) else path
+        if isinstance(pattern, Equals):
+            for number, name in enumerate(_listed(pattern.equals)):
+                if name not in _SCOPES:
+                    at = (*place, "equals", *([number] * isinstance(pattern.equals, list)))
+                    problems.add(at, not_one_of(f'"{name}"', _SCOPES))
+        elif not _fits_one_of(pattern, _SCOPES):
+            shown = pattern.regex if isinstance(pattern, Regex) else pattern
+            problems.add(place, not_one_of(f'"{shown}"', _SCOPES))
+
+
+def _fits_one_of(pattern: Any, words: Sequence[str]) -> bool:
+    try:
+        return any(map(CompiledPatterns(pattern).fits, words))
+    except ValueError:
+        return True  # what RE2 says of it is told already
 
 
 def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> None:
     for index, pattern in enumerate(value if isinstance(value, list) else [value]):
+        place = (*path, index) if isinstance(value, list) else path
         if isinstance(pattern, Regex):
-            place = (*path, index) if isinstance(value, list) else path
-            _check_regex(pattern.regex, (*place, "regex"), problems)
+            place = (*place, "regex")
+            _check_regex(pattern.regex, place, problems)
+        text = pattern.regex if isinstance(pattern, Regex) else pattern
+        if not isinstance(text, str):
+            continue
+        # YAML's block texts end with a new line; signs of no width come along from web pages.
+        blank = text != text.strip()
+        if blank or _UNSEEN.search(text):
+            what = "begins or ends with a blank" if blank else "holds a sign that nobody sees"
+            problems.add(place, f"the pattern {what}; if that is meant, write {{equals: …}}")
+
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
+)
 
 
 def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
-    import re2
-
-    options = re2.Options()
-    options.log_errors = False
     try:
-        steps = re2.compile(text, options).programsize
-    except re2.error as error:
-        reason = error.args[0]
-        said = reason.decode() if isinstance(reason, bytes) else str(reason)
-        problems.add(path, f"RE2 can't use this regular expression: {said}")
+        found = regex.steps(text)
+    except ValueError as error:
+        problems.add(path, f"RE2 can't use this regular expression: {error}")
         return
-    if steps > MAX_REGEX:
-        problems.add(path, f"a regular expression of more than {MAX_REGEX:,} steps ({steps:,})")
+    if found > MAX_REGEX:
+        problems.add(path, f"a regular expression of more than {MAX_REGEX:,} steps ({found:,})")
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:

@@ -8,19 +8,28 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 from reporter.policy.jsonpath import Condition, Found, Outcome
-from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
+from reporter.policy.model import MATCH_KEYS, Comparison, Equals, MatchSpec, NodeSpec, Regex
+from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
-from reporter.precheck.model import CheckItem, PrecheckTask
+from reporter.precheck.model import (
+    GROUPS,
+    KINDS,
+    LEVELS,
+    TASK_PHASES,
+    CheckItem,
+    PrecheckTask,
+)
 from reporter.precheck.versions import VersionRange, parse_range, parse_version
+from reporter.yamlfile import nearest
 
 Tri = bool | None
-Predicate = Callable[[str], bool]
+Predicate = Callable[[str], Tri]
 
 SIGNATURE_KEYS = ("check", "kind", "group", "level", "phase", "scope")
 """Keys decided by a finding's signature; thousands of nodes share a few dozen of those."""
@@ -148,7 +157,7 @@ class Patterns:
         self._predicates: list[Predicate] = []
         for pattern in spec if isinstance(spec, list) else [spec]:
             if isinstance(pattern, Regex):
-                self._predicates.append(_regex(pattern.regex))
+                self._predicates.append(fits_whole(pattern.regex))
             elif isinstance(pattern, Equals):
                 values = pattern.equals
                 literals.update([values] if isinstance(values, str) else values)
@@ -162,10 +171,18 @@ class Patterns:
         self.matches_everything = not isinstance(spec, list) and spec == "*"
 
     def fits(self, value: str | None) -> Tri:
-        """Open when the value is missing, even for `*`."""
+        """Open when the value is missing, even for `*`, and where a regular expression is."""
         if value is None:
             return None
-        return value in self.literals or any(predicate(value) for predicate in self._predicates)
+        if value in self.literals:
+            return True
+        result: Tri = False
+        for predicate in self._predicates:
+            if fits := predicate(value):
+                return True
+            if fits is None:
+                result = None
+        return result
 
 
 @lru_cache(maxsize=4096)
@@ -182,13 +199,6 @@ def _glob(pattern: str) -> Predicate:
         return lambda value: value.startswith(prefix)
     # fnmatch's translation uses atomic groups: no backtracking over several stars.
     whole = re.compile(fnmatch.translate(pattern)).match
-    return lambda value: whole(value) is not None
-
-
-def _regex(pattern: str) -> Predicate:
-    import re2
-
-    whole = re2.compile(pattern).fullmatch
     return lambda value: whole(value) is not None
 
 
@@ -230,6 +240,27 @@ class Trace:
     undecided: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
     paths: list[tuple[str, Outcome]] = field(default_factory=list)
+
+
+DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
+
+
+def _slips(pattern: Any, words: frozenset[str]) -> Iterator[tuple[str, str]]:
+    if isinstance(pattern, str) and not is_glob(pattern):
+        pattern = Equals(equals=pattern)
+    if isinstance(pattern, Equals):
+        for text in [pattern.equals] if isinstance(pattern.equals, str) else pattern.equals:
+            if words and text not in words and (meant := nearest(text, sorted(words))):
+                yield text, meant
+        return
+    fits = Patterns(pattern).fits
+    if any(map(fits, words)):
+        return
+    written = pattern.regex if isinstance(pattern, Regex) else pattern
+    for word in sorted(words):
+        if fits(word.lower()) or fits(word.upper()):
+            yield written, word
+            return
 
 
 class Match:
@@ -288,8 +319,8 @@ class Match:
         return own + [found for part in self._any or [] for found in part._check_patterns()]
 
     def could_name(self, check: str) -> bool:
-        """Whether a `check` key of it, outside `not:`, fits this name."""
-        return any(patterns.fits(check) for patterns in self._check_patterns())
+        """Whether a `check` key of it, outside `not:`, fits this name or may."""
+        return any(patterns.fits(check) is not False for patterns in self._check_patterns())
 
     def literals(self, key: str) -> Iterable[frozenset[str]]:
         """For each use of a key, under `any:` too, the values it spells if it does only that."""
@@ -297,6 +328,28 @@ class Match:
             yield self._simple[key].literals
         for part in self._any or []:
             yield from part.literals(key)
+
+    @cached_property
+    def slips(self) -> tuple[tuple[str, str], ...]:
+        """What it asks for of kind, level, group and phase, and what was probably meant.
+
+        Nested matches included, and JSONPaths to just these fields. A value that is far from any
+        documented one may be one that the API has learnt since.
+        """
+        found = []
+        for key, words in DOCUMENTED.items():
+            value = getattr(self.spec, key)
+            written = value if isinstance(value, list) else [] if value is None else [value]
+            found += [slip for pattern in written for slip in _slips(pattern, words)]
+        for condition in self.spec.where or []:
+            words = DOCUMENTED.get(condition.path.removeprefix("$."), frozenset())
+            comparison: Comparison = condition
+            while comparison.not_ is not None:
+                comparison = comparison.not_
+            compared = [comparison.equals, *(comparison.in_ or [])]
+            texts = [text for text in compared if isinstance(text, str)]
+            found += [slip for text in texts for slip in _slips(Equals(equals=text), words)]
+        return (*found, *(slip for part in self._nested() for slip in part.slips))
 
     def by_signature(self, target: Target) -> bool:
         """False only when the signature alone already rules a match out."""

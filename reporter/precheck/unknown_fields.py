@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -24,9 +26,22 @@ _ALIKE = 0.87
 """From where on a name is a documented one misspelt: `addonChekStatus` is, `addonStatus` not."""
 
 
-def _folded(name: str) -> str:
-    """A name without its case, underscores and hyphens: SDKs write `items_status`."""
-    return name.casefold().replace("_", "").replace("-", "")
+def folded(name: str) -> str:
+    """A name by its letters and digits alone, as somebody who looks at it reads it.
+
+    SDKs write `items_status`. A sign of no width, a letter of another alphabet that looks the
+    same or a wide one does not make another field of it either.
+    """
+    if not name.isascii():
+        name = unicodedata.normalize("NFKC", name).casefold().translate(_LOOKALIKES)
+    return _NO_LETTER.sub("", name.lower())
+
+
+_NO_LETTER = re.compile(r"[\W_]+")
+_LOOKALIKES = str.maketrans(
+    "аеорсухіѕһӏкмтвнԁԛԝαεορνικχυτɡıℓ",
+    "aeopcyxishlkmtbhdqwaeopvikxutgil",
+)
 
 
 _EXTRA = attrgetter("__pydantic_extra__")
@@ -70,7 +85,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             # case (Go's does): two values for one field. And a phase or level where none is
             # documented may say what nobody here would hear.
             hides = (
-                _folded(name) in known or tells_of_checks(name, value) or _looks_like_a_check(value)
+                folded(name) in known or tells_of_checks(name, value) or looks_like_a_check(value)
             )
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
@@ -85,7 +100,7 @@ def _escape(name: str) -> str:
 
 @cache
 def _folded_names(model: type[ApiObject]) -> frozenset[str]:
-    return frozenset(_folded(info.alias or name) for name, info in model.model_fields.items())
+    return frozenset(folded(info.alias or name) for name, info in model.model_fields.items())
 
 
 _Extra = tuple[str, ApiObject, dict[str, Any]]
@@ -145,7 +160,8 @@ def _within(value: Any) -> Iterator[Any]:
             stack.extend(part)
 
 
-def _looks_like_a_check(value: Any) -> bool:
+def looks_like_a_check(value: Any) -> bool:
+    """Whether anything in a value looks like a check, a section or a skip list."""
     return any(
         tells_of_checks(key, inner)
         for part in _within(value)
@@ -162,14 +178,14 @@ def tells_of_checks(name: str, value: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _is_of_checks(name: str) -> bool:
     """Whether a key looks like a check's or like a section of checks."""
-    folded = _folded(name)
-    if folded in _CHECK_WORDS or any(part in folded for part in _SECTION_PARTS):
+    plain = folded(name)
+    if plain in _CHECK_WORDS or any(part in plain for part in _SECTION_PARTS):
         return True
     from difflib import SequenceMatcher
 
     # No name that is far longer or shorter is alike, and comparing long ones takes long.
     return any(
-        abs(len(folded) - len(known)) < 5 and SequenceMatcher(None, known, folded).ratio() > _ALIKE
+        abs(len(plain) - len(known)) < 5 and SequenceMatcher(None, known, plain).ratio() > _ALIKE
         for known in _LISTS
     )
 
@@ -177,9 +193,9 @@ def _is_of_checks(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_of_skips(name: str) -> bool:
     """Whether a key looks like a list of what was skipped."""
-    folded = _folded(name)
-    return any(word in folded for word in _SKIPS) and (
-        folded.startswith("skip") or any(word in folded for word in _SKIPPED)
+    plain = folded(name)
+    return any(word in plain for word in _SKIPS) and (
+        plain.startswith("skip") or any(word in plain for word in _SKIPPED)
     )
 
 

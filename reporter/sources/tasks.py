@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from reporter.errors import InputError
 from reporter.precheck.build import build_task
 from reporter.precheck.model import PrecheckTask
-from reporter.precheck.unknown_fields import tells_of_checks
+from reporter.precheck.unknown_fields import folded, looks_like_a_check, tells_of_checks
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError
@@ -54,21 +54,25 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 f"{label}: holds both items and {key}; which one counts is anybody's guess",
                 hint=SAVE_RAW,
             )
-    places = [("", value)]
-    for key, part in value.items():
-        if isinstance(part, dict) and _folded(key) in _ABOUT_A_LIST:
-            places.append((f"{key}.", part))
-    for where, part in places:
+    if told := told_by(value):
+        raise api_error(label, told)
+    about = {
+        key: part
+        for key, part in value.items()
+        if isinstance(part, dict) and folded(key) in _ABOUT_A_LIST
+    }
+    beside = {key: part for key, part in value.items() if key not in about and key != "items"}
+    for where, part in [("", beside), *((f"{key}.", part) for key, part in about.items())]:
         for key in part:
-            if part[key] and _folded(key) in _PAGED:
+            if part[key] and folded(key) in _PAGED:
                 raise InputError(
                     f"{label}: is one page of a longer list ({where}{key})",
                     hint="save the whole list, or the answer for the one task",
                 )
-            if key != "kind" and tells_of_checks(key, part[key]):
+            if key != "kind" and _is_of_a_check(key, part[key]):
                 raise InputError(
                     f"{label}: {where}{key} stands beside the tasks of the list and looks like a "
-                    "check or a list of skipped ones; for which task is anybody's guess",
+                    "check, a task or a list of skipped ones; for which task is anybody's guess",
                     hint="save the answer for the one task",
                 )
 
@@ -81,8 +85,14 @@ _PAGED = frozenset(
 """How Kubernetes and the cloud's other services say that a list goes on."""
 
 
-def _folded(name: str) -> str:
-    return name.casefold().replace("_", "")
+def _is_of_a_check(key: str, value: Any) -> bool:
+    """Whether what stands beside the tasks of a list may be a part of a task, or another."""
+    if value in (None, "", [], {}):
+        return False
+    # Of a list itself, where the API has them at all: names that somebody gave it.
+    if key in ("labels", "annotations") and isinstance(value, dict):
+        value = [part for part in value.values() if not isinstance(part, str)]
+    return key in ("spec", "status") or tells_of_checks(key, value) or looks_like_a_check(value)
 
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
@@ -109,6 +119,8 @@ def _tasks_at(
                 f'{label}: {pointer} is "{what}", no pre-upgrade check: a list of something else',
                 hint=SAVE_RAW,
             )
+        if told := told_by(item):
+            raise api_error(f"{label}: {pointer}", told)
         tasks.append((pointer, _built(item, label, pointer)))
     return tasks
 

@@ -108,16 +108,18 @@ def test_what_the_command_line_does_not_take(
 
 def test_github_commands_are_escaped(tmp_path: Path) -> None:
     hostile = "::error::100%25 %\\n::warning file=x::y\\r\\x1b[31m"
-    text = HEAD + f'rules:\n  - {{id: a, match: {{kind: "{hostile}"}}, effect: fail}}\n'
+    text = HEAD + f'rules:\n  - {{id: a, match: {{kind: {{equals: "{hostile}"}}}}, effect: fail}}\n'
     (tmp_path / "a,b:c%.yaml").write_text(text, encoding="utf-8")
     run = command("policy", "lint", "a,b:c%.yaml", "--format", "github", cwd=tmp_path)
     assert run.code == 0
     rows = run.out.splitlines()
     assert [row.partition(" ")[0] for row in rows if row.startswith("::")] == ["::warning"]
     place = (
-        "::warning file=a%2Cb%3Ac%25.yaml,line=5,col=27,title=policy lint%3A undocumented-value::"
+        "::warning file=a%2Cb%3Ac%25.yaml,line=5,col=36,title=policy lint%3A undocumented-value::"
     )
-    assert rows[0].startswith(place + '"::error::100%2525 %25 ::warning file=x::y')
+    assert rows[0].startswith(
+        place + 'no kind is called "::error::100%2525 %25 ::warning file=x::y'
+    )
     assert "\x1b" not in run.out
     assert rows[0].count("%0A") == 1  # before the hint
     assert rows[-1] == "1 warning in a,b:c%.yaml"

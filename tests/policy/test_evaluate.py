@@ -440,9 +440,48 @@ def test_a_rule_that_asks_for_an_undocumented_value_in_vain_is_named() -> None:
     rule = {"id": "slip", "match": {"kind": "Exception", "level": "fatal"}, "effect": "fail"}
     body = response(item(kind="Exception", level="Fatal"))
     lenient: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
-    assert "undocumented-values" in codes(judged(body, policy([rule], **lenient)))
+    assert "misspelt-values" in codes(judged(body, policy([rule], **lenient)))
+    odd = {**rule, "match": {"kind": "Exception", "level": "Critical"}}
+    assert "undocumented-values" in codes(judged(body, policy([odd], **lenient)))
     right = {**rule, "match": {"kind": "Exception", "level": "Fatal"}}
-    assert "undocumented-values" not in codes(judged(body, policy([right], **lenient)))
+    assert not {"misspelt-values", "undocumented-values"} & set(
+        codes(judged(body, policy([right], **lenient)))
+    )
+
+
+@pytest.mark.parametrize(
+    ("slip", "said"),
+    [
+        ({"level": ["fatal", "Warning"]}, "fatal → Fatal"),
+        ({"not": {"kind": "exception"}}, "exception → Exception"),
+        ({"any": [{"check": "X"}, {"group": {"equals": "NodeChek"}}]}, "NodeChek → NodeCheck"),
+        ({"level": "fatal*"}, "fatal* → Fatal"),
+        ({"level": {"regex": "fatal|warning"}}, "fatal|warning → Fatal"),
+        ({"where": [{"path": "$.level", "equals": "fatal"}]}, "fatal → Fatal"),
+        ({"where": [{"path": "$.kind", "not": {"in": ["risk"]}}]}, "risk → Risk"),
+        ({"level": ["Fatal", "Critical"]}, None),
+        ({"level": "Crit*"}, None),
+        ({"where": [{"path": "$.message", "equals": "fatal"}]}, None),
+    ],
+)
+def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | None) -> None:
+    """In a rule and in a waiver, under `not:` too: a waiver may cover what it was to leave out."""
+    rule = {"id": "slip", "match": slip, "effect": "fail"}
+    waiver = {"id": "slip", "check": "*", "reason": "r", "expires": "2099-01-01"} | slip
+    for written in (policy([rule]), policy(waivers=[waiver])):
+        found = [part for part in judged(response(item()), written).conditions
+                 if part.code == "condition.misspelt-values"]  # fmt: skip
+        assert [said in part.text for part in found if said] == [True] * (said is not None)
+
+
+def test_a_version_nobody_can_read_is_named_where_a_range_was_asked_for() -> None:
+    body = response(spec={"targetVersion": "v1.29.4-r0.1"})
+    rule = {"id": "r", "match": {"target_version": ">=1.29"}, "effect": "fail"}
+    verdict = judged(body, policy([rule]))
+    (said,) = [part for part in verdict.conditions if part.code.endswith("unreadable-version")]
+    assert said.params["version"] == "v1.29.4-r0.1"
+    assert "unreadable-version" not in codes(judged(response(), policy([rule])))
+    assert "unreadable-version" not in codes(judged(body, policy()))
 
 
 def test_a_postponed_rule_is_named_with_its_date() -> None:

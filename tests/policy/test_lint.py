@@ -403,7 +403,7 @@ def test_a_waiver_that_another_one_covers(run: Run) -> None:
         ("level: 'Crit*'", "undocumented-value"),
         ("any: [{group: {equals: [NodeChek]}}]", "undocumented-value"),
         ("not: {phase: Sucess}", "undocumented-value"),
-        ("scope: {regex: 'nodes?x'}", "undocumented-value"),
+        ("scope: {regex: 'nodes?x'}", "invalid-value"),
         ("message: 'disk [sda] full'", "bracket-in-glob"),
         ("message: {regex: '.*'}", "regex-everything"),
         ("check: {regex: '(?s).+'}", "regex-everything"),

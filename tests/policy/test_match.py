@@ -448,3 +448,30 @@ def test_the_values_a_key_spells() -> None:
     assert list(compiled.literals("kind")) == [{"A", "B"}, {"D"}]
     assert list(compiled.literals("level")) == [{"x"}]
     assert list(match(**{"not": {"kind": "A"}}).literals("kind")) == []
+
+
+TWO_LINES = "you cce-agent no update,\nplease restart it"
+
+
+@pytest.mark.parametrize(
+    ("regex", "fits"),
+    [
+        (".*cce-agent.*", OPEN),  # only if a point went on over the end of the line
+        (".*restart it", OPEN),
+        (".*", OPEN),
+        ("(?s).*cce-agent.*", YES),
+        (".*update,\\n.*", YES),
+        ("(?-s:.*)", NO),
+        (".*docker.*", NO),
+    ],
+)
+def test_a_point_that_stops_at_the_end_of_a_line_leaves_a_longer_value_open(
+    regex: str, fits: bool | None
+) -> None:
+    """Neither is a rule evaded by a new line, nor does a waiver cover what stands behind one."""
+    key = {"regex": regex}
+    found = target(message=TWO_LINES)
+    assert match(message=key).fits_rule(found) is fits
+    assert match(message=key).fits_waiver(found) is fits
+    assert match(**{"not": {"message": key}}).fits_waiver(found) is negate(fits)
+    assert match(message=[key, TWO_LINES]).fits_rule(found) is YES

@@ -297,6 +297,21 @@ def test_a_limit_of_nodes_says_nothing_about_findings_without_nodes() -> None:
     assert judged(body, limit_policy("checks", max=0)).outcome == "fail"
 
 
+@pytest.mark.parametrize("quantifier", ["any", "all", "none"])
+@pytest.mark.parametrize("negated", [False, True])
+def test_what_a_point_leaves_open_stays_open(quantifier: str, negated: bool) -> None:
+    """A text of two lines that fits only if a point went on over the end of the first."""
+    asked: dict[str, Any] = {"matches": ".*black.*"}
+    where: dict[str, Any] = {"path": "$.message", "quantifier": quantifier}
+    where |= {"not": asked} if negated else asked
+    text = item(message="on the list:\nblack", kind="Risk")
+    match: dict[str, Any] = {"where": [where]}
+    fails = policy([{"id": "r", "match": match, "effect": "fail"}], defaults={"unmatched": "note"})
+    assert judged(response(text), fails).outcome == "fail"
+    waived = policy(waivers=[waiver(check="*", **match)])
+    assert judged(response(text), waived).outcome == "fail"
+
+
 @pytest.mark.parametrize("function", ["sub(/x/, y)", "split(-,0,-1)", "str()", "keys", "sorted"])
 def test_functions_in_a_path_are_refused(function: str) -> None:
     with pytest.raises(ValueError, match="not allowed in a path"):

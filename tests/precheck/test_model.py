@@ -121,7 +121,21 @@ def test_what_is_called_a_check_or_a_skip_list_is_suspicious() -> None:
             assert len(found.suspicious) == (name in loud), name[:40]
 
 
-@pytest.mark.parametrize("key", ["items_status", "Items_Status", "RISK_SOURCE", "phase"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        *(
+            "items_status",
+            "Items_Status",
+            "RISK_SOURCE",
+            "phase",
+            "phase ",
+            "pha.se",
+            "phase\u200b",
+        ),
+        *("pha\u00adse", "\uff50hase", "ph\u0430se", "\u0440hase", "l\u0435vel", "\u212aind"),
+    ],
+)
 def test_what_looks_like_a_check_in_any_spelling_is_suspicious(key: str) -> None:
     status = {"phase": "Success", "masterCheckStatus": {key: [{"name": "x"}]}}
     task = PrecheckTask.model_validate_json(json.dumps({"status": status}))

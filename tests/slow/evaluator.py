@@ -12,6 +12,7 @@ outcomes.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
@@ -283,6 +284,7 @@ def fits(pattern: Any, value: str | None) -> Truth:
     """One value against a pattern: glob, {regex}, {equals}, or a list of them."""
     if not value:
         return None  # "What a missing field leaves open"; "`*` on a missing value is open"
+    opened = False
     for one in as_list(pattern):
         if isinstance(one, str):
             # "strings are case-sensitive globs over the whole value"
@@ -290,14 +292,26 @@ def fits(pattern: Any, value: str | None) -> Truth:
                 return True
         elif set(one) == {"regex"}:
             # "`{regex: …}` likewise the whole value, linear-time engine"
-            if re2.fullmatch(one["regex"], value):
+            truth = regex_fits(one["regex"], value)
+            if truth is True:
                 return True
+            opened = opened or truth is None
         elif set(one) == {"equals"}:
             if value == one["equals"]:
                 return True
         else:
             raise ValueError(f"not a pattern: {one!r}")
-    return False
+    return None if opened else False
+
+
+def regex_fits(pattern: str, value: str) -> Truth:
+    """ "`{regex: …}` likewise the whole value", of which a point takes one line (A45).
+
+    Open where it fits only if a point were to go over the end of a line.
+    """
+    if re2.fullmatch(pattern, value):
+        return True
+    return None if re2.fullmatch(f"(?s:{pattern})", value) else False
 
 
 def spells(pattern: Any, value: str) -> bool:
@@ -599,7 +613,7 @@ def compares(operator: str, operand: Any, value: Any, helps: bool) -> Truth:
     if operator in ("equals", "in"):
         return value in alike
     if operator == "matches":
-        return re2.fullmatch(operand, value) is not None  # the whole value, as in patterns
+        return regex_fits(operand, value)  # the whole value, as in patterns
     return in_order(operator, value, operand)
 
 
@@ -908,7 +922,7 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
 
 def names(match: Json, name: str) -> bool:
     """Whether a match has a `check` key, not under `not:`, that fits the name (A16)."""
-    if "check" in match and fits(match["check"], name):
+    if "check" in match and fits(match["check"], name) is not False:
         return True
     return any(names(part, name) for part in match.get("any", []))
 
@@ -967,7 +981,7 @@ def hides_check(value: Any, shape: Any) -> bool:
                 return True
             elif field not in (None, "", [], {}) and (
                 looks_like_a_check(key, field)
-                or key.casefold() in {name.casefold() for name in shape}
+                or letters_of(key) in {letters_of(name) for name in shape}
             ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
                 # ignores case, a phase where none is documented may say what nobody here would
@@ -987,9 +1001,20 @@ def holds_check_like_key(value: Any) -> bool:
     return False
 
 
+def letters_of(key: str) -> str:
+    """What a person reads who looks at a key: wide letters, marks and blanks make no other."""
+    plain = unicodedata.normalize("NFKC", key).casefold().lower()
+    for alike, letter in LOOKS_ALIKE.items():
+        plain = plain.replace(alike, letter)
+    return "".join(sign for sign in plain if sign.isalnum())
+
+
+LOOKS_ALIKE = {"а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "х": "x", "і": "i", "ѕ": "s"}
+
+
 def looks_like_a_check(key: str, field: Any) -> bool:
     """The words of the letter; beyond it a section's name, and a skip that isn't denied (A17)."""
-    plain = re.sub("[_-]", "", key.lower())
+    plain = letters_of(key)
     skipped = plain.startswith("skip") or (
         re.search("skip|ignore|exclude", plain) and re.search("check|item|risk|node", plain)
     )

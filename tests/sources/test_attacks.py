@@ -254,6 +254,11 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","page_info":{{"next_marker":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","hasMore":true,"items":[{task}]}}',
         f'{{"kind":"List","skippedCheckItemList":[{{"name":"x"}}],"items":[{task}]}}',
+        f'{{"kind":"List","status":{{"phase":"Failed"}},"items":[{task}]}}',
+        f'{{"kind":"List","spec":{{"clusterID":"other"}},"items":[{task}]}}',
+        f'{{"kind":"List","tasks":[{OTHER.decode()}],"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"more":[{{"phase":"Failed"}}]}},"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"labels":{{"a":{{"level":"Fatal"}}}}}},"items":[{task}]}}',
     ):
         with pytest.raises(
             InputError, match=r"which one counts|is one page of a longer list|for which"
@@ -261,6 +266,21 @@ def test_half_a_list_is_none() -> None:
             read(text.encode())
     last = f'{{"kind":"List","metadata":{{"continue":"","remainingItemCount":0}},"items":[{task}]}}'
     assert read(last.encode()).source.form == "json-list"
+    named = f'{{"kind":"List","metadata":{{"labels":{{"level":"prod"}}}},"items":[{task}]}}'
+    assert read(named.encode()).source.form == "json-list"
+
+
+def test_an_error_of_the_api_in_a_list_or_beside_it_is_told() -> None:
+    task = GOOD.decode()
+    error = '"error_code":"CCE.01500001","error_msg":"internal error"'
+    for text in (
+        f'{{"kind":"List",{error},"items":[{task}]}}',
+        f'{{"kind":"List","items":[{task[:-1]},{error}}}]}}',
+        f"[{task[:-1]},{error}}}]",
+        f"{task[:-1]},{error}}}",
+    ):
+        with pytest.raises(InputError, match=r"an error the API answered with \(CCE\.01500001"):
+            read(text.encode())
 
 
 # Without end ------------------------------------------------------------------------------------
