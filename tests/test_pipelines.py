@@ -206,6 +206,12 @@ def test_the_action_lets_itself_be_told_not_to_stop(workspace: Path) -> None:
     assert reason in ended.summary
 
 
+def test_an_expectation_of_the_action_that_nobody_set_is_met_by_nothing(workspace: Path) -> None:
+    for name in ("expect_cluster", "expect_target"):
+        ended = _judge(workspace, response="waived.json", waivers="waivers.yaml", **{name: ""})
+        assert ended.code in (2, 3), ended.said
+
+
 def test_values_of_the_action_are_never_run(workspace: Path) -> None:
     names = ("policy", "waivers", "type", "at", "expect_target", "expect_cluster", "fail_on")
     assert _judge(workspace, response="failing.json", **dict.fromkeys(names, HOSTILE)).code == 2
@@ -265,8 +271,8 @@ EMPTY = {
     "PRECHECK_POLICY": "builtin:recommended",
     "PRECHECK_WAIVERS": "",
     "PRECHECK_TYPE": "",
-    "PRECHECK_EXPECT_CLUSTER": "",
-    "PRECHECK_EXPECT_TARGET": "",
+    "PRECHECK_EXPECT_CLUSTER": "any",
+    "PRECHECK_EXPECT_TARGET": "any",
     "PRECHECK_ADVISORY": "",
 }
 
@@ -281,6 +287,15 @@ def test_a_pipeline_stops_on_a_failure_and_publishes(service: str, workspace: Pa
     assert ended.code == 1, ended.said
     assert "Fail: do not upgrade yet" in (workspace / "precheck" / "report.html").read_text()
     assert JUnitXml.fromfile(str(workspace / "precheck" / "junit.xml")).failures >= 1
+
+
+@pytest.mark.parametrize("service", ["GitLab", "Azure", "Jenkins"])
+def test_an_expectation_that_nobody_set_is_met_by_nothing(service: str, workspace: Path) -> None:
+    """A misspelt variable is empty; that must not become no expectation at all."""
+    extract, shell = OTHERS[service]
+    values = {**EMPTY, "PRECHECK_RESPONSE": "waived.json", "PRECHECK_WAIVERS": "waivers.yaml"}
+    for name in ("PRECHECK_EXPECT_CLUSTER", "PRECHECK_EXPECT_TARGET"):
+        assert _run(extract(), workspace, shell, **{**values, name: ""}).code in (2, 3)
 
 
 @pytest.mark.parametrize("service", OTHERS)
