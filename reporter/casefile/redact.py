@@ -14,6 +14,7 @@ import re
 import unicodedata
 from base64 import b64decode
 from binascii import Error as Base64Error
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -130,9 +131,7 @@ class Redactor:
         for value in self._kinds:
             self._lower.setdefault(_joined(value), value)
         self._pattern = self._compiled()
-        self._starts = {
-            value[:length] for value in self._lower for length in range(3, len(value) + 1)
-        }
+        self._sorted = sorted(self._lower)
         self._known: dict[str, str] = {}
 
     def record(self) -> Verdict:
@@ -287,13 +286,17 @@ class Redactor:
         """A text that was cut short, without the start of a value at its end."""
         body = text[:-1]
         for length in range(min(len(body), 255), 2, -1):
-            if _joined(body[-length:]) in self._starts:
+            if self._starts_a_value(_joined(body[-length:])):
                 return f"{body[:-length]}…"
         if (word := _CUT_BASE64.search(text)) is not None and self._packs_text(word[1]):
             return f"{text[: word.start()]}…"
         if "uids" in self.profiles:
             text = _CUT_UID.sub("…", text)
         return _CUT_IP.sub("…", text) if "ips" in self.profiles else text
+
+    def _starts_a_value(self, text: str) -> bool:
+        index = bisect_left(self._sorted, text)
+        return len(text) > 2 and index < len(self._sorted) and self._sorted[index].startswith(text)
 
     @staticmethod
     def _packs_text(word: str) -> bool:

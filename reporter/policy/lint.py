@@ -100,9 +100,13 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "empty-policy": ("note", "Neither rules nor waivers: the defaults decide everything."),
     "skips-tolerated": ("note", "Checks skipped on the server do not fail."),
     "repeated-id": ("note", "The same rule or waiver stands in two files."),
+    "not-compared": ("note", "So many rules or waivers that not all were compared."),
     "not-examined": ("note", "Keys that lint does not know were only loaded, not looked at."),
 }
 """Every code: its usual severity, and what it means."""
+
+MOST_COMPARED = 200_000
+"""Pairs of rules, or of waivers, that are compared for what one of them adds."""
 
 EXPIRING_WITHIN = timedelta(days=14)
 LONG_AHEAD = timedelta(days=90)
@@ -638,27 +642,17 @@ class _Look:
         """Rules that another rule makes pointless."""
         others = [other for other in [*rules, *_inherited(self.file)] if other.comparable]
         places = {id(rule): index for index, rule in enumerate(rules)}
-        # A rule that spells its values can only cover rules that spell one of them: such a rule
-        # is looked up by value. The others are compared with every rule.
-        spelling: dict[tuple[str, str], list[int]] = {}
-        loose: list[int] = []
-        for index, other in enumerate(others):
-            key = other.keys.most_telling
-            if key is None:
-                loose.append(index)
-                continue
-            for value in other.keys.keys[key].literals:
-                spelling.setdefault((key, value), []).append(index)
+        index_of = _Near([other.keys for other in others])
         for rule in rules:
             if not rule.comparable:
                 continue
-            near = set(loose)
-            for key, part in rule.keys.keys.items():
-                if part.literals:
-                    near.update(spelling.get((key, min(part.literals)), ()))
+            near = index_of.may_cover(rule.keys)
+            if near is None:
+                self._not_compared("rules", len(rules))
+                return
             named = rule.keys.named
             found: dict[str, _Rule] = {}
-            for index in sorted(near):
+            for index in near:
                 other = others[index]
                 # Most pairs end here: the other asks for a key this one does not name.
                 if other.keys.asks <= named and other is not rule:
@@ -670,6 +664,14 @@ class _Look:
                 if code in found:
                     self._shadowed(rule, code, found[code])
                     break
+
+    def _not_compared(self, section: str, count: int) -> None:
+        self.add(
+            "not-compared",
+            (section,),
+            f"{count:,} {section} are too many to compare each with each: of some it is not said "
+            "whether they add anything",
+        )
 
     def _shadowed(self, rule: _Rule, code: str, other: _Rule) -> None:
         spec, its = rule.spec, other.spec
@@ -1079,8 +1081,14 @@ class _Look:
 
     def _redundant(self, waivers: Sequence[WaiverSpec], keys: Sequence[Keys]) -> None:
         periods = [_period(waiver) for waiver in waivers]
+        index_of = _Near(keys)
         for index, waiver in enumerate(waivers):
-            for other, its in enumerate(waivers):
+            near = index_of.may_cover(keys[index])
+            if near is None:
+                self._not_compared("waivers", len(waivers))
+                return
+            for other in near:
+                its = waivers[other]
                 if other == index or its.max_findings is not None:
                     continue
                 if not keys[index].implies(keys[other]):
@@ -1098,6 +1106,35 @@ class _Look:
                         "does not cover, for at least as long",
                     )
                     break
+
+
+class _Near:
+    """Of many matches those that may cover one, without looking at all of them for each.
+
+    One that spells its values covers only what spells one of them: it is looked up by value. The
+    others are near to everything, which takes the square of their number: there is an end to it.
+    """
+
+    def __init__(self, every: Sequence[Keys]) -> None:
+        self._spelling: dict[tuple[str, str], list[int]] = {}
+        self._loose: list[int] = []
+        self._left = MOST_COMPARED
+        for index, keys in enumerate(every):
+            key = keys.most_telling
+            if key is None:
+                self._loose.append(index)
+                continue
+            for value in keys.keys[key].literals:
+                self._spelling.setdefault((key, value), []).append(index)
+
+    def may_cover(self, keys: Keys) -> list[int] | None:
+        """Their indexes, in order; None when enough were compared already."""
+        near = set(self._loose)
+        for key, part in keys.keys.items():
+            if part.literals:
+                near.update(self._spelling.get((key, min(part.literals)), ()))
+        self._left -= len(near)
+        return sorted(near) if self._left >= 0 else None
 
 
 _NEVER_WAIVED: Final[dict[str, tuple[Iterable[str], str]]] = {

@@ -257,7 +257,10 @@ class _Disk:
         return _read(source)
 
     def identity(self, source: str) -> str:
-        return source if source.startswith("builtin:") else str(Path(source).resolve())
+        try:
+            return source if source.startswith("builtin:") else str(Path(source).resolve())
+        except (OSError, ValueError):
+            return source  # reading it says what is wrong
 
 
 @dataclass(frozen=True)
@@ -356,7 +359,7 @@ def _bases(
 def _base_source(name: str, document: str, place: str) -> str:
     if name.startswith("builtin:"):
         return name
-    if "://" in name or Path(name).is_absolute():
+    if "://" in name or "\0" in name or Path(name).is_absolute():
         raise PolicyError(
             f'{place}: "{name}" is no base',
             hint="a base is a path relative to this file, or builtin:NAME",

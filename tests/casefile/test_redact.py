@@ -8,6 +8,7 @@ import html
 import json
 import re
 import subprocess
+import tracemalloc
 import unicodedata
 from io import BytesIO
 from typing import Any
@@ -244,6 +245,20 @@ def test_a_text_cut_short_does_not_end_in_the_start_of_a_value(redacted: Verdict
     text = redacted.model_dump_json()
     assert "…" in text
     assert "prodshop" not in text.lower()
+
+
+def test_a_value_of_any_length_takes_memory_of_its_length() -> None:
+    """The uid of a node is a stranger's: all its beginnings would be the square of it."""
+    value = json.loads(response())
+    value["status"]["nodeCheckStatus"]["nodeStageStatus"][0]["nodeInfo"]["uid"] = "n" * 20_000
+    case = judge(read(json.dumps(value).encode()), Policy.load("builtin:recommended"))
+    tracemalloc.start()
+    try:
+        redactor = Redactor(case.verdict, ["uids"], KEY, case.response.task)
+        assert redactor.text("cut: nnnn…") == "cut: …"
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_a_user_says_of_a_check_is_rewritten_too(case: Case) -> None:

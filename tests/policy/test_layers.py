@@ -148,6 +148,7 @@ def test_bases_are_found_beside_the_file_that_names_them(tmp_path: Path) -> None
         ("/etc/passwd", '"/etc/passwd" is no base'),
         ("https://example.com/p.yaml", "is no base"),
         ("none.yaml", "none.yaml: no such file"),
+        ("a\0b", "is no base"),
         ("builtin:recomended", 'did you mean "builtin:recommended"'),
         ("top.yaml", "a circle"),
         ([], "an empty list"),

@@ -856,3 +856,12 @@ def _codes_of(text: str) -> set[str]:
         path = Path(folder) / "policy.yaml"
         path.write_text(text)
         return {problem.code for problem in lint([str(path)], at=now).problems}
+
+
+def test_so_many_rules_that_not_all_are_compared(monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    monkeypatch.setattr("reporter.policy.lint.MOST_COMPARED", 100)
+    globs = [f"check: '*{number}*x'" for number in range(12)]
+    assert codes(run(rules(*globs[:9], "check: '*1*x'"))) == {"duplicate-rule"}
+    assert codes(run(rules(*globs))) == {"not-compared"}
+    spelt = [f"check: X{number}" for number in range(60)]
+    assert codes(run(rules(*spelt, "check: X7"))) == {"duplicate-rule"}

@@ -176,6 +176,7 @@ def test_the_number_of_matches_is_in_the_record() -> None:
     [
         ("{path: '$.a[?(@.x =~ \"b\")]', exists: true}", "=~ is not allowed in a path"),
         ("{path: '$.a.`sub(/x/, y)`', exists: true}", "sub is not allowed in a path"),
+        ("{path: '$.a.`sub(/a/,b)`', exists: true}", "is not a JSONPath"),
         ("{path: '$.a.`len`', gt: 1}", "len is not allowed"),
         ("{path: '$.a + $.b', gt: 1}", "operation is not allowed"),
         ("{path: '$.[', exists: true}", "is not a JSONPath"),
