@@ -91,7 +91,7 @@ _PART = re.compile(
     + "|".join(RESPONSES + PARTS).encode()
     + rb") ?\{"
     # The head of a Markdown table of check items.
-    + rb"|\|[ \t]*(?i:phase)[ \t]*(?:\|[^\n]{0,100})?\r?\n[ \t|:]*-{2}"
+    + rb"|\|[ \t]*(?i:phase)[ \t]*(?:\|[^\n]{0,100}+)?\r?\n[ \t|:]*-{2}"
 )
 # One of these stands in whatever `_PART` finds, in small letters: a long log is looked through in
 # a fraction of the time.
