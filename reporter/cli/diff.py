@@ -151,9 +151,9 @@ class _Judge:
 
 def _held(name: str, limit: int) -> bytes | None:
     """The bytes of what may be a record: a file that starts as an object does, a pipe, `-`."""
-    from reporter.sources.locations import files_at
+    from reporter.sources.locations import files_at, is_one_file
 
-    if name != "-" and (not os.path.exists(name) or os.path.isdir(name)):
+    if name != "-" and not (os.path.exists(name) and is_one_file(name)):
         return None
     (file,) = files_at(name)
     with file.open() as (stream, _):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
 
 from reporter.errors import InputError
 
 _SHOWN = 200
 _TOLD = 400
-_LOOKED_AT = 64 * 1024
+_SHORT = 64 * 1024
 _PAIRS = (
     ("error_code", ("error_msg", "error_message")),
     ("errorCode", ("errorMessage", "errorMsg")),
@@ -25,13 +26,14 @@ _OF_A_TASK = ("metadata", "spec", "status", "items")
 _PRINTED = (
     # Python: `ClientRequestException - {status_code:…`, alone or under a traceback.
     re.compile(
-        rb"\{status_code:(?P<status>[^,\n]*),request_id:[^,\n]*,error_code:(?P<code>[^,\n]*),"
-        rb"error_msg:(?P<text>[^\n]*?)(?:,encoded_authorization_message:[^\n]*)?\}"
+        rb"\{status_code:(?P<status>[^,\n]{0,200}),request_id:[^,\n]{0,200}"
+        rb",error_code:(?P<code>[^,\n]{0,200}),error_msg:(?P<text>[^\n]{0,400}?)"
+        rb"(?:,encoded_authorization_message:[^\n]{0,400})?\}"
     ),
     # Java: the exception's toString().
     re.compile(
-        rb"(?:Exception|Error) \{\s*httpStatusCode: (?P<status>[^\r\n]*)"
-        rb"\s*errorCode: (?P<code>[^\r\n]*)\s*errorMsg: (?P<text>[^\r\n]*)"
+        rb"(?:Exception|Error) \{\s*httpStatusCode: (?P<status>[^\r\n]{0,200})"
+        rb"\s*errorCode: (?P<code>[^\r\n]{0,200})\s*errorMsg: (?P<text>[^\r\n]{0,400})"
     ),
     # The API page's Python sample: status, request id, code and text, a line each.
     re.compile(
@@ -39,43 +41,86 @@ _PRINTED = (
         rb"(?P<code>[A-Za-z_]+[._][\w.]+|None)[ \t]*\r?\n(?P<text>[^\r\n]*)\s*\Z"
     ),
 )
-_EXCEPTION = re.compile(
-    rb"\w{0,60}(?:Exception|Error)\b[^\n]{0,20}\{\s*(?:status_code|httpStatusCode)"
-)
+"""What is long is looked through in one go: nothing in them runs on without a bound."""
+
+_EXCEPTION = re.compile(rb"(?:Exception|Error)\b[^\n]{0,20}\{\s*(?:status_code|httpStatusCode)")
+_NAME = re.compile(rb"\w*\Z")
 _LAST_COMMA = re.compile(rb",\s*\}\Z")  # one published body ends with one
-_FLAT = re.compile(rb"\{[^{}]*\"error_?[cC]ode\"[^{}]*\}")
+_FLAT = re.compile(rb"\{[^{}]*\}")
+_CODE = re.compile(rb"\"error_?[cC]ode\"")
+_WELL = ("ok", "success", "succeeded", "none")
 
 
 def told_by(value: Any) -> str | None:
     """Code and text of an error body, such as `CCE.01404001: not found`; None for another value."""
-    if not isinstance(value, dict):
-        return None
+    while isinstance(value, dict):
+        if (told := _code_and_text(value)) is not None:
+            return f"{told[0] or 'no code'}: {told[1] or 'no text'}"
+        if value.get("kind") or any(key in value for key in _OF_A_TASK):
+            return None
+        inner = [part for part in value.values() if isinstance(part, dict)]
+        value = inner[0] if len(inner) == 1 else None
+    return None
+
+
+def _code_and_text(value: dict[str, Any]) -> tuple[str | None, str | None] | None:
+    """What an object says if it is an error body itself."""
     for code_key, text_keys in _PAIRS:
         code = _text(value.get(code_key))
         text = next((t for key in text_keys if (t := _text(value.get(key)))), None)
         if code or (text and not any(key in value for key in _OF_A_TASK)):
-            return f"{code or 'no code'}: {text or 'no text'}"
+            return code, text
     message = _text(value.get("message"))
     if value.get("kind") == "Status" and message:
-        return f"{_text(value.get('code')) or _text(value.get('reason')) or 'no code'}: {message}"
+        return _text(value.get("code")) or _text(value.get("reason")), message
     if value.get("kind") or any(key in value for key in _OF_A_TASK):
         return None
-    if (code := _text(value.get("code"))) and message:
-        return f"{code}: {message}"
-    inner = [part for part in value.values() if isinstance(part, dict)]
-    return told_by(inner[0]) if len(inner) == 1 else None
+    code = _text(value.get("code"))
+    return (code, message) if code and message else None
+
+
+def holds_an_error(value: Any) -> bool:
+    """Whether an error body with a code stands anywhere in a JSON value, in its texts too.
+
+    One that tells of success (`"code": 200`, as logs have it) is none.
+    """
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, dict):
+            if (told := _code_and_text(part)) and told[0] and not _went_well(told[0], part):
+                return True
+            left += part.values()
+        elif isinstance(part, list):
+            left += part
+        elif isinstance(part, str) and part.lstrip()[:1] in ("{", "["):
+            with suppress(ValueError, RecursionError):
+                left.append(json.loads(part))
+    return False
+
+
+def _went_well(code: str, told: dict[str, Any]) -> bool:
+    if code.isascii() and code.isdigit():
+        return len(code.lstrip("0")) < 4 and int(code) < 400
+    return code.lower() in _WELL or told.get("status") == "Success"
 
 
 def told_in(text: bytes) -> str | None:
     """The error that a text tells of: printed by an SDK, or a body between a log's lines."""
-    text = text[:_LOOKED_AT]
-    for printed in _PRINTED:
-        if match := printed.search(text):
+    python, java = b"status_code" in text, b"httpStatusCode" in text
+    for printed, may_be in zip(_PRINTED, (python, java, len(text) < _SHORT), strict=True):
+        if may_be and (match := printed.search(text)):
             status, code, said = (_line(match[part]) for part in ("status", "code", "text"))
             return f"HTTP {status}, {code}: {said}"
-    if match := _EXCEPTION.search(text):  # of another version, which tells less or more
-        return _line(text[match.start() : match.start() + _SHOWN])
-    for match in _FLAT.finditer(text):
+    if (python or java) and (
+        match := _EXCEPTION.search(text)
+    ):  # of another version, which tells less or more
+        name = _NAME.search(text, max(0, match.start() - 60), match.start())
+        start = name.start() if name else match.start()
+        return _line(text[start : start + _SHOWN])
+    for match in _FLAT.finditer(text) if _CODE.search(text) else ():
+        if not _CODE.search(match[0]):
+            continue
         try:
             told = told_by(json.loads(_LAST_COMMA.sub(b"}", match[0])))
         except ValueError:

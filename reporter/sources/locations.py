@@ -10,12 +10,14 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
 from reporter.errors import InputError
 from reporter.sources.containers import LITTER_HEAD, PACKED_SUFFIXES, is_litter, may_be_litter
+from reporter.sources.traces import speaks_of_a_response
 
 STDIN_NAME = "standard input"
 SIDECAR_SUFFIX = ".meta.json"
@@ -24,6 +26,8 @@ MAX_SIDECAR = 1024 * 1024
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*(?:://|::)", re.IGNORECASE)
 _WEB = ("http", "https")
 _WILDCARD = re.compile(r"[*?\[]")
+_ABSENT = "none"
+_NOTES_AT_ONCE = 128
 
 
 @dataclass(frozen=True)
@@ -82,16 +86,17 @@ class File:
     def stamp(self) -> str | None:
         """What changes when the file or its sidecar does: size and time, or an object's ETag.
 
-        None where nothing tells: a pipe, a web server that names neither.
+        A sidecar that comes or goes changes it too. None where nothing tells: a pipe, a web server
+        that names neither.
         """
         if self.wrong is not None:
             return self.wrong.message
         if self.path == "-":
             return None
-        parts = []
-        for path in (self.path, *(self.beside or ())):
+        parts: list[str] = []
+        for path in (self.path, *self.notes()):
             found = _stamp_in_store(self.store, path) if self.store else _stamp_on_disk(path)
-            if found is None:
+            if found is None or (found == _ABSENT and not parts):
                 return None
             parts.append(found)
         return " + ".join(parts)
@@ -119,7 +124,38 @@ def _notes_among(names: Iterable[str]) -> set[str]:
 
 def _lies_beside_its_file(path: str) -> bool:
     bare = path.removesuffix(SIDECAR_SUFFIX)
-    return any(os.path.isfile(bare + packed) for packed in ("", *PACKED_SUFFIXES))
+    return bare != path and any(os.path.isfile(bare + packed) for packed in ("", *PACKED_SUFFIXES))
+
+
+def _is_note(data: bytes) -> bool:
+    """Whether what is called a note may be one: a short text that holds nothing of a response."""
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return len(data) < MAX_SIDECAR and not speaks_of_a_response(data)
+
+
+def _is_note_on_disk(path: str) -> bool:
+    """What is no file, and would never end, is none to judge either."""
+    if not os.path.isfile(path):
+        return True
+    try:
+        with Path(path).open("rb") as file:
+            return _is_note(file.read(MAX_SIDECAR))
+    except OSError:
+        return False  # its reader tells why
+
+
+def _notes_in_store(store: Any, paths: Iterable[str]) -> set[str]:
+    """Those of the paths called notes that are notes; asked for many at a time."""
+    called, found = sorted(paths), set[str]()
+    for at in range(0, len(called), _NOTES_AT_ONCE):
+        some = called[at : at + _NOTES_AT_ONCE]
+        held = store.cat_ranges(some, 0, MAX_SIDECAR, on_error="return")
+        pairs = zip(some, held, strict=True)
+        found.update(path for path, data in pairs if isinstance(data, bytes) and _is_note(data))
+    return found
 
 
 def _is_json(name: str) -> bool:
@@ -133,6 +169,8 @@ def _is_json(name: str) -> bool:
 def _stamp_on_disk(path: str) -> str | None:
     try:
         found = os.stat(path)
+    except FileNotFoundError:
+        return _ABSENT
     except (OSError, ValueError):
         return None
     return f"{found.st_size} {found.st_mtime_ns}" if stat.S_ISREG(found.st_mode) else None
@@ -141,8 +179,12 @@ def _stamp_on_disk(path: str) -> str | None:
 def _stamp_in_store(store: Any, path: str) -> str | None:
     try:
         info = store.info(path)
+    except FileNotFoundError:
+        return _ABSENT
     except Exception:
         return None
+    if info.get("type") == "directory":  # also what a listing says of a name that is not in it
+        return _ABSENT
     keys = ("ETag", "etag", "LastModified", "last_modified", "mtime", "created")
     told = next((info[key] for key in keys if info.get(key)), None)
     return None if told is None else f"{info.get('size')} {str(told).strip(chr(34))}"
@@ -152,29 +194,30 @@ def files_at(location: str) -> Iterator[File]:
     """The files a location names, in the order of their names.
 
     A folder is walked to its depths, without hidden files, what desktops leave behind, sidecars
-    (`*.meta.json`) and links that lead out of it. Raises `InputError` where there is nothing.
+    (`*.meta.json`) and links that lead out of it. A wildcard is one always: what literally has that
+    name counts among what it finds. Raises `InputError` where there is nothing.
     """
     if location == "-":
         yield File(STDIN_NAME, "-")
     elif _SCHEME.match(location):
         yield from _in_store(location)
+    elif _WILDCARD.search(location):
+        yield from _or_nothing(_by_glob(location), location)
     elif os.path.isdir(location):
         yield from _or_nothing(_in_folder(location), location)
-    elif _WILDCARD.search(location) and not os.path.lexists(location):
-        yield from _or_nothing(_by_glob(location), location)
     else:
         yield File(readable(location), location)
 
 
 def is_one_file(location: str) -> bool:
-    """Whether a location can only name one file: no folder, no wildcard."""
+    """Whether a location names one file: no folder, and no wildcard that finds any other."""
     if location == "-":
         return True
     if _SCHEME.match(location):
         return not (_WILDCARD.search(urlsplit(location).path) or location.endswith("/"))
-    return not os.path.isdir(location) and (
-        os.path.lexists(location) or not _WILDCARD.search(location)
-    )
+    if os.path.isdir(location):
+        return False
+    return not _WILDCARD.search(location) or _globbed(location) == [location]
 
 
 def readable(path: str) -> str:
@@ -208,7 +251,9 @@ def _in_folder(folder: str) -> Iterator[File]:
         notes = _notes_among(names)
         for name in sorted(names):
             path = os.path.join(where, name)
-            if name in notes or (_is_hidden(name) and not _is_json(name)):
+            if name in notes and _is_note_on_disk(path):
+                continue
+            if _is_hidden(name) and not _is_json(name):
                 continue
             if may_be_litter(name) and is_litter(name, _head_on_disk(path)):
                 continue
@@ -271,16 +316,31 @@ def _is_below(path: str, root: str) -> bool:
     return os.path.commonpath([path, root]) == root
 
 
+def _globbed(pattern: str) -> list[str]:
+    """What a pattern finds, and what literally has its name (`report[1].json`)."""
+    found = set(glob.glob(pattern, recursive=True))
+    return sorted(found | {pattern} if os.path.lexists(pattern) else found)
+
+
 def _by_glob(pattern: str) -> Iterator[File]:
     # glob passes over folders it may not read: what lies in them would go missing.
     fixed = _WILDCARD.split(pattern, maxsplit=1)[0].rpartition("/")[0]
-    depth = None if "**" in pattern else pattern.count("/") - fixed.count("/")
-    _check_readable(fixed or ("/" if pattern.startswith("/") else "."), depth)
+    fixed = fixed or ("/" if pattern.startswith("/") else ".")
+    depth = None if "**" in pattern else pattern.count("/") - fixed.rstrip("/").count("/")
+    _check_readable(fixed, depth)
+    root = os.path.realpath(fixed)
+
+    @cache
+    def stays(path: str) -> bool:
+        return _is_below(os.path.realpath(path), root)
+
     seen: set[str] = set()
-    for path in sorted(glob.glob(pattern, recursive=True)):
-        if os.path.isdir(path):
+    for path in _globbed(pattern):
+        if not stays(os.path.dirname(path)) or (os.path.islink(path) and not stays(path)):
+            found = iter([File(readable(path), path, wrong=_leads_out(path))])
+        elif os.path.isdir(path):
             found = _in_folder(path)
-        elif path.endswith(SIDECAR_SUFFIX) and _lies_beside_its_file(path):
+        elif _lies_beside_its_file(path) and _is_note_on_disk(path):
             continue
         else:
             found = iter([File(readable(path), path, wrong=_no_file(path))])
@@ -344,18 +404,18 @@ def _in_store(url: str) -> Iterator[File]:
         )
     store, path = _store_of(url, scheme)
     try:
-        if scheme not in _WEB and _WILDCARD.search(path) and not store.exists(path):
-            paths = sorted(store.glob(path))
-            paths = [found for found in paths if not store.isdir(found)]
+        if scheme not in _WEB and _WILDCARD.search(path):
+            several = {found for found in store.glob(path) if not store.isdir(found)}
+            paths = sorted(several | set(store.find(path) if store.exists(path) else ()))
         elif scheme in _WEB or store.info(path).get("type") != "directory":
             yield File(_public(url), path, store)
             return
         else:
             paths = sorted(store.find(path))
+        notes = _notes_in_store(store, _notes_among(paths))
     except Exception as error:
         raise _store_error(_public(url), error) from None
     sidecars = {found for found in paths if found.endswith(SIDECAR_SUFFIX)}
-    notes = _notes_among(paths)
     paths = [
         found
         for found in paths

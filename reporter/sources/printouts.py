@@ -30,6 +30,7 @@ from reporter.sources.traces import (
     RESPONSES,
     check_around,
     check_headers,
+    doubt_about,
     no_success,
 )
 
@@ -242,7 +243,7 @@ def _no_text(body: bytes, label: str) -> InputError | None:
 
 # An HTTP capture ------------------------------------------------------------------------------
 
-_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d{3})[^\r\n]*\r?\n")
+_STATUS_LINE = re.compile(rb"HTTP/\d(?:\.\d)? (\d[!-~]*)[^\r\n]*\r?\n")
 _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r?\n")
 
 
@@ -381,9 +382,15 @@ def _in_a_log(text: bytes, label: str) -> Document:
             raise wrong
         _refuse_json_of_another_kind(text, label)
     spans = list(printed)
+    doubt: str | None = None
     at = 0
     for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
-        spans += _response_spans(text[at:start], label, at)
+        between = text[at:start]
+        for first, last, value in _json_values(between, label):
+            if _is_response(value):
+                spans.append((at + first, at + last))
+            else:
+                doubt = doubt or doubt_about(value, between[first:last])
         at = end
     spans.sort()
     if not spans:
@@ -399,7 +406,7 @@ def _in_a_log(text: bytes, label: str) -> Document:
         )
     start, end = spans[0]
     document = _java_printout(text[start:end], label) if printed else None
-    check_around(text, start, end, label)
+    check_around(text, start, end, label, doubt)
     return document or _embedded(text, start, end, "log", label)
 
 
@@ -438,15 +445,15 @@ class _Flat(str):
         return -1
 
 
-def _response_spans(text: bytes, label: str, offset: int) -> list[tuple[int, int]]:
-    """Where whole responses stand in a text at `offset` of its input, in bytes.
+def _json_values(text: bytes, label: str) -> Iterator[tuple[int, int, Any]]:
+    """The whole JSON values in a text and where they stand, in bytes.
 
     The text is read as Latin-1, one character a byte: JSON's own signs are ASCII, so what is
     found is found at the same place. Each `{` that can open JSON is tried where the last try
-    ended; the work is bounded by a multiple of the text's length.
+    ended; the work is bounded by a multiple of the text's length. No response may stand in what
+    is broken.
     """
     flat = _Flat(text.decode("latin-1"))
-    spans: list[tuple[int, int]] = []
     broken_until = 0
     work = 8 * len(text) + 1_000_000
     at = 0
@@ -465,15 +472,13 @@ def _response_spans(text: bytes, label: str, offset: int) -> list[tuple[int, int
                 ) from None
             at = start + 1
             continue
-        if _is_response(value):
-            if start < broken_until:
-                raise InputError(
-                    f"{label}: the response stands inside other JSON that is broken or was cut",
-                    hint=SAVE_RAW,
-                )
-            spans.append((offset + start, offset + end))
+        if start < broken_until and _is_response(value):
+            raise InputError(
+                f"{label}: the response stands inside other JSON that is broken or was cut",
+                hint=SAVE_RAW,
+            )
+        yield start, end, value
         at = end
-    return spans
 
 
 def _is_response(value: Any) -> bool:

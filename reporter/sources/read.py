@@ -203,8 +203,9 @@ def _all_of(
 
 
 def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[Found]:
+    renamed = name is not None and is_one_file(location)
     for file in files_at(location):
-        if name is not None and is_one_file(location):
+        if name is not None and renamed:
             file = replace(file, name=name)
         yield from found_in(file, limits)
 

@@ -8,9 +8,10 @@ part of a response, or the one that was found stands inside something, it is ref
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from reporter.errors import InputError
-from reporter.sources.api_errors import api_error, told_in, told_over_http
+from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
 from reporter.sources.text import SAVE_RAW
 
 RESPONSES = (
@@ -59,44 +60,46 @@ MARKERS = re.compile(rb"PreCheckTask|" + _SECTIONS)
 
 # As a key, a value, a field or a class of a response, also inside a text; not a word in prose.
 _SPEAKS = re.compile(
-    rb"(?:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
+    rb"(?i:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
     rb"|class (?:" + "|".join(RESPONSES + PARTS).encode() + rb") \{)"
 )
-_ESCAPED = re.compile(rb"\\u00([2-7][0-9a-fA-F])")
+_ESCAPED = re.compile(rb"(?<!\\)\\+(?:u00|x)([2-7][0-9a-fA-F])")
 
 
 def speaks_of_a_response(data: bytes) -> bool:
     """Whether bytes that are not read as a response hold something of one, in any encoding."""
+    return _SPEAKS.search(_unescaped(data)) is not None
+
+
+def _unescaped(data: bytes) -> bytes:
+    """Text as it can be searched: UTF-16 and escaped letters are turned, however they are put."""
     plain = data.replace(b"\x00", b"")
-    if b"\\u00" in plain:
+    if b"\\u00" in plain or b"\\x" in plain:
         plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), plain)
-    return _SPEAKS.search(plain) is not None
+    return plain
 
 
 # Around a response ----------------------------------------------------------------------------
 
 _PART = re.compile(
     _SPEAKS.pattern
-    + rb"|"
+    + rb"|(?i:"
     + _SECTIONS
-    + rb"|[Rr]isk_?[Ss]ource\b|\berror_?[Cc]odes\b|[|\t,\"']\s*PreCheckTask"
+    + rb"|risk_?source\b|\berror_?codes\b)|[|\t,\"']\s*PreCheckTask"
     + rb"|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
     + rb"|\b(?:"
-    + "|".join(PARTS).encode()
-    + rb") \{"
+    + "|".join(RESPONSES + PARTS).encode()
+    + rb") ?\{"
+    # The head of a Markdown table of check items.
+    + rb"|\|[ \t]*(?i:phase)[ \t]*(?:\|[^\n]{0,100}+)?\r?\n[ \t|:]*-{2}"
 )
-# One of these stands in whatever `_PART` finds: a long log is looked through in a fraction of the
-# time.
-_PART_HOLDS_ONE_OF = tuple(
-    word.encode()
-    for word in (
-        *("PreCheck", "Precheck", "LimitCheck", "MasterCheck", "NodeCheck", "AddonCheck"),
-        *(f"{word}{joint}" for word in ("heck", "tems") for joint in ("Status", "status")),
-        *(f"{word}_{joint}" for word in ("heck", "tems") for joint in ("Status", "status")),
-        *("iskSource", "isksource", "isk_Source", "isk_source", "ExecuteException"),
-        *("errorCodes", "errorcodes", "error_Codes", "error_codes", "StageStatus", "NodeInfo"),
-        *("Risks {", "SkippedCheckItemList", "ResourceSelector"),
-    )
+# One of these stands in whatever `_PART` finds, in small letters: a long log is looked through in
+# a fraction of the time.
+_PART_HOLDS_ONE_OF = (
+    *(b"precheck", b"limitcheck", b"mastercheck", b"nodecheck", b"addoncheck", b"checkstatus"),
+    *(b"check_status", b"itemsstatus", b"items_status", b"risksource", b"risk_source"),
+    *(b"errorcodes", b"error_codes", b"executeexception", b"stagestatus", b"nodeinfo"),
+    *(b"risks {", b"risks{", b"skippedcheckitemlist", b"resourceselector", b"|--", b"| --", b"|:"),
 )
 _OBJECT = re.compile(
     # Before it: a field's line as Java, YAML and PHP print it; a printed class; a table's rule.
@@ -110,14 +113,17 @@ _FIELD_BEHIND = re.compile(
 )
 _INSIDE = re.compile(rb"[\"'`|,(<\[][ \t]*\Z")
 _ERROR = re.compile(rb"\[[A-Z]+_ERROR\]|\b(?:CCE|CCE_CM|APIGW)\.\d{4,}")
-_DECORATION = re.compile(rb"\x1b\[[0-9;]*m|^[{}] \[\d+ bytes data\]", re.MULTILINE)
+_DECORATION = re.compile(rb"\x1b\[[0-9;]*m|^(?:[\d:.]+ )?[{}] \[\d+ bytes data\]", re.MULTILINE)
 """What terminals and `curl -v` add, with brackets that open nothing."""
 
 ANSWERED = (b"200", b"201")
 """The statuses of an answer that holds a response: a part (206) or a proxy's own word (203) is
 none, whole though its JSON may look."""
 
-_STATUS_LINE = re.compile(rb"(?m)^(?:< ?)?HTTP/\d(?:\.\d)? (\d{3})\b")
+# At the start of a line, but for a time; as curl -v and the clients of languages show what came.
+_STATUS_LINE = re.compile(
+    rb"(?m)(?:^[\d\[\]TZ:., +-]{0,60}|<[-=]{0,2} ?|reply: [\"'])(?i:HTTP)/\d(?:\.\d)? +(\d[!-~]*)"
+)
 _CREDENTIALS = re.compile(
     rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
     rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
@@ -125,17 +131,39 @@ _CREDENTIALS = re.compile(
 _LINE = 4096
 
 
-def check_around(text: bytes, start: int, end: int, label: str) -> None:
-    """Refuse what stands around the response at `start` to `end` and throws doubt on it."""
+def doubt_about(value: Any, text: bytes) -> str | None:
+    """What a JSON value, which `text` was, says against the response it stands in one text with."""
+    if any(word in text for word in _OF_AN_ERROR) and holds_an_error(value):
+        return _AN_ERROR
+    if not isinstance(value, dict) or value.get("kind"):
+        return None
+    status = value.get("status")
+    if isinstance(status, dict) and "phase" in status and ("metadata" in value or "spec" in value):
+        return "what may be another task also stands in the text around it"
+    return None
+
+
+_OF_AN_ERROR = (b'ode"', b'ode\\"', b'"Status"', b'Status\\"')
+_AN_ERROR = "an error of the API also stands in the text around it"
+
+
+def check_around(text: bytes, start: int, end: int, label: str, doubt: str | None) -> None:
+    """Refuse what stands around the response at `start` to `end` and throws doubt on it.
+
+    `doubt`: what `doubt_about` said of a JSON value there.
+    """
     before, behind = (_DECORATION.sub(b"", part) for part in (text[:start], text[end:]))
     for part in (before, behind):
-        if marker := _part_in(part) or (part is before and _OBJECT.search(part)):
+        plain = _unescaped(part)
+        if marker := _part_in(plain) or (part is before and _OBJECT.search(plain)):
             shown = " ".join(marker[0].decode("utf-8", "replace").split())
             raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
-        if _ERROR.search(part) or told_in(part):
-            raise _ambiguous(label, "an error of the API also stands in the text around it")
-        if _CREDENTIALS.search(part):
+        if _ERROR.search(plain) or told_in(plain):
+            raise _ambiguous(label, _AN_ERROR)
+        if _CREDENTIALS.search(plain):
             raise _holds_credentials(label)
+    if doubt is not None:
+        raise _ambiguous(label, doubt)
     line = before[-_LINE:]
     if _INSIDE.search(line) or _FIELD_BEHIND.search(line) or _leaves_open(before):
         raise _ambiguous(
@@ -150,7 +178,8 @@ def check_around(text: bytes, start: int, end: int, label: str) -> None:
 
 def _part_in(text: bytes) -> re.Match[bytes] | None:
     """What tells of a response or a part of one, if there is any."""
-    return _PART.search(text) if any(word in text for word in _PART_HOLDS_ONE_OF) else None
+    small = text.lower()
+    return _PART.search(text) if any(word in small for word in _PART_HOLDS_ONE_OF) else None
 
 
 def _leaves_open(before: bytes) -> bool:

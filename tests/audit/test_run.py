@@ -223,6 +223,21 @@ def test_a_second_run_judges_what_is_new_changed_or_gone(tmp_path: Path) -> None
     assert len(audit.run(rehash=True)) == 12
 
 
+@pytest.mark.parametrize("name", ["*.json", "r.json", ""])
+def test_a_note_that_comes_or_goes_is_noticed_however_its_file_is_named(
+    tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "r.json").write_bytes(check())
+    audit = Audit(folder / name, tmp_path / "out")
+    assert [len(audit.run()), len(audit.run())] == [1, 0]
+    note = folder / "r.json.meta.json"
+    for change in (lambda: note.write_text("{}"), lambda: note.write_text("{ }"), note.unlink):
+        change()
+        assert [len(audit.run()), len(audit.run())] == [1, 0]
+
+
 def _policy(path: Path, cluster: str, unmatched: str, rule: str = "r") -> str:
     path.write_text(
         "apiVersion: precheck.policy/v1\nkind: Policy\n"

@@ -134,3 +134,63 @@ def test_every_trace_of_a_part_is_seen() -> None:
         with pytest.raises(InputError, match=r"ambiguous|breaks off|inside another"):
             read(text.encode())
     assert read(f"INFO PreCheckTask of c\nINFO {FORGED}\n".encode()).source.form == "log"
+
+
+NEWER = {"apiVersion": "v3", "metadata": {"uid": "two"}, "status": {"phase": "Failed"}}
+FAILED = {"kind": "Status", "metadata": {}, "status": "Failure", "message": "none", "code": 404}
+LINES = {
+    "Go": "ShowPreCheckResponse " + json.dumps(NEWER),
+    "Go of a list": "&model.ListPreCheckTasksResponse{}",
+    "no kind": json.dumps(NEWER),
+    "Kubernetes": json.dumps(FAILED),
+    "Kubernetes over lines": json.dumps(FAILED, indent=2),
+    "code": json.dumps({"code": "CCE_CM.0004", "message": "none"}),
+    "inner": json.dumps({"level": "info", "a": {}, "error": {"code": 401, "message": "who?"}}),
+    "in a text": json.dumps({"level": "info", "body": json.dumps(FAILED)}),
+    "far away": "x\n" * 40_000 + "ClientRequestException - {status_code:404,request_id:1}",
+    "far body": "x\n" * 40_000 + '{"error_code":"IAM.0011","error_msg":"gone"}',
+    "escaped": "".join(f"\\u{ord(letter):04x}" for letter in FORGED),
+    "escaped twice": "".join(f"\\\\u{ord(letter):04x}" for letter in FORGED),
+    "hexadecimal": "".join(f"\\x{ord(letter):02x}" for letter in FORGED),
+    "upper case": FORGED.upper(),
+    "table": "| name | phase |\n|---|---|\n| BlackLimit | Failed |",
+}
+
+
+@pytest.mark.parametrize("line", sorted(LINES))
+@pytest.mark.parametrize("response", [FORGED, f"\n{JAVA}"], ids=["JSON", "Java"])
+def test_another_answer_between_the_lines_is_not_passed_over(line: str, response: str) -> None:
+    one, other = f"INFO poll: {response}\n", f"INFO poll: {LINES[line]}\n"
+    for text in (one + other, "INFO\n" + other + one):
+        with pytest.raises(InputError, match=r"ambiguous|holds 2 responses"):
+            read(text.encode())
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["12:00:00.2 < HTTP/1.1 404 Not Found", "[2026-03-01 12:00:00] < HTTP/2 404", "< http/1.1 404",
+     "0000: HTTP/1.1 404 Not Found", "reply: 'HTTP/1.1 404 Not Found", "HTTP/1.1  404 x",
+     "INFO <-- HTTP/1.1 404", "HTTP/1.1 2000 OK", "HTTP/1.1 200x OK"],
+)  # fmt: skip
+def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
+    for text in (f"x\n{status}\n\n{FORGED}", f"{status}\n\n{FORGED}"):
+        with pytest.raises(InputError, match=r"HTTP (?:404|200|\))|looks like XML"):
+            read(text.encode())
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"level":"info","code":200,"message":"PreCheck finished"}',
+     '{"level":"info","code":"0","message":"ok"}', '{"code":"OK","message":"GET /precheck"}',
+     '{"kind":"Status","status":"Success","message":"done"}',
+     '{"level":"error","error":"timeout","message":"trying again"}',
+     '{"kind":"Cluster","metadata":{},"spec":{},"status":{"phase":"Available"}}',
+     'ShowPreCheckRequest {"cluster_id":"c"}', "phase | name | 12", "a precheck, phase Success",
+     "2026-03-01T10:30:00.123Z INFO [main] GET https://cce/v3/clusters/c/precheck HTTP/1.1 200",
+     "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
+     "< HTTP/1.1 404 Not Found\n< HTTP/1.1 200 OK", "| name | level |\n|---|---|\n| x | INFO |"],
+)  # fmt: skip
+def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
+    one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
+    for text in ("INFO\n" + other + one, "INFO " + one + other):
+        assert read(text.encode()).source.form == "log"
