@@ -6,9 +6,10 @@ It fails closed: where the two can't be compared, it says why and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from reporter.output.clean import said_anew
 from reporter.record.diff import (
     REFUSING,
     STATUSES,
@@ -90,6 +91,7 @@ class _Found:
 
 def compare(old: Side, new: Side) -> Diff:
     """What is new, changed, gone, fixed and still there in `new`."""
+    old, new = (replace(side, verdict=said_anew(side.verdict)) for side in (old, new))
     obstacles = list(_obstacles(old, new))
     changes = [] if obstacles else _changes(old, new)
     tally = Tally(
