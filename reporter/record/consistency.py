@@ -33,6 +33,7 @@ def contradictions(record: Verdict) -> Iterator[str]:
     if record.headline.code not in _headlines(record):
         yield f"the headline is not one of a {record.outcome}"
     yield from _of_reasons(record)
+    yield from _of_conditions(record)
     yield from _of_summary(record)
 
 
@@ -139,6 +140,35 @@ def _of_reasons(record: Verdict) -> Iterator[str]:
     doubts = given.pop(("inconclusive", None, None), 0)
     if given != +due or doubts < _not_held(record):
         yield "the reasons are not those of what the record lists"
+
+
+def _of_conditions(record: Verdict) -> Iterator[str]:
+    """What is listed and was let through is said; of other conditions a record says no more."""
+    due = Counter(
+        {
+            "tolerated-exceptions": record.counts.tolerated_exceptions,
+            "warnings": record.counts.findings.warn,
+            "evidence-warnings": sum(
+                line.state == "not-ok" and line.level == "warn" for line in record.evidence
+            ),
+        }
+    )
+    for skip in record.skipped:
+        due["skipped-warnings"] += skip.outcome == "warn"
+        due["skipped-noted"] += skip.outcome == "note"
+    for rule in record.rules:
+        if rule.limit is not None and rule.limit.exceeded:
+            due["limit-warnings"] += rule.effect == "warn"
+            due["limits-noted"] += rule.effect == "note"
+    for use in record.waivers:
+        due[f"waivers-{use.status}"] += use.status != "elsewhere"
+        if use.status == "used":
+            due.update(f"waivers-{mark}" for mark in use.marks)
+    given = {part.code.removeprefix("condition."): part for part in record.conditions}
+    for name, number in due.items():
+        told = given[name].params.get("count") if name in given else 0
+        if told != number:
+            yield f"condition.{name} does not follow from what the record lists"
 
 
 def _of_summary(record: Verdict) -> Iterator[str]:

@@ -290,7 +290,6 @@ def forged_pass(case: Case) -> Verdict:
             "outcome": "pass",
             "headline": statement("headline.pass"),
             "reasons": [],
-            "conditions": [],
             "checks": checks,
             "rules": [rule.model_copy(update={"hits": 0}) for rule in record.rules],
             "counts": counts,
