@@ -650,3 +650,11 @@ def say(code: str, params: Mapping[str, Param] | None = None) -> str:
 def statement(code: str, **params: Param) -> Statement:
     """A statement for the record: the code, its parameters, and both in English."""
     return Statement(code=code, params=params, text=say(code, params))
+
+
+def said(part: Statement) -> str:
+    """The English of a statement, by its code: the text beside it is not believed.
+
+    A code this version does not know (the record may be newer) is said in the record's words.
+    """
+    return say(part.code, part.params) if part.code in MESSAGES else part.text

@@ -6,9 +6,10 @@ It fails closed: where the two can't be compared, it says why and nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from reporter.output.clean import said_anew
 from reporter.record.diff import (
     REFUSING,
     STATUSES,
@@ -65,6 +66,13 @@ class _Key(NamedTuple):
     addons: tuple[str, ...]
 
 
+_GRAVITY = {"Exception": 0, "Fatal": 0, "Risk": 2, "Warning": 2, "Info": 3}
+"""Of kinds and of levels, the gravest first; what nobody documents stands below the gravest."""
+
+_Grade = tuple[int, int, int]
+"""How grave a finding is, by its outcome, kind and level; the lower, the graver."""
+
+
 @dataclass
 class _Found:
     """What one side says under one key."""
@@ -75,6 +83,18 @@ class _Found:
     levels: set[str] = field(default_factory=set)
     messages: list[str] = field(default_factory=list)
     waived_by: set[str] = field(default_factory=set)
+    grades: list[_Grade] = field(default_factory=list)
+    """Of what fails or is unknown."""
+
+    def add(
+        self, outcome: FindingOutcome, kind: str | None = None, level: str | None = None
+    ) -> None:
+        self.outcomes.append(outcome)
+        self.kinds |= {kind} if kind else set()
+        self.levels |= {level} if level else set()
+        if outcome in REFUSING:
+            grave = _GRAVITY.get(kind or "", 1), _GRAVITY.get(level or "", 1)
+            self.grades.append((OUTCOMES_WORST_FIRST.index(outcome), *grave))
 
     def state(self) -> State:
         return State(
@@ -90,6 +110,7 @@ class _Found:
 
 def compare(old: Side, new: Side) -> Diff:
     """What is new, changed, gone, fixed and still there in `new`."""
+    old, new = (replace(side, verdict=said_anew(side.verdict)) for side in (old, new))
     obstacles = list(_obstacles(old, new))
     changes = [] if obstacles else _changes(old, new)
     tally = Tally(
@@ -254,13 +275,15 @@ def _changes(old: Side, new: Side) -> list[Change]:
         was = before[key].state() if key in before else None
         now = after[key].state() if key in after else None
         found = after.get(key) or before[key]
-        differs = _differs(was, now)
+        grades = [sorted(side[key].grades) if key in side else [] for side in (before, after)]
+        differs, worse = _differs(was, now), _is_worse(*grades)
         passed = (was is None or now is None) and passes["old" if was is None else "new"].has(key)
         changes.append(
             Change(
                 subject=key.subject,
-                status=_status(was, now, differs, passed),
-                new_failure=now is not None and now.failing > (was.failing if was else 0),
+                status=_status(was, now, bool(differs) or grades[0] != grades[1], passed),
+                new_failure=len(grades[1]) > len(grades[0]) or worse,
+                worse=worse,
                 check=key.check,
                 scope=key.scope,
                 node=found.node,
@@ -291,7 +314,22 @@ def _order(change: Change) -> tuple[object, ...]:
     )
 
 
-def _status(was: State | None, now: State | None, differs: list[Field_], passed: bool) -> Status:
+def _is_worse(before: Sequence[_Grade], after: Sequence[_Grade]) -> bool:
+    """Whether, the gravest first, one is graver now than the one in its place: by outcome, kind or
+    level alone, or by all three."""
+    return any(
+        now < was
+        for old, new in zip(_columns(before), _columns(after), strict=True)
+        for was, now in zip(old, new, strict=False)
+    )
+
+
+def _columns(grades: Sequence[_Grade]) -> list[list[_Grade]]:
+    alone = [sorted((grade[index], 0, 0) for grade in grades) for index in range(3)]
+    return [*alone, sorted(grades)]
+
+
+def _status(was: State | None, now: State | None, differs: bool, passed: bool) -> Status:
     if was is None:
         return "new"
     if now is None:
@@ -334,9 +372,7 @@ def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
                 for node in nodes:
                     name = names.key(node) if node else None
                     one = at(_Key("finding", check.name, check.scope, name, addons), node)
-                    one.outcomes.append(entry.outcome)
-                    one.kinds |= {entry.kind} if entry.kind else set()
-                    one.levels |= {entry.level} if entry.level else set()
+                    one.add(entry.outcome, entry.kind, entry.level)
                     one.messages += [entry.message] if entry.message else []
                     one.waived_by |= set(entry.waived_by)
     for skip in verdict.skipped:
@@ -344,17 +380,17 @@ def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
         for node in listed:
             name = names.key(node) if node else None
             one = at(_Key("skipped", skip.name, None, name, ()), node)
-            one.outcomes.append(skip.outcome)
+            one.add(skip.outcome)
             one.waived_by |= set(skip.waived_by)
     for rule in verdict.rules:
         if rule.limit is not None and rule.limit.exceeded:
             one = at(_Key("limit", rule.id, None, None, ()))
-            one.outcomes.append(rule.effect)
+            one.add(rule.effect)
             one.messages.append(rule.limit.said.text)
     for line in verdict.evidence:
         if line.state == "not-ok" and line.level == "warn":
             one = at(_Key("evidence", line.id, None, None, ()))
-            one.outcomes.append("warn")
+            one.add("warn")
             one.messages += [part.text for part in line.statements]
     return found
 

@@ -302,8 +302,15 @@ def _judgement(
     values: dict[str, Any],
 ) -> Judgement | None:
     """Judge; where that can't be done, say why in `values`."""
-    policy: Policy | None = bench.policy(chosen)
     values["outcome"] = "inconclusive"
+    try:
+        policy: Policy | None = bench.policy(chosen)
+    except PolicyError as error:
+        if bench.is_sure(values["cluster_id"], values["target_version"]):
+            raise
+        values["reason"] = words.POLICIES_APART.format(error=error.message)
+        values["hint"] = error.hint
+        return None
     if policy is None:
         values["reason"] = words.NO_POLICY.format(
             cluster=values["cluster_id"] or words.NOT_NAMED,

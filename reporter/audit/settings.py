@@ -11,6 +11,7 @@ from typing import Literal
 
 from reporter import __version__
 from reporter.policy.load import Policy, PolicyFile, Waiver
+from reporter.precheck.versions import parse_version
 from reporter.record.model import SEMANTICS
 
 Reports = Literal["none", "failed", "all"]
@@ -21,7 +22,7 @@ class Settings:
     """How responses are judged. A worker needs nothing else, and no file of this machine."""
 
     policies: tuple[str, ...]
-    """Sources as given. Each with `applies_to` judges only what it applies to."""
+    """Sources as given. Each with `applies_to` judges only what it applies to, or may apply to."""
 
     waivers: tuple[str, ...]
     others: tuple[str, ...]
@@ -88,7 +89,7 @@ class Court:
 
 
 class Bench:
-    """Policies that judge together, each where it applies."""
+    """Policies that judge together, each where it applies or may apply."""
 
     def __init__(self, court: Court, sources: Sequence[str]) -> None:
         self._court = court
@@ -97,18 +98,30 @@ class Bench:
         self._chosen: dict[tuple[str | None, str | None], tuple[str, ...]] = {}
 
     def chosen(self, cluster: str | None, target: str | None) -> tuple[str, ...]:
-        """The sources of the policies that apply to an upgrade."""
-        key = (cluster, target)
+        """The sources of the policies that apply to an upgrade, or that may.
+
+        What is left open by a missing cluster, or by a target version that is missing or can't be
+        read, counts against passing: such a policy judges as well, and its line `identity` is not
+        ok. Where none surely applies and none requires that line, none is chosen.
+        """
+        key = _named(cluster, target)
         if key not in self._chosen:
             if len(self._chosen) > 10_000:
                 self._chosen.clear()
-            self._chosen[key] = tuple(
-                source for source, policy in self._alone if policy.applies(*key)
-            )
+            found = [part for part in self._alone if _may_apply(part[1], *key)]
+            if not any(policy.applies(*key) or _minds(policy) for _, policy in found):
+                found = []
+            self._chosen[key] = tuple(source for source, _ in found)
         return self._chosen[key]
 
+    def is_sure(self, cluster: str | None, target: str | None) -> bool:
+        """Whether each of the chosen surely applies."""
+        key = _named(cluster, target)
+        chosen = self.chosen(*key)
+        return all(policy.applies(*key) for source, policy in self._alone if source in chosen)
+
     def policy(self, sources: tuple[str, ...]) -> Policy | None:
-        """Their union; None where no policy applies."""
+        """Their union; None where there is none. `PolicyError` where they don't fit together."""
         if not sources:
             return None
         if sources not in self._unions:
@@ -138,14 +151,37 @@ class Bench:
         return _key(self._court.settings, sources)
 
 
+def _named(cluster: str | None, target: str | None) -> tuple[str | None, str | None]:
+    """What a response says of the two; None where it says nothing that could be understood."""
+    known = cluster if cluster is not None and cluster.strip() else None
+    return known, target if target is not None and parse_version(target) is not None else None
+
+
+def _may_apply(policy: Policy, cluster: str | None, target: str | None) -> bool:
+    return not any(
+        (scope.cluster is not None and scope.cluster.fits(cluster) is False)
+        or (scope.target_version is not None and scope.target_version.fits(target) is False)
+        for scope in policy.applies_to
+    )
+
+
+def _minds(policy: Policy) -> bool:
+    """Whether it lets nothing pass that may be about another cluster or target."""
+    return any(spec.identity.level == "require" for spec in policy.evidence)
+
+
 @lru_cache(maxsize=256)
 def _key(settings: Settings, sources: tuple[str, ...]) -> str:
     digest = sha256(f"{__version__} {SEMANTICS} {settings.at}".encode())
-    if sources:
-        court = court_of(settings)
-        policy = court.load(sources)
-        for file in policy.files:
-            digest.update(f"\0{file.kind} {file.source} {file.digest}".encode())
+    court = court_of(settings)
+    # Each alone: policies that don't fit together have a key, too.
+    files = dict.fromkeys(
+        (file.kind, file.source, file.digest)
+        for source in sources
+        for file in court.load([source]).files
+    )
+    for kind, source, content in files:
+        digest.update(f"\0{kind} {source} {content}".encode())
     return digest.hexdigest()[:16]
 
 

@@ -18,6 +18,7 @@ WAIVED = ("{count} check is waived: {names}", "{count} checks are waived: {names
 NOTHING = "the response holds no check item at all"
 UNFINISHED = "the task is not finished"
 PASSES = "every check passes"
+POLICIES_APART = "the policies that may apply to it don't go together: {error}"
 NO_POLICY = "no policy of this audit applies to cluster {cluster} and target version {target}"
 NOT_NAMED = "(not named)"
 UNNAMED = "(a check without a name)"

@@ -112,6 +112,7 @@ def _read(name: str, most: int | None = None) -> bytes:
 
 def _page(found: Verification, name: str, *, color: bool, quiet: bool) -> str:
     from reporter.output.clean import console_safe, one_line
+    from reporter.words import said
 
     def painted(line: Line) -> str:
         sign = _SIGNS[line.state]
@@ -128,7 +129,7 @@ def _page(found: Verification, name: str, *, color: bool, quiet: bool) -> str:
         rows.append(painted(line))
         rows += [f"      {console_safe(one_line(detail))}\n" for detail in line.details]
     if not quiet:
-        verdict = found.record.headline.text if found.record is not None else ""
+        verdict = said(found.record.headline) if found.record is not None else ""
         rows.append(console_safe(one_line(_CLOSING[found.state].format(verdict=verdict))) + "\n")
     return "".join(rows)
 
@@ -138,11 +139,12 @@ def _heading(found: Verification) -> str:
     if record is None:
         return found.kind
     from reporter.precheck.times import format_instant
+    from reporter.words import said
 
     subject = record.subject
     about = subject.cluster_name or subject.cluster_id or "a cluster that is not named"
     at = format_instant(record.instant.at)
-    return f"{found.kind} about {about}, judged for {at}: {record.headline.text}"
+    return f"{found.kind} about {about}, judged for {at}: {said(record.headline)}"
 
 
 def _as_json(found: Verification, name: str, data: bytes) -> bytes:

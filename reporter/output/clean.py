@@ -1,6 +1,7 @@
 """Text that came from the cloud, made safe to show. Done once, here; escaping is each format's own.
 
-Matching and evidence keep what came: this works on a copy of the record for people to read.
+Matching and evidence keep what came: this works on a copy of the record for people to read. Its
+statements are said anew by their codes, so that all reports say the same, whatever stands beside.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from reporter.record.model import Verdict
+from reporter.record.model import Place, Risks, RuleMatch, Statement, Verdict
+from reporter.words import said
 
 if TYPE_CHECKING:
     from reporter.record.diff import Diff
@@ -56,10 +58,34 @@ _Record = TypeVar("_Record", Verdict, "Diff")
 def cleaned(record: _Record) -> _Record:
     """The record, safe to show: the one door every report goes through.
 
+    Each statement says what its code says; a code of a newer version keeps the record's words.
     What needs no cleaning is handed on as it is: a large record is not taken apart for one odd
     sign in one of its messages.
     """
-    return _cleaned_model(record)
+    return _cleaned_model(said_anew(record))
+
+
+def said_anew(record: _Record) -> _Record:
+    """The record with the English of every statement from its code; itself where that holds."""
+    spoken: _Record = _said_anew(record)
+    return spoken
+
+
+# A large record is made of these, and they say nothing in codes.
+_WITHOUT_STATEMENTS = (str, Place, Risks, RuleMatch)
+
+
+def _said_anew(value: Any) -> Any:
+    if isinstance(value, Statement):
+        text = said(value)
+        return value if text == value.text else value.model_copy(update={"text": text})
+    if isinstance(value, list):
+        if not value or isinstance(value[0], _WITHOUT_STATEMENTS):
+            return value
+        return _with_members(value, _said_anew)
+    if isinstance(value, BaseModel) and not isinstance(value, _WITHOUT_STATEMENTS):
+        return _with_parts(value, _said_anew)
+    return value
 
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -124,15 +150,24 @@ def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, BaseModel):
-        found = {name: _with_texts(part, change) for name, part in value.__dict__.items()}
-        changed = {name: part for name, part in found.items() if part is not value.__dict__[name]}
-        return value.model_copy(update=changed) if changed else value
+        return _with_parts(value, lambda part: _with_texts(part, change))
     if isinstance(value, list):
-        parts = [_with_texts(part, change) for part in value]
-        return parts if any(map(operator.is_not, parts, value)) else value
+        return _with_members(value, lambda part: _with_texts(part, change))
     if isinstance(value, dict):
         return {change(key): _with_texts(part, change) for key, part in value.items()}
     return value
+
+
+def _with_parts(value: BaseModel, change: Callable[[Any], Any]) -> BaseModel:
+    changed = {
+        name: found for name, part in value.__dict__.items() if (found := change(part)) is not part
+    }
+    return value.model_copy(update=changed) if changed else value
+
+
+def _with_members(value: list[Any], change: Callable[[Any], Any]) -> list[Any]:
+    parts = [change(part) for part in value]
+    return parts if any(map(operator.is_not, parts, value)) else value
 
 
 _COMMANDS = re.compile(r"##(?=\w*\[)")

@@ -78,8 +78,8 @@ def write(
 
 def line(verdict: Verdict, lang: LanguageTag = "en") -> str:
     """The verdict and its reasons in one line."""
-    words = _Words(lang)
-    said = [verdict.headline, *verdict.summary]
+    shown, words = cleaned(verdict), _Words(lang)
+    said = [shown.headline, *shown.summary]
     return console_safe(one_line(words.sentences([words.said(part) for part in said]))) + "\n"
 
 

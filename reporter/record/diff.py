@@ -72,7 +72,14 @@ class Change(Part):
     status: Status = Field(
         description="`fixed`: it passes now; `gone`: the new check does not show whether it does"
     )
-    new_failure: bool = Field(description="more of it fails or is unknown than before")
+    new_failure: bool = Field(
+        description="more of it fails or is unknown than before, or what does is `worse`"
+    )
+    worse: bool = Field(
+        default=False,
+        description="what fails or is unknown on both sides is graver now: an Exception that was a "
+        "Risk, a higher level, or known to fail where it was unknown",
+    )
     check: str | None = Field(
         default=None, description="check item name; of a limit its rule, of evidence its line"
     )

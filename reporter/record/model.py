@@ -534,23 +534,12 @@ class Verdict(Part):
 
     def contradiction(self) -> str | None:
         """What in the record disagrees with the rest of it; None in one this tool wrote."""
-        totals = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
-        for check in self.checks:
-            for outcome in OUTCOMES_WORST_FIRST:
-                listed = sum(len(e.places) for e in check.entries if e.outcome == outcome)
-                number = check.findings.of(outcome)
-                if outcome != "pass" and listed != number:
-                    return f"check {check.name}: {number} findings {outcome}, {listed} listed"
-                totals[outcome] += number
-        if any(self.counts.findings.of(name) != number for name, number in totals.items()):
-            return "the totals are not those of the checks"
-        if self.outcome != self._implied_outcome():
-            return f"outcome {self.outcome} does not follow from what the record lists"
-        if not self.headline.code.startswith(f"headline.{self.outcome}"):
-            return f"the headline is not one of a {self.outcome}"
-        return None
+        from reporter.record.consistency import contradictions
 
-    def _implied_outcome(self) -> Outcome:
+        return next(contradictions(self), None)
+
+    def implied_outcome(self) -> Outcome:
+        """The outcome that follows from what the record lists."""
         exceeded = any(
             rule.limit is not None and rule.limit.exceeded and rule.effect == "fail"
             for rule in self.rules

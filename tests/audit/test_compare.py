@@ -128,14 +128,58 @@ def test_what_changed_is_named() -> None:
         return change.status, change.differs, change.new_failure
 
     assert differs(item(), item(message="other")) == ("changed", ["message"], False)
-    assert differs(item(), item(level="Fatal")) == ("changed", ["level"], False)
-    assert differs(item(), item(kind="Exception")) == ("changed", ["kind"], False)
+    assert differs(item(), item(level="Fatal")) == ("changed", ["level"], True)
+    assert differs(item(), item(level="Info")) == ("changed", ["level"], False)
+    assert differs(item(), item(kind="Exception")) == ("changed", ["kind"], True)
+    assert differs(item(kind="Exception"), item()) == ("changed", ["kind"], False)
     now_waived = differs(item(), item(), waivers=[waiver()])
     assert now_waived == ("changed", ["outcome", "waived"], False)
     back = compare(record(item(), waivers=[waiver()]), record(item()))
     assert back.changes[0].new_failure
     assert back.exit_code == 1
     assert [note.code for note in back.notes] == ["diff.note.waivers", "diff.note.same-response"]
+
+
+def test_a_failure_that_became_graver_is_a_new_one() -> None:
+    def worse(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> bool:
+        diff = compare(record(*one), record(*other))
+        (change,) = diff.changes
+        assert change.new_failure == change.worse == bool(diff.exit_code)
+        assert change.status == "changed"
+        return change.worse
+
+    risk, fatal = item(), item(level="Fatal")
+    grave = item(kind="Exception", level="Fatal")
+    assert worse([risk], [grave])
+    assert not worse([grave], [risk])
+    # One gets better in one way and worse in another.
+    assert worse([item(kind="Exception", level="Info")], [fatal])
+    # Of several at one place, fewer are left and one of them is graver.
+    assert worse([risk, risk], [fatal])
+    assert worse([item(kind="Exception"), fatal], [grave])
+    assert not worse([risk, fatal], [fatal])
+    # What nobody documents is graver than a Risk or a Warning, and not than the gravest.
+    rule = {"id": "all", "match": {"kind": "Risk"}, "effect": "fail"}
+    text = policy([rule], evidence={"recognised": "warn"})
+    odd = record(item(level="Odd"), text=text)
+    assert compare(record(risk, text=text), odd).exit_code == 1
+    assert compare(record(fatal, text=text), odd).exit_code == 0
+    # What is tolerated has not failed.
+    mild = policy(defaults={"unmatched": "warn"})
+    assert compare(record(risk, text=mild), record(grave, text=mild)).exit_code == 0
+
+
+def test_what_was_unknown_and_fails_now_is_a_new_failure() -> None:
+    broken = item(group="ExecuteException")
+    rule = {"id": "risks", "match": {"group": "LimitCheck"}, "effect": "fail"}
+    text = policy([rule, {"id": "rest", "match": {"check": "*"}, "effect": "warn"}])
+    old, new = (
+        record(broken, item("SampleB"), text=text),
+        record(item(), item("SampleB"), text=text),
+    )
+    assert old.verdict.checks[1].outcome == "unknown"
+    assert said(compare(old, new))[0] == ("changed", "SampleCheck", None, True)
+    assert said(compare(new, old))[0] == ("changed", "SampleCheck", None, False)
 
 
 def test_another_addon_under_one_name_is_a_new_failure() -> None:

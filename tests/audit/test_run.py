@@ -274,6 +274,80 @@ def test_each_policy_judges_where_it_applies_and_is_touched_alone(tmp_path: Path
     assert Audit(folder, tmp_path / "out", policies=[one, two, three]).run() == ["d-3.json"]
 
 
+def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+
+    def add(name: str, items: tuple[dict[str, Any], ...] = (), **spec: str | None) -> None:
+        body = json.loads(check(*items, uid=name))
+        body["spec"] |= spec
+        (folder / f"{name}.json").write_text(json.dumps(body))
+
+    # A Risk that only the strict policy fails; what names nothing can't be known not to be its own.
+    add("risk", (risk(),))
+    for name, spec in (
+        ("nocluster", {"clusterID": None}),
+        ("blank", {"clusterID": " "}),
+        ("notarget", {"targetVersion": None}),
+        ("odd", {"targetVersion": "latest"}),
+    ):
+        add(f"risk-{name}", (risk(),), **spec)
+        add(name, **spec)
+    add("elsewhere", (risk(),), clusterID="d-1")
+    add("older", (risk(),), targetVersion="v1.27.3-r0", clusterID=None)
+    head = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
+    lenient, strict = tmp_path / "lenient.yaml", tmp_path / "strict.yaml"
+    lenient.write_text(head + "defaults: {unmatched: note}\n")
+    scope = "applies_to: {cluster: 'c-*', target_version: '>=1.29'}\n"
+    strict.write_text(head + scope)
+    audit = Audit(folder, tmp_path / "out", policies=[str(lenient), str(strict)])
+    audit.run()
+    outcomes = dict(audit.rows("SELECT replace(name, '.json', ''), outcome FROM responses"))
+    assert {name.rsplit("/", 1)[-1]: said for name, said in outcomes.items()} == {
+        **dict.fromkeys(
+            ("risk", "risk-nocluster", "risk-blank", "risk-notarget", "risk-odd"), "fail"
+        ),
+        **dict.fromkeys(("nocluster", "blank", "notarget", "odd"), "inconclusive"),
+        **dict.fromkeys(("elsewhere", "older"), "pass"),
+    }
+    # Judged by both, as what surely is theirs; what is surely not the strict one's, by the other.
+    found = audit.rows("SELECT judged_by, count(*) FROM responses GROUP BY 1 ORDER BY 2")
+    assert [number for _, number in found] == [2, 9]
+    # A policy that does not mind whose response it judges has to apply surely.
+    strict.write_text(head + scope + "evidence: {identity: off}\n")
+    alone = Audit(folder, tmp_path / "alone", policies=[str(strict)])
+    alone.run()
+    assert alone.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [
+        ("fail", 1),
+        ("inconclusive", 10),
+    ]
+
+
+def test_policies_that_may_apply_and_do_not_fit_together(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check(cluster_id="c-1"))
+    (folder / "b.json").write_bytes(check(cluster_id=""))
+    files = []
+    for name, effect in (("c-1", "fail"), ("c-2", "warn")):
+        file = tmp_path / f"{name}.yaml"
+        _policy(file, name, "fail")
+        rule = f"rules: [{{id: r, match: {{kind: Risk}}, effect: {effect}}}]\n"
+        file.write_text(file.read_text() + rule)
+        files.append(str(file))
+    audit = Audit(folder, tmp_path / "out", policies=files)
+    audit.run()
+    (one, other) = audit.rows("SELECT outcome, reason, hint FROM responses ORDER BY name")
+    assert one[0] == "pass"
+    assert other == (
+        "inconclusive",
+        "the policies that may apply to it don't go together: "
+        f'{files[1]}:6:14: rule "r" differs from the rule of that id at {files[0]}:6:14',
+        "give one of the two rules another id",
+    )
+    assert audit.run() == []
+
+
 def test_the_same_task_twice(tmp_path: Path) -> None:
     folder = tmp_path / "archive"
     folder.mkdir()

@@ -27,7 +27,7 @@ from reporter.errors import InputError
 from reporter.output import Options, json_record, rendering
 from reporter.output import html as html_writer
 from reporter.record.explanation import Explanation
-from reporter.record.model import Verdict
+from reporter.record.model import OutcomeCounts, Verdict
 from reporter.words import statement
 
 from .build import Case, members, resealed, sample, small
@@ -281,7 +281,8 @@ def forged_pass(case: Case) -> Verdict:
         update={
             "findings": record.counts.findings.model_copy(
                 update={"fail": 0, "unknown": 0, "warn": 0, "passed": sum(totals)}
-            )
+            ),
+            "checks": OutcomeCounts(passed=len(checks)),
         }
     )
     return record.model_copy(
@@ -289,8 +290,8 @@ def forged_pass(case: Case) -> Verdict:
             "outcome": "pass",
             "headline": statement("headline.pass"),
             "reasons": [],
-            "conditions": [],
             "checks": checks,
+            "rules": [rule.model_copy(update={"hits": 0}) for rule in record.rules],
             "counts": counts,
             "summary": [],
         }

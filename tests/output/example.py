@@ -148,9 +148,16 @@ def example(**changes: Any) -> Verdict:
         conditions=[
             statement("condition.tolerated-exceptions", count=1, checks=["KubeletConfigDrift"]),
             statement("condition.warnings", count=2),
+            statement("condition.evidence-warnings", count=1, lines=["fresh"]),
             statement("condition.waivers-used", count=2, waivers=["containerd", "skip-time"]),
             statement("condition.waivers-undated", count=1, waivers=["containerd"]),
+            statement("condition.waivers-permanent", count=1, waivers=["skip-time"]),
+            statement("condition.waivers-todo", count=1, waivers=["skip-time"]),
             statement("condition.waivers-expired", count=1, waivers=["api-coredns"]),
+            statement("condition.waivers-not-yet-valid", count=1, waivers=["mounts"]),
+            statement("condition.waivers-exceeded", count=1, waivers=["drift-any"]),
+            statement("condition.waivers-not-applicable", count=1, waivers=["disk"]),
+            statement("condition.waivers-unused", count=1, waivers=["old-image"]),
             statement("condition.backdated", at="2026-03-01T10:30:00Z"),
             statement(
                 "condition.expires-before-window",

@@ -73,6 +73,21 @@ def test_the_text(diff: Diff) -> None:
     assert "  - SampleSame (cluster) [Risk · Warning]: Failed\n" in write_text(diff, verbose=True)
 
 
+def test_what_became_graver_is_told_among_the_new_failures() -> None:
+    worse = response(item("SampleSame", kind="Exception", level="Fatal"))
+    diff = sides(response(item("SampleSame")), worse)
+    assert write_text(diff).startswith("✕ 1 new failure\n  1 changed.\n")
+    assert write_text(diff).endswith(
+        "\nNew failures (1)\n"
+        "  - SampleSame (cluster) [Exception · Fatal]: Failed → Failed, worse\n"
+        "      something is wrong\n"
+        "      kind: Risk → Exception\n"
+        "      level: Warning → Fatal\n"
+    )
+    for form in ("html", "markdown"):
+        assert "Failed, worse" in DIFF_WRITERS[form](diff).decode()
+
+
 def test_every_format_says_the_same(diff: Diff) -> None:
     shown = {
         "text": write_text(diff, verbose=True),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from reporter.output import phrases
@@ -212,6 +212,7 @@ def _rows(words: Phrases, changes: Sequence[Change]) -> tuple[Row, ...]:
             _gist(change.after),
             change.status,
             change.passed,
+            change.worse,
         )
         alike.setdefault(key, []).append(change)
     return tuple(_row(words, found) for found in alike.values())
@@ -245,6 +246,8 @@ def _row(words: Phrases, changes: Sequence[Change]) -> Row:
     kinds = (*(state.kinds if state else ()), *(state.levels if state else ()))
     waivers = () if "waived" in first.differs or state is None else state.waived_by
     before, after = _tag(words, first, first.before), _tag(words, first, first.after)
+    if first.worse:
+        after = replace(after, word=words.text("{outcome}, worse", outcome=after.word))
     return Row(
         name=_name(words, first),
         where=_where(words, first, nodes, addons),
