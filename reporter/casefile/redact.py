@@ -42,7 +42,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
-from reporter.words import say, statement
+from reporter.words import MESSAGES, say, statement
 
 PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
@@ -340,9 +340,11 @@ class Redactor:
             name: value if name in _OWN_PARAMS else self._value(value)
             for name, value in said.params.items()
         }
-        if params == said.params:
+        if params == said.params and said.code in MESSAGES:
             return said
-        return Statement(code=said.code, params=params, text=say(said.code, params))
+        known = said.code in MESSAGES  # a record may be newer, and says things anew
+        text = say(said.code, params) if known else self.text(said.text)
+        return Statement(code=said.code, params=params, text=text)
 
     def _explained(self, said: Explanation) -> Explanation:
         texts = {

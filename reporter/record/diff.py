@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field, computed_field, model_validator
@@ -18,6 +17,7 @@ from reporter.record.model import (
     PolicyUse,
     Scope,
     Statement,
+    Timestamp,
     Tool,
 )
 
@@ -47,7 +47,7 @@ class DiffSide(Part):
     target_version: str | None = None
     task_uid: str | None = None
     updated: Moment | None = None
-    judged_at: datetime = Field(description="UTC")
+    judged_at: Timestamp = Field(description="UTC")
     response_sha256: Digest | None = None
     policies: list[PolicyUse]
     findings: OutcomeCounts

@@ -9,10 +9,10 @@ Text that came from the cloud stands here exactly as it came; reports clean it.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, computed_field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, computed_field, model_validator
 
 API_VERSION: Literal["precheck.verdict/v1alpha"] = "precheck.verdict/v1alpha"
 SEMANTICS: Literal[1] = 1
@@ -59,6 +59,20 @@ NOT_FILES = frozenset({"standard input", "bytes"})
 """Names of a `Source` that is no file, so that no place in it can be opened."""
 
 Param = str | int | list[str] | None
+
+
+def _on_the_calendar(moment: datetime) -> datetime:
+    """Records are a stranger's, and an instant is shown in UTC."""
+    if moment.tzinfo is None:
+        raise ValueError("an instant without an offset")
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("an instant that is on no calendar") from None
+    return moment
+
+
+Timestamp = Annotated[datetime, AfterValidator(_on_the_calendar)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="SHA-256, lower-case hex")]
 
 
@@ -86,7 +100,7 @@ class Tool(Part):
 class Instant(Part):
     """The point in time the verdict is for."""
 
-    at: datetime = Field(description="UTC")
+    at: Timestamp = Field(description="UTC")
     basis: Literal["now", "response", "given"] = Field(
         description="the clock, the response's own update time, or a time given by hand"
     )
@@ -97,15 +111,15 @@ class Moment(Part):
     """A timestamp of the response: as it came, and in UTC where it could be read."""
 
     text: str
-    at: datetime | None = None
+    at: Timestamp | None = None
 
 
 class Change(Part):
     """What the person who ran the check said about the change it belongs to."""
 
     id: str | None = None
-    window_start: datetime | None = None
-    window_end: datetime | None = None
+    window_start: Timestamp | None = None
+    window_end: Timestamp | None = None
     prepared_by: str | None = None
 
 
@@ -340,7 +354,7 @@ class WaiverUse(Part):
     ticket: str | None = None
     starts: str | None = Field(default=None, description="as written")
     expires: str | None = Field(default=None, description="as written")
-    valid_until: datetime | None = Field(default=None, description="exclusive, UTC")
+    valid_until: Timestamp | None = Field(default=None, description="exclusive, UTC")
     days_left: int | None = Field(
         default=None, description="whole days until valid_until, negative once over"
     )

@@ -18,6 +18,7 @@ from reporter.record.schema import (
     diff_schema_text,
     schema_text,
 )
+from tests.output.example import example
 from tests.policy.build import item, judged, policy, response, stage, waiver
 
 
@@ -52,3 +53,13 @@ def test_another_version_is_refused() -> None:
     text = judged(response()).model_dump_json().replace("verdict/v1alpha", "verdict/v9")
     with pytest.raises(ValidationError, match="apiVersion"):
         Verdict.model_validate_json(text)
+
+
+@pytest.mark.parametrize(
+    "instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-03-01T10:30:00"]
+)
+def test_an_instant_nobody_can_show_is_no_record(instant: str) -> None:
+    record = json.loads(example().model_dump_json())
+    record["instant"]["at"] = instant
+    with pytest.raises(ValidationError, match="an instant"):
+        Verdict.model_validate_json(json.dumps(record))
