@@ -8,6 +8,7 @@ import errno
 import gc
 import math
 import os
+import re
 import signal
 import sys
 import time
@@ -162,7 +163,7 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         return stop.exit_code
     except click.ClickException as error:
         with _even_unheard():
-            error.show()
+            _show_usage(error)
         return 2
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
@@ -172,6 +173,16 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         if stopped:
             return _interrupted()
         return _told(error, debug=debug)
+
+
+_NO_TEXT = re.compile(r"\\udc[89a-f][0-9a-f]")
+"""How Python quotes a byte of the command line that is no text."""
+
+
+def _show_usage(error: click.ClickException) -> None:
+    # Declared final, and read when it is shown.
+    vars(error).update(message=_NO_TEXT.sub("\ufffd", error.message))
+    error.show()
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -92,6 +92,51 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert "caf\ufffd.json" in json.loads((tmp_path / "r.out").read_text())["source"]["name"]
 
 
+@pytest.mark.parametrize("form", ["html", "sarif", "json"])
+def test_policies_whose_names_are_no_text_stay_apart(tmp_path: Path, form: str) -> None:
+    waivers = (ROOT / "samples" / "waived-risk" / "waivers.yaml").read_text()
+    for byte, text in ((b"\xff", waivers), (b"\xfe", waivers.replace("  - id: ", "  - id: x-"))):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/w" + byte + b".yaml")).write_text(text)
+    response = ROOT / "samples" / "waived-risk" / "response.json"
+    odd = "-w $'w\\xff.yaml' -w $'w\\xfe.yaml'"
+    run = bash(
+        f"cd {tmp_path} && {CHECK} {response} {AT} {odd} --{form} r.out",
+        PYTHONPATH=str(ROOT),
+    )
+    assert run.returncode == 0, run.stderr
+    if form == "json":
+        used = json.loads((tmp_path / "r.out").read_text())["waivers"]
+        assert {one["source"] for one in used} == {"w\\xff.yaml", "w\\xfe.yaml"}
+    if form == "html":
+        assert command("verify", tmp_path / "r.out").code == 0
+
+
+def test_commands_that_name_policies_which_are_no_text(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xff.yaml"))
+    odd.write_bytes((ROOT / "policies" / "recommended.yaml").read_bytes())
+    broken = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.yaml"))
+    broken.write_text("x: [")
+    lint = command("policy", "lint", odd, broken, "--format", "sarif")
+    assert lint.code == 2
+    (result,) = json.loads(lint.out)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert place.endswith("/b%FF.yaml")
+    diff = command("diff", PUBLISHED, PUBLISHED, "-p", odd, "--json", tmp_path / "d.json")
+    assert diff.code in (0, 3), diff.err
+    assert (tmp_path / "d.json").exists()
+    out = tmp_path / "audit"
+    audit = ("audit", PUBLISHED, "-p", odd, "--out", out, "--no-pdf", "--jobs", "1")
+    assert command(*audit).code in (0, 1, 3)
+    assert command(*audit, "--resume").code in (0, 1, 3)
+
+
+@pytest.mark.parametrize("option", ["--expect-cluster", "--expect-target", "--type"])
+def test_options_that_are_no_text_are_refused_in_plain_words(option: str) -> None:
+    run = command("check", PUBLISHED, option, "a\udcff")
+    assert run.code == 2
+    assert "'a\ufffd'" in run.err
+
+
 def test_an_encoding_without_the_signs_keeps_them_apart() -> None:
     run = bash(f"{CHECK} {PUBLISHED} {AT}", PYTHONIOENCODING="ascii")
     assert run.stdout.startswith("+ Pass")

@@ -693,8 +693,8 @@ def test_a_token_that_an_error_cuts_is_hidden_as_well(
     api.replies = [Reply(500, body), Reply(400, body)]
     done = fetch("--task", UID, "--wait", "--poll", "0.1", "-o", str(tmp_path / "r.json"))
     assert done.code == 6
-    assert "HTTP 500, TOKENECHO [hidden]; asking again" in done.err
-    assert "HTTP 400, TOKENECHO [hidden]\n" in done.err
+    assert "HTTP 500, TOKENECHO [hidden], request id" in done.err
+    assert "HTTP 400, TOKENECHO [hidden], request id" in done.err
     assert TOKEN[:17] not in done.err
 
 
