@@ -6,6 +6,7 @@ import codecs
 import contextlib
 import errno
 import gc
+import io
 import math
 import os
 import re
@@ -20,6 +21,7 @@ from reporter import __version__
 from reporter.cli import completion
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error, silence
 from reporter.cli.lazy import LazyGroup
+from reporter.cli.streams import heard
 from reporter.errors import OutputError, ReporterError
 
 INTERNAL_ERROR = 70
@@ -104,10 +106,13 @@ def _stop_on_signals() -> list[int]:
 
 
 def _prepare_streams() -> None:
-    """Streams that are closed swallow what is said; signs an encoding lacks become letters."""
+    """Streams that are closed, or whose reader goes away, swallow what is said."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, heard(stream))
 
 
 _PLAIN_SIGNS = {"✓": "+", "✕": "x", "→": ">", "·": "-", "…": "...", "“": '"', "”": '"', "–": "-"}
@@ -158,7 +163,8 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CliExit as stop:
-        return _flushed(stop.code)
+        sys.stdout.flush()
+        return stop.code
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -167,8 +173,6 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         return 2
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
-    except BrokenPipeError:
-        return _flushed(1)
     except Exception as error:
         if stopped:
             return _interrupted()
@@ -222,12 +226,3 @@ def _of_the_disk(error: Exception) -> OutputError | None:
     return OutputError(
         f"{where}: can't be written: {error.strerror}", hint="make room, and run again"
     )
-
-
-def _flushed(code: int) -> int:
-    """Flush standard output; a reader that has gone away changes nothing about the verdict."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code

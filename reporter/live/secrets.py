@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from traceback import format_exception_only
 from urllib.parse import quote, quote_plus, unquote, urlsplit
 
-import click
-
 from reporter.errors import ReporterError
 
 HIDDEN = "[hidden]"
@@ -74,17 +72,17 @@ class Secrets:
 
     def taken_out_of(self, error: BaseException) -> BaseException:
         """The error as it may be told, traceback and all: itself where it tells nothing."""
-        if isinstance(error, (ReporterError, click.ClickException)):
-            # The message of click's errors is declared final.
-            vars(error).update(message=self.hide(error.message))
-            error.args = (error.message,)
+        message = getattr(error, "message", None)
+        if isinstance(message, str):  # ours, and those about the command line
+            vars(error).update(message=self.hide(message))
+            error.args = (self.hide(message),)
         if isinstance(error, ReporterError):
             error.hint = None if error.hint is None else self.hide(error.hint)
             error.problems = tuple(map(self.hide, error.problems))
         told = "".join(line for part in _chain(error) for line in format_exception_only(part))
         if not isinstance(error, Exception) or self.hide(told) == told:
             return error
-        if isinstance(error, (ReporterError, click.ClickException)):
+        if isinstance(message, str):
             # What it came of tells one.
             error.__cause__, error.__suppress_context__ = None, True
             return error

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from reporter.cli import run
+from reporter.cli.common import Outputs
 from tests.acceptance.run import PUBLISHED, ROOT, command
 
 CHECK = f"{sys.executable} -m reporter check"
@@ -208,3 +210,90 @@ def test_too_many_objects_are_refused_before_they_are_built(tmp_path: Path) -> N
     run = command("check", path)
     assert run.code == 4
     assert "objects and lists are more than the limit" in run.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--version", 0),
+        ("check --help", 0),
+        ("policy show", 0),
+        ("policy test builtin:strict", 0),
+        ("catalogue", 0),
+        ("policy lint /dev/null", 2),
+        ("policy test builtin:strict --junit -", 5),
+        (f"check {PUBLISHED} {AT} --json -", 5),
+    ],
+)
+def test_a_reader_that_went_away_changes_no_code(words: str, code: int) -> None:
+    # The reader is gone before the first word is written.
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m reporter {words} >&{write}; echo $?"],
+            capture_output=True, text=True, cwd=ROOT, pass_fds=[write], check=False,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.stdout.strip() == str(code)
+    assert "internal error" not in done.stderr
+
+
+# Reports of an earlier run ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def stale(tmp_path: Path) -> list[Path]:
+    """Three reports that an earlier run left."""
+    names = ("r.html", "r.xml", "r.csv")
+    for name in names:
+        (tmp_path / name).write_text("GREEN")
+    return [tmp_path / name for name in names]
+
+
+def test_a_bug_leaves_no_report_of_an_earlier_run(
+    tmp_path: Path, stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "record.json"
+    assert run(["check", str(PUBLISHED), "--at", "response", "--json", str(record), "-q"]) == 0
+    html, junit, csv = map(str, stale)
+    with monkeypatch.context() as patch:
+        patch.setattr("reporter.cli.render.load_record", _broken)
+        assert run(["render", str(record), "--html", html, "--junit", junit, "--csv", csv]) == 70
+    assert not stale[0].exists()
+    assert "internal error: ZeroDivisionError" in stale[1].read_text()
+    assert not stale[2].exists()
+
+
+def test_a_bug_in_one_report_takes_the_stale_ones_away(
+    stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = Outputs(dict(zip(("html", "junit", "csv"), map(str, stale), strict=True)))
+
+    def make(name: str) -> bytes:
+        return b"new" if name == "html" else bytes([1 // 0])
+
+    with pytest.raises(ZeroDivisionError):
+        outputs.put(make)
+    assert [path.exists() for path in stale] == [True, False, False]
+    assert stale[0].read_bytes() == b"new"
+
+
+def test_a_bug_in_a_policy_test_leaves_no_green_junit(
+    stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reporter.policy.cases.run_cases", _broken)
+    assert run(["policy", "test", "builtin:strict", "--junit", str(stale[1])]) == 70
+    assert "internal error: ZeroDivisionError" in stale[1].read_text()
+
+
+def test_what_can_not_be_verified_leaves_no_earlier_result(tmp_path: Path) -> None:
+    result = tmp_path / "v.json"
+    result.write_text('{"result": "holds"}')
+    assert run(["verify", str(PUBLISHED), "--key", "/nowhere", "--json", str(result)]) == 2
+    assert not result.exists()
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError

@@ -712,7 +712,9 @@ def test_an_answer_that_holds_the_token_is_saved_as_it_came(
     out, err = capfd.readouterr()
     assert code == 0
     assert file.read_bytes() == body
-    assert json.loads((tmp_path / "r.json.meta.json").read_text())["request_id"] == "[hidden]"
+    assert json.loads((tmp_path / "r.json.meta.json").read_text())["request_id"].endswith(
+        "[hidden]"
+    )
     assert err.splitlines()[0] == (
         "warning: the answer holds the credentials it was asked with, and is saved as it came"
     )
