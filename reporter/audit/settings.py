@@ -11,6 +11,7 @@ from typing import Literal
 
 from reporter import __version__
 from reporter.policy.load import Policy, PolicyFile, Waiver
+from reporter.policy.printable import printable
 from reporter.precheck.versions import parse_version
 from reporter.record.model import SEMANTICS
 
@@ -85,7 +86,7 @@ class Court:
 
     def load(self, sources: Sequence[str]) -> Policy:
         """Compile policies from the bytes that were read at the start."""
-        return Policy.load_kept(self._files, sources, self.settings.waivers)
+        return printable(Policy.load_kept(self._files, sources, self.settings.waivers))
 
 
 class Bench:

@@ -159,20 +159,28 @@ def of_pdf(document: bytes, name: str) -> Contents:
         # As it stands: a document that has to be mended first is not the one that was written.
         with pikepdf.open(BytesIO(document), attempt_recovery=False, suppress_warnings=True) as pdf:
             files = list(_attached(pdf, name))
-    except (
-        pikepdf.PdfError,
-        LookupError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        RuntimeError,
-    ) as error:
+    except _broken() as error:
         raise _not_ours(name, "as it stands it can't be read as a PDF") from error
     by_name = {file.name: file for file in files}
     if "record.json" not in by_name:
         raise _not_ours(name, "no record.json is attached")
     how = by_name.get(rendering.NAME)
     return Contents(by_name["record.json"].data, how.data if how else None, tuple(files))
+
+
+def _broken() -> tuple[type[Exception], ...]:
+    """What pikepdf raises for a document whose parts are not what they should be."""
+    import pikepdf
+
+    return (
+        pikepdf.PdfError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+        NotImplementedError,
+    )
 
 
 def _attached(pdf: Any, name: str) -> Iterator[Carried]:
@@ -199,21 +207,31 @@ def _attached(pdf: Any, name: str) -> Iterator[Carried]:
 def fonts_of(document: bytes) -> set[str]:
     """The fonts a PDF embeds, each with what tells its version from another.
 
-    `InputError` where one can't be read.
+    `InputError` where one can't be read, or is no font: such a document is not as it was written.
     """
     import pikepdf
 
-    found = set()
-    with pikepdf.open(BytesIO(document), attempt_recovery=False, suppress_warnings=True) as pdf:
-        for part in pdf.objects:
-            if not isinstance(part, pikepdf.Dictionary) or part.get("/Type") != "/FontDescriptor":
-                continue
-            file = part.get("/FontFile2") or part.get("/FontFile3")
-            # Subsets are named at random by some writers; the name after the plus is the font's.
-            title = str(part.get("/FontName", "")).rpartition("+")[2]
-            revision = "" if file is None else _revision(_font_bytes(file))
-            found.add(f"{title} {revision}".strip())
-    return found
+    try:
+        with pikepdf.open(BytesIO(document), attempt_recovery=False, suppress_warnings=True) as pdf:
+            return {
+                _font(part)
+                for part in pdf.objects
+                if isinstance(part, pikepdf.Dictionary) and part.get("/Type") == "/FontDescriptor"
+            }
+    except _broken() as error:
+        raise _not_ours("a font", "as it stands it can't be read") from error
+
+
+def _font(descriptor: Any) -> str:
+    # Subsets are named at random by some writers; the name after the plus is the font's.
+    title = str(descriptor.get("/FontName", "")).rpartition("+")[2]
+    for key in ("/FontFile2", "/FontFile3"):
+        if key in descriptor:
+            revision = _revision(_font_bytes(descriptor[key]))
+            if not revision and key == "/FontFile2":
+                raise _not_ours("a font", "it has no head")
+            return f"{title} {revision}".strip()
+    return title
 
 
 def _font_bytes(stream: Any) -> bytes:

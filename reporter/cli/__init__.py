@@ -6,8 +6,10 @@ import codecs
 import contextlib
 import errno
 import gc
+import io
 import math
 import os
+import re
 import signal
 import sys
 import time
@@ -19,6 +21,7 @@ from reporter import __version__
 from reporter.cli import completion
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error, silence
 from reporter.cli.lazy import LazyGroup
+from reporter.cli.streams import heard
 from reporter.errors import OutputError, ReporterError
 
 INTERNAL_ERROR = 70
@@ -103,10 +106,13 @@ def _stop_on_signals() -> list[int]:
 
 
 def _prepare_streams() -> None:
-    """Streams that are closed swallow what is said; signs an encoding lacks become letters."""
+    """Streams that are closed, or whose reader goes away, swallow what is said."""
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
+        stream = getattr(sys, name)
+        if stream is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            setattr(sys, name, heard(stream))
 
 
 _PLAIN_SIGNS = {"✓": "+", "✕": "x", "→": ">", "·": "-", "…": "...", "“": '"', "”": '"', "–": "-"}
@@ -157,21 +163,30 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
         sys.stdout.flush()
         return result if isinstance(result, int) else 0
     except CliExit as stop:
-        return _flushed(stop.code)
+        sys.stdout.flush()
+        return stop.code
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
         with _even_unheard():
-            error.show()
+            _show_usage(error)
         return 2
     except (KeyboardInterrupt, click.Abort):
         return _interrupted()
-    except BrokenPipeError:
-        return _flushed(1)
     except Exception as error:
         if stopped:
             return _interrupted()
         return _told(error, debug=debug)
+
+
+_NO_TEXT = re.compile(r"\\udc[89a-f][0-9a-f]")
+"""How Python quotes a byte of the command line that is no text."""
+
+
+def _show_usage(error: click.ClickException) -> None:
+    # Declared final, and read when it is shown.
+    vars(error).update(message=_NO_TEXT.sub("\ufffd", error.message))
+    error.show()
 
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -211,12 +226,3 @@ def _of_the_disk(error: Exception) -> OutputError | None:
     return OutputError(
         f"{where}: can't be written: {error.strerror}", hint="make room, and run again"
     )
-
-
-def _flushed(code: int) -> int:
-    """Flush standard output; a reader that has gone away changes nothing about the verdict."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return code

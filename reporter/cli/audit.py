@@ -293,7 +293,8 @@ def _meta(settings: Settings, wanted: Wanted) -> dict[str, str]:
     found = {
         "store_version": str(VERSION),
         "tool_version": __version__,
-        "run": json.dumps(_run(settings, wanted), ensure_ascii=False, sort_keys=True),
+        # In ASCII, which also holds names of files that are no text.
+        "run": json.dumps(_run(settings, wanted), sort_keys=True),
     }
     if wanted.basis == "now":
         found["now"] = settings.at

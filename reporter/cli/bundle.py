@@ -59,10 +59,10 @@ def command(response: str, **options: Any) -> None:
     check_options(options)
     try:
         data, found = _made(response, options)
+        put(options["case_file"], data)
     except BaseException:
         outputs.drop()
         raise
-    put(options["case_file"], data)
     summarise(
         found.verdict,
         to_stderr=outputs.to_stdout,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import stat
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from reporter.cli.streams import is_gone
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -317,6 +319,9 @@ class Outputs:
         except PolicyError as error:
             self.fail(error.message, error.hint)
             raise
+        except Exception as error:
+            self.fail(f"internal error: {type(error).__name__}", "nothing was made")
+            raise
 
     @property
     def to_stdout(self) -> bool:
@@ -343,12 +348,14 @@ class Outputs:
         """
         written: list[str] = []
         broken: TemplateError | None = None
+        left = dict(self.targets)
         for name, target in self.targets.items():
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
                 written.append(target)
+                del left[name]
             except TemplateError as error:
                 broken = broken or error
                 self._drop(target)
@@ -357,6 +364,10 @@ class Outputs:
                 if error.hint:
                     say_hint(error.hint)
                 self._drop(target)
+            except BaseException:
+                # Whatever it was: what an earlier run left in the place of these holds no longer.
+                replace(self, targets=left).drop()
+                raise
         if broken is not None:
             raise broken
         return Written(
@@ -368,15 +379,17 @@ class Outputs:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""
         from reporter.output.junit import write_error
 
-        for name, target in self.targets.items():
-            if name != "junit":
+        junit = self.targets.get("junit")
+        for target in self.targets.values():
+            if target != junit:
                 self._drop(target)
-                continue
-            try:
-                put(target, write_error(message, hint))
-            except OutputError as error:
-                say(f"--{name}: {error.message}")
-                self._drop(target)
+        if junit is None:
+            return
+        try:
+            put(junit, write_error(message, hint))
+        except OutputError as error:
+            say(f"--junit: {error.message}")
+            self._drop(junit)
 
     def _drop(self, target: str) -> None:
         from reporter.output.files import remove_stale
@@ -475,6 +488,8 @@ def put(target: str, data: bytes) -> None:
             sys.stdout.flush()
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
+            if is_gone(sys.stdout):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
         except OSError as error:
             silence(sys.stdout)
             raise OutputError(

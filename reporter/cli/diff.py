@@ -122,6 +122,7 @@ class _Judge:
         from reporter.audit.compare import Side
         from reporter.policy.evaluate import evaluate
         from reporter.policy.load import Policy
+        from reporter.policy.printable import printable
         from reporter.sources.containers import ONE
         from reporter.sources.locations import STDIN_NAME, public_name
         from reporter.sources.read import read
@@ -137,9 +138,8 @@ class _Judge:
         else:
             response = read(data, name=label, limits=limits)
         if self.policy is None:
-            self.policy = Policy.load(
-                *(self.options["policies"] or (DEFAULT_POLICY,)), waivers=self.options["waivers"]
-            )
+            named = self.options["policies"] or (DEFAULT_POLICY,)
+            self.policy = printable(Policy.load(*named, waivers=self.options["waivers"]))
         verdict = evaluate(
             response,
             self.policy,

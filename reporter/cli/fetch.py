@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from reporter.errors import LiveError
 if TYPE_CHECKING:
     from reporter.live.checks import Progress
     from reporter.live.client import Client
+    from reporter.live.secrets import Secrets
     from reporter.live.transport import Answer
     from reporter.live.wait import Pace
     from reporter.precheck.model import PrecheckTask
@@ -84,15 +86,21 @@ def command(**options: Any) -> None:
     environment, a profile or token file, or the machine; never from an option. Exit code 6: CCE
     could not be asked or answered with an error; then no file is left.
     """
+    from reporter.live.secrets import Secrets
+
     _check(options)
+    secrets = Secrets(os.environ)
     try:
-        _fetch(options)
-    except BaseException:
+        _fetch(options, secrets)
+    except BaseException as error:
         if options["output"] not in (None, "-"):
             from reporter.live.archive import forget
 
             forget(Path(options["output"]))
-        raise
+        told = secrets.taken_out_of(error)
+        if told is error:
+            raise
+        raise told from None
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -138,7 +146,7 @@ def _check_url(name: str, url: str | None) -> None:
         raise click.UsageError("--endpoint: credentials are sent over https only")
 
 
-def _fetch(options: dict[str, Any]) -> None:
+def _fetch(options: dict[str, Any], secrets: Secrets) -> None:
     try:
         from reporter.live.client import Client, Target, UnknownRegionError
         from reporter.live.wait import ATTEMPTS, Pace
@@ -164,7 +172,12 @@ def _fetch(options: dict[str, Any]) -> None:
         proxy=options["proxy"],
     )
     try:
-        client = Client(target, token_file=options["token_file"], profile=options["profile"])
+        client = Client(
+            target,
+            token_file=options["token_file"],
+            profile=options["profile"],
+            secrets=secrets,
+        )
     except UnknownRegionError as error:
         raise _unknown_region(options["region"], error.args) from None
     with closing(client):
@@ -175,20 +188,21 @@ def _fetch_with(client: Client, pace: Pace, options: dict[str, Any]) -> None:
     from reporter.live import checks
     from reporter.live.wait import patiently
 
+    tell = _teller(client.secrets)
     if options["list_"]:
-        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, say)
+        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
         found = checks.tasks_in(answer, client.target.cluster_id)
         _save(answer, client, None, None, options)
-        _tell_table(found, to_stderr=options["output"] == "-")
+        _tell_table(found, client.secrets, to_stderr=options["output"] == "-")
         return
     uid = options["task"]
     if options["latest"]:
-        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, say)
+        answer = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
         uid = checks.newest(checks.tasks_in(answer, client.target.cluster_id))
     answer, task = _asked(client, uid, pace, options)
     path = _save(answer, client, uid, checks.created(task), options)
     if not options["quiet"]:
-        _tell_saved(task, uid, path)
+        _tell_saved(task, uid, path, tell)
 
 
 def _asked(
@@ -200,11 +214,11 @@ def _asked(
     cluster = client.target.cluster_id
     show: Callable[[], Answer] = lambda: client.show(uid, deadline=pace.deadline)  # noqa: E731
     if not options["wait"]:
-        answer = patiently(show, pace, say)
+        answer = patiently(show, pace, _teller(client.secrets))
         return answer, checks.task_in(answer, cluster, uid)
     again = _command_again(options, uid)
     try:
-        with _progress(options["quiet"]) as (tell, progress):
+        with _progress(client.secrets, quiet=options["quiet"]) as (tell, progress):
             return until_ended(
                 show,
                 lambda answer: checks.task_in(answer, cluster, uid),
@@ -215,7 +229,7 @@ def _asked(
     except TimeIsOverError as error:
         raise LiveError(error.message, hint=f"go on with: {again}") from None
     except KeyboardInterrupt:
-        say_hint(f"the check goes on in CCE; wait for it with: {again}")
+        say_hint(client.secrets.hide(f"the check goes on in CCE; wait for it with: {again}"))
         raise
 
 
@@ -256,6 +270,14 @@ def _save(
         task_uid=uid,
         fetched_at=datetime.now(UTC),
     )
+    if (options["archive"] or options["output"]) and client.secrets.are_in(answer.body):
+        say("warning: the answer holds the credentials it was asked with, and is saved as it came")
+        say_hint("hand it to nobody, and renew them")
+    # Of the headers only a note is kept, and no secret belongs there.
+    request = answer.request_id
+    answer = replace(
+        answer, headers={"X-Request-Id": client.secrets.hide(request)} if request else {}
+    )
     if options["archive"] is not None:
         return archive(answer, origin, created, Path(options["archive"]))
     if options["output"] is None:
@@ -271,31 +293,42 @@ def _save(
 # What is said ---------------------------------------------------------------------------------
 
 
-def _tell_saved(task: PrecheckTask, uid: str, path: Path | None) -> None:
+def _teller(secrets: Secrets) -> Callable[[str], None]:
+    """Says a line without what is secret."""
+    return lambda text: say(secrets.hide(text))
+
+
+def _tell_saved(
+    task: PrecheckTask, uid: str, path: Path | None, tell: Callable[[str], None]
+) -> None:
     from reporter.live.checks import has_ended
 
     phase = task.status.phase if task.status and task.status.phase else "in no phase"
     where = f" → {path}" if path else ""
-    say(f"check {uid}: {phase}{where}")
+    tell(f"check {uid}: {phase}{where}")
     if not has_ended(task):
         say_hint("it has not ended, so no verdict on it can pass; --wait waits for its end")
 
 
-def _tell_table(tasks: list[PrecheckTask], *, to_stderr: bool) -> None:
+def _tell_table(tasks: list[PrecheckTask], secrets: Secrets, *, to_stderr: bool) -> None:
     from reporter.output.clean import console_safe, one_line
 
     if not tasks:
         say("the cluster has no pre-upgrade check", err=True)
         return
+
+    def told(text: str | None) -> str:
+        return one_line(secrets.hide(text or "-"))
+
     rows = [("CREATED", "PHASE", "TARGET", "TASK")]
     for task in tasks:
         metadata, status, spec = task.metadata, task.status, task.spec
         rows.append(
             (
-                _shown_time(metadata.creation_timestamp if metadata else None),
-                one_line((status.phase if status else None) or "-")[:12],
-                one_line((spec.target_version if spec else None) or "-")[:16],
-                one_line((metadata.uid if metadata else None) or "-")[:64],
+                _shown_time(told(metadata.creation_timestamp if metadata else None)),
+                told(status.phase if status else None)[:12],
+                told(spec.target_version if spec else None)[:16],
+                told(metadata.uid if metadata else None)[:64],
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -304,13 +337,12 @@ def _tell_table(tasks: list[PrecheckTask], *, to_stderr: bool) -> None:
         click.echo(console_safe("  ".join([*cells, row[3]])), err=to_stderr)
 
 
-def _shown_time(text: str | None) -> str:
-    from reporter.output.clean import one_line
+def _shown_time(text: str) -> str:
     from reporter.precheck.times import parse_timestamp
 
     instant = parse_timestamp(text)
     if instant is None:
-        return one_line(text or "-")[:23]
+        return text[:23]
     return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
@@ -322,7 +354,7 @@ def _line(found: Progress) -> str:
 
 @contextmanager
 def _progress(
-    quiet: bool,
+    secrets: Secrets, *, quiet: bool
 ) -> Iterator[tuple[Callable[[str], None], Callable[[Progress], None]]]:
     """How far the check has come: one line that changes, or lines where there is no terminal."""
     if quiet:
@@ -332,8 +364,12 @@ def _progress(
         from reporter.cli.live_line import live_line
 
         with live_line() as (tell, show):
-            yield tell, lambda found: show(_line(found))
+            yield (
+                lambda text: tell(secrets.hide(text)),
+                lambda found: show(secrets.hide(_line(found))),
+            )
         return
+    tell = _teller(secrets)
     last: tuple[str, float] = ("", 0.0)
 
     def told(found: Progress) -> None:
@@ -341,9 +377,9 @@ def _progress(
         line, now = _line(found), time.monotonic()
         if line != last[0] or now - last[1] >= TELL_EVERY:
             last = (line, now)
-            say(line)
+            tell(line)
 
-    yield say, told
+    yield tell, told
 
 
 def _nothing(_: Any) -> None:

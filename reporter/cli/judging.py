@@ -98,6 +98,9 @@ def check_options(options: dict[str, Any]) -> None:
     """Refuse options that can't be meant, before anything is read."""
     if options["advisory"] is not None and not options["advisory"].strip():
         raise click.UsageError("--advisory needs a reason")
+    if (cluster := options["expect_cluster"]) is not None and _text(cluster) != cluster:
+        # Shown with U+FFFD it could be taken for a cluster that is called so.
+        raise click.UsageError(f"--expect-cluster {cluster!r} is no id: it is not UTF-8")
     if (target := options["expect_target"]) is not None:
         from reporter.precheck.versions import parse_version
 
@@ -121,6 +124,7 @@ def judged(response_name: str, options: dict[str, Any]) -> Judged:
     """Read, judge and, where it was asked for, redact."""
     from reporter.policy.evaluate import evaluate
     from reporter.policy.load import Policy
+    from reporter.policy.printable import printable
     from reporter.record.model import Change, Gate
     from reporter.sources.containers import ONE
     from reporter.sources.read import read
@@ -129,7 +133,7 @@ def judged(response_name: str, options: dict[str, Any]) -> Judged:
     hidden = redaction(options)
     named = options["policies"]
     start, end = _window(options["window"])
-    policy = Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"])
+    policy = printable(Policy.load(*(named or (DEFAULT_POLICY,)), waivers=options["waivers"]))
     words = Language(options.get("lang", "en"))
     explain = own_words(options["names"], words.tag)
     quiet = options["quiet"]

@@ -23,7 +23,7 @@ from reporter.cli.common import (
     summarise,
 )
 from reporter.cli.judging import redaction
-from reporter.errors import InputError, PolicyError
+from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 if TYPE_CHECKING:
     from reporter.precheck.model import PrecheckTask
@@ -51,32 +51,47 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
 
     The exit code is the one the record holds.
     """
-    from reporter.words import Language
-
-    words = Language(options["lang"])
     named = [name for name in (names, options["redact_key"]) if name]
     outputs = Outputs.of(options, [record, *exhibits, *named])
     try:
-        hide = redaction(options)
-        explain = own_words(names, words.tag)
-        verdict = load_record(record)
-        files = [_read_exhibit(name) for name in exhibits]
-        own = explain(verdict)
-        notes = [words.text("shown from a saved record; not judged again")]
-        if own:
-            notes.append(words.text("names and runbooks from {file}", file=names))
-        if hide is not None:
-            verdict, own = hide(verdict, own, _task_of(verdict, files))
-            files = []
-            notes.append(words.text("redacted: the exhibits are attached to no report"))
-        elif verdict.redaction is not None and files:
-            raise PolicyError(
-                f"{record}: is redacted; its exhibits would tell what it hides",
-                hint="leave out --exhibit",
-            )
+        _render(record, exhibits, names, outputs, options)
+    except (CliExit, OutputError, TemplateError):
+        raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
+    except Exception as error:
+        outputs.fail(f"internal error: {type(error).__name__}", "nothing was rendered")
+        raise
+
+
+def _render(
+    record: str,
+    exhibits: Sequence[str],
+    names: str | None,
+    outputs: Outputs,
+    options: dict[str, Any],
+) -> None:
+    from reporter.words import Language
+
+    words = Language(options["lang"])
+    hide = redaction(options)
+    explain = own_words(names, words.tag)
+    verdict = load_record(record)
+    files = [_read_exhibit(name) for name in exhibits]
+    own = explain(verdict)
+    notes = [words.text("shown from a saved record; not judged again")]
+    if own:
+        notes.append(words.text("names and runbooks from {file}", file=names))
+    if hide is not None:
+        verdict, own = hide(verdict, own, _task_of(verdict, files))
+        files = []
+        notes.append(words.text("redacted: the exhibits are attached to no report"))
+    elif verdict.redaction is not None and files:
+        raise PolicyError(
+            f"{record}: is redacted; its exhibits would tell what it hides",
+            hint="leave out --exhibit",
+        )
     written = outputs.write(verdict, files, reading_options(options, own))
     summarise(
         verdict,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from click.exceptions import Exit
 from click.shell_completion import (
     BashComplete,
     CompletionItem,
@@ -19,6 +20,15 @@ from click.shell_completion import (
 
 class _Files(ShellComplete):
     """Where nothing else can stand, the shell completes names of files."""
+
+    def complete(self) -> str:
+        """What could stand at the cursor; nothing is said where no shell asks like this."""
+        try:
+            self.get_completion_args()
+        except (LookupError, ValueError):  # variables that are missing, or are no number
+            raise Exit(0) from None
+        # What was typed so far may be no text.
+        return super().complete().encode("utf-8", "replace").decode()
 
     def get_completions(self, args: list[str], incomplete: str) -> list[CompletionItem]:
         known = super().get_completions(args, incomplete)

@@ -67,21 +67,21 @@ def command(file: str, **options: Any) -> None:
     named = [options[name] for name in ("key", "attestation", "redact_key") if options[name]]
     target = options["json_file"]
     outputs = Outputs.of_one("json", target, [file, *brought, *named])
-    key = options["key"]
-    given = Given(
-        key=None if key is None else (read_key_file(key), key),
-        envelope=_read(options["attestation"], MAX_ENVELOPE) if options["attestation"] else None,
-        exhibits=[_read(name) for name in brought],
-        redact_key=read_key(options["redact_key"]) if options["redact_key"] else None,
-    )
+    key, envelope, pseudonyms = (options[name] for name in ("key", "attestation", "redact_key"))
     try:
+        given = Given(
+            key=None if key is None else (read_key_file(key), key),
+            envelope=_read(envelope, MAX_ENVELOPE) if envelope else None,
+            exhibits=[_read(name) for name in brought],
+            redact_key=read_key(pseudonyms) if pseudonyms else None,
+        )
         data = _read(file)
         found = verify(data, _shown(file), given)
+        if target is not None:
+            put(target, _as_json(found, file, data))
     except BaseException:
         outputs.drop()
         raise
-    if target is not None:
-        put(target, _as_json(found, file, data))
     stream = sys.stderr if target == "-" else sys.stdout
     color = uses_color(stream, no_color=options["no_color"])
     print_page(_page(found, _shown(file), color=color, quiet=options["quiet"]), stream)

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from reporter import __version__
 from reporter.errors import OutputError
-from reporter.live.transport import Answer
 from reporter.output.files import remove_stale, write_file
+
+if TYPE_CHECKING:
+    from reporter.live.transport import Answer
 
 SIDECAR_SUFFIX = ".meta.json"
 

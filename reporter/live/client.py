@@ -18,6 +18,7 @@ from reporter.errors import LiveError
 from reporter.live import credentials as who
 from reporter.live.endpoints import may_carry_credentials
 from reporter.live.sdk import cce
+from reporter.live.secrets import Secrets
 from reporter.live.transport import MAX_BYTES, Answer, AnswerCame, BodyTooLargeError, Transport
 
 ClusterType = Literal["autopilot", "standard"]
@@ -79,10 +80,12 @@ class Client:
         environment: Mapping[str, str] | None = None,
         token_file: str | None = None,
         profile: str | None = None,
+        secrets: Secrets | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         environment = os.environ if environment is None else environment
         self.target = target
+        self.secrets = Secrets(environment) if secrets is None else secrets
         self._transport = Transport(lambda path: _CCE_PATH.match(path) is not None, clock)
         self._endpoints = _endpoints(target)
         self._client = self._build(environment)
@@ -91,6 +94,7 @@ class Client:
         )
         self.origin = identity.origin
         self._credentials = identity.credentials
+        self.secrets.watch(lambda: who.secrets_of(self._credentials))
         self._client.with_credentials(self._credentials)
 
     def close(self) -> None:

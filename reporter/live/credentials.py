@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import configparser
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,6 +51,13 @@ def find(
     if project:
         found.credentials.project_id = project
     return found
+
+
+def secrets_of(credentials: Any) -> Iterator[str | None]:
+    """What of credentials must not be told, as they stand now."""
+    for name in ("ak", "sk", "security_token", "token"):
+        found = getattr(credentials, name, None)
+        yield found if isinstance(found, str) else None
 
 
 def _find(environment: Mapping[str, str], token_file: str | None, profile: str | None) -> Identity:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from reporter.cli import run
+from reporter.cli.common import Outputs
 from tests.acceptance.run import PUBLISHED, ROOT, command
 
 CHECK = f"{sys.executable} -m reporter check"
@@ -92,6 +94,51 @@ def test_a_name_that_is_no_text(tmp_path: Path) -> None:
     assert "caf\ufffd.json" in json.loads((tmp_path / "r.out").read_text())["source"]["name"]
 
 
+@pytest.mark.parametrize("form", ["html", "sarif", "json"])
+def test_policies_whose_names_are_no_text_stay_apart(tmp_path: Path, form: str) -> None:
+    waivers = (ROOT / "samples" / "waived-risk" / "waivers.yaml").read_text()
+    for byte, text in ((b"\xff", waivers), (b"\xfe", waivers.replace("  - id: ", "  - id: x-"))):
+        Path(os.fsdecode(os.fsencode(tmp_path) + b"/w" + byte + b".yaml")).write_text(text)
+    response = ROOT / "samples" / "waived-risk" / "response.json"
+    odd = "-w $'w\\xff.yaml' -w $'w\\xfe.yaml'"
+    run = bash(
+        f"cd {tmp_path} && {CHECK} {response} {AT} {odd} --{form} r.out",
+        PYTHONPATH=str(ROOT),
+    )
+    assert run.returncode == 0, run.stderr
+    if form == "json":
+        used = json.loads((tmp_path / "r.out").read_text())["waivers"]
+        assert {one["source"] for one in used} == {"w\\xff.yaml", "w\\xfe.yaml"}
+    if form == "html":
+        assert command("verify", tmp_path / "r.out").code == 0
+
+
+def test_commands_that_name_policies_which_are_no_text(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/p\xff.yaml"))
+    odd.write_bytes((ROOT / "policies" / "recommended.yaml").read_bytes())
+    broken = Path(os.fsdecode(os.fsencode(tmp_path) + b"/b\xff.yaml"))
+    broken.write_text("x: [")
+    lint = command("policy", "lint", odd, broken, "--format", "sarif")
+    assert lint.code == 2
+    (result,) = json.loads(lint.out)["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"]
+    assert place.endswith("/b%FF.yaml")
+    diff = command("diff", PUBLISHED, PUBLISHED, "-p", odd, "--json", tmp_path / "d.json")
+    assert diff.code in (0, 3), diff.err
+    assert (tmp_path / "d.json").exists()
+    out = tmp_path / "audit"
+    audit = ("audit", PUBLISHED, "-p", odd, "--out", out, "--no-pdf", "--jobs", "1")
+    assert command(*audit).code in (0, 1, 3)
+    assert command(*audit, "--resume").code in (0, 1, 3)
+
+
+@pytest.mark.parametrize("option", ["--expect-cluster", "--expect-target", "--type"])
+def test_options_that_are_no_text_are_refused_in_plain_words(option: str) -> None:
+    run = command("check", PUBLISHED, option, "a\udcff")
+    assert run.code == 2
+    assert "'a\ufffd'" in run.err
+
+
 def test_an_encoding_without_the_signs_keeps_them_apart() -> None:
     run = bash(f"{CHECK} {PUBLISHED} {AT}", PYTHONIOENCODING="ascii")
     assert run.stdout.startswith("+ Pass")
@@ -163,3 +210,90 @@ def test_too_many_objects_are_refused_before_they_are_built(tmp_path: Path) -> N
     run = command("check", path)
     assert run.code == 4
     assert "objects and lists are more than the limit" in run.err
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--version", 0),
+        ("check --help", 0),
+        ("policy show", 0),
+        ("policy test builtin:strict", 0),
+        ("catalogue", 0),
+        ("policy lint /dev/null", 2),
+        ("policy test builtin:strict --junit -", 5),
+        (f"check {PUBLISHED} {AT} --json -", 5),
+    ],
+)
+def test_a_reader_that_went_away_changes_no_code(words: str, code: int) -> None:
+    # The reader is gone before the first word is written.
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            ["bash", "-c", f"{sys.executable} -m reporter {words} >&{write}; echo $?"],
+            capture_output=True, text=True, cwd=ROOT, pass_fds=[write], check=False,
+        )  # fmt: skip
+    finally:
+        os.close(write)
+    assert done.stdout.strip() == str(code)
+    assert "internal error" not in done.stderr
+
+
+# Reports of an earlier run ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def stale(tmp_path: Path) -> list[Path]:
+    """Three reports that an earlier run left."""
+    names = ("r.html", "r.xml", "r.csv")
+    for name in names:
+        (tmp_path / name).write_text("GREEN")
+    return [tmp_path / name for name in names]
+
+
+def test_a_bug_leaves_no_report_of_an_earlier_run(
+    tmp_path: Path, stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = tmp_path / "record.json"
+    assert run(["check", str(PUBLISHED), "--at", "response", "--json", str(record), "-q"]) == 0
+    html, junit, csv = map(str, stale)
+    with monkeypatch.context() as patch:
+        patch.setattr("reporter.cli.render.load_record", _broken)
+        assert run(["render", str(record), "--html", html, "--junit", junit, "--csv", csv]) == 70
+    assert not stale[0].exists()
+    assert "internal error: ZeroDivisionError" in stale[1].read_text()
+    assert not stale[2].exists()
+
+
+def test_a_bug_in_one_report_takes_the_stale_ones_away(
+    stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outputs = Outputs(dict(zip(("html", "junit", "csv"), map(str, stale), strict=True)))
+
+    def make(name: str) -> bytes:
+        return b"new" if name == "html" else bytes([1 // 0])
+
+    with pytest.raises(ZeroDivisionError):
+        outputs.put(make)
+    assert [path.exists() for path in stale] == [True, False, False]
+    assert stale[0].read_bytes() == b"new"
+
+
+def test_a_bug_in_a_policy_test_leaves_no_green_junit(
+    stale: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reporter.policy.cases.run_cases", _broken)
+    assert run(["policy", "test", "builtin:strict", "--junit", str(stale[1])]) == 70
+    assert "internal error: ZeroDivisionError" in stale[1].read_text()
+
+
+def test_what_can_not_be_verified_leaves_no_earlier_result(tmp_path: Path) -> None:
+    result = tmp_path / "v.json"
+    result.write_text('{"result": "holds"}')
+    assert run(["verify", str(PUBLISHED), "--key", "/nowhere", "--json", str(result)]) == 2
+    assert not result.exists()
+
+
+def _broken(*_: object) -> None:
+    raise ZeroDivisionError

@@ -583,6 +583,31 @@ def test_an_attachment_that_explodes_is_not_unpacked(monkeypatch: pytest.MonkeyP
         verify(saved(explode), "a.pdf")
 
 
+_NO_FONTS: dict[str, Callable[[pikepdf.Pdf], object]] = {
+    "list": lambda pdf: pikepdf.Array([1]),
+    "number": lambda pdf: 5,
+    "mapping": lambda pdf: pikepdf.Dictionary(),
+    "another part": lambda pdf: pdf.Root,
+    "packed otherwise": lambda pdf: pdf.make_stream(b"x", Filter=pikepdf.Name.LZWDecode),
+    "no font": lambda pdf: pdf.make_stream(b"MZ" * 100),
+}
+
+
+@pytest.mark.parametrize("put", _NO_FONTS)
+def test_a_pdf_whose_font_is_none_differs(put: str) -> None:
+    def forge(pdf: pikepdf.Pdf) -> None:
+        fonts = [
+            part
+            for part in pdf.objects
+            if isinstance(part, pikepdf.Dictionary) and part.get("/Type") == "/FontDescriptor"
+        ]
+        fonts[0].FontFile2 = _NO_FONTS[put](pdf)
+
+    found = verify(saved(forge), "a.pdf")
+    assert found.exit_code == 1
+    assert line(found, "PDF").text.startswith("differs from what its record gives")
+
+
 def test_a_document_in_other_fonts_is_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
     real, here = contents.fonts_of, document()
     monkeypatch.setattr(

@@ -165,6 +165,28 @@ def test_zsh_takes_the_script_and_is_answered(tmp_path: Path) -> None:
     assert said.split() == ["file", "READ", "_"]
 
 
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {},
+        {"COMP_WORDS": "cce-precheck ch"},
+        {"COMP_WORDS": "cce-precheck ch", "COMP_CWORD": "x"},
+        {"COMP_WORDS": "cce-precheck check \udcff", "COMP_CWORD": "2"},
+    ],
+    ids=["none", "no cursor", "no number", "no text"],
+)
+def test_a_question_that_no_shell_asks_is_answered_by_nothing_wrong(
+    shell: str, variables: dict[str, str]
+) -> None:
+    # `_shell` finds nothing on standard error.
+    said = _shell(
+        sys.executable, "-m", "reporter", **variables, _CCE_PRECHECK_COMPLETE=f"{shell}_complete"
+    )
+    asked = len(variables) == 2 and (shell == "fish" or variables["COMP_CWORD"] == "2")
+    assert bool(said) == asked
+
+
 def _shell(*arguments: str, **variables: str) -> str:
     import os
 

@@ -11,12 +11,16 @@ import stat
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
+from traceback import format_exception
+from urllib.parse import quote
 
 import pytest
 
 from reporter.cli import run
+from reporter.live.secrets import Secrets
 from tests.live.api import (
     AK,
     CLUSTER,
@@ -635,15 +639,112 @@ def test_debug_tells_no_secret(api: Api, home: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("missing", ["huaweicloudsdkcce", "requests", "tenacity"])
-def test_without_the_extra(home: Path, missing: str) -> None:
+def test_without_the_extra(home: Path, tmp_path: Path, missing: str) -> None:
+    file, note = tmp_path / "r.json", tmp_path / "r.json.meta.json"
+    for stale in (file, note):
+        stale.write_text("of an earlier run")
     code = (
         f"import sys; sys.modules[{missing!r}] = None;"
         "from reporter.cli import run; sys.exit(run(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, "fetch", "--type", "standard", "--cluster", CLUSTER,
-         "--region", "eu-west-101", "--list"],
+         "--region", "eu-west-101", "--list", "-o", str(file)],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 6
+    assert not file.exists()
+    assert not note.exists()
     assert "pip install 'cce-precheck-reporter[live]'" in done.stderr
+
+
+# What a server gives back -----------------------------------------------------------------------
+
+_ECHOES = {
+    "whole": lambda secret: secret,
+    "address": lambda secret: quote(secret, safe=""),
+    "basic": lambda secret: b64encode(f"me:{secret}".encode()).decode(),
+    "shouted": str.upper,
+}
+
+
+@pytest.mark.parametrize("spelling", _ECHOES)
+def test_an_error_that_gives_the_credentials_back_tells_none(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, spelling: str
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:pa%2Fss-of-the-proxy@127.0.0.1:9")
+    monkeypatch.setenv("CLOUD_SDK_SECURITY_TOKEN", SECURITY_TOKEN)
+    echoed = [_ECHOES[spelling](one) for one in (AK, SK, SECURITY_TOKEN, "pa/ss-of-the-proxy")]
+    for secret in echoed:
+        body = json.dumps({"error_code": "X.1", "error_msg": f"refused: {secret}"}).encode()
+        api.replies = [Reply(400, body, {"X-Request-Id": secret})]
+        done = fetch("--task", UID, "-o", "-", "--debug")
+        assert done.code == 6
+        assert "refused: " in done.err
+        assert "[hidden]" in done.err
+        assert secret.lower() not in done.err.lower()
+
+
+def test_a_token_that_an_error_cuts_is_hidden_as_well(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)
+    body = json.dumps({"error_msg": f"TOKENECHO {TOKEN}"}).encode()
+    api.replies = [Reply(500, body), Reply(400, body)]
+    done = fetch("--task", UID, "--wait", "--poll", "0.1", "-o", str(tmp_path / "r.json"))
+    assert done.code == 6
+    assert "HTTP 500, TOKENECHO [hidden], request id" in done.err
+    assert "HTTP 400, TOKENECHO [hidden], request id" in done.err
+    assert TOKEN[:17] not in done.err
+
+
+def test_an_answer_that_holds_the_token_is_saved_as_it_came(
+    api: Api, home: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)
+    body = json.dumps(task(phase=TOKEN)).encode()
+    api.replies = [ok(body, **{"X-Request-Id": TOKEN})]
+    file = tmp_path / "r.json"
+    code = run(["fetch", "--type", "autopilot", "--cluster", CLUSTER, "--region", "eu-west-101",
+                "--endpoint", api.url, "--project-id", PROJECT, "--task", UID,
+                "-o", str(file)])  # fmt: skip
+    out, err = capfd.readouterr()
+    assert code == 0
+    assert file.read_bytes() == body
+    assert json.loads((tmp_path / "r.json.meta.json").read_text())["request_id"].endswith(
+        "[hidden]"
+    )
+    assert err.splitlines()[0] == (
+        "warning: the answer holds the credentials it was asked with, and is saved as it came"
+    )
+    assert f"check {UID}: [hidden]" in err
+    assert TOKEN[:17] not in out + err
+
+
+def test_what_is_hidden_and_what_is_not() -> None:
+    environment = {"HUAWEICLOUD_SDK_AK": "short", "HUAWEICLOUD_SDK_SK": "s3cret"}
+    secrets = Secrets({**environment, "HTTPS_PROXY": "http://["})
+    assert secrets.hide("short and s3cret") == "short and [hidden]"
+    changing = ["first-of-them"]
+    secrets.watch(lambda: [*changing, None])
+    assert secrets.hide("first-of-them, second-of-them") == "[hidden], second-of-them"
+    changing[0] = "second-of-them"
+    assert secrets.hide("second-of-them") == "[hidden]"
+
+
+def test_a_bug_that_quotes_a_secret_stays_a_bug_without_it() -> None:
+    secrets = Secrets({"HUAWEICLOUD_TOKEN": TOKEN})
+    try:
+        try:
+            raise KeyError(TOKEN)
+        except KeyError as cause:
+            raise ValueError("broken") from cause
+    except ValueError as error:
+        told = secrets.taken_out_of(error)
+    shown = "".join(format_exception(told))
+    assert isinstance(told, RuntimeError)
+    assert "ValueError: broken" in shown
+    assert TOKEN[:17] not in shown
+    fine = ValueError("nothing")
+    assert secrets.taken_out_of(fine) is fine

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -288,4 +289,4 @@ def _uri(name: str) -> str:
     if name.startswith("builtin:"):
         return "builtin:" + quote(name.removeprefix("builtin:"), safe="")
     path = Path(name)
-    return path.as_uri() if path.is_absolute() else quote(path.as_posix())
+    return path.as_uri() if path.is_absolute() else quote(os.fsencode(path.as_posix()))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from reporter.cli.common import CliExit, say, say_error, say_hint
+from reporter.cli.common import CliExit, put, say, say_error, say_hint
 from reporter.errors import OutputError, PolicyError
 
 if TYPE_CHECKING:
@@ -44,12 +43,26 @@ def command(
     judged at its own instant, which is also its clock. Exit 0: all as expected, 1: some differ,
     2: a case, a policy or a waiver list is wrong.
     """
-    from reporter.policy.cases import coverage, run_cases, shipped_case_files
-
+    del debug  # read by the entry point
     if junit_file not in (None, "-") and Path(str(junit_file)).resolve() in [
         Path(name).resolve() for name in files
     ]:
         raise click.UsageError(f"--junit {junit_file}: the same file is an input")
+    try:
+        _test(files, junit_file, fail_on_unfired=fail_on_unfired, verbose=verbose)
+    except (CliExit, OutputError):
+        raise
+    except Exception as error:
+        if junit_file is not None:
+            _put_error(junit_file, [f"internal error: {type(error).__name__}", "nothing is known"])
+        raise
+
+
+def _test(
+    files: Sequence[str], junit_file: str | None, *, fail_on_unfired: bool, verbose: bool
+) -> None:
+    from reporter.policy.cases import coverage, run_cases, shipped_case_files
+
     loaded = _load(files or tuple(shipped_case_files()), junit_file)
     page = _Page(to_stderr=junit_file == "-")
     judged = [(file, run_cases(file)) for file in loaded]
@@ -84,11 +97,14 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
     for wrong in errors:
         say_error(wrong)
     if junit_file is not None:
-        from reporter.output.junit import write_error
-
-        lines = [problem for wrong in errors for problem in wrong.problems]
-        _put(junit_file, lambda: write_error(lines[0], "\n".join(lines[1:]) or None))
+        _put_error(junit_file, [problem for wrong in errors for problem in wrong.problems])
     raise CliExit(2)
+
+
+def _put_error(target: str, lines: Sequence[str]) -> None:
+    from reporter.output.junit import write_error
+
+    _put(target, lambda: write_error(lines[0], "\n".join(lines[1:]) or None))
 
 
 class _Page:
@@ -185,20 +201,16 @@ def _write_junit(
 
 
 def _put(target: str, make: Callable[[], bytes]) -> bool:
-    from reporter.output.files import remove_stale, write_file
+    from reporter.output.files import remove_stale
 
-    if target == "-":
-        sys.stdout.flush()
-        sys.stdout.buffer.write(make())
-        sys.stdout.buffer.flush()
-        return True
     try:
-        write_file(Path(target), make())
+        put(target, make())
     except OutputError as error:
         say(f"--junit: {error.message}")
         if error.hint:
             say_hint(error.hint)
-        remove_stale(Path(target))
+        if target != "-":
+            remove_stale(Path(target))
         return False
     return True
 
