@@ -208,11 +208,11 @@ CARRIED = ("inputs", "responses", "check_sets", *DETAILS)
 """What an interrupted run leaves to the next; the other tables are made anew at the end."""
 
 _TIME = "{0} IS NULL OR ({0} GLOB '[0-9]*Z' AND {0} >= '0001' AND length({0}) IN (20, 27) AND " + (
-    "substr({0}, 1, 19) = strftime('%Y-%m-%dT%H:%M:%S', substr({0}, 1, 19)) AND "
+    "substr({0}, 1, 19) = strftime('%Y-%m-%dT%H:%M:%S', substr({0}, 1, 19), '+0 days') AND "
     "substr({0}, 20, 7) NOT GLOB '*[^0-9.Z]*')"
 )
 _ID = "length({0}) = 16 AND {0} NOT GLOB '*[^0-9a-f]*'"
-_NAMES = "json_valid({0}) AND json_type({0}) = 'array'"
+_NAMES = "CASE WHEN json_valid({0}) THEN json_type({0}) = 'array' ELSE 0 END"
 
 _VALUES: dict[tuple[str, str], str] = {
     ("inputs", "id"): _ID,
@@ -287,12 +287,11 @@ Row = Sequence[Any]
 CHANGED_HINT = "somebody changed this store: name a new folder with --out"
 
 
-class ChangedStore(PolicyError):
+class ChangedStoreError(PolicyError):
     """The store is an audit's, and somebody else has written to it."""
 
     def __init__(self, path: Path, said: str) -> None:
         super().__init__(f"{path}: {said}", hint=CHANGED_HINT)
-
 
 
 def make_id(*parts: object) -> str:
@@ -359,7 +358,9 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None)
             try:
                 self._prepare()
-                self._held = bool(self.one("SELECT EXISTS (SELECT 1 FROM meta)"))
+                filled = (f"EXISTS (SELECT 1 FROM {name})" for name in ("meta", *CARRIED))
+                self._held = bool(self.one(f"SELECT {' OR '.join(filled)}"))
+                """Whether an earlier run, or somebody else, has left anything."""
             except BaseException:
                 self._db.close()
                 raise
@@ -402,23 +403,21 @@ class Store:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
                 if self._held and isinstance(error, sqlite3.IntegrityError):
-                    raise ChangedStore(self.path, f"its rows don't fit together: {error}") from error
+                    raise ChangedStoreError(self.path, "its rows don't fit together") from error
                 raise
 
     @contextlib.contextmanager
-    def reading(self) -> Iterator[None]:
-        """What is read from here on was written by an earlier run: where it can't be read,
-        somebody else has written it. `ChangedStore`.
+    def reading(self, what: str = "a row") -> Iterator[None]:
+        """Read what an earlier run wrote: where it can't be read, somebody else has written it.
 
-        In a store that began empty it is this run that wrote it: errors stay what they are.
+        `ChangedStoreError`. In a store that began empty this run wrote it all: errors are our own.
         """
         try:
             yield
         except _UNREADABLE as error:
             if not self._held:
                 raise
-            said = f"holds what no audit writes ({type(error).__name__}: {str(error)[:200]})"
-            raise ChangedStore(self.path, " ".join(said.split())) from error
+            raise ChangedStoreError(self.path, f"{what} holds what no audit writes") from error
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that answer a query."""
@@ -445,11 +444,11 @@ class Store:
     # Meta -------------------------------------------------------------------------------------
 
     def meta(self) -> dict[str, str]:
-        """What is known of the run as a whole. `ChangedStore` for anything but text."""
+        """What is known of the run as a whole. `ChangedStoreError` for anything but text."""
         found = {}
         for key, value in self.ask("SELECT key, value FROM meta"):
             if not (isinstance(key, str) and isinstance(value, str)):
-                raise ChangedStore(self.path, f"the meta row {str(key)[:40]!r} is no text")
+                raise ChangedStoreError(self.path, "meta.value holds what no audit writes")
             found[key] = value
         return found
 
@@ -474,7 +473,7 @@ class Store:
         return bool(self.meta().get("seal"))
 
     def check_untouched(self) -> None:
-        """Refuse a store whose rows somebody else has changed. `ChangedStore`.
+        """Refuse a store whose rows somebody else has changed. `ChangedStoreError`.
 
         After a run that ended well any change is found, after one that was interrupted whatever
         contradicts itself or is no value an audit writes. Whoever changes rows and seal together
@@ -483,28 +482,33 @@ class Store:
         with self.reading(), _clear_errors(self.path):
             if seal := self.meta().get("seal"):
                 if seal != self._digest():
-                    raise ChangedStore(self.path, "its rows are not those the last audit wrote")
+                    raise ChangedStoreError(
+                        self.path, "its rows are not those the last audit wrote"
+                    )
             elif self._held:
                 self._check_values()
             if (name := self.one(_CONTRADICTED)) is not None:
-                raise ChangedStore(self.path, f"the row of {name} contradicts its findings")
+                raise ChangedStoreError(self.path, f"the row of {name} contradicts its findings")
 
     def _check_values(self) -> None:
         """What an interrupted run left: each value of its kind, each reference to a row."""
         for table in CARRIED:
             conditions = [(name, f"NOT ifnull({text}, 0)") for name, text in _values_of(table)]
             wrong = " OR ".join(text for _, text in conditions)
-            row = next(self.ask(f"SELECT rowid FROM {table} WHERE {wrong} LIMIT 1"), None)
-            for name, text in conditions if row is not None else ():
-                if self.one(f"SELECT count(*) FROM {table} WHERE rowid = ? AND {text}", row):
-                    raise ChangedStore(self.path, f"{table}.{name} holds what no audit writes")
+            number = self.one(f"SELECT rowid FROM {table} WHERE {wrong} LIMIT 1")
+            for name, text in conditions if number is not None else ():
+                if self.one(f"SELECT count(*) FROM {table} WHERE rowid = ? AND {text}", (number,)):
+                    said = f"{table}.{name} holds what no audit writes"
+                    raise ChangedStoreError(self.path, said)
         if (row := next(self.ask("PRAGMA foreign_key_check"), None)) is not None:
-            raise ChangedStore(self.path, f"a row of {row[0]} belongs to no row of {row[2]}")
+            raise ChangedStoreError(self.path, f"a row of {row[0]} belongs to no row of {row[2]}")
         for (text,) in self.ask("SELECT checks FROM check_sets"):
             for check in json.loads(text):
                 scope, name, kind, level = check
                 if type(scope) is not str or not {type(name), type(kind), type(level)} <= _TEXTS:
-                    raise ChangedStore(self.path, "check_sets.checks holds what no audit writes")
+                    raise ChangedStoreError(
+                        self.path, "check_sets.checks holds what no audit writes"
+                    )
 
     def _digest(self) -> str:
         """A sum over the rows, the same in whatever order they were written."""
@@ -633,7 +637,7 @@ def _check_kind(path: Path) -> None:
 
 
 def _check_schema(db: sqlite3.Connection, path: Path) -> None:
-    """Every table, view and index as this version makes it. `ChangedStore`.
+    """Every table, view and index as this version makes it. `ChangedStoreError`.
 
     A view or trigger of somebody else's could change what is read or written; a plain index of
     theirs makes nothing but their questions faster, and stays.
@@ -644,13 +648,14 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
         if ours.get(name) == (kind, table, sql):
             continue
         if name in ours:
-            raise ChangedStore(path, f"its {kind} {name} is not the one an audit makes")
+            raise ChangedStoreError(path, f"its {kind} {name} is not the one an audit makes")
         by_analyze = kind == "table" and name in ("sqlite_stat1", "sqlite_stat4")
         if not by_analyze and not (kind == "index" and _only_speeds_up(db, table, name)):
-            raise ChangedStore(path, f"holds a {kind} that is not ours ({name})")
+            article = "an" if kind == "index" else "a"
+            raise ChangedStoreError(path, f"holds {article} {kind} that is not ours ({name})")
     missing = sorted(set(TABLES) - {name for _, name, _, _ in found})
     if missing:
-        raise ChangedStore(path, f"its table {missing[0]} is missing")
+        raise ChangedStoreError(path, f"its table {missing[0]} is missing")
 
 
 def _only_speeds_up(db: sqlite3.Connection, table: str, name: str) -> bool:
@@ -659,7 +664,9 @@ def _only_speeds_up(db: sqlite3.Connection, table: str, name: str) -> bool:
         'SELECT "unique", partial FROM pragma_index_list(?) WHERE name = ?', (table, name)
     )
     parts = db.execute("SELECT cid, coll FROM pragma_index_xinfo(?)", (name,)).fetchall()
-    plain = all(cid >= -1 and order in ("BINARY", "NOCASE", "RTRIM") for cid, order in parts)
+    plain = all(
+        cid >= -1 and order.upper() in ("BINARY", "NOCASE", "RTRIM") for cid, order in parts
+    )
     return plain and not unique and not partial
 
 
@@ -682,11 +689,11 @@ def _clear_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         text = str(error)
+        if "decode" in text or "malformed JSON" in text:  # whatever an audit writes, it can read
+            raise ChangedStoreError(path, "a row holds what no audit writes") from error
         for words, hint in _TROUBLES.items():
             if any(word in text for word in words):
                 raise OutputError(f"{path}: can't be written: {text}", hint=hint) from error
-        if "decode" in text:
-            raise ChangedStore(path, "holds text that is no text") from error
         raise
 
 

@@ -119,7 +119,7 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         from reporter.audit.engines import begin_to_start_workers
 
         begin_to_start_workers()
-    from reporter.audit.store import ChangedStore
+    from reporter.audit.store import ChangedStoreError
 
     try:
         settings, basis = _settings(options)
@@ -128,7 +128,7 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
 
             list(read_upgrades(Path(options["upgrades"])))  # its mistakes before any work
         _audit(locations, out, settings, basis, options)
-    except ChangedStore as error:
+    except ChangedStoreError as error:
         _take_back(out, error)  # also where it could not be opened
         raise
 
@@ -194,7 +194,7 @@ def _begun(out: Path) -> str | None:
     from reporter.policy.dates import parse_instant
     from reporter.precheck.times import format_instant
 
-    with Store(out / FILE_NAME) as store, store.reading():
+    with Store(out / FILE_NAME) as store, store.reading("the meta row now"):
         now = store.meta().get("now")
         return None if now is None else format_instant(parse_instant(now))
 
@@ -333,7 +333,7 @@ def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
 
 
 def _check_same(store: Store, settings: Settings, wanted: Wanted) -> None:
-    with store.reading():
+    with store.reading("the meta row run"):
         before = dict(json.loads(store.meta().get("run", "{}")))
     for name, value in _run(settings, wanted).items():
         if before and before.get(name) != value:
