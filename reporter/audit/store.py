@@ -204,6 +204,13 @@ _CONTRADICTED = """SELECT name FROM responses AS r WHERE
     ORDER BY name LIMIT 1"""
 """A row that no judging gives."""
 
+_LOST = """SELECT name FROM inputs WHERE state = 'done' AND NOT EXISTS (
+        SELECT 1 FROM responses WHERE input_id = inputs.id)
+    UNION ALL SELECT name FROM responses WHERE judged_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM tallies WHERE response_id = responses.id)
+    ORDER BY name LIMIT 1"""
+"""Rows that come with others, which are not there."""
+
 CARRIED = ("inputs", "responses", "check_sets", *DETAILS)
 """What an interrupted run leaves to the next; the other tables are made anew at the end."""
 
@@ -502,6 +509,8 @@ class Store:
                     raise ChangedStoreError(self.path, said)
         if (row := next(self.ask("PRAGMA foreign_key_check"), None)) is not None:
             raise ChangedStoreError(self.path, f"a row of {row[0]} belongs to no row of {row[2]}")
+        if (name := self.one(_LOST)) is not None:
+            raise ChangedStoreError(self.path, f"what was judged of {name} is missing")
         for (text,) in self.ask("SELECT checks FROM check_sets"):
             for check in json.loads(text):
                 scope, name, kind, level = check

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pytest
 
 from reporter import cli
 from reporter.audit import finish
-from reporter.audit.store import CARRIED, FILE_NAME, Store, columns
+from reporter.audit.store import CARRIED, DETAILS, FILE_NAME, Store, columns
 from reporter.errors import PolicyError
 from tests.audit.archive import Audit, check, fill, risk
 
@@ -55,12 +54,12 @@ def _audit(whole: Path) -> Audit:
 
 
 @pytest.fixture
-def audit(made: Path, tmp_path: Path) -> Iterator[Audit]:
+def audit(made: Path, tmp_path: Path) -> Audit:
     """That audit again, over a copy of its store."""
     again = _audit(made)
     again.out = tmp_path / "out"
     shutil.copytree(made / "out", again.out)
-    yield again
+    return again
 
 
 def write(out: Path, *statements: str | tuple[str, tuple[Any, ...]]) -> None:
@@ -145,16 +144,35 @@ def test_an_interrupted_store_with_values_that_no_audit_writes(audit: Audit, cha
         audit.run()
 
 
+def test_an_interrupted_store_that_lost_a_response(audit: Audit) -> None:
+    lost = "(SELECT id FROM responses WHERE outcome = 'fail')"
+    details = [f"DELETE FROM {name} WHERE response_id IN {lost}" for name in DETAILS]  # noqa: S608
+    write(audit.out, UNSEALED, *details, "DELETE FROM responses WHERE outcome = 'fail'")
+    with pytest.raises(PolicyError, match=r"what was judged of .*/0000\.json is missing"):
+        audit.run()
+
+
+def test_an_interrupted_store_that_lost_its_counts(audit: Audit) -> None:
+    write(audit.out, UNSEALED, "DELETE FROM tallies")
+    with pytest.raises(PolicyError, match=r"what was judged of .* is missing"):
+        audit.run()
+
+
 def test_every_column_is_held_to_its_kind(audit: Audit) -> None:
     """A number or text where it can't be is found in each column of each table with a row."""
     with closing(sqlite3.connect(audit.out / FILE_NAME)) as db:
-        filled = [name for name in CARRIED if db.execute(f"SELECT 1 FROM {name}").fetchone()]
+        filled = [
+            name
+            for name in CARRIED
+            if db.execute(f"SELECT 1 FROM {name}").fetchone()  # noqa: S608
+        ]
     assert set(CARRIED) - set(filled) <= {"skipped", "evidence"}
     before = (audit.out / FILE_NAME).read_bytes()
     for table in filled:
         for column in columns(table):
             (audit.out / FILE_NAME).write_bytes(before)
-            write(audit.out, UNSEALED, f"UPDATE {table} SET {column} = x'ff' WHERE rowid = 1")
+            change = f"UPDATE {table} SET {column} = x'ff' WHERE rowid = 1"  # noqa: S608
+            write(audit.out, UNSEALED, change)
             with (
                 Store(audit.out / FILE_NAME) as store,
                 pytest.raises(PolicyError, match=rf"{table}\.{column} holds what no audit"),
