@@ -549,6 +549,14 @@ def _(t: Tried) -> Told:
     return t.says("audit", str(t.folder / "in"), "--out", str(t.folder / "out"), "--upgrades", file)
 
 
+@met("reporter.cli.audit.MAX_JOBS")
+def _(t: Tried) -> Told:
+    # The range is made when the module is read: the number stays.
+    fill(t.folder / "in", 1)
+    beyond = str(t.row.number + 1)
+    return t.says("audit", str(t.folder / "in"), "--out", str(t.folder / "out"), "--jobs", beyond)
+
+
 @met("reporter.cli.bundle.MAX_KEY")
 def _(t: Tried) -> Told:
     t.lower(100)

@@ -31,6 +31,7 @@ class Wanted:
     allow_unreadable: bool = False
     unused_fails: bool = False
     pdf: bool = True
+    verbose: bool = False
 
 
 def made_from(settings: Settings, wanted: Wanted) -> str:
@@ -64,14 +65,16 @@ def finish(
     out: Path,
     warn: Callable[[str], None],
 ) -> AuditFacts:
-    """Settle what only the whole can tell, and write every report. `OutputError`."""
-    from reporter.output.audit import html, pdf
+    """Settle what only the whole can tell, write every report and seal the store. `OutputError`."""
+    from reporter.output.audit import html, pdf, text
 
-    settle(store, settings, wanted.upgrades)
+    made = made_from(settings, wanted)
+    with store.reading():
+        settle(store, settings, wanted.upgrades)
+        facts = summarise(
+            store, settings, wanted.locations, basis=wanted.basis, allow=wanted.allow_unreadable
+        )
     _drop_old_pages(store, out)
-    facts = summarise(
-        store, settings, wanted.locations, basis=wanted.basis, allow=wanted.allow_unreadable
-    )
     write_tables(store, out, facts, unused_fails=wanted.unused_fails)
     write_file(out / "index.html", html.write(facts))
     if wanted.pdf:
@@ -81,7 +84,8 @@ def finish(
             warn(f"audit.pdf is left out: {error.message}")
         else:
             write_file(out / "audit.pdf", data)
-    store.seal()
+    summary = text.write(facts, verbose=wanted.verbose)
+    store.complete({"made_from": made, "summary": summary})
     return facts
 
 

@@ -117,7 +117,9 @@ def plan(
     if first is not None and not some:
         raise first
     with store.writing():
-        for identity in _judged_otherwise(store, settings):
+        with store.reading():
+            otherwise = _judged_otherwise(store, settings)
+        for identity in otherwise:
             store.run("INSERT OR IGNORE INTO again VALUES (?)", (identity,))
         gone = list(store.ask("SELECT id FROM inputs WHERE id NOT IN (SELECT id FROM listed)"))
         for (identity,) in gone:
@@ -137,7 +139,6 @@ def plan(
         todo = store.one("SELECT count(*) FROM inputs WHERE state = 'todo'")
         if todo or gone:
             store.set_meta({"state": "judging"})
-            store.unseal()
         if not settings.others and store.one(_COMPARED):
             store.unseal()
             store.run("DELETE FROM changes")

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
 import marshal
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from reporter.errors import OutputError, PolicyError
 
-VERSION = 1
-"""Raised when a table changes so that an older store can't be added to."""
+VERSION = 2
+"""Raised when a table or the seal changes, so that an older store can't be added to."""
 
 APPLICATION = 0x43434541
 """`CCEA`: marks the file as an audit's."""
@@ -202,6 +204,54 @@ _CONTRADICTED = """SELECT name FROM responses AS r WHERE
     ORDER BY name LIMIT 1"""
 """A row that no judging gives."""
 
+_LOST = """SELECT name FROM inputs WHERE state = 'done' AND NOT EXISTS (
+        SELECT 1 FROM responses WHERE input_id = inputs.id)
+    UNION ALL SELECT name FROM responses WHERE judged_at IS NOT NULL AND NOT EXISTS (
+        SELECT 1 FROM tallies WHERE response_id = responses.id)
+    ORDER BY name LIMIT 1"""
+"""Rows that come with others, which are not there."""
+
+CARRIED = ("inputs", "responses", "check_sets", *DETAILS)
+"""What an interrupted run leaves to the next; the other tables are made anew at the end."""
+
+_TIME = "{0} IS NULL OR ({0} GLOB '[0-9]*Z' AND {0} >= '0001' AND length({0}) IN (20, 27) AND " + (
+    "substr({0}, 1, 19) = strftime('%Y-%m-%dT%H:%M:%S', substr({0}, 1, 19), '+0 days') AND "
+    "substr({0}, 20, 7) NOT GLOB '*[^0-9.Z]*')"
+)
+_ID = "length({0}) = 16 AND {0} NOT GLOB '*[^0-9a-f]*'"
+_NAMES = "CASE WHEN json_valid({0}) THEN json_type({0}) = 'array' ELSE 0 END"
+
+_VALUES: dict[tuple[str, str], str] = {
+    ("inputs", "id"): _ID,
+    ("inputs", "state"): "{0} IN ('todo', 'done')",
+    ("inputs", "archive"): "{0} IN (0, 1)",
+    ("responses", "id"): _ID,
+    ("responses", "created_at"): _TIME,
+    ("responses", "updated_at"): _TIME,
+    ("responses", "expires_at"): _TIME,
+    ("responses", "judged_at"): _TIME,
+    ("responses", "upgraded_at"): _TIME,
+    ("responses", "report"): "{0} IS NULL OR {0} = 'reports/' || id || '.html'",
+    ("findings", "outcome"): "{0} IN ('fail', 'unknown', 'warn', 'waived', 'note', 'pass')",
+    ("check_sets", "id"): _ID,
+    ("check_sets", "checks"): _NAMES,
+    # Numbers, and lists of them; none that is too long to be a count.
+    ("tallies", "counts"): f"{_NAMES} AND {{0}} NOT GLOB '*[^][0-9, ]*' "
+    f"AND {{0}} NOT GLOB '*{'[0-9]' * 16}*'",
+    ("skipped", "outcome"): "{0} IN ('fail', 'unknown', 'warn', 'waived', 'note')",
+    ("evidence", "state"): "{0} = 'not-ok'",
+    ("evidence", "level"): "{0} IN ('require', 'warn')",
+    ("waiver_uses", "checks"): _NAMES,
+    ("changes", "was"): "{0} IN ('pass', 'fail', 'inconclusive')",
+    ("changes", "becomes"): "{0} IN ('pass', 'fail', 'inconclusive')",
+}
+"""What a value is beside text or a number that is not negative, as SQL."""
+
+_TEXTS = {str, type(None)}
+
+_TABLES_MADE = tuple(
+    f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})" for name, parts in TABLES.items()
+)
 _INDEXES = (
     "CREATE INDEX IF NOT EXISTS responses_of_input ON responses(input_id)",
     *(
@@ -241,6 +291,15 @@ _VIEWS = (
 
 Row = Sequence[Any]
 
+CHANGED_HINT = "somebody changed this store: name a new folder with --out"
+
+
+class ChangedStoreError(PolicyError):
+    """The store is an audit's, and somebody else has written to it."""
+
+    def __init__(self, path: Path, said: str) -> None:
+        super().__init__(f"{path}: {said}", hint=CHANGED_HINT)
+
 
 def make_id(*parts: object) -> str:
     """An id that depends on nothing but what it is for: 64 bits of SHA-256, in hex."""
@@ -253,6 +312,19 @@ def columns(table: str) -> tuple[str, ...]:
     return tuple(
         part.split(" ", 1)[0] for part in TABLES[table] if not part.startswith("PRIMARY KEY")
     )
+
+
+def _values_of(table: str) -> Iterator[tuple[str, str]]:
+    """What has to hold of each column of a table, as SQL."""
+    for part in TABLES[table]:
+        name, kind = part.split()[:2]
+        held = f"typeof({name}) = 'text'" if kind == "TEXT" else f"typeof({name}) = 'integer'"
+        if kind == "INTEGER":
+            held += f" AND {name} >= 0"
+        if "NOT NULL" not in part and "PRIMARY KEY" not in part:
+            held = f"({name} IS NULL OR {held})"
+        more = _VALUES.get((table, name))
+        yield name, f"({held})" if more is None else f"({held} AND ({more.format(name)}))"
 
 
 @dataclass
@@ -293,6 +365,9 @@ class Store:
             self._db = sqlite3.connect(path, isolation_level=None)
             try:
                 self._prepare()
+                filled = (f"EXISTS (SELECT 1 FROM {name})" for name in ("meta", *CARRIED))
+                self._held = bool(self.one(f"SELECT {' OR '.join(filled)}"))
+                """Whether an earlier run, or somebody else, has left anything."""
             except BaseException:
                 self._db.close()
                 raise
@@ -318,10 +393,8 @@ class Store:
         run("PRAGMA temp_store = FILE")
         run("PRAGMA wal_autocheckpoint = 4000")
         with self.writing():
-            for name, parts in TABLES.items():
-                run(f"CREATE TABLE IF NOT EXISTS {name} ({', '.join(parts)})")
-            for text in (*_INDEXES, *_VIEWS):
-                run(text)
+            for text in (*_TABLES_MADE, *_INDEXES, *_VIEWS):
+                run(text)  # those that are there were compared before
             run(f"PRAGMA application_id = {APPLICATION}")
             run(f"PRAGMA user_version = {VERSION}")
 
@@ -333,10 +406,25 @@ class Store:
             try:
                 yield
                 self._db.execute("COMMIT")
-            except BaseException:
+            except BaseException as error:
                 with contextlib.suppress(sqlite3.Error):
                     self._db.execute("ROLLBACK")
+                if self._held and isinstance(error, sqlite3.IntegrityError):
+                    raise ChangedStoreError(self.path, "its rows don't fit together") from error
                 raise
+
+    @contextlib.contextmanager
+    def reading(self, what: str = "a row") -> Iterator[None]:
+        """Read what an earlier run wrote: where it can't be read, somebody else has written it.
+
+        `ChangedStoreError`. In a store that began empty this run wrote it all: errors are our own.
+        """
+        try:
+            yield
+        except _UNREADABLE as error:
+            if not self._held:
+                raise
+            raise ChangedStoreError(self.path, f"{what} holds what no audit writes") from error
 
     def ask(self, sql: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows that answer a query."""
@@ -363,47 +451,81 @@ class Store:
     # Meta -------------------------------------------------------------------------------------
 
     def meta(self) -> dict[str, str]:
-        """What is known of the run as a whole."""
-        return dict(self.ask("SELECT key, value FROM meta"))
+        """What is known of the run as a whole. `ChangedStoreError` for anything but text."""
+        found = {}
+        for key, value in self.ask("SELECT key, value FROM meta"):
+            if not (isinstance(key, str) and isinstance(value, str)):
+                raise ChangedStoreError(self.path, "meta.value holds what no audit writes")
+            found[key] = value
+        return found
 
     def set_meta(self, values: Mapping[str, str]) -> None:
-        """Remember something of the run as a whole."""
-        self.put("meta", values.items(), replace=True)
+        """Remember something of the run as a whole: it goes on, and the seal is off."""
+        self.put("meta", [*values.items(), ("seal", "")], replace=True)
 
     # Untouched --------------------------------------------------------------------------------
 
-    def seal(self) -> None:
-        """Remember what the rows are that the reports were made from, until they are changed."""
+    def complete(self, values: Mapping[str, str]) -> None:
+        """The reports are written: remember of what, and seal rows and meta until they change."""
         with self.writing():
-            self.set_meta({"seal": self._digest()})
+            self.set_meta({**values, "state": "complete"})
+            self.put("meta", [("seal", self._digest())], replace=True)
 
     def unseal(self) -> None:
         """The rows are about to be changed. Part of the transaction that changes them."""
-        self.set_meta({"seal": ""})
+        self.set_meta({})
+
+    def is_sealed(self) -> bool:
+        """Whether the last audit came to its end, and nothing was changed by an audit since."""
+        return bool(self.meta().get("seal"))
 
     def check_untouched(self) -> None:
-        """Refuse a store whose rows somebody else has changed. `PolicyError`.
+        """Refuse a store whose rows somebody else has changed. `ChangedStoreError`.
 
         After a run that ended well any change is found, after one that was interrupted whatever
-        contradicts itself. Whoever changes rows and seal together is not found: nobody signs it.
+        contradicts itself or is no value an audit writes. Whoever changes rows and seal together
+        is not found: nobody signs it.
         """
-        seal = self.meta().get("seal")
-        if seal and seal != self._digest():
-            said = "its rows are not those the last audit wrote"
-        elif (name := self.one(_CONTRADICTED)) is not None:
-            said = f"the row of {name} contradicts its findings"
-        else:
-            return
-        raise PolicyError(
-            f"{self.path}: {said}",
-            hint="somebody changed this store: name a new folder with --out",
-        )
+        with self.reading(), _clear_errors(self.path):
+            if seal := self.meta().get("seal"):
+                if seal != self._digest():
+                    raise ChangedStoreError(
+                        self.path, "its rows are not those the last audit wrote"
+                    )
+            elif self._held:
+                self._check_values()
+            if (name := self.one(_CONTRADICTED)) is not None:
+                raise ChangedStoreError(self.path, f"the row of {name} contradicts its findings")
+
+    def _check_values(self) -> None:
+        """What an interrupted run left: each value of its kind, each reference to a row."""
+        for table in CARRIED:
+            conditions = [(name, f"NOT ifnull({text}, 0)") for name, text in _values_of(table)]
+            wrong = " OR ".join(text for _, text in conditions)
+            number = self.one(f"SELECT rowid FROM {table} WHERE {wrong} LIMIT 1")
+            for name, text in conditions if number is not None else ():
+                if self.one(f"SELECT count(*) FROM {table} WHERE rowid = ? AND {text}", (number,)):
+                    said = f"{table}.{name} holds what no audit writes"
+                    raise ChangedStoreError(self.path, said)
+        if (row := next(self.ask("PRAGMA foreign_key_check"), None)) is not None:
+            raise ChangedStoreError(self.path, f"a row of {row[0]} belongs to no row of {row[2]}")
+        if (name := self.one(_LOST)) is not None:
+            raise ChangedStoreError(self.path, f"what was judged of {name} is missing")
+        for (text,) in self.ask("SELECT checks FROM check_sets"):
+            for check in json.loads(text):
+                scope, name, kind, level = check
+                if type(scope) is not str or not {type(name), type(kind), type(level)} <= _TEXTS:
+                    raise ChangedStoreError(
+                        self.path, "check_sets.checks holds what no audit writes"
+                    )
 
     def _digest(self) -> str:
         """A sum over the rows, the same in whatever order they were written."""
         total = 0
-        for table in (*SEALED, *DETAILS):
-            for row in self._db.execute(f"SELECT '{table}', * FROM {table}"):
+        meta = "SELECT 'meta', * FROM meta WHERE key <> 'seal'"
+        rows = [f"SELECT '{table}', * FROM {table}" for table in (*SEALED, *DETAILS)]
+        for query in (meta, *rows):
+            for row in self._db.execute(query):
                 # Version 2 of the format depends on nothing but the values, and is quick.
                 total += int.from_bytes(sha256(marshal.dumps(row, 2)).digest())
         return f"{total % 2**256:064x}"
@@ -494,7 +616,7 @@ def dump(path: Path) -> list[str]:
 
 
 def _check_kind(path: Path) -> None:
-    """Only a store of ours, of this version, is added to."""
+    """Only a store of ours, of this version and as we made it, is added to."""
     if not path.exists() or path.stat().st_size == 0:
         return
     db = sqlite3.connect(path)
@@ -502,7 +624,10 @@ def _check_kind(path: Path) -> None:
         application = db.execute("PRAGMA application_id").fetchone()[0]
         version = db.execute("PRAGMA user_version").fetchone()[0]
         empty = not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        triggers = db.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall()
+        if empty:
+            return  # whoever made it was interrupted before anything else
+        if application == APPLICATION and version == VERSION:
+            _check_schema(db, path)
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise
@@ -511,20 +636,60 @@ def _check_kind(path: Path) -> None:
         ) from None
     finally:
         db.close()
-    if empty:
-        return  # whoever made it was interrupted before anything else
     if application != APPLICATION:
         raise PolicyError(f"{path}: is no store of an audit", hint="name another folder with --out")
-    if triggers:
-        raise PolicyError(
-            f"{path}: holds a trigger that is not ours ({triggers[0][0]})",
-            hint="somebody changed this store: name a new folder with --out",
-        )
     if version != VERSION:
         raise PolicyError(
             f"{path}: is a store of version {version}; this cce-precheck writes version {VERSION}",
             hint="name a new folder with --out: the archive is judged again in full",
         )
+
+
+def _check_schema(db: sqlite3.Connection, path: Path) -> None:
+    """Every table, view and index as this version makes it. `ChangedStoreError`.
+
+    A view or trigger of somebody else's could change what is read or written; a plain index of
+    theirs makes nothing but their questions faster, and stays.
+    """
+    ours = _schema()
+    found = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+    for kind, name, table, sql in found:
+        if ours.get(name) == (kind, table, sql):
+            continue
+        if name in ours:
+            raise ChangedStoreError(path, f"its {kind} {name} is not the one an audit makes")
+        by_analyze = kind == "table" and name in ("sqlite_stat1", "sqlite_stat4")
+        if not by_analyze and not (kind == "index" and _only_speeds_up(db, table, name)):
+            article = "an" if kind == "index" else "a"
+            raise ChangedStoreError(path, f"holds {article} {kind} that is not ours ({name})")
+    missing = sorted(set(TABLES) - {name for _, name, _, _ in found})
+    if missing:
+        raise ChangedStoreError(path, f"its table {missing[0]} is missing")
+
+
+def _only_speeds_up(db: sqlite3.Connection, table: str, name: str) -> bool:
+    """An index that refuses no row: on columns as they are, in an order that SQLite knows."""
+    (unique, partial), *_ = db.execute(
+        'SELECT "unique", partial FROM pragma_index_list(?) WHERE name = ?', (table, name)
+    )
+    parts = db.execute("SELECT cid, coll FROM pragma_index_xinfo(?)", (name,)).fetchall()
+    plain = all(
+        cid >= -1 and order.upper() in ("BINARY", "NOCASE", "RTRIM") for cid, order in parts
+    )
+    return plain and not unique and not partial
+
+
+@cache
+def _schema() -> Mapping[str, tuple[str, str, str | None]]:
+    """Kind, table and SQL of all that this version makes, by name, as SQLite writes it down."""
+    db = sqlite3.connect(":memory:")
+    try:
+        for text in (*_TABLES_MADE, *_INDEXES, *_LATE_INDEXES, *_VIEWS):
+            db.execute(text)
+        found = db.execute("SELECT name, type, tbl_name, sql FROM sqlite_master")
+        return {name: (kind, table, sql) for name, kind, table, sql in found}
+    finally:
+        db.close()
 
 
 @contextlib.contextmanager
@@ -533,11 +698,24 @@ def _clear_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         text = str(error)
+        if "decode" in text or "malformed JSON" in text:  # whatever an audit writes, it can read
+            raise ChangedStoreError(path, "a row holds what no audit writes") from error
         for words, hint in _TROUBLES.items():
             if any(word in text for word in words):
                 raise OutputError(f"{path}: can't be written: {text}", hint=hint) from error
         raise
 
+
+_UNREADABLE = (
+    sqlite3.Error,
+    TypeError,
+    ValueError,  # JSON that is none among them
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading a value ends with that is not what it should be."""
 
 _TROUBLES = {
     (

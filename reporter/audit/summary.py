@@ -35,6 +35,7 @@ from reporter.output.audit.facts import (
     UpgradeFacts,
     VersionFacts,
     WaiverFacts,
+    exit_code,
 )
 from reporter.policy.assemble import waiver_use
 from reporter.policy.dates import parse_instant
@@ -360,6 +361,17 @@ def summarise(
                 "LEFT JOIN responses r ON r.id = u.response_id ORDER BY u.at, u.cluster, u.line"
             )
         ),
+    )
+
+
+def exit_code_of(store: Store, *, allow_unreadable: bool, unused_fails: bool) -> int:
+    """What `AuditFacts.exit_code` says, from the rows of a finished audit alone."""
+    unreadable = store.one("SELECT count(*) FROM responses WHERE outcome = 'unreadable'")
+    unused = store.one("SELECT count(*) FROM waivers WHERE status = 'unused'")
+    return exit_code(
+        _tallies(store, "1").get(1, Tally()),
+        unreadable=0 if allow_unreadable else unreadable,
+        unused=unused if unused_fails else 0,
     )
 
 

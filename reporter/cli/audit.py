@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 MADE = ("index.html", "audit.pdf", "responses.csv", "findings.csv", "junit.xml", "manifest.json")
 """What a finished audit leaves beside its store."""
 
+MAX_JOBS = 512
+"""Worker processes at most: more wait for each other on any machine."""
+
 
 @click.command("audit")
 @click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
@@ -51,7 +54,9 @@ MADE = ("index.html", "audit.pdf", "responses.csv", "findings.csv", "junit.xml",
     metavar="response|now|TIME",
     help="The instant to judge for: each response's own time (default), now, or RFC 3339.",
 )
-@click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Worker processes.")
+@click.option(
+    "--jobs", type=click.IntRange(min=1, max=MAX_JOBS), metavar="N", help="Worker processes."
+)
 @click.option("--resume", is_flag=True, help="Finish the run that was interrupted in DIR.")
 @click.option("--rehash", is_flag=True, help="Read all again, unchanged or not.")
 @click.option(
@@ -114,12 +119,18 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         from reporter.audit.engines import begin_to_start_workers
 
         begin_to_start_workers()
-    settings, basis = _settings(options)
-    if options["upgrades"] is not None:
-        from reporter.audit.summary import read_upgrades
+    from reporter.audit.store import ChangedStoreError
 
-        list(read_upgrades(Path(options["upgrades"])))  # its mistakes before any work
-    _audit(locations, out, settings, basis, options)
+    try:
+        settings, basis = _settings(options)
+        if options["upgrades"] is not None:
+            from reporter.audit.summary import read_upgrades
+
+            list(read_upgrades(Path(options["upgrades"])))  # its mistakes before any work
+        _audit(locations, out, settings, basis, options)
+    except ChangedStoreError as error:
+        _take_back(out, error)  # also where it could not be opened
+        raise
 
 
 def _check_folder(out: Path, *, resume: bool) -> None:
@@ -180,9 +191,12 @@ def _settings(options: dict[str, Any]) -> tuple[Settings, str]:
 def _begun(out: Path) -> str | None:
     """The instant of an interrupted `--at now`: the one that is resumed."""
     from reporter.audit.store import FILE_NAME, Store
+    from reporter.policy.dates import parse_instant
+    from reporter.precheck.times import format_instant
 
-    with Store(out / FILE_NAME) as store:
-        return store.meta().get("now")
+    with Store(out / FILE_NAME) as store, store.reading("the meta row now"):
+        now = store.meta().get("now")
+        return None if now is None else format_instant(parse_instant(now))
 
 
 def _audit(
@@ -194,6 +208,7 @@ def _audit(
 ) -> None:
     from reporter.audit.finish import Wanted
     from reporter.audit.store import FILE_NAME, Store, locked
+    from reporter.audit.summary import exit_code_of
     from reporter.sources.locations import public_name
 
     try:
@@ -207,6 +222,7 @@ def _audit(
         allow_unreadable=options["allow_unreadable"],
         unused_fails=options["unused_fails"],
         pdf=not options["no_pdf"],
+        verbose=options["verbose"],
     )
     with locked(out), Store(out / FILE_NAME) as store:
         if options["resume"]:
@@ -216,12 +232,17 @@ def _audit(
         except InputError:
             _remove_if_new(store, out)
             raise
-        except ReporterError as error:
+        except Exception as error:
             _take_back(out, error)
             raise
         _tell(store, facts, out, options, judged=judged)
-        code = store.meta()["exit_code"]
-    raise CliExit(int(code))
+        unused_fails = wanted.unused_fails
+        if facts is not None:
+            code = facts.exit_code(unused_fails=unused_fails)
+        else:
+            allow = wanted.allow_unreadable
+            code = exit_code_of(store, allow_unreadable=allow, unused_fails=unused_fails)
+    raise CliExit(code)
 
 
 RESUME = "run again with --resume to finish"
@@ -244,7 +265,7 @@ def _judged(
     meta = store.meta()
     there = all((out / name).exists() for name in _made(options))
     known = (meta.get("made_from"), meta.get("state")) == (made, "complete")
-    if there and not plan.todo and known and "exit_code" in meta:
+    if there and not plan.todo and known and store.is_sealed():
         return 0, None
     _take_back(out)
     with store.writing():
@@ -257,18 +278,10 @@ def _judged(
         say("interrupted: every input is judged and kept, the pages are not written")
         say_hint(RESUME)
         raise
-    with store.writing():
-        store.set_meta(
-            {
-                "made_from": made,
-                "state": "complete",
-                "exit_code": str(facts.exit_code(unused_fails=wanted.unused_fails)),
-            }
-        )
     return judged, facts
 
 
-def _take_back(out: Path, error: ReporterError | None = None) -> None:
+def _take_back(out: Path, error: Exception | None = None) -> None:
     """No page of before beside rows of now; a reader of JUnit sees an error until the end."""
     from reporter.output.files import remove_stale, write_file
     from reporter.output.junit import write_error
@@ -276,8 +289,10 @@ def _take_back(out: Path, error: ReporterError | None = None) -> None:
     for name in MADE:
         remove_stale(out / name)
     message, hint = "the audit has not finished", "run it again with --resume"
-    if error is not None:
+    if isinstance(error, ReporterError):
         message, hint = f"{message}: {error.message}", error.hint or hint
+    elif error is not None:
+        message = f"{message}: internal error: {type(error).__name__}"
     with contextlib.suppress(OutputError):  # what is told is the first error
         write_file(out / "junit.xml", write_error(message, hint))
 
@@ -319,7 +334,8 @@ def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
 
 
 def _check_same(store: Store, settings: Settings, wanted: Wanted) -> None:
-    before = json.loads(store.meta().get("run", "{}"))
+    with store.reading("the meta row run"):
+        before = dict(json.loads(store.meta().get("run", "{}")))
     for name, value in _run(settings, wanted).items():
         if before and before.get(name) != value:
             raise PolicyError(
@@ -434,12 +450,9 @@ def _tell(
     if facts is None:
         page = store.meta().get("summary", "")
     else:
-        page = write(facts, verbose=options["verbose"])
-        with store.writing():
-            store.set_meta({"summary": page})
-        if sys.stdout.isatty():
-            width = shutil.get_terminal_size().columns
-            page = write(facts, width=width, verbose=options["verbose"])
+        terminal = sys.stdout.isatty()
+        width = shutil.get_terminal_size().columns if terminal else 80
+        page = write(facts, width=width, verbose=options["verbose"])
     held = store.one("SELECT count(*) FROM responses")
     notes = []
     if not options["policies"]:

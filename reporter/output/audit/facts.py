@@ -225,6 +225,15 @@ class PolicyFacts:
     role: str
 
 
+def exit_code(tally: Tally, *, unreadable: int, unused: int) -> int:
+    """Of a whole audit: unreadable outranks fail, and fail inconclusive."""
+    if unreadable:
+        return 4
+    if tally.fail or unused:
+        return 1
+    return 3 if tally.inconclusive or not tally.passed else 0
+
+
 @dataclass(frozen=True)
 class AuditFacts:
     """A whole audit."""
@@ -271,12 +280,12 @@ class AuditFacts:
     upgrades: tuple[UpgradeFacts, ...] = field(default=())
 
     def exit_code(self, *, unused_fails: bool) -> int:
-        """Of the whole audit: unreadable outranks fail, and fail inconclusive."""
-        if self.unreadable and not self.allow_unreadable:
-            return 4
-        if self.tally.fail or (unused_fails and self.unused):
-            return 1
-        return 3 if self.tally.inconclusive or not self.tally.passed else 0
+        """Of the whole audit."""
+        return exit_code(
+            self.tally,
+            unreadable=0 if self.allow_unreadable else self.unreadable,
+            unused=len(self.unused) if unused_fails else 0,
+        )
 
     @property
     def unused(self) -> tuple[WaiverFacts, ...]:
