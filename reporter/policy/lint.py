@@ -85,6 +85,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "undocumented-value": ("warning", "A kind, level, group, phase or scope nobody documents."),
     "unknown-check": ("note", "A check name the catalogue does not know; most are not public."),
     "unknown-topic": ("note", "A topic id the catalogue does not know, or knows no check name of."),
+    "blank-at-edge": ("warning", "A pattern that begins or ends with a blank."),
     "bracket-in-glob": ("warning", "[ ] in a glob over a message is one character of a set."),
     "regex-everything": ("warning", "A regular expression that fits every value."),
     "regex-like-glob": ("warning", "A regular expression that looks like a glob."),
@@ -821,6 +822,14 @@ class _Look:
     def _pattern(self, key: str, pattern: Any, path: Path) -> None:
         if key in _VOCABULARIES:
             self._vocabulary(key, pattern, path)
+        text = pattern.regex if isinstance(pattern, Regex) else pattern
+        if isinstance(text, str) and text != text.strip():
+            self.add(
+                "blank-at-edge",
+                path,
+                f'"{text}" begins or ends with a blank, and fits only what does too',
+                "if that is meant, write {equals: …}",
+            )
         if isinstance(pattern, Regex):
             self._regex(pattern.regex, (*path, "regex"))
         elif isinstance(pattern, str) and _LIKE_REGEX.search(pattern):

@@ -623,9 +623,9 @@ def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> Non
         if not isinstance(text, str):
             continue
         # YAML's block texts end with a new line; signs of no width come along from web pages.
-        blank = text != text.strip()
-        if blank or _UNSEEN.search(text):
-            what = "begins or ends with a blank" if blank else "holds a sign that nobody sees"
+        ends = text != text.strip("\n")
+        if ends or _UNSEEN.search(text):
+            what = "begins or ends with a new line" if ends else "holds a sign that nobody sees"
             problems.add(place, f"the pattern {what}; if that is meant, write {{equals: …}}")
 
 

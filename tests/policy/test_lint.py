@@ -409,6 +409,8 @@ def test_a_waiver_that_another_one_covers(run: Run) -> None:
         ("check: {regex: '(?s).+'}", "regex-everything"),
         ("check: {regex: 'Node*'}", "regex-like-glob"),
         ("node: {name: [{regex: 'pool-a*'}]}", "regex-like-glob"),
+        ("check: 'Node* '", "blank-at-edge"),
+        ("level: [Info, {regex: ' a'}]", "blank-at-edge"),
         ("check: AddonLimt", "unknown-check"),
         ("topic: cce_10_043", "unknown-topic"),
         ("check: no", "ambiguous-scalar"),
