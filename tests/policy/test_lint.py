@@ -410,7 +410,7 @@ def test_a_waiver_that_another_one_covers(run: Run) -> None:
         ("check: {regex: 'Node*'}", "regex-like-glob"),
         ("node: {name: [{regex: 'pool-a*'}]}", "regex-like-glob"),
         ("check: 'Node* '", "blank-at-edge"),
-        ("level: [Info, {regex: ' a'}]", "blank-at-edge"),
+        ("message: {regex: ' a'}", "blank-at-edge"),
         ("check: AddonLimt", "unknown-check"),
         ("topic: cce_10_043", "unknown-topic"),
         ("check: no", "ambiguous-scalar"),
