@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -11,12 +14,18 @@ from xml.etree import ElementTree
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from reporter import yamlfile
-from reporter.cli.templates import API_VERSION, BRAND, MOST_OF_A_LOGO
+from reporter.cli.common import hinting
+from reporter.cli.templates import API_VERSION, BRAND, MOST_OF_A_LOGO, shipped
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes
 from reporter.output.own import DARK_PAPER, LEAST_CONTRAST, PAPER, Brand, OwnTemplates, contrast
+from reporter.resources import bundled
 
 _SVG = "{http://www.w3.org/2000/svg}svg"
+_TEMPLATES = (".j2", ".jinja", ".jinja2", ".html", ".htm", ".css", ".js", ".yaml", ".yml")
+MOST_FILES = 1_000
+"""How many files of a folder are looked at for such as no page uses."""
+MOST_OF_A_TEMPLATE = 1_000_000
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
@@ -26,8 +35,51 @@ def load(folder: str) -> OwnTemplates:
     if not path.is_dir():
         raise PolicyError(f"{folder}: is no folder", hint="`templates export DIR` writes one")
     file = path / BRAND
-    brand = _brand(file) if file.exists() else Brand()
+    with hinting("mend it there and run again; `templates export DIR` writes an example"):
+        brand = _brand(file) if file.exists() else Brand()
     return OwnTemplates(str(path.absolute()), brand)
+
+
+def strays(folder: str) -> Iterator[str]:
+    """The files that look like templates and that no page uses, each with what was meant."""
+    root = Path(folder)
+    known = [BRAND, *(name for name, _ in shipped(bundled("templates")))]
+    known += [f"{part}/extra.css" for part in sorted({name.split("/")[0] for name in known[1:]})]
+    found = {
+        path.relative_to(root).as_posix(): path
+        for path in sorted(islice(root.rglob("*"), MOST_FILES))
+        if path.suffix in _TEMPLATES and path.is_file()
+    }
+    odd = [name for name in found if name not in known]
+    texts = {name: _text_of(found[name]) for name in found} if odd else {}
+    for name in odd:
+        # One's own templates may include parts of their own.
+        quoted = (f'"{name}"', f"'{name}'")
+        if any(one in text for other, text in texts.items() if other != name for one in quoted):
+            continue
+        near = " or ".join(_nearest(name, known))
+        more = f"; did you mean {near}?" if near else ""
+        yield f"{found[name]}: no page is made from it, and no template here names it{more}"
+
+
+def _text_of(path: Path) -> str:
+    try:
+        with path.open("rb") as opened:
+            return opened.read(MOST_OF_A_TEMPLATE).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _nearest(name: str, known: Sequence[str]) -> list[str]:
+    """The names somebody may have meant: by the file's own first, then by its folder."""
+
+    def bare(text: str) -> str:
+        return text.rpartition("/")[2].removesuffix(".j2")
+
+    close = get_close_matches(bare(name), {bare(one): None for one in known}, n=1, cutoff=0.7)
+    meant = [one for one in known if close and bare(one) == close[0]]
+    above = name.rpartition("/")[0]
+    return [one for one in meant if one.rpartition("/")[0] == above] or meant
 
 
 class _Spec(BaseModel):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, language_option, say, say_hint
+from reporter.cli.common import OF_NAMES, CliExit, hinting, language_option, say, say_hint
 
 if TYPE_CHECKING:
     from reporter.catalogue.model import ClusterType, Item, Topic
@@ -52,7 +52,9 @@ def command(
     del debug  # read by the entry point
     from reporter.catalogue.read import Catalogue
 
-    shown = _Shown(Catalogue.load(names), cluster_type, lang)
+    with hinting(OF_NAMES):
+        known = Catalogue.load(names)
+    shown = _Shown(known, cluster_type, lang)
     if name is None:
         _print(shown.as_data() if as_json else shown.table())
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import shutil
 import stat
 import sys
@@ -44,6 +45,9 @@ EXIT_CODES = {
     70: "an internal error: a bug",
     130: "interrupted; nothing half-written is left",
 }
+
+OF_NAMES = "mend it there and run again; docs/catalogue.md says what such a file holds"
+"""What to do about mistakes in a user's file of names."""
 
 MAX_LINE = 600
 """How much of a message is printed: what it quotes may be as long as somebody likes."""
@@ -103,15 +107,30 @@ def say_error(error: ReporterError) -> None:
     say_hint(error.hint or _what_next(error))
 
 
+_PLACE = re.compile(r":\d+:\d+: ")
+"""Line and column of a YAML file. What has none of these could not be read at all."""
+
+
 def _what_next(error: ReporterError) -> str:
     """What to do about an error that names nothing itself."""
-    if isinstance(error, PolicyError):
-        return "mend it there and run again; of policies, cce-precheck policy lint shows the lines"
+    if isinstance(error, PolicyError) and _PLACE.search(error.message):
+        return "mend it there and run again; cce-precheck policy lint shows the lines"
     if isinstance(error, OutputError):
         return "name another file, or see to the disk and its permissions"
     if isinstance(error, LiveError):
         return "try again; --debug shows where it happened"
     return "check that it is the file you mean, and that you may read it"
+
+
+@contextlib.contextmanager
+def hinting(hint: str, file: str = "") -> Iterator[None]:
+    """What to do about a mistake in a YAML file that is no policy, where nothing else says it."""
+    try:
+        yield
+    except PolicyError as error:
+        if error.hint is None and _PLACE.search(error.message) and error.message.startswith(file):
+            error.hint = hint
+        raise
 
 
 def say_hint(hint: str) -> None:
@@ -216,7 +235,8 @@ def own_words(names: str | None, lang: LanguageTag = "en") -> Callable[[Verdict]
         return lambda verdict: {}
     from reporter.catalogue.read import Catalogue
 
-    known = Catalogue.load(names)
+    with hinting(OF_NAMES):
+        known = Catalogue.load(names)
     return lambda verdict: known.own_explained(verdict.subject.cluster_type, lang)
 
 
@@ -312,10 +332,13 @@ class Outputs:
             return self
         if not {"html", "pdf"} & set(self.targets):
             raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
-        from reporter.cli.brand import load
+        from reporter.cli.brand import load, strays
 
         try:
-            return replace(self, templates=load(folder))
+            found = replace(self, templates=load(folder))
+            for stray in strays(folder):
+                say(f"warning: {stray}")
+            return found
         except PolicyError as error:
             self.fail(error.message, error.hint)
             raise
@@ -357,7 +380,7 @@ class Outputs:
                 written.append(target)
                 del left[name]
             except TemplateError as error:
-                broken = broken or error
+                broken = broken or self._placed(error)
                 self._drop(target)
             except OutputError as error:
                 say(f"--{name}: {error.message}")
@@ -374,6 +397,12 @@ class Outputs:
             tuple(target for target in written if target != "-"),
             fine=len(written) == len(self.targets),
         )
+
+    def _placed(self, error: TemplateError) -> TemplateError:
+        """The error of a template, with the folder where it names no file itself."""
+        if self.templates is None or self.templates.folder in error.message:
+            return error
+        return TemplateError(f"{self.templates.folder}: {error.message}", hint=error.hint)
 
     def fail(self, message: str, hint: str | None) -> None:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""

@@ -46,7 +46,7 @@ def export(folder: Path, force: bool) -> None:
     from reporter.output.files import write_file
     from reporter.resources import bundled
 
-    found = {folder / name: data for name, data in _shipped(bundled("templates"))}
+    found = {folder / name: data for name, data in shipped(bundled("templates"))}
     found[folder / BRAND] = EXAMPLE.encode()
     there = sorted(str(path) for path in found if path.exists())
     if there and not force:
@@ -59,10 +59,11 @@ def export(folder: Path, force: bool) -> None:
     say(f"{len(found)} files are in {folder}; keep those you change", err=False)
 
 
-def _shipped(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
+def shipped(folder: Traversable, above: str = "") -> Iterator[tuple[str, bytes]]:
+    """The shipped templates, style sheets and scripts: names below `folder`, and contents."""
     for part in sorted(folder.iterdir(), key=lambda part: part.name):
         name = f"{above}{part.name}"
         if part.is_dir():
-            yield from _shipped(part, f"{name}/")
+            yield from shipped(part, f"{name}/")
         elif name.endswith((".j2", ".css", ".js")):
             yield name, part.read_bytes()

@@ -203,20 +203,27 @@ def _own_page(name: str, own: OwnTemplates, known: Mapping[str, object], mark: s
                 raise LimitReached(f"the page has more than {MOST_OF_A_PAGE:,} characters")
             parts.append(part)
     except jinja2.TemplateSyntaxError as error:
-        where = f"{error.filename or error.name or name}:{error.lineno}"
+        where = f"{error.filename or _full(own, error.name or name)}:{error.lineno}"
         raise TemplateError(f"{where}: {error.message}", hint="mend the template") from None
     except (TemplateError, OutputError):
         raise
     except (Exception, LimitReached) as error:
         what = _said(error)
         parts.clear()
-        where = _where(error, own.folder) or name
+        where = _where(error, own.folder) or _full(own, name)
         raise TemplateError(f"{where}: {what}", hint="mend the template") from None
     text = "".join(parts)
     body, end, rest = text.rpartition("</body>")
     if not end:
-        raise TemplateError(f"{name}: the page has no </body>", hint="mend the template")
+        where = _full(own, name)
+        raise TemplateError(f"{where}: the page has no </body>", hint="mend the template")
     return f'{body}<p class="own foot" data-templates="own">{escape(mark)}</p>\n{end}{rest}'
+
+
+def _full(own: OwnTemplates, name: str) -> str:
+    """Where a template stands: in the user's folder, or among ours."""
+    path = Path(own.folder, *name.split("/"))
+    return str(path) if path.is_file() else name
 
 
 def _said(error: BaseException) -> str:

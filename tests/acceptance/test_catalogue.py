@@ -133,9 +133,7 @@ def test_json_of_all_and_of_one(ours: Path) -> None:
 def test_a_wrong_file_is_refused_before_anything_is_judged(tmp_path: Path, ours: Path) -> None:
     ours.write_text(OURS.replace("runbook", "runbok"))
     report = tmp_path / "report.html"
-    next_step = (
-        "  → mend it there and run again; of policies, cce-precheck policy lint shows the lines\n"
-    )
+    next_step = "  → mend it there and run again; docs/catalogue.md says what such a file holds\n"
     for arguments in (
         ("catalogue", "--names", ours),
         ("check", *FAILED, "--catalogue", ours, "--html", report),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lxml import etree
 
-from tests.acceptance.run import ROOT, Run, command
+from tests.acceptance.run import PUBLISHED, ROOT, Run, command
 
 SAMPLES = ROOT / "samples"
 AT = ("--at", "2026-11-20T09:30:00Z")
@@ -280,3 +280,33 @@ def test_suggest_errors(tmp_path: Path) -> None:
     assert tool("suggest", "nowhere.json").code == 4
     assert tool("suggest", sample("failed-addon"), "--by", "builtin:strct").code == 2
     assert tool("suggest", sample("failed-addon"), "--at", "soon").code == 2
+
+
+_UNREADABLE = "check that it is the file you mean, and that you may read it"
+_LINT = "mend it there and run again; cce-precheck policy lint shows the lines"
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "hint"),
+    [
+        (("check", PUBLISHED, "-p"), "apiVersion: x\nkind: Policy\n", _LINT),
+        (("check", PUBLISHED, "-w"), "apiVersion: x\nkind: WaiverList\n", _LINT),
+        (("bundle", PUBLISHED, "-o", "c.zip", "--key"), None, _UNREADABLE),
+        (("audit", PUBLISHED, "--out", "out", "--upgrades"), None, _UNREADABLE),
+        (("audit", PUBLISHED, "--out", "out", "--upgrades"), "cluster,time,change\n,2026-01-01,a\n",
+         _UNREADABLE),
+        (("policy", "test"), "kind: PolicyTest\n",
+         "mend it there and run again; docs/policy-tools.md says how"),
+        (("catalogue", "--names"), "kind: Catalogue\n",
+         "mend it there and run again; docs/catalogue.md says what such a file holds"),
+    ],
+)  # fmt: skip
+def test_what_to_do_next_fits_the_file(
+    tmp_path: Path, words: tuple[str | Path, ...], text: str | None, hint: str
+) -> None:
+    file = tmp_path / "given"
+    if text is not None:
+        file.write_text(text)
+    run = command(*words, file, cwd=tmp_path)
+    assert run.code == 2
+    assert run.err.splitlines()[-1] == f"  → {hint}"

@@ -13,6 +13,7 @@ import pytest
 from lxml import html as lxml_html
 
 from reporter.cli import brand
+from reporter.cli.common import Outputs
 from reporter.errors import PolicyError, TemplateError
 from reporter.output import Options, confined, render, templating
 from reporter.output.own import Brand, OwnTemplates, contrast
@@ -299,3 +300,47 @@ def test_on_the_command_line_a_mistake_is_exit_2_and_the_rest_comes_out(tmp_path
     assert junit.exists()
     assert command(*words, "--templates", tmp_path / "nowhere").code == 2
     assert command("check", PUBLISHED, "--templates", tmp_path / "own").code == 2
+
+
+def test_files_that_no_page_is_made_from_are_told(folder: Path) -> None:
+    put(folder, '{% extends "builtin/html/report.html.j2" %}{% include "html/mine.j2" %}')
+    for name in ("html/mine.j2", "html/extra.css", "html/report.htm", "report.html", "odd.css",
+                 "brand.yml", "README.md", "logo.svg"):  # fmt: skip
+        put(folder, "", name)
+    tail = ": no page is made from it, and no template here names it"
+    assert list(brand.strays(str(folder))) == [
+        f"{folder}/brand.yml{tail}; did you mean brand.yaml?",
+        f"{folder}/html/report.htm{tail}; did you mean html/report.html.j2?",
+        f"{folder}/odd.css{tail}",
+        f"{folder}/report.html{tail}; did you mean html/report.html.j2 or pdf/report.html.j2?",
+    ]
+
+
+def test_every_file_that_is_exported_is_used(tmp_path: Path) -> None:
+    assert command("templates", "export", tmp_path / "own").code == 0
+    assert list(brand.strays(str(tmp_path / "own"))) == []
+
+
+def test_a_warning_of_a_stray_file_and_the_full_path_of_a_mistake(folder: Path) -> None:
+    put(folder, "<p>no end")
+    put(folder, "", "report.html")
+    target = folder.parent / "r.html"
+    run = command(
+        "check", PUBLISHED, "--at", "response", "--templates", "own", "--html", target,
+        cwd=folder.parent,
+    )  # fmt: skip
+    assert run.code == 2
+    warning, error, hint = run.err.splitlines()
+    assert warning.startswith("warning: own/report.html: no page is made from it")
+    assert error == f"{folder}/html/report.html.j2: the page has no </body>"
+    assert hint == "  → mend the template"
+
+
+def test_templates_that_take_too_long_are_named_by_their_folder(folder: Path) -> None:
+    outputs = Outputs({"html": str(folder.parent / "r.html")}, templates=OwnTemplates(str(folder)))
+
+    def slow(_: str) -> bytes:
+        raise TemplateError("the templates took more than 1 s")
+
+    with pytest.raises(TemplateError, match=f"^{re.escape(str(folder))}: the templates took"):
+        outputs.put(slow)

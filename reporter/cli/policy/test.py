@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reporter.cli.common import CliExit, put, say, say_error, say_hint
+from reporter.cli.common import CliExit, hinting, put, say, say_error, say_hint
 from reporter.errors import OutputError, PolicyError
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
     files, errors = [], []
     for name in dict.fromkeys(names):
         try:
-            files.append(load_cases(name, read))
+            with hinting("mend it there and run again; docs/policy-tools.md says how", f"{name}:"):
+                files.append(load_cases(name, read))
         except PolicyError as error:
             errors.append(error)
     if not errors:
