@@ -360,6 +360,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._held = False
+        """Whether an earlier run, or somebody else, has left anything."""
         with _clear_errors(path):
             _check_kind(path)
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -367,7 +369,6 @@ class Store:
                 self._prepare()
                 filled = (f"EXISTS (SELECT 1 FROM {name})" for name in ("meta", *CARRIED))
                 self._held = bool(self.one(f"SELECT {' OR '.join(filled)}"))
-                """Whether an earlier run, or somebody else, has left anything."""
             except BaseException:
                 self._db.close()
                 raise
