@@ -23,9 +23,9 @@ from reporter.resources import bundled
 
 _SVG = "{http://www.w3.org/2000/svg}svg"
 _TEMPLATES = (".j2", ".jinja", ".jinja2", ".html", ".htm", ".css", ".js", ".yaml", ".yml")
-MOST_FILES = 1_000
+_LOOKED_AT = 1_000
 """How many files of a folder are looked at for such as no page uses."""
-MOST_OF_A_TEMPLATE = 1_000_000
+_READ = 1_000_000
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\Z")
 
 
@@ -47,7 +47,7 @@ def strays(folder: str) -> Iterator[str]:
     known += [f"{part}/extra.css" for part in sorted({name.split("/")[0] for name in known[1:]})]
     found = {
         path.relative_to(root).as_posix(): path
-        for path in sorted(islice(root.rglob("*"), MOST_FILES))
+        for path in sorted(islice(root.rglob("*"), _LOOKED_AT))
         if path.suffix in _TEMPLATES and path.is_file()
     }
     odd = [name for name in found if name not in known]
@@ -65,7 +65,7 @@ def strays(folder: str) -> Iterator[str]:
 def _text_of(path: Path) -> str:
     try:
         with path.open("rb") as opened:
-            return opened.read(MOST_OF_A_TEMPLATE).decode("utf-8", "replace")
+            return opened.read(_READ).decode("utf-8", "replace")
     except OSError:
         return ""
 

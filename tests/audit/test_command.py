@@ -24,7 +24,15 @@ from tests.output.test_junit import PROFILES
 ROUNDS = int(os.environ.get("AUDIT_KILLS", "2"))
 """Real kills of a running audit; `make prove` does more."""
 
-MADE = ["audit.sqlite", "audit.sqlite.sha256", "findings.csv", "index.html", "junit.xml", "manifest.json", "responses.csv"]
+MADE = [
+    "audit.sqlite",
+    "audit.sqlite.sha256",
+    "findings.csv",
+    "index.html",
+    "junit.xml",
+    "manifest.json",
+    "responses.csv",
+]
 
 
 def everything(out: Path) -> dict[str, object]:
