@@ -16,12 +16,11 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from reporter.errors import OutputError, PolicyError, ReporterError
-from reporter.output.files import write_file
+from reporter.errors import OutputError, PolicyError
 
 VERSION = 2
 """Raised when a table or the seal changes, so that an older store can't be added to."""
@@ -30,8 +29,6 @@ APPLICATION = 0x43434541
 """`CCEA`: marks the file as an audit's."""
 
 FILE_NAME = "audit.sqlite"
-SUM_NAME = f"{FILE_NAME}.sha256"
-"""Beside a sealed store: what `sha256sum -c` reads."""
 
 TABLES: dict[str, tuple[str, ...]] = {
     "meta": ("key TEXT PRIMARY KEY", "value TEXT NOT NULL"),
@@ -365,8 +362,9 @@ class Store:
         self.path = path
         self._held = False
         """Whether an earlier run, or somebody else, has left anything."""
-        self._as_left = _is_as_left(path)
+        self._as_left = False
         """Whether its rows are known to be those the last audit wrote."""
+        self._changed_at = _changed_at(path)
         with _clear_errors(path):
             _check_kind(path)
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -385,19 +383,21 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Leave one file behind, without a journal, and its sum if it is sealed and untouched."""
-        known = False
-        with contextlib.suppress(sqlite3.Error, ReporterError):
-            known = self._as_left and self.is_sealed()
+        """Leave one file behind, without a journal beside it.
+
+        The time of one whose rows are known tells so, in its microseconds: whoever writes to it
+        changes that, and what nobody wrote to need not be summed up again.
+        """
+        seal = None
+        with contextlib.suppress(sqlite3.Error, PolicyError):
+            seal = self.meta().get("seal") if self._as_left else None
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
-        beside = self.path.with_name(SUM_NAME)
-        with contextlib.suppress(OSError, OutputError):  # without it the rows are summed up again
-            if known:
-                write_file(beside, _sum_of(self.path).encode())
-            else:
-                beside.unlink(missing_ok=True)
+        if seal and (changed := _changed_at(self.path)) is not None:
+            moment = (changed // 1_000_000 * 1_000_000 + _microseconds(seal)) * 1000
+            with contextlib.suppress(OSError):
+                os.utime(self.path, ns=(moment, moment))
 
     def _prepare(self) -> None:
         run = self._db.execute
@@ -503,8 +503,10 @@ class Store:
         """
         with self.reading(), _clear_errors(self.path):
             if seal := self.meta().get("seal"):
-                # A sum over five million rows takes half a minute, one over their file a second.
-                if not self._as_left and seal != self._digest():
+                # A sum over five million rows takes half a minute.
+                changed = self._changed_at
+                as_left = changed is not None and changed % 1_000_000 == _microseconds(seal)
+                if not as_left and seal != self._digest():
                     raise ChangedStoreError(
                         self.path, "its rows are not those the last audit wrote"
                     )
@@ -709,17 +711,17 @@ def _schema() -> Mapping[str, tuple[str, str, str | None]]:
         db.close()
 
 
-def _sum_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return f"{file_digest(file, 'sha256').hexdigest()}  {path.name}\n"
+def _microseconds(seal: str) -> int:
+    """The part of a second that the time of a sealed file has: nobody else writes in it."""
+    return 1 + int(seal[:12], 16) % 999_999
 
 
-def _is_as_left(path: Path) -> bool:
-    """Whether a store is, byte by byte, what an audit left."""
+def _changed_at(path: Path) -> int | None:
+    """When a file was last changed, in microseconds; None where there is none."""
     try:
-        return path.with_name(SUM_NAME).read_text(encoding="utf-8") == _sum_of(path)
-    except (OSError, ValueError):
-        return False
+        return os.stat(path).st_mtime_ns // 1000
+    except OSError:
+        return None
 
 
 @contextlib.contextmanager

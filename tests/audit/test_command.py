@@ -26,7 +26,6 @@ ROUNDS = int(os.environ.get("AUDIT_KILLS", "2"))
 
 MADE = [
     "audit.sqlite",
-    "audit.sqlite.sha256",
     "findings.csv",
     "index.html",
     "junit.xml",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 from contextlib import closing
@@ -103,6 +104,34 @@ def test_a_store_that_was_changed_is_refused(
     with pytest.raises(PolicyError, match=said) as caught:
         audit.run(rehash=rehash)
     assert caught.value.hint == "somebody changed this store: name a new folder with --out"
+
+
+def test_only_a_store_that_somebody_wrote_to_is_summed_up_again(
+    audit: Audit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sum over millions of rows takes longer than all else where nothing is to be done."""
+    file = audit.out / FILE_NAME
+    summed: list[Path] = []
+    digest = Store._digest
+
+    def counted(store: Store) -> str:
+        summed.append(store.path)
+        return digest(store)
+
+    monkeypatch.setattr(Store, "_digest", counted)
+    for expected in (0, 1, 1):
+        with Store(file) as store:
+            store.check_untouched()
+        assert len(summed) == expected
+        if not expected:
+            os.utime(file)  # as a copy has it
+    with Store(file):
+        pass
+    write(audit.out, "UPDATE responses SET outcome = 'pass' WHERE outcome = 'fail'")
+    with Store(file):
+        pass  # whoever opens it without a question does not make it good
+    with Store(file) as store, pytest.raises(PolicyError, match="not those the last audit wrote"):
+        store.check_untouched()
 
 
 def test_an_index_for_somebody_s_own_questions_is_kept(audit: Audit) -> None:
