@@ -53,6 +53,7 @@ NOT_LIMITS = {
     "reporter.policy.assemble.SHOWN_MESSAGE": "of one message",
     "reporter.audit.words.MOST_NAMED": "of one message",
     "reporter.policy.lint.MOST_COMPARED": "of notes; beyond it a note says so",
+    "reporter.sources.locations.MAX_LITTER": "of what may be litter; a larger file counts",
     "reporter.audit.run.MOST_READY": "of a batch",
     "reporter.live.wait.LONGEST_PAUSE": "between two questions",
     "reporter.output.markdown.ENTRIES": "a part of its bytes",

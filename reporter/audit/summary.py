@@ -219,8 +219,10 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
         row = next(
             store.ask(
                 "SELECT id, outcome, updated_at, expires_at, judged_at FROM counted "
-                "WHERE cluster_id = ? AND updated_at <= ? "
-                "ORDER BY updated_at DESC, name, pointer, id LIMIT 1",
+                # As text, 58.9Z comes before 58Z. Of two of one instant the worse one counts.
+                "WHERE cluster_id = ? AND rtrim(updated_at, 'Z') <= rtrim(?, 'Z') "
+                "ORDER BY rtrim(updated_at, 'Z') DESC, "
+                "outcome = 'pass', outcome = 'inconclusive', name, pointer, id LIMIT 1",
                 (cluster, at),
             ),
             None,

@@ -11,13 +11,22 @@ from functools import cache, lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any
 
-from reporter.precheck.model import ApiObject, CheckItem, PrecheckTask, is_empty
+from reporter.precheck.model import (
+    KINDS,
+    LEVELS,
+    TASK_PHASES,
+    ApiObject,
+    CheckItem,
+    PrecheckTask,
+    is_empty,
+)
 
 MAX_POINTERS = 100
 
 _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
 """Keys that look like a check, whatever their case."""
 
+_WORDS = TASK_PHASES | KINDS | LEVELS
 _SKIPS = ("skip", "ignore", "exclude")
 _SKIPPED = ("check", "item", "risk", "node")
 _SECTION_PARTS = ("checkstatus", "checkitem", "itemstatus", "itemsstatus", "stagestatus")
@@ -33,7 +42,8 @@ def folded(name: str) -> str:
     same or a wide one does not make another field of it either.
     """
     if not name.isascii():
-        name = unicodedata.normalize("NFKC", name).casefold().translate(_LOOKALIKES)
+        name = unicodedata.normalize("NFKD", name).casefold().translate(_LOOKALIKES)
+        name = "".join(sign for sign in name if not unicodedata.combining(sign))
     return _NO_LETTER.sub("", name.lower())
 
 
@@ -172,7 +182,12 @@ def looks_like_a_check(value: Any) -> bool:
 
 def tells_of_checks(name: str, value: Any) -> bool:
     """Whether an undocumented key and its value look like a check, a section or a skip list."""
-    return _is_of_checks(name) or (_is_of_skips(name) and value not in (None, False, "", [], {}))
+    return (
+        _is_of_checks(name)
+        or (_is_of_skips(name) and value not in (None, False, "", [], {}))
+        # Whose letters look alike, nobody can list; what the value says, everybody can read.
+        or (not name.isascii() and isinstance(value, str) and value in _WORDS)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -245,8 +245,8 @@ def _in_folder(folder: str) -> Iterator[File]:
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in folders:
             path = os.path.join(where, name)
-            if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
-                yield File(readable(path), path, wrong=_leads_out(path))
+            if os.path.islink(path) and (wrong := _not_walked(path, root)) is not None:
+                yield File(readable(path), path, wrong=wrong)
         sidecars = {os.path.join(where, name) for name in names if name.endswith(SIDECAR_SUFFIX)}
         notes = _notes_among(names)
         for name in sorted(names):
@@ -255,7 +255,7 @@ def _in_folder(folder: str) -> Iterator[File]:
                 continue
             if _is_hidden(name) and not _is_json(name):
                 continue
-            if may_be_litter(name) and is_litter(name, _head_on_disk(path)):
+            if may_be_litter(name) and _is_litter(name, _start_on_disk(path)):
                 continue
             wrong = None
             if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
@@ -279,6 +279,19 @@ def _closed_folders(closed: list[OSError]) -> Iterator[File]:
     closed.clear()
 
 
+def _not_walked(link: str, root: str) -> InputError | None:
+    """Why what lies in a linked folder is not come upon under its own name."""
+    target = os.path.realpath(link)
+    if not _is_below(target, root):
+        return _leads_out(link)
+    if any(map(_is_hidden, os.path.relpath(target, root).split(os.sep))) and target != root:
+        return InputError(
+            f"{readable(link)}: is a link to a hidden folder",
+            hint="name the folder, if it is meant",
+        )
+    return None
+
+
 def _leads_out(path: str) -> InputError:
     return InputError(
         f"{readable(path)}: is a link that leads out of the folder",
@@ -294,20 +307,33 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".")
 
 
-def _head_on_disk(path: str) -> bytes:
+MAX_LITTER = 1 << 20
+"""More than a desktop leaves in one file: what is larger counts, whatever it is called."""
+
+
+def _is_litter(name: str, start: bytes) -> bool:
+    """Whether a file is what a desktop leaves behind, and nothing in it is of a response."""
+    return (
+        len(start) <= MAX_LITTER
+        and is_litter(name, start[:LITTER_HEAD])
+        and not speaks_of_a_response(start)
+    )
+
+
+def _start_on_disk(path: str) -> bytes:
     """How a file starts; nothing of what is no file or can't be read, which its reader tells."""
     try:
         if not os.path.isfile(path):
             return b""
         with Path(path).open("rb") as file:
-            return file.read(LITTER_HEAD)
+            return file.read(MAX_LITTER + 1)
     except (OSError, ValueError):
         return b""
 
 
-def _head_in_store(store: Any, path: str) -> bytes:
+def _start_in_store(store: Any, path: str) -> bytes:
     try:
-        return cast(bytes, store.cat_file(path, start=0, end=LITTER_HEAD))
+        return cast(bytes, store.cat_file(path, start=0, end=MAX_LITTER + 1))
     except Exception:
         return b""
 
@@ -421,7 +447,7 @@ def _in_store(url: str) -> Iterator[File]:
         for found in paths
         if found not in notes
         and not found.endswith("/")
-        and not (may_be_litter(found) and is_litter(found, _head_in_store(store, found)))
+        and not (may_be_litter(found) and _is_litter(found, _start_in_store(store, found)))
     ]
     if not paths:
         raise InputError(f"{_public(url)}: no file there", hint="check bucket and prefix")

@@ -18,7 +18,7 @@ from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
 from reporter.precheck.response import Locate, Response, Sidecar, Source, Wanted
 from reporter.precheck.times import parse_timestamp
-from reporter.precheck.versions import meets
+from reporter.precheck.versions import meets, parse_version
 from reporter.sources import containers, snake_case
 from reporter.sources.containers import MANY, ONE, Limits, Member, Refused
 from reporter.sources.locations import (
@@ -227,7 +227,8 @@ def _is_beside_the_point(member: Member) -> bool:
     """A note of `fetch`, or what a desktop left behind, among the members of an archive."""
     if member.name.endswith(SIDECAR_SUFFIX):
         return not speaks_of_a_response(member.data)
-    return containers.is_litter(member.name, member.data[: containers.LITTER_HEAD])
+    head = member.data[: containers.LITTER_HEAD]
+    return containers.is_litter(member.name, head) and not speaks_of_a_response(member.data)
 
 
 # One response ---------------------------------------------------------------------------------
@@ -487,7 +488,11 @@ def _another_may_be_meant(
         named_cluster = spec.cluster_id if spec else None
         named_target = spec.target_version if spec else None
         contradicts = bool(cluster and named_cluster and named_cluster != cluster) or bool(
-            target and named_target and not meets(target, named_target)
+            # A version nobody can read may be any.
+            target
+            and named_target
+            and parse_version(named_target)
+            and not meets(target, named_target)
         )
         moment = _created(tasks[i])
         if not contradicts and (moment is None or newest is None or moment >= newest):

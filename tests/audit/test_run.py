@@ -692,3 +692,24 @@ def test_a_full_disk_keeps_what_was_judged(tmp_path: Path) -> None:
     plain = Audit(folder, tmp_path / "plain")
     plain.run()
     assert audit.everything() == plain.everything()
+
+
+@pytest.mark.parametrize(
+    ("passes", "fails"),
+    [
+        ("2026-03-01 09:06:58 +0000 UTC", "2026-03-01 09:06:58 +0000 UTC"),
+        ("2026-03-01 09:06:58 +0000 UTC", "2026-03-01 09:06:58.9 +0000 UTC"),
+    ],
+)
+def test_of_the_responses_before_an_upgrade_the_last_counts_and_the_worse_of_two(
+    tmp_path: Path, passes: str, fails: str
+) -> None:
+    folder, upgrades = tmp_path / "in", tmp_path / "u.csv"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check(uid="a", at=passes))
+    (folder / "b.json").write_bytes(check(risk(), uid="b", at=fails))
+    upgrades.write_text("cluster,time,change\nc-1,2026-03-02,CHG-1\n")
+    audit = Audit(folder, tmp_path / "out")
+    audit.run(upgrades=upgrades)
+    assert audit.facts is not None
+    assert [part.outcome for part in audit.facts.upgrades] == ["fail"]

@@ -989,3 +989,13 @@ def test_several_waivers_of_a_skip() -> None:
         "c": ("expired", 0),
     }
     assert verdict.outcome == "pass"
+
+
+@pytest.mark.parametrize(
+    "name", ["NodeDisk ", " NodeDisk", "Node\u200bDisk", "N\u043edeDisk", "NodeDisk\n"]
+)
+def test_a_skipped_check_whose_name_is_not_what_it_looks_like_is_never_covered(name: str) -> None:
+    every = {"id": "w", "check": "*", "reason": "r", "expires": "2099-01-01"}
+    for entry, outcome in (({"name": name}, "fail"), ({"name": "NodeDisk"}, "waived")):
+        body = response(spec={"skippedCheckItemList": [entry]})
+        assert judged(body, policy(waivers=[every])).skipped[0].outcome == outcome

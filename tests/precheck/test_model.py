@@ -121,6 +121,16 @@ def test_what_is_called_a_check_or_a_skip_list_is_suspicious() -> None:
             assert len(found.suspicious) == (name in loud), name[:40]
 
 
+def test_a_documented_word_under_a_name_in_other_letters_is_suspicious() -> None:
+    for key, value in (("ph\u0251se", "Failed"), ("l\u212evel", "Fatal"), ("\u72b6\u6001", "Risk")):
+        item = {"name": "x", "phase": "Success", key: value}
+        status = {"clusterCheckStatus": {"itemsStatus": [item]}}
+        found = unknown_fields(PrecheckTask.model_validate_json(json.dumps({"status": status})))
+        assert len(found.suspicious) == 1
+        item[key] = "fine"
+        assert not unknown_fields(PrecheckTask.model_validate({"status": status})).suspicious
+
+
 @pytest.mark.parametrize(
     "key",
     [
@@ -133,7 +143,15 @@ def test_what_is_called_a_check_or_a_skip_list_is_suspicious() -> None:
             "pha.se",
             "phase\u200b",
         ),
-        *("pha\u00adse", "\uff50hase", "ph\u0430se", "\u0440hase", "l\u0435vel", "\u212aind"),
+        *(
+            "pha\u00adse",
+            "\uff50hase",
+            "ph\u0430se",
+            "\u0440hase",
+            "l\u0435vel",
+            "\u212aind",
+            "ph\u00e1se",
+        ),
     ],
 )
 def test_what_looks_like_a_check_in_any_spelling_is_suspicious(key: str) -> None:

@@ -148,6 +148,34 @@ def test_a_response_under_the_name_of_litter_is_a_response(folder: Path, name: s
     assert len(found) == (0 if hidden else 1)
 
 
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("desktop.ini", b"[.ShellClassInfo] "), ("Thumbs.db", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\n")],
+)
+def test_what_starts_as_litter_and_holds_a_response_is_not_passed_over(
+    folder: Path, name: str, head: bytes
+) -> None:
+    (folder / "two").mkdir()
+    with zipfile.ZipFile("two.zip", "w") as archive:
+        for part, data in (("r.json", GOOD), (name, head + OTHER)):
+            archive.writestr(part, data)
+            (folder / "two" / part).write_bytes(data)
+    for place in ("two", "two.zip"):
+        with pytest.raises(InputError):
+            read(place)
+        assert len(list(read_responses(place))) == 2
+
+
+def test_a_link_to_a_hidden_folder_is_told(folder: Path) -> None:
+    (folder / "arch" / ".h").mkdir(parents=True)
+    (folder / "arch" / "r.json").write_bytes(GOOD)
+    (folder / "arch" / ".h" / "s.json").write_bytes(OTHER)
+    assert read("arch").task.metadata.uid == "one"  # type: ignore[union-attr]
+    (folder / "arch" / "again").symlink_to(".h")
+    with pytest.raises(InputError, match="is a link to a hidden folder"):
+        read("arch")
+
+
 # One response, and no second -------------------------------------------------------------------
 
 
@@ -455,6 +483,18 @@ def test_a_newer_task_that_names_no_cluster_makes_the_choice_doubtful() -> None:
         data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [one, newer]}).encode()
         found = read(data, expect_cluster="c-1")
         assert ("choice.unnamed" in found.source.doubts) is (not spec)
+
+
+@pytest.mark.parametrize("version", ["v1.31.10-r2 ", "V1.31.10", "1.31.10+r2", "v1.31.1\u200b0"])
+def test_a_newer_task_whose_version_nobody_can_read_makes_the_choice_doubtful(version: str) -> None:
+    one = {**json.loads(GOOD), "spec": {"targetVersion": "v1.31.4"}}
+    one["metadata"] = {"uid": "a", "creationTimestamp": "2026-11-24T00:00:00Z"}
+    for other, doubtful in ((version, True), ("v1.30.4", False)):
+        newer = {**one, "spec": {"targetVersion": other}}
+        newer["metadata"] = {"uid": "b", "creationTimestamp": "2026-11-25T00:00:00Z"}
+        data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [one, newer]}).encode()
+        found = read(data, expect_target="v1.31")
+        assert ("choice.unnamed" in found.source.doubts) is doubtful
 
 
 def test_every_task_of_a_list_is_a_response(folder: Path) -> None:
