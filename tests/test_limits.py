@@ -53,6 +53,8 @@ NOT_LIMITS = {
     "reporter.policy.assemble.SHOWN_MESSAGE": "of one message",
     "reporter.audit.words.MOST_NAMED": "of one message",
     "reporter.policy.lint.MOST_COMPARED": "of notes; beyond it a note says so",
+    "reporter.sources.streams.MOST_IDLE": "of what comes to nothing; told as built to explode",
+    "reporter.sources.printouts._MOST_PRINTOUTS": "of what is refused anyway",
     "reporter.sources.locations.MAX_LITTER": "of what may be litter; a larger file counts",
     "reporter.audit.run.MOST_READY": "of a batch",
     "reporter.live.wait.LONGEST_PAUSE": "between two questions",
@@ -397,6 +399,38 @@ def _(t: Tried) -> Told:
     assert "values are more" not in t.check("ok.json", within)[1]
     t.lower(100)
     return t.check("r.json", within)
+
+
+@met("reporter.sources.streams.LONGEST_NUMBER")
+def _(t: Tried) -> Told:
+    assert t.check("ok.tar", tar(("r.json", RESPONSE), comment="1" * 99))[0] == 0
+    return t.check("r.tar", tar(("r.json", RESPONSE), comment="1" * 200))
+
+
+@met("reporter.sources.tasks.MAX_ITEMS")
+def _(t: Tried) -> Told:
+    t.lower(1)
+    return t.check("r.json", RESPONSE)
+
+
+@met("reporter.sources.tasks.MAX_ITEMS_IN_LIST")
+def _(t: Tried) -> Told:
+    t.lower(1)
+    return t.check("r.json", RESPONSE)
+
+
+@met("reporter.sources.printouts.MAX_LOG")
+def _(t: Tried) -> Told:
+    t.lower(1)
+    assert t.check("ok.log", b"a line\n" + RESPONSE)[0] == 0
+    return t.check("r.log", b"a line\n" * 200_000 + RESPONSE)
+
+
+@met("reporter.sources.printouts.MAX_AROUND")
+def _(t: Tried) -> Told:
+    t.lower(1)
+    assert t.check("ok.log", b"a line\n" * 100_000 + RESPONSE)[0] == 0
+    return t.check("r.log", b"a line\n" * 200_000 + RESPONSE)
 
 
 @met("reporter.sources.java.MAX_LOOKALIKES")

@@ -32,18 +32,22 @@ _PRINTED = (
     ),
     # Java: the exception's toString().
     re.compile(
-        rb"(?:Exception|Error) \{\s*httpStatusCode: (?P<status>[^\r\n]{0,200})"
-        rb"\s*errorCode: (?P<code>[^\r\n]{0,200})\s*errorMsg: (?P<text>[^\r\n]{0,400})"
+        rb"(?:Exception|Error) \{\s{0,100}+httpStatusCode: (?P<status>[^\r\n]{0,200}+)"
+        rb"\s{1,100}+errorCode: (?P<code>[^\r\n]{0,200}+)"
+        rb"\s{1,100}+errorMsg: (?P<text>[^\r\n]{0,400}+)"
     ),
     # The API page's Python sample: status, request id, code and text, a line each.
     re.compile(
-        rb"\A\s*(?P<status>[45]\d\d)[ \t]*\r?\n[^\s]*[ \t]*\r?\n"
-        rb"(?P<code>[A-Za-z_]+[._][\w.]+|None)[ \t]*\r?\n(?P<text>[^\r\n]*)\s*\Z"
+        rb"\A\s*+(?P<status>[45]\d\d)[ \t]*+\r?\n[^\s]*+[ \t]*+\r?\n"
+        rb"(?P<code>[A-Za-z_]{1,60}(?<=[A-Za-z])[._][\w.]++|None)[ \t]*+\r?\n"
+        rb"(?P<text>[^\r\n]*+)\s*+\Z"
     ),
 )
 """What is long is looked through in one go: nothing in them runs on without a bound."""
 
-_EXCEPTION = re.compile(rb"(?:Exception|Error)\b[^\n]{0,20}\{\s*(?:status_code|httpStatusCode)")
+_EXCEPTION = re.compile(
+    rb"(?:Exception|Error)\b[^\n]{0,20}\{\s{0,100}+(?:status_code|httpStatusCode)"
+)
 _NAME = re.compile(rb"\w*\Z")
 _LAST_COMMA = re.compile(rb",\s*\}\Z")  # one published body ends with one
 _FLAT = re.compile(rb"\{[^{}]*\}")

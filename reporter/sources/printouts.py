@@ -14,6 +14,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, cast
 
 import jiter
@@ -21,6 +22,7 @@ import jiter
 from reporter.errors import InputError
 from reporter.sources import java, other_texts, snake_case
 from reporter.sources.api_errors import api_error, koocli_error, told_in
+from reporter.sources.streams import MIB
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
     ANSWERED,
@@ -187,7 +189,7 @@ def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputE
     place = re.search(r" at line (\d+) column (\d+)$", problem)
     at_line, column = (int(place[1]), int(place[2])) if place else (1, 1)
     what = problem[: place.start()] if place else problem
-    where = f"{label}:{line + at_line - 1}:{column}"
+    where = f"{label}:{line + at_line - 1}:{max(1, column)}"
     if what.startswith("Detected duplicate key"):
         key = what.removeprefix("Detected duplicate key ")
         return InputError(
@@ -376,7 +378,13 @@ _DECODER = json.JSONDecoder()
 def _in_a_log(text: bytes, label: str) -> Document:
     """A response behind a log line's prefix, with other lines around it that are none."""
     other_texts.refuse_known(text, label)
-    printed = list(_java_spans(text, label))
+    printed = list(islice(_java_spans(text, label), _MOST_PRINTOUTS))
+    if (left := len(text) - sum(end - start for start, end in printed)) > MAX_LOG:
+        raise InputError(
+            f"{label}: {left / 1e6:,.0f} MB of text are more than the limit of "
+            f"{MAX_LOG // MIB} MB for a response between other lines",
+            hint="save the response alone",
+        )
     if not printed:  # in a printout even NUL stands as it came
         if wrong := _no_text(text, label):
             raise wrong
@@ -405,10 +413,24 @@ def _in_a_log(text: bytes, label: str) -> Document:
             hint="save the one that counts alone",
         )
     start, end = spans[0]
+    if len(text) - (end - start) > MAX_AROUND:
+        raise InputError(
+            f"{label}: more than {MAX_AROUND // MIB} MB of other text around the response",
+            hint="save the response alone",
+        )
     document = _java_printout(text[start:end], label) if printed else None
     check_around(text, start, end, label, doubt)
     return document or _embedded(text, start, end, "log", label)
 
+
+MAX_AROUND = 32 * MIB
+"""The most text that is looked through for what throws doubt on the response in it."""
+
+MAX_LOG = 64 * MIB
+"""The most text that is looked through for a response, printouts of it aside."""
+
+_MOST_PRINTOUTS = 20
+"""More than one is refused: of these it is said how many."""
 
 _PRINTED = re.compile(rb"class (?:" + "|".join(RESPONSES).encode() + rb") \{\r?\n")
 _PRINTED_END = re.compile(rb"\n\}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import lzma
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
@@ -15,6 +16,12 @@ BLOCK = 512
 CHUNK = MIB
 TAR_HEADER = 4 * MIB
 """The most that headers before one member may take, long names and extended attributes included."""
+
+MOST_IDLE = 3 * MIB // 2
+"""How many packed bytes may come to nothing: no compression makes anything twice as long."""
+
+LONGEST_NUMBER = 200
+_DIGITS = re.compile(rb"[0-9]{%d}" % LONGEST_NUMBER)
 
 AGAIN = "make the archive again from the saved responses"
 
@@ -86,10 +93,13 @@ class Counted(Wrapper):
     """Counts the packed bytes."""
 
     count = 0
+    watched: Callable[[], None] | None = None
 
     def _next(self, size: int) -> bytes:
         part = self._inner.read(size)
         self.count += len(part)
+        if self.watched is not None:
+            self.watched()
         return part
 
 
@@ -115,6 +125,12 @@ class Guarded(Wrapper):
         self._packed, self._wrong, self._tell = packed, wrong, tell
         self._max_ratio, self._ratio_from = max_ratio, ratio_from
         self._count = 0
+        packed.watched = self._check_idle
+
+    def _check_idle(self) -> None:
+        """Millions of empty frames take a minute and come to nothing."""
+        if self._packed.count > MOST_IDLE + 2 * self._count:
+            raise self._wrong(None)
 
     def _next(self, size: int) -> bytes:
         try:
@@ -226,6 +242,12 @@ class TarStream(Wrapper):
             self._content_end = self._count + content
         self._count += len(part)
         if self._allowance is not None:
+            if _DIGITS.search(part):  # which takes tarfile the square of its length
+                raise InputError(
+                    f"{self._name}: a number of more than {LONGEST_NUMBER} digits in a header of "
+                    "the archive",
+                    hint=AGAIN,
+                )
             self._allowance -= len(part)
             if self._allowance < 0:
                 raise InputError(

@@ -35,7 +35,41 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
     return [("", _built(value, label, ""))]
 
 
+MAX_ITEMS = 600_000
+"""Check items of a response: a cluster of 10,000 nodes has about 400,000."""
+
+MAX_ITEMS_IN_LIST = 20_000
+"""Those of one section or node: there are a few dozen."""
+
+
+def _check_items(value: dict[str, Any], label: str) -> None:
+    """A hundred bytes of memory for each byte of an item: too many are refused before."""
+    status = value.get("status")
+    if not isinstance(status, dict):
+        return
+    nodes = status.get("nodeCheckStatus")
+    stages = nodes.get("nodeStageStatus") if isinstance(nodes, dict) else None
+    holders = [status.get("clusterCheckStatus"), status.get("addonCheckStatus")]
+    holders += stages if isinstance(stages, list) else []
+    total = 0
+    for holder in holders:
+        items = holder.get("itemsStatus") if isinstance(holder, dict) else None
+        count = len(items) if isinstance(items, list) else 0
+        total += count
+        for found, limit, what in (
+            (count, MAX_ITEMS_IN_LIST, "check items in one list"),
+            (total, MAX_ITEMS, "check items"),
+        ):
+            if found > limit:
+                raise InputError(
+                    f"{label}: {found:,} {what} are more than the limit of {limit:,}",
+                    hint="a pre-upgrade check of 1,000 nodes has about 40,000; is this the right "
+                    "file?",
+                )
+
+
 def _built(value: dict[str, Any], label: str, pointer: str) -> PrecheckTask:
+    _check_items(value, label)
     try:
         return build_task(value)
     except ValidationError:

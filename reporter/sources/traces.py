@@ -85,7 +85,7 @@ _PART = re.compile(
     _SPEAKS.pattern
     + rb"|(?i:"
     + _SECTIONS
-    + rb"|risk_?source\b|\berror_?codes\b)|[|\t,\"']\s*PreCheckTask"
+    + rb"|risk_?source\b|\berror_?codes\b)|[|\t,\"']\s{0,20}+PreCheckTask"
     + rb"|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
     + rb"|\b(?:"
     + "|".join(RESPONSES + PARTS).encode()
@@ -105,7 +105,7 @@ _OBJECT = re.compile(
     # Before it: a field's line as Java, YAML and PHP print it; a printed class; a table's rule.
     rb"(?m)^[ \t]*(?:- )?\[?[\"']?(?:name|message|level|phase|group|alias|addonTemplateName|nodeMsg"
     rb"|userAgent|originalValue|error_?[mM]sg|error_?[mM]essage)[\"']?\]?[ \t]*(?::[ \r\n]|=>)"
-    rb"|\bmessage[\"']?:[ \t]+[\"'|>]|class \w+ \{\r?$|\+-{2,}[-+]*\+[ \t]*\r?$"
+    rb"|\bmessage[\"']?:[ \t]+[\"'|>]|class \w+ \{\r?$|(?<![-+])\+--[-+]*+(?<=\+)[ \t]*+\r?$"
 )
 _FIELD_BEHIND = re.compile(
     rb"\b(?:name|message|alias|addonTemplateName|nodeMsg|userAgent|originalValue|value|url"

@@ -434,7 +434,7 @@ _BROKEN_SELECTORS = (
     {"key": "node.uid", "operator": "In", "values": ["n-a", ""]},
     {"key": "node.uid", "operator": "In"},
 )
-_ODD_SKIP_NAMES = (_DROP, None, "", "Unheard", "NodeDisk ", "Node\u200bDisk", "N\u043edeDisk")
+_ODD_SKIP_NAMES = (_DROP, None, "", "Unheard", "NodeDisk ", "N\u043edeDisk")
 
 
 def _skip_entry(dice: Dice, mood: dict[str, int]) -> Json:

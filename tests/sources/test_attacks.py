@@ -381,3 +381,37 @@ def test_debug_keeps_the_exit_code(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 4
     assert "Traceback" in done.stderr
+
+
+BLANKS = b"\t" * 60_000
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"nodeinfo " + BLANKS + b"x\n",
+        b"+" + b"-" * 60_000 + b"x\n",
+        b"+-" * 30_000 + b"x\n",
+        b"400\n\n" + b"_" * 2_000 + b"\n" + b" " * 2_000 + b"\nx\n",
+        b"Error { httpStatusCode: " * 8 + BLANKS + b"\n",
+        (b"class ShowPreCheckResponse {\n}\n" + b"[" * 940 + b"x\n") * 200,
+    ],
+    ids=["tabs", "rule", "rules", "answer", "exception", "printouts"],
+)
+def test_text_that_is_made_to_be_slow_is_read_or_refused_at_once(
+    tmp_path: Path, before: bytes
+) -> None:
+    (tmp_path / "r.log").write_bytes(before + GOOD)
+    assert judged(tmp_path / "r.log").returncode in (0, 1, 3, 4)
+
+
+@pytest.mark.parametrize("kind", ["zst", "xz", "gz"])
+def test_frames_that_come_to_nothing_are_not_read_by_the_million(tmp_path: Path, kind: str) -> None:
+    if kind == "zst":
+        packed = subprocess.run(["zstd", "-qc"], input=b"", capture_output=True, check=True).stdout
+    else:
+        packed = lzma.compress(b"") if kind == "xz" else gzip.compress(b"")
+    (tmp_path / f"r.{kind}").write_bytes(packed * (5_000_000 // len(packed)))
+    done = judged(tmp_path / f"r.{kind}")
+    assert done.returncode == 4
+    assert "built to explode" in done.stderr
