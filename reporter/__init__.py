@@ -27,7 +27,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 if TYPE_CHECKING:
     from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
@@ -119,11 +119,29 @@ def render(
     ## ✓ 有条件通过
     """
     from reporter import output
+    from reporter.words import LANGUAGES
 
-    files = [part if isinstance(part, bytes) else Path(part).read_bytes() for part in exhibits]
+    for value, known in (
+        (form, output.WRITERS),
+        (lang, LANGUAGES),
+        (view, get_args(output.Reader)),
+    ):
+        if value not in known:
+            raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    files = [part if isinstance(part, bytes) else _bytes_of(Path(part)) for part in exhibits]
     options = output.Options(lang=lang, view=view)
     data = output.render(verdict, form, files, options=options)
     return data.decode() if form in output.TEXT_FORMATS else data
+
+
+def _bytes_of(path: Path) -> bytes:
+    from reporter.errors import InputError
+
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise InputError(f"{path}: can't be read: {said}", hint="check the path") from None
 
 
 def __getattr__(name: str) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import doctest
 import html
 import os
+import re
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -52,6 +54,26 @@ def _verdict() -> reporter.Verdict:
 def test_reports_are_typed() -> None:
     text: str = reporter.render(_verdict(), "csv")
     assert text.startswith("\ufeffrow,")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"form": "HTML"}, "'HTML' is none of html, pdf"),
+        ({"lang": "../x"}, "'../x' is none of en, zh-CN"),
+        ({"view": "x"}, "'x' is none of approver"),
+    ],
+)
+def test_a_report_nobody_writes_is_told(wrong: dict[str, Any], said: str) -> None:
+    verdict = reporter.evaluate(
+        reporter.read(FAILED), reporter.Policy.load("builtin:recommended"), at="response"
+    )
+    with pytest.raises(ValueError, match=re.escape(said)):
+        reporter.render(verdict, **({"form": "html"} | wrong))
+    with pytest.raises(reporter.InputError, match="no/such: can't be read"):
+        reporter.render(verdict, "html", ["no/such"])
+    with pytest.raises(reporter.InputError, match="can't be read"):
+        reporter.read("\ud800")
 
 
 def test_a_single_location_may_stand_alone() -> None:

@@ -224,7 +224,12 @@ def _audit(
         pdf=not options["no_pdf"],
         verbose=options["verbose"],
     )
-    with locked(out), Store(out / FILE_NAME) as store:
+    with locked(out), contextlib.ExitStack() as opened:
+        try:
+            store = opened.enter_context(Store(out / FILE_NAME))
+        except OutputError as error:
+            _take_back(out, error)
+            raise
         if options["resume"]:
             _check_same(store, settings, wanted)
         try:
@@ -287,7 +292,8 @@ def _take_back(out: Path, error: Exception | None = None) -> None:
     from reporter.output.junit import write_error
 
     for name in MADE:
-        remove_stale(out / name)
+        if not remove_stale(out / name):
+            _warn(f"{out / name}: an earlier run's report holds no longer, and can't be removed")
     message, hint = "the audit has not finished", "run it again with --resume"
     if isinstance(error, ReporterError):
         message, hint = f"{message}: {error.message}", error.hint or hint

@@ -36,6 +36,8 @@ def load(folder: str) -> OwnTemplates:
         raise PolicyError(f"{folder}: is no folder", hint="`templates export DIR` writes one")
     file = path / BRAND
     with hinting("mend it there and run again; `templates export DIR` writes an example"):
+        if file.exists() and not file.is_file():
+            raise PolicyError(f"{file}: is no file", hint="a pipe would never end")
         brand = _brand(file) if file.exists() else Brand()
     return OwnTemplates(str(path.absolute()), brand)
 

@@ -222,7 +222,10 @@ def is_one_file(location: str) -> bool:
 
 def readable(path: str) -> str:
     """A path as text: bytes of a file name that are not UTF-8 are shown as U+FFFD."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    try:
+        return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:  # no name that any file can have
+        return path.encode("utf-8", "replace").decode()
 
 
 def _or_nothing(files: Iterator[File], location: str) -> Iterator[File]:

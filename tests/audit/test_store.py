@@ -14,7 +14,7 @@ import pytest
 from reporter import cli
 from reporter.audit import finish
 from reporter.audit.store import CARRIED, DETAILS, FILE_NAME, Store, columns
-from reporter.errors import PolicyError
+from reporter.errors import OutputError, PolicyError
 from tests.audit.archive import Audit, check, fill, risk
 
 UNSEALED = "UPDATE meta SET value = '' WHERE key = 'seal'"
@@ -281,6 +281,21 @@ def test_meta_that_no_audit_writes(
     first, hint = capsys.readouterr().err.splitlines()
     assert first.endswith("holds what no audit writes")
     assert "somebody changed this store" in hint
+
+
+def test_pages_of_a_store_that_can_t_be_written_are_taken_back(
+    failing: Path, out: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def closed(*_: Any) -> None:
+        raise OutputError("attempt to write a readonly database", hint="name another folder")
+
+    monkeypatch.setattr(Store, "_prepare", closed)
+    assert run_here(failing / "in", "--out", out) == 5
+    assert not (out / "index.html").exists()
+    assert "readonly database" in (out / "junit.xml").read_text()
+    monkeypatch.setattr("reporter.output.files.remove_stale", lambda _: False)
+    assert run_here(failing / "in", "--out", out) == 5
+    assert "index.html: an earlier run's report holds no longer" in capsys.readouterr().err
 
 
 def test_a_bug_leaves_no_page_of_before(
