@@ -81,7 +81,7 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     suspicious: list[str] = []
     infinite: str | None = None
     found: list[_Extra] = []
-    _gather_extras(task, "", set(), found)
+    _extras(task, "", set(), found)
     for pointer, owner, extra in found:
         known = _folded_names(type(owner))
         for name, value in extra.items():
@@ -116,7 +116,7 @@ def _folded_names(model: type[ApiObject]) -> frozenset[str]:
 _Extra = tuple[str, ApiObject, dict[str, Any]]
 
 
-def _gather_extras(value: ApiObject, pointer: str, plain: set[int], found: list[_Extra]) -> None:
+def _extras(value: ApiObject, pointer: str, plain: set[int], found: list[_Extra]) -> None:
     """Every object with undocumented fields. `plain`: items known to have none, by identity."""
     if value.__pydantic_extra__:
         found.append((pointer, value, value.__pydantic_extra__))
@@ -126,7 +126,7 @@ def _gather_extras(value: ApiObject, pointer: str, plain: set[int], found: list[
         if isinstance(child, ApiObject):
             # `{}` is by far the most frequent risk source: nothing to walk, nothing to name.
             if child.__pydantic_fields_set__:
-                _gather_extras(child, f"{pointer}/{_alias(type(value), name)}", plain, found)
+                _extras(child, f"{pointer}/{_alias(type(value), name)}", plain, found)
         elif isinstance(child, list) and child and isinstance(child[0], ApiObject):
             base = f"{pointer}/{_alias(type(value), name)}"
             indexes: Sequence[int] = range(len(child))
@@ -150,7 +150,7 @@ def _gather_extras(value: ApiObject, pointer: str, plain: set[int], found: list[
                 plain.update(map(id, child))
                 plain.difference_update(id(child[index]) for index in indexes)
             for index in indexes:
-                _gather_extras(child[index], f"{base}/{index}", plain, found)
+                _extras(child[index], f"{base}/{index}", plain, found)
 
 
 @cache
