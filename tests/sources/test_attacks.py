@@ -383,26 +383,23 @@ def test_debug_keeps_the_exit_code(tmp_path: Path) -> None:
     assert "Traceback" in done.stderr
 
 
-BLANKS = b"\t" * 60_000
-
-
 @pytest.mark.parametrize(
     "before",
     [
-        b"nodeinfo " + BLANKS + b"x\n",
-        b"+" + b"-" * 60_000 + b"x\n",
-        b"+-" * 30_000 + b"x\n",
-        b"400\n\n" + b"_" * 2_000 + b"\n" + b" " * 2_000 + b"\nx\n",
-        b"Error { httpStatusCode: " * 8 + BLANKS + b"\n",
-        (b"class ShowPreCheckResponse {\n}\n" + b"[" * 940 + b"x\n") * 200,
+        b"nodeinfo " + b"\t" * 2_000_000 + b"x\n",
+        b"+" + b"-" * 1_000_000 + b"x\n",
+        b"+-" * 500_000 + b"x\n",
+        b"400\n\n" + b"_" * 5_000 + b"\n" + b" " * 5_000 + b"\nx\n",
+        (b"class ShowPreCheckResponse {\n}\n" + b"[" * 940 + b"x\n") * 8_000,
     ],
-    ids=["tabs", "rule", "rules", "answer", "exception", "printouts"],
+    ids=["tabs", "rule", "rules", "answer", "printouts"],
 )
 def test_text_that_is_made_to_be_slow_is_read_or_refused_at_once(
     tmp_path: Path, before: bytes
 ) -> None:
-    (tmp_path / "r.log").write_bytes(before + GOOD)
-    assert judged(tmp_path / "r.log", timeout=90).returncode in (0, 1, 3, 4)
+    """Each took minutes when its time grew by the square."""
+    (tmp_path / "r.log").write_bytes(before + (b"" if before.startswith(b"4") else GOOD))
+    assert judged(tmp_path / "r.log", timeout=60).returncode in (0, 1, 3, 4)
 
 
 @pytest.mark.parametrize("kind", ["zst", "xz", "gz"])
