@@ -40,7 +40,7 @@ ONE_HOME: dict[str, str | tuple[str, ...]] = {
     "click": "cli",
     "jsonpath_ng": "policy/jsonpath.py",
     "re2": "policy",
-    "jiter": "sources",
+    "jiter": "sources/strict_json.py",
     "huaweicloudsdkcce": "live",
     "huaweicloudsdkcore": "live",
     "requests": "live/transport.py",

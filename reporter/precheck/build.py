@@ -7,6 +7,7 @@ once and shared: that is faster than validating the text, and takes a fraction o
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any
 
@@ -31,13 +32,32 @@ _shared: dict[tuple[Any, ...], CheckItem] = {}
 def build_task(value: Any) -> PrecheckTask:
     """The task that `PrecheckTask.model_validate_json` makes of the same JSON.
 
-    `value` is what a strict parser gave, and is left as it is. Raises pydantic's
-    `ValidationError`, whose places are those of a part; validate the text to name them.
+    `value` is what a strict parser gave, and is left as it is; plain items may be `plain_item`s.
+    Raises pydantic's `ValidationError`, whose places are those of a part; validate the text to
+    name them.
     """
     status = value.get("status") if type(value) is dict else None
     if type(status) is dict:
         value = {**value, "status": _with_items(status)}
     return PrecheckTask.model_validate(value)
+
+
+def holders_of_items(value: Any) -> Iterator[dict[str, Any]]:
+    """The sections and nodes of a task that have a list of check items, as JSON objects.
+
+    `value` is a task, a list response or an array of tasks.
+    """
+    if type(value) is dict and type(value.get("items")) is list:
+        value = value["items"]
+    for task in value if type(value) is list else [value]:
+        status = task.get("status") if type(task) is dict else None
+        if type(status) is not dict:
+            continue
+        nodes = status.get("nodeCheckStatus")
+        stages = nodes.get("nodeStageStatus") if type(nodes) is dict else None
+        for holder in (*map(status.get, _SECTIONS), *(stages if type(stages) is list else ())):
+            if type(holder) is dict and type(holder.get("itemsStatus")) is list:
+                yield holder
 
 
 def _with_items(status: dict[str, Any]) -> dict[str, Any]:
@@ -60,7 +80,11 @@ def _section(section: Any) -> Any:
 
 def _items(found: list[Any]) -> list[Any]:
     """The items of a list. The usual list takes no step of Python for a single item."""
-    if set(map(type, found)) != {dict}:
+    kinds = set(map(type, found))
+    if kinds == {dict, CheckItem}:
+        built = iter(_items([part for part in found if type(part) is dict]))
+        return [next(built) if type(part) is dict else part for part in found]
+    if kinds != {dict}:
         return found
     try:
         texts, risks = list(map(_texts, found)), list(map(_risks, found))
@@ -82,12 +106,20 @@ def _is_plain(part: dict[str, Any]) -> bool:
 
 
 def _item(part: dict[str, Any]) -> CheckItem:
-    item = CheckItem.model_validate(part)
+    return plain_item(part) or CheckItem.model_validate(part)
+
+
+def plain_item(part: dict[str, Any]) -> CheckItem | None:
+    """The one object of an item with the six texts, `riskSource: {}` and nothing besides.
+
+    None where it is another, or too long to be kept. Raises pydantic's `ValidationError`.
+    """
     if not _is_plain(part):
-        return item
+        return None
+    item = CheckItem.model_validate(part)
     texts = _texts(part)
     if sum(len(text or "") for text in texts) > LONGEST_SHARED:
-        return item
+        return None
     if len(_shared) >= MOST_SHARED:
         _shared.clear()
     # What is valid holds texts and nulls: nothing that equals another value, as 1 equals true.

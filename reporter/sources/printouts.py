@@ -17,12 +17,11 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, cast
 
-import jiter
-
 from reporter.errors import InputError
 from reporter.sources import java, other_texts, snake_case
 from reporter.sources.api_errors import api_error, koocli_error, told_in
 from reporter.sources.streams import MIB
+from reporter.sources.strict_json import parse
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
     ANSWERED,
@@ -113,7 +112,7 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
         return
     _check_containers(text, label)
     try:
-        parsed = [_parse(text)]
+        parsed = [parse(text)]
     except ValueError as error:
         if _starts_with_a_line_of_json(text):
             yield from _json_lines(text, label)
@@ -121,11 +120,6 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
         raise _not_json(text, label, str(error)) from None
     # Out of hand: while the next document is waited for, nothing here holds this one.
     yield _document(text, parsed.pop(), "json", label)
-
-
-def _parse(body: bytes) -> Any:
-    """Parse strictly: duplicate keys, NaN, infinities and depth are refused."""
-    return jiter.from_json(body, catch_duplicate_keys=True, allow_inf_nan=False, cache_mode="all")
 
 
 def _check_containers(body: bytes, label: str) -> None:
@@ -162,7 +156,7 @@ def _starts_with_a_line_of_json(text: bytes) -> bool:
     if not rest.strip():
         return False
     try:
-        _parse(line)
+        parse(line)
     except ValueError:
         return False
     return rest.lstrip(_BLANKS)[:1] in (b"{", b"[")
@@ -174,7 +168,7 @@ def _json_lines(text: bytes, label: str) -> Iterator[Document | InputError]:
         if line.strip():
             where = f"{label}:{number}"
             try:
-                yield _document(line, _parse(line), "json-lines", where, start=offset, line=number)
+                yield _document(line, parse(line), "json-lines", where, start=offset, line=number)
             except ValueError as error:
                 yield _not_json(line, label, str(error), line=number)
             except InputError as error:
@@ -296,7 +290,7 @@ def _embedded(text: bytes, start: int, end: int, form: str, label: str) -> Docum
             f"{label}:{line}: {what} where the response should be", hint=SAVE_RAW
         )
     try:
-        value = _parse(body)
+        value = parse(body)
     except ValueError as error:
         raise _not_json(body, label, str(error), line=line) from None
     return _document(body, value, form, label, start=start, line=line)
@@ -531,7 +525,7 @@ def is_list(value: dict[str, Any]) -> bool:
 def _refuse_json_of_another_kind(text: bytes, label: str) -> None:
     """Refuse a text that is JSON as a whole, and neither an object nor a list."""
     try:
-        value = _parse(text)
+        value = parse(text)
     except ValueError:
         return
     raise UnrecognisedError(

@@ -9,8 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from reporter.errors import InputError
-from reporter.precheck.build import build_task
-from reporter.precheck.model import PrecheckTask
+from reporter.precheck.build import build_task, holders_of_items
+from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.unknown_fields import folded, looks_like_a_check, tells_of_checks
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
@@ -44,17 +44,9 @@ MAX_ITEMS_IN_LIST = 20_000
 
 def _check_items(value: dict[str, Any], label: str) -> None:
     """A hundred bytes of memory for each byte of an item: too many are refused before."""
-    status = value.get("status")
-    if not isinstance(status, dict):
-        return
-    nodes = status.get("nodeCheckStatus")
-    stages = nodes.get("nodeStageStatus") if isinstance(nodes, dict) else None
-    holders = [status.get("clusterCheckStatus"), status.get("addonCheckStatus")]
-    holders += stages if isinstance(stages, list) else []
     total = 0
-    for holder in holders:
-        items = holder.get("itemsStatus") if isinstance(holder, dict) else None
-        count = len(items) if isinstance(items, list) else 0
+    for holder in holders_of_items(value):
+        count = len(holder["itemsStatus"])
         total += count
         for found, limit, what in (
             (count, MAX_ITEMS_IN_LIST, "check items in one list"),
@@ -75,9 +67,13 @@ def _built(value: dict[str, Any], label: str, pointer: str) -> PrecheckTask:
     except ValidationError:
         pass
     try:  # once more as a whole, for the place and the words
-        return PrecheckTask.model_validate_json(json.dumps(value))
+        return PrecheckTask.model_validate_json(json.dumps(value, default=_as_json))
     except ValidationError as error:
         raise _wrong_type(error, label, pointer) from None
+
+
+def _as_json(item: CheckItem) -> dict[str, Any]:
+    return item.model_dump(by_alias=True, exclude_unset=True)
 
 
 def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
