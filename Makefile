@@ -85,7 +85,7 @@ bench-walk: $(VENV)/.ready-dev
 
 hostile: $(VENV)/.ready-dev libraries test-tools
 	$(BIN)/python -m pip install --quiet 'atheris>=3,<4'
-	for target in response archive policy timestamp record printout envelope casefile; do \
+	for target in response archive policy timestamp record printout repeats envelope casefile; do \
 	  $(BIN)/python -m tests.fuzz.search $$target --seconds $${FUZZ_SECONDS:-120} || exit 1; done
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-2000} FAULT_ROUNDS=$${FAULT_ROUNDS:-200} \
 	  OUTPUT_EXAMPLES=$${OUTPUT_EXAMPLES:-2000} $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} \

@@ -32,6 +32,7 @@ from reporter.sources.read import Unreadable, read, read_responses
 from tests.fuzz import casefiles
 from tests.fuzz.printout import FORMS, printout, told
 from tests.sources import printers
+from tests.sources import test_strict_json as repeating
 from tests.sources.test_forged import MESSAGES
 
 ROOT = Path(__file__).parents[2]
@@ -111,6 +112,11 @@ def record(data: bytes) -> None:
     _keeps_its_promises(verdict)
 
 
+def repeats(data: bytes) -> None:
+    """JSON in which items repeat: the value that a parser of every letter gives, or its error."""
+    repeating.same(data)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "response": response,
     "archive": archive,
@@ -118,6 +124,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     "timestamp": timestamp,
     "record": record,
     "printout": printout,
+    "repeats": repeats,
     "envelope": casefiles.envelope,
     "casefile": casefiles.casefile,
 }
@@ -159,6 +166,11 @@ def seeds(target: str) -> Iterator[bytes]:
         for number, form in enumerate(FORMS):
             forged = messages[number % len(messages)]
             yield f"{form}\n{forged}\n--\n{forged}\n--\nx".encode()
+    elif target == "repeats":
+        one, other = repeating.item(0), repeating.item(1)
+        for layout in repeating.LAYOUTS:
+            made = repeating.task([one] * 18, [one, other, other], more=[one] * 3)
+            yield json.dumps(made, **layout).encode()
     elif target == "casefile":
         yield from casefiles.casefile_seeds()
     elif target == "envelope":
