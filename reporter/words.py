@@ -126,6 +126,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} waivers match more findings than they may cover: {waivers}",
     ),
     "condition.backdated": "Judged as of {at}, an instant in the past: not a verdict for today",
+    "condition.postdated": "Judged as of {at}, an instant in the future: not a verdict for today",
     "condition.before-check": (
         "Judged for {at}, before the check was made ({updated}): it says nothing about that time"
     ),
@@ -141,6 +142,12 @@ MESSAGES: Final[dict[str, Message]] = {
         "A rule or waiver asks for a value the API does not have: {rules} ({values})",
         "Rules or waivers ask for values the API does not have: {rules} ({values})",
     ),
+    "condition.unlike-values": (
+        "A rule or waiver compares with a value of another type, which never holds: {rules} "
+        "({paths})",
+        "Rules or waivers compare with values of another type, which never holds: {rules} "
+        "({paths})",
+    ),
     "condition.unreadable-version": (
         "The version {version} can't be read and so is in no range: a rule or waiver that asks "
         "for one does not match ({rules})",
@@ -148,8 +155,8 @@ MESSAGES: Final[dict[str, Message]] = {
         "for one do not match ({rules})",
     ),
     "condition.recheck-needed": (
-        "CCE itself says Failed; it, Terraform and the console stop on that. Put the waived Risks "
-        "on the skip list, resolve the rest, and run the check again"
+        "CCE itself says Failed; it, Terraform and the console stop on that. Resolve what failed, "
+        "put waived Risks on the skip list, and run the check again"
     ),
     "condition.no-nodes": "No node is listed in the response: nothing is known about nodes",
     "condition.expires-before-window": (

@@ -52,12 +52,14 @@ def result_of(record: Verdict) -> str:
     """PASSED, WARNED or FAILED.
 
     Only a pass without a condition is PASSED; an inconclusive verdict, and a pass that the gate
-    refuses for its warnings, is FAILED. `--advisory` changes nothing, a backdated verdict is
+    refuses for its warnings, is FAILED. `--advisory` changes nothing, a verdict for another day is
     never PASSED.
     """
     if record.outcome != "pass" or record.refused_for_warnings:
         return "FAILED"
-    conditional = record.headline.code != "headline.pass" or record.instant.backdated
+    conditional = record.headline.code != "headline.pass" or (
+        record.instant.backdated or record.instant.postdated
+    )
     return "WARNED" if conditional or record.has_warnings else "PASSED"
 
 
@@ -127,6 +129,7 @@ def _own_field(record: Verdict) -> dict[str, Any]:
         "conditions": [one_line(part.text) for part in record.conditions],
         "judgedFor": format_instant(record.instant.at),
         "backdated": record.instant.backdated,
+        "postdated": record.instant.postdated,
         "advisory": one_line(record.gate.advisory) if record.gate.advisory else None,
         "cluster": one_line(subject.cluster_id) if subject.cluster_id else None,
         "targetVersion": one_line(subject.target_version) if subject.target_version else None,

@@ -41,7 +41,7 @@ def judge_again(record: Verdict, evidence: Evidence) -> tuple[Verdict, Response]
     response = _response(record, evidence)
     subject, instant = record.subject, record.instant
     if instant.basis == "now":
-        instant = instant.model_copy(update={"backdated": False})
+        instant = instant.model_copy(update={"backdated": False, "postdated": False})
     if instant.basis == "response":
         metadata = response.task.metadata
         instant = _own_instant(instant, metadata.update_timestamp if metadata else None)

@@ -103,6 +103,7 @@ def _properties(verdict: Verdict) -> list[tuple[str, str]]:
         ("judged-at", verdict.instant.at.isoformat().replace("+00:00", "Z")),
         ("judged-at-basis", verdict.instant.basis),
         ("backdated", str(verdict.instant.backdated).lower()),
+        ("postdated", str(verdict.instant.postdated).lower()),
     ]
     if verdict.gate.advisory is not None:
         pairs.append(("advisory", one_line(verdict.gate.advisory)))

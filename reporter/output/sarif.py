@@ -499,6 +499,7 @@ class _Run:
             "at": _instant(shown),
             "basis": shown.instant.basis,
             "backdated": shown.instant.backdated,
+            "postdated": shown.instant.postdated,
             "advisory": shown.gate.advisory,
             "cluster": subject.cluster_id,
             "clusterVersion": subject.cluster_version,

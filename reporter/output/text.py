@@ -67,7 +67,7 @@ def write(
     _facts(page, words, shown, notes)
     _why(page, words, shown.reasons, guidance(shown, own, lang=lang), verbose)
     _conditions(page, words, shown.conditions)
-    _evidence(page, words, shown.evidence, verbose)
+    _evidence(page, words, shown, verbose)
     if verbose:
         _entries(page, words, shown)
         _waivers(page, words, shown.waivers)
@@ -79,7 +79,8 @@ def write(
 def line(verdict: Verdict, lang: LanguageTag = "en") -> str:
     """The verdict and its reasons in one line."""
     shown, words = cleaned(verdict), _Words(lang)
-    said = [shown.headline, *shown.summary]
+    tolerated = [part for part in shown.conditions if part.code == "condition.tolerated-exceptions"]
+    said = [shown.headline, *shown.summary, *tolerated]
     return console_safe(one_line(words.sentences([words.said(part) for part in said]))) + "\n"
 
 
@@ -329,15 +330,18 @@ def _conditions(page: _Page, words: _Words, conditions: Sequence[Statement]) -> 
         page.add("  ! ", words.said(condition), sign="warn")
 
 
-def _evidence(page: _Page, words: _Words, lines: Sequence[EvidenceLine], verbose: bool) -> None:
+def _evidence(page: _Page, words: _Words, verdict: Verdict, verbose: bool) -> None:
     page.title(words.text("Evidence"))
+    lines = verdict.evidence
     fine = [line for line in lines if line.state == "ok" and line.level != "note"]
     if not verbose and fine:
         names = [words.inline(words.named("evidence-name", line.id)) for line in fine]
         held = words.text("holds: {names}", names=words.text(", ").join(names))
         page.add("  ✓ ", held, sign="pass")
     for line in lines:
-        if not verbose and (line.state != "not-ok" and line.level != "note"):
+        # Who is told that all holds has to know where nothing says how long it does.
+        endless = verdict.outcome == "pass" and _says_no_end(line)
+        if not verbose and line.state != "not-ok" and line.level != "note" and not endless:
             continue
         sign = "pass" if line.state == "ok" else "note"
         if line.state == "not-ok":
@@ -348,6 +352,10 @@ def _evidence(page: _Page, words: _Words, lines: Sequence[EvidenceLine], verbose
         name = words.named("evidence-name", line.id)
         text = words.text("{label}: {said}", label=name, said=said)
         page.add(f"  {_SIGNS[sign][0]} ", text, sign=sign)
+
+
+def _says_no_end(line: EvidenceLine) -> bool:
+    return line.id == "unexpired" and line.state == "not-applicable" and line.level != "off"
 
 
 def _entries(page: _Page, words: _Words, verdict: Verdict) -> None:

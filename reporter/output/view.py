@@ -85,7 +85,7 @@ _WAIVER_ORDER = (
 )
 _WAIVER_SHAPE = {"used": "waived", "unused": "note", "elsewhere": "note"}
 # Said at the top in a frame of their own, so not among the conditions a second time.
-_NOTICED = ("condition.advisory", "condition.backdated")
+_NOTICED = ("condition.advisory", "condition.backdated", "condition.postdated")
 
 
 def report(
@@ -315,16 +315,18 @@ class _Builder:
                     (words.text("Reason given: {reason}", reason=verdict.gate.advisory),),
                 )
             )
-        if verdict.instant.backdated:
-            said.append(
-                Fact(
-                    words.text("Not a verdict for today"),
-                    words.text(
-                        "Judged as of {at}, an instant in the past.",
-                        at=words.instant(verdict.instant.at),
-                    ),
-                )
-            )
+        instant, at = verdict.instant, words.instant(verdict.instant.at)
+        dated = [
+            *(
+                [words.text("Judged as of {at}, an instant in the past.", at=at)]
+                * instant.backdated
+            ),
+            *(
+                [words.text("Judged as of {at}, an instant in the future.", at=at)]
+                * instant.postdated
+            ),
+        ]
+        said += [Fact(words.text("Not a verdict for today"), text) for text in dated]
         return tuple(said)
 
     def _facts(self) -> Iterable[Fact]:

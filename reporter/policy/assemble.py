@@ -946,6 +946,7 @@ def _rule_conditions(judgement: Judgement) -> list[Statement]:
             )
         )
     said += _odd_values(judgement)
+    said += _unlike_values(judgement)
     said += _unreadable_versions(judgement)
     return said
 
@@ -978,6 +979,19 @@ def _asking(policy: Policy) -> list[Rule | Waiver]:
     return [*policy.rules, *policy.waivers]
 
 
+def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
+    """Conditions that compared a number with a text, or the like, and were not met for that."""
+    paths = {
+        part.id: found
+        for part in _asking(judgement.policy)
+        if (found := part.match.paths_of(judgement.facts.unlike))
+    }
+    if paths:
+        named = sorted({path for found in paths.values() for path in found})
+        count = len(paths)
+        yield statement("condition.unlike-values", count=count, rules=sorted(paths), paths=named)
+
+
 def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
     """Versions that are in no range because nobody can read them, where a range was asked for."""
     for key in ("from_version", "target_version"):
@@ -1002,6 +1016,8 @@ def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> l
     said = []
     if judgement.instant.backdated:
         said.append(statement("condition.backdated", at=format_instant(judgement.instant.at)))
+    if judgement.instant.postdated:
+        said.append(statement("condition.postdated", at=format_instant(judgement.instant.at)))
     updated = subject.updated.at if subject.updated else None
     if updated is not None and updated - judgement.instant.at > CLOCK_SKEW:
         at = format_instant(judgement.instant.at)

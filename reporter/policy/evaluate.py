@@ -221,7 +221,7 @@ def _collector_off() -> Iterator[None]:
 
 
 def settle_instant(response: Response, at: str | datetime | Instant, clock: datetime) -> Instant:
-    """The instant a verdict is for, and whether it lay in the past."""
+    """The instant a verdict is for, and whether it lay in the past or the future."""
     if isinstance(at, Instant):
         return at
     if at == "now":
@@ -235,7 +235,7 @@ def settle_instant(response: Response, at: str | datetime | Instant, clock: date
                 "which is absent or can't be read",
                 hint="name the instant with --at, for example --at 2026-03-01T10:30:00Z",
             )
-        return Instant(at=moment, basis="response", backdated=moment < clock)
+        return _dated(moment, "response", clock)
     if isinstance(at, str):
         try:
             at = parse_instant(at)
@@ -246,7 +246,13 @@ def settle_instant(response: Response, at: str | datetime | Instant, clock: date
     if at.tzinfo is None:
         raise PolicyError(f"--at: {at.isoformat()} has no offset", hint="add Z for UTC")
     moment = at.astimezone(UTC)
-    return Instant(at=moment, basis="given", backdated=moment < clock)
+    return _dated(moment, "given", clock)
+
+
+def _dated(moment: datetime, basis: Literal["response", "given"], clock: datetime) -> Instant:
+    # Clocks differ a little: only what is surely ahead is told as such.
+    ahead = moment - clock > evidence_lines.CLOCK_SKEW
+    return Instant(at=moment, basis=basis, backdated=moment < clock, postdated=ahead)
 
 
 def judge(

@@ -36,7 +36,16 @@ from reporter.policy.model import (
     WaiverListSpec,
     WaiverSpec,
 )
-from reporter.precheck.model import GROUPS, KINDS, LEVELS, PHASES, CheckItem, PrecheckTask
+from reporter.precheck.model import (
+    GROUPS,
+    KINDS,
+    LEVELS,
+    NODE_STATUSES,
+    NODE_TYPES,
+    PHASES,
+    CheckItem,
+    PrecheckTask,
+)
 from reporter.precheck.versions import parse_range
 from reporter.yamlfile import Document, Path
 
@@ -82,7 +91,10 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "limit-never-exceeded": ("warning", "A limit that no number can exceed."),
     "not-yet-effective": ("note", "A rule that only warns until its effective_on."),
     # Patterns
-    "undocumented-value": ("warning", "A kind, level, group, phase or scope nobody documents."),
+    "undocumented-value": (
+        "warning",
+        "A kind, level, group, phase, scope or node type nobody documents.",
+    ),
     "unknown-check": ("note", "A check name the catalogue does not know; most are not public."),
     "unknown-topic": ("note", "A topic id the catalogue does not know, or knows no check name of."),
     "blank-at-edge": ("warning", "A pattern that begins or ends with a blank."),
@@ -94,6 +106,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
     "empty-range": ("warning", "A version range that no version is in."),
     "unknown-path": ("warning", "A path to a field the API does not document."),
+    "not-a-text": ("warning", "A number or true/false compared with a field that is a text."),
     "ambiguous-scalar": ("warning", "Text here, but other YAML tools read something else."),
     # The policy as a whole
     "nothing-can-fail": ("warning", "No rule fails and the default does not either."),
@@ -118,6 +131,8 @@ _VOCABULARIES = {
     "group": GROUPS,
     "phase": PHASES,
     "scope": frozenset({"cluster", "addon", "node"}),
+    "node.type": NODE_TYPES,
+    "node.status": NODE_STATUSES,
 }
 _KNOWN_KEYS: dict[type[Spec], frozenset[str]] = {
     PolicySpec: frozenset({
@@ -913,8 +928,28 @@ class _Look:
         text = getattr(condition, "path", None)
         if isinstance(text, str):
             root = PrecheckTask if getattr(condition, "on", "item") == "response" else CheckItem
-            if said := _unknown_field(text, root):
+            said, is_text = _followed(text, root)
+            if said:
                 self.add("unknown-path", (*path, "path"), said)
+            elif is_text:
+                self._compared_with_text(condition, path)
+
+    def _compared_with_text(self, comparison: Any, path: Path) -> None:
+        while (inner := getattr(comparison, "not_", None)) is not None:
+            comparison, path = inner, (*path, "not")
+        for key in ("equals", "in", "lt", "le", "gt", "ge"):
+            value = getattr(comparison, "in_" if key == "in" else key, None)
+            for part in value if isinstance(value, list) else [value]:
+                if isinstance(part, (bool, int, float)):
+                    written = str(part).lower() if isinstance(part, bool) else part
+                    self.add(
+                        "not-a-text",
+                        (*path, key),
+                        f"{written} is no text, and every value the API documents here is one: "
+                        "they never compare",
+                        f"put it in quotes: '{written}'"
+                        + ("; texts compare letter by letter" if key in _ORDERED else ""),
+                    )
 
     # Waivers
 
@@ -1273,8 +1308,12 @@ def _holds_longer(
 _STEP = re.compile(r"\.(?P<dotted>\w+)|\[(?:-?[0-9:]*|\*)\]|\.\*|\[['\"](?P<quoted>\w+)['\"]\]")
 
 
-def _unknown_field(path: str, root: type[BaseModel]) -> str | None:
-    """What is wrong with a path's first field that the API does not document.
+_ORDERED = ("lt", "le", "gt", "ge")
+
+
+def _followed(path: str, root: type[BaseModel]) -> tuple[str | None, bool]:
+    """What is wrong with a path's first field that the API does not document; whether it ends
+    in a text.
 
     Only plain steps are followed; at a filter, `..` or anything else the question ends.
     """
@@ -1291,11 +1330,10 @@ def _unknown_field(path: str, root: type[BaseModel]) -> str | None:
         fields = {info.alias or key: info for key, info in model.model_fields.items()}
         if name not in fields:
             close = yamlfile.nearest(name, list(fields))
-            return f'the API documents no field "{name}" here' + (
-                f'; did you mean "{close}"?' if close else ""
-            )
+            said = f'the API documents no field "{name}" here'
+            return said + (f'; did you mean "{close}"?' if close else ""), False
         model = load._model_within(fields[name].annotation)
-    return None
+    return None, model is None and not text[position:].strip("[*]0123456789 ")
 
 
 def _across(files: Sequence[_File], *, together: bool) -> None:

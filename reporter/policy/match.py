@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
@@ -21,6 +21,8 @@ from reporter.precheck.model import (
     GROUPS,
     KINDS,
     LEVELS,
+    NODE_STATUSES,
+    NODE_TYPES,
     TASK_PHASES,
     CheckItem,
     PrecheckTask,
@@ -81,6 +83,8 @@ class Facts:
     """What was found in the response, by path."""
     decided: dict[tuple[int, bool], Outcome] = field(default_factory=dict)
     """Answers of `on: response` conditions: the same for every finding."""
+    unlike: set[int] = field(default_factory=set)
+    """Conditions, by identity, that were once not met because a value was of another type."""
 
     @cached_property
     def document(self) -> dict[str, object] | None:
@@ -243,6 +247,7 @@ class Trace:
 
 
 DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
+NODE_WORDS = {"type": NODE_TYPES, "status": NODE_STATUSES}
 
 
 def _slips(pattern: Any, words: frozenset[str]) -> Iterator[tuple[str, str]]:
@@ -341,6 +346,10 @@ class Match:
             value = getattr(self.spec, key)
             written = value if isinstance(value, list) else [] if value is None else [value]
             found += [slip for pattern in written for slip in _slips(pattern, words)]
+        for key, words in NODE_WORDS.items():
+            value = getattr(self.spec.node, key) if self.spec.node is not None else None
+            written = value if isinstance(value, list) else [] if value is None else [value]
+            found += [slip for pattern in written for slip in _slips(pattern, words)]
         for condition in self.spec.where or []:
             words = DOCUMENTED.get(condition.path.removeprefix("$."), frozenset())
             comparison: Comparison = condition
@@ -350,6 +359,11 @@ class Match:
             texts = [text for text in compared if isinstance(text, str)]
             found += [slip for text in texts for slip in _slips(Equals(equals=text), words)]
         return (*found, *(slip for part in self._nested() for slip in part.slips))
+
+    def paths_of(self, conditions: Set[int]) -> list[str]:
+        """The paths of those of its conditions, nested ones included, whose ids are given."""
+        own = [part.path for part in self._where if id(part) in conditions]
+        return own + [path for part in self._nested() for path in part.paths_of(conditions)]
 
     def by_signature(self, target: Target) -> bool:
         """False only when the signature alone already rules a match out."""
@@ -444,6 +458,8 @@ class Match:
             outcome = _ask(condition, target, every=every)
             if outcome is not None and trace is not None:
                 trace.paths.append((condition.path, outcome))
+            elif outcome is not None and outcome.unlike and outcome.fits is False:
+                target.facts.unlike.add(id(condition))
             if outcome is None or (negated and outcome.no_proof):
                 yield "where", None  # `not:` would turn the want of a proof into a proof
             else:

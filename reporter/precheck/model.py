@@ -21,6 +21,12 @@ FINAL_PHASES = frozenset({"Success", "Failed"})
 KINDS = frozenset({"Exception", "Risk"})
 GROUPS = frozenset({"LimitCheck", "MasterCheck", "NodeCheck", "AddonCheck", "ExecuteException"})
 LEVELS = frozenset({"Info", "Warning", "Fatal"})
+NODE_TYPES = frozenset({"node", "master"})
+NODE_STATUSES = frozenset(
+    {"Build", "Installing", "Upgrading", "Active", "Abnormal", "Deleting", "Error", "Repairing"}
+    | {"RepairFailed"}
+)
+"""Of nodes, from the models of the SDK: nothing judges by them, a policy may ask for them."""
 
 
 _Item = TypeVar("_Item")

@@ -105,6 +105,9 @@ class Instant(Part):
         description="the clock, the response's own update time, or a time given by hand"
     )
     backdated: bool = Field(description="the instant lay in the past when the verdict was reached")
+    postdated: bool = Field(
+        default=False, description="the instant lay in the future when the verdict was reached"
+    )
 
 
 class Moment(Part):

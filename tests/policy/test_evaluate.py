@@ -459,6 +459,9 @@ def test_a_rule_that_asks_for_an_undocumented_value_in_vain_is_named() -> None:
         ({"level": {"regex": "fatal|warning"}}, "fatal|warning → Fatal"),
         ({"where": [{"path": "$.level", "equals": "fatal"}]}, "fatal → Fatal"),
         ({"where": [{"path": "$.kind", "not": {"in": ["risk"]}}]}, "risk → Risk"),
+        ({"node": {"type": "Master"}}, "Master → master"),
+        ({"not": {"node": {"status": ["active"]}}}, "active → Active"),
+        ({"node": {"type": "*", "name": "active"}}, None),
         ({"level": ["Fatal", "Critical"]}, None),
         ({"level": "Crit*"}, None),
         ({"where": [{"path": "$.message", "equals": "fatal"}]}, None),
@@ -472,6 +475,42 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         found = [part for part in judged(response(item()), written).conditions
                  if part.code == "condition.misspelt-values"]  # fmt: skip
         assert [said in part.text for part in found if said] == [True] * (said is not None)
+
+
+UNLIKE = "$.riskSource.configurationRisks[*].value"
+
+
+@pytest.mark.parametrize(
+    ("match", "said"),
+    [
+        ({"where": [{"path": UNLIKE, "equals": 110}]}, True),
+        ({"where": [{"path": UNLIKE, "ge": 100}]}, True),
+        ({"any": [{"where": [{"path": UNLIKE, "equals": 110}]}, {"level": "Info"}]}, True),
+        ({"where": [{"path": "$.kind", "on": "response", "equals": True}]}, True),
+        ({"where": [{"path": UNLIKE, "equals": "110"}]}, False),
+        ({"where": [{"path": UNLIKE, "in": [110, "110"]}]}, False),
+        ({"check": "Other", "where": [{"path": UNLIKE, "equals": 110}]}, False),
+        ({"where": [{"path": "$.riskSource.nodeRisks[*].NodeID", "equals": 1}]}, False),
+    ],
+)
+def test_values_of_another_type_are_named(match: Any, said: bool) -> None:
+    """A number never equals the text that shows it: the rule looks right, and never holds."""
+    risks = {"configurationRisks": [{"value": "110"}]}
+    rule = {"id": "r", "match": match, "effect": "fail"}
+    verdict = judged(response(item(riskSource=risks)), policy([rule]))
+    found = [part for part in verdict.conditions if part.code == "condition.unlike-values"]
+    assert [part.params["rules"] for part in found] == [["r"]] * said
+
+
+def test_an_instant_ahead_of_the_clock_is_named() -> None:
+    """A waiver that only begins then counts then: who signs today has to know."""
+    later = judged(response(), at="2026-03-01T10:35:01Z")
+    assert later.instant.postdated
+    assert "postdated" in codes(later)
+    assert not judged(response(), at="2026-03-01T10:35:00Z").instant.postdated
+    ahead = response()
+    ahead["metadata"]["updateTimestamp"] = "2099-01-01 00:00:00 +0000 UTC"
+    assert judged(ahead, at="response").instant.postdated
 
 
 def test_a_version_nobody_can_read_is_named_where_a_range_was_asked_for() -> None:

@@ -410,6 +410,8 @@ def test_a_waiver_that_another_one_covers(run: Run) -> None:
         ("check: {regex: 'Node*'}", "regex-like-glob"),
         ("node: {name: [{regex: 'pool-a*'}]}", "regex-like-glob"),
         ("check: 'Node* '", "blank-at-edge"),
+        ("node: {type: Master}", "undocumented-value"),
+        ("node: {status: [Active, ready]}", "undocumented-value"),
         ("message: {regex: ' a'}", "blank-at-edge"),
         ("check: AddonLimt", "unknown-check"),
         ("topic: cce_10_043", "unknown-topic"),
@@ -576,13 +578,23 @@ def test_rules_for_clusters_the_policy_is_not_for(run: Run) -> None:
         ("path: '$.riskSource[\"addonRisk\"][0]'", "unknown-path", '"addonRisks"'),
         ("path: '$.riskSource.deprecatedAPIRisks[*].url'", None, ""),
         ("path: '$..url'", None, ""),
+        ("path: $.message, equals: 110", "not-a-text", "110 is no text"),
+        ("path: '$.errorCodes[*]', not: {in: [a, true]}", "not-a-text", "true is no text"),
+        (
+            "path: '$.riskSource.configurationRisks[*].value', ge: 1.5",
+            "not-a-text",
+            "1.5 is no text",
+        ),
+        ("path: $.message, equals: '110'", None, ""),
+        ("path: $.riskSource.nodeRisks, count: {gt: 3}", None, ""),
         ("path: '$.riskSource.nodeRisks[?(@.NodeID == 1)].x'", None, ""),
         ("path: $.message, matches: '.*'", "regex-everything", "/.*/ fits every value"),
         ("path: $.message, matches: 'disk*'", "regex-like-glob", "looks like a glob"),
     ],
 )
 def test_where_conditions(run: Run, condition: str, code: str | None, says: str) -> None:
-    asks = "" if "matches" in condition else ", exists: true"
+    words = ("matches", "equals", "not", "ge", "count")
+    asks = "" if any(f" {word}: " in condition for word in words) else ", exists: true"
     report = run(rules(f"where: [{{{condition}{asks}}}]"))
     assert codes(report) == ({code} if code else set()), report.problems
     assert all(says in problem.message for problem in report.problems)

@@ -118,6 +118,7 @@ def _rows(explanation: Explanation, verbose: bool) -> _Rows:
         "",
         f"judged for {day_and_time(instant.at)}"
         + (", an instant in the past" if instant.backdated else "")
+        + (", an instant in the future" if instant.postdated else "")
         + f"; cluster {explanation.cluster or 'not named'}; "
         f"the whole verdict is {explanation.outcome}",
     )
