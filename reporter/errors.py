@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+_BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+
 
 class ReporterError(Exception):
     """Something a person has to act on: one line that says what and where, one on what to do.
@@ -19,7 +21,16 @@ class ReporterError(Exception):
 
 
 class InputError(ReporterError):
-    """An input could not be read or is not a pre-upgrade check response."""
+    """An input could not be read or is not a pre-upgrade check response.
+
+    Its name may be anybody's, with line breaks in it: the message stays one line.
+    """
+
+    def __init__(
+        self, message: str, *, hint: str | None = None, problems: tuple[str, ...] = ()
+    ) -> None:
+        told = "".join(repr(part)[1:-1] if part in _BREAKS else part for part in message)
+        super().__init__(told, hint=hint, problems=problems)
 
 
 class PolicyError(ReporterError):
