@@ -135,7 +135,7 @@ def _is_in_archive(found: Found, name: str) -> bool:
 
 def digest_of(file: File) -> tuple[str | None, int | None]:
     """SHA-256 and size of a file as it lies there; nothing where it can't be read."""
-    if file.path == "-":
+    if file.only_once:
         return None, None
     digest, size = sha256(), 0
     try:

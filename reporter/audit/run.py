@@ -177,7 +177,10 @@ def _is_below(path: str, folder: str) -> bool:
     # realpath costs as much as everything else: only what might lie there is asked.
     if os.path.basename(folder) not in path and not os.path.islink(path):
         return False
-    return os.path.realpath(path).startswith(folder + os.sep)
+    try:
+        return os.path.realpath(path).startswith(folder + os.sep)
+    except OSError:  # a link that nobody may follow
+        return False
 
 
 def _batches(files: Iterable[File], size: int) -> Iterator[list[File]]:
@@ -255,7 +258,7 @@ class _Run:
 
     def _files(self) -> Iterator[Task]:
         for identity, file in _queued(self.store, self.plan):
-            if file.path == "-":
+            if file.wrong is None and file.only_once:
                 self.archives.append((identity, file))  # nobody else can read it
             else:
                 yield FileTask(identity, file)

@@ -339,7 +339,7 @@ def _short(text: str, most: int = MAX_MESSAGE) -> str:
 
 def _safe(text: str) -> str:
     # A file that goes to a log is read there too: line by line, for workflow commands.
-    rows = [console_safe(row) for row in text.split("\n")]
+    rows = [console_safe(row) for row in clean(text).split("\n")]
     return _MARKERS.sub("[\u200b", "\n".join(rows))
 
 

@@ -61,6 +61,13 @@ class File:
         else:
             yield from _opened(self)
 
+    @property
+    def only_once(self) -> bool:
+        """Whether it is a pipe or a device: it can't be opened again, and may never end."""
+        if self.path == "-":
+            return True
+        return self.store is None and not os.path.isfile(self.path) and os.path.exists(self.path)
+
     def sidecar(self) -> tuple[str, bytes] | None:
         """The bytes of `FILE.meta.json` beside it, with their name.
 
@@ -261,7 +268,7 @@ def _in_folder(folder: str) -> Iterator[File]:
             if may_be_litter(name) and _is_litter(name, _start_on_disk(path)):
                 continue
             wrong = None
-            if os.path.islink(path) and not _is_below(os.path.realpath(path), root):
+            if os.path.islink(path) and not _is_below(_target(path), root):
                 wrong = _leads_out(path)
             else:
                 wrong = _no_file(path)
@@ -282,9 +289,17 @@ def _closed_folders(closed: list[OSError]) -> Iterator[File]:
     closed.clear()
 
 
+def _target(link: str) -> str:
+    """Where a link leads; out of everything if nobody may know."""
+    try:
+        return os.path.realpath(link)
+    except OSError:
+        return os.sep
+
+
 def _not_walked(link: str, root: str) -> InputError | None:
     """Why what lies in a linked folder is not come upon under its own name."""
-    target = os.path.realpath(link)
+    target = _target(link)
     if not _is_below(target, root):
         return _leads_out(link)
     if any(map(_is_hidden, os.path.relpath(target, root).split(os.sep))) and target != root:
@@ -361,7 +376,7 @@ def _by_glob(pattern: str) -> Iterator[File]:
 
     @cache
     def stays(path: str) -> bool:
-        return _is_below(os.path.realpath(path), root)
+        return _is_below(_target(path), root)
 
     seen: set[str] = set()
     for path in _globbed(pattern):

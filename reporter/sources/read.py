@@ -155,9 +155,16 @@ Found = tuple[Member, Sidecar | None, bool] | Refused
 
 def found_in(file: File, limits: Limits = MANY) -> Iterator[Found]:
     """What lies in a file: its bytes, or every member of an archive, one held at a time."""
+    own: Found | None = None
     try:
         with file.open() as (stream, size):
-            yield from _in_stream(stream, file.name, limits, file, size)
+            for found in _in_stream(stream, file.name, limits, file, size):
+                if not isinstance(found, Refused) and found[0].name == file.name:
+                    own = found  # what changed while it was read is told when it is closed
+                else:
+                    yield found
+        if own is not None:
+            yield own
     except InputError as error:
         yield Refused(file.name, error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -182,3 +184,23 @@ def test_the_page_on_paper(browser: Any, facts: AuditFacts) -> None:
     words = words_on_paper(tab.pdf(format="A4", prefer_css_page_size=True))
     tab.close()
     assert "unfolded" in words  # a list of hundreds is not printed, and that is said
+
+
+def test_no_sign_of_a_response_or_a_name_breaks_a_file(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    odd = "x\x1b[2J\x00\ufffe\u2028::error::\u202e"
+    made = json.loads(check(risk(f"Sample{odd}", message=odd, kind=f"Risk{odd}"), uid="t"))
+    made["status"]["phase"] = f"Failed{odd}"
+    made["spec"]["clusterID"] = f"c{odd}"
+    (folder / "odd.json").write_text(json.dumps(made))
+    (folder / "name\x01\x1b[2J\n::error::x.json").write_bytes(b"{")
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    names = ("responses.csv", "findings.csv", "junit.xml", "manifest.json", "index.html")
+    for name in names:
+        text = (tmp_path / "out" / name).read_text(encoding="utf-8")
+        assert not re.search("[\x00-\x08\x0b\x0c\x0e-\x1f\u202e\ufffe]", text), name
+        if name == "junit.xml":
+            ElementTree.fromstring(text)
+            assert not re.search(r"(?m)^\s*::error::", text)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import tarfile
+import threading
 import zipfile
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
@@ -16,6 +17,7 @@ import pytest
 
 from reporter.audit import run
 from reporter.errors import InputError, OutputError, PolicyError
+from reporter.sources import containers
 from tests.audit.archive import Audit, Inline, InlineEngine, Shuffled, check, fill, risk
 from tests.policy.build import item, stage
 
@@ -713,3 +715,42 @@ def test_of_the_responses_before_an_upgrade_the_last_counts_and_the_worse_of_two
     audit.run(upgrades=upgrades)
     assert audit.facts is not None
     assert [part.outcome for part in audit.facts.upgrades] == ["fail"]
+
+
+def test_a_file_that_grows_while_it_is_read_is_one_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check())
+    growing = folder / "b.json"
+    growing.write_bytes(check(uid="t-b"))
+    plain = containers._Reader._plain
+
+    def grows(self: Any, head: bytes, stream: Any, name: str, size: int | None) -> bytes:
+        data = plain(self, head, stream, name, size)
+        if name.endswith("b.json"):
+            with growing.open("ab") as file:
+                file.write(b" ")
+        return data
+
+    monkeypatch.setattr(containers._Reader, "_plain", grows)
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    rows = audit.rows("SELECT name, outcome, reason FROM responses ORDER BY name")
+    assert [row[1] for row in rows] == ["pass", "unreadable"]
+    assert "changed while it was read" in rows[1][2]
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_pipe_is_read_once(tmp_path: Path, packed: bool) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    data = gzip.compress(check()) if packed else check()
+    writer = threading.Thread(target=pipe.write_bytes, args=(data,))
+    writer.start()
+    audit = Audit(pipe, tmp_path / "out")
+    audit.run()
+    writer.join()
+    assert audit.rows("SELECT outcome FROM responses") == [("pass",)]
+    assert audit.rows("SELECT sha256 FROM inputs") == [(None,)]

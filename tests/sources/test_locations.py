@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,23 @@ def test_a_note_that_comes_changes_or_goes_changes_the_stamp(
     assert stamp() == seen[0]
     (here / "x" / "a.json.gz").unlink()
     assert all(file.stamp() is None for file in files_at(f"{here}/x/a.json.gz"))
+
+
+def test_a_link_that_nobody_may_follow_leads_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.json").write_bytes(b"{}")
+    (tmp_path / "link").symlink_to("/proc/1/cwd")
+    followed = os.path.realpath
+
+    def refused(path: str) -> str:
+        if path.endswith("link"):
+            raise PermissionError(path)
+        return followed(path)
+
+    monkeypatch.setattr(os.path, "realpath", refused)
+    found = {file.name: file.wrong for file in files_at(str(tmp_path))}
+    assert found.pop(f"{tmp_path}/a.json") is None
+    (wrong,) = found.values()
+    assert wrong is not None
+    assert "leads out of the folder" in wrong.message
