@@ -20,6 +20,7 @@ from reporter.policy.model import (
     PolicySpec,
     RuleSpec,
     WaiverSpec,
+    alike,
 )
 from reporter.yamlfile import Document, Path, nearest
 
@@ -167,7 +168,7 @@ def _same(
     first: PlacedRule | PlacedWaiver | None,
     second: PlacedRule | PlacedWaiver,
 ) -> None:
-    if first is not None and first.spec != second.spec:
+    if first is not None and not alike(first.spec, second.spec):
         raise PolicyError(
             f'{second.place}: {what} "{name}" differs from the {what} of that id at {first.place}',
             hint=f"give one of the two {what}s another id",
@@ -369,7 +370,7 @@ class _Guard:
 
 def _rule_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
     """How a rule falls behind the one of its id below it; None if it is as strict."""
-    if own.match != under.match:
+    if not alike(own.match, under.match):
         return "differs in its match"
     if EFFECTS.index(own.effect) > EFFECTS.index(under.effect):
         return f"says {own.effect}, weaker"
@@ -388,7 +389,7 @@ def _rule_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
 
 
 def _limit_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
-    if own.limit == under.limit:
+    if alike(own.limit, under.limit):
         return None
     if own.limit is None or under.limit is None or own.limit.of != under.limit.of:
         return "counts otherwise, weaker"
