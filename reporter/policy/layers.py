@@ -99,6 +99,10 @@ class Layered:
     def place(self, setting: str) -> str:
         return self.places.get(setting, BUILT_IN)
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a rule or setting, and so somebody to release it."""
+        return name in self.rules or name in SETTINGS
+
 
 def single(spec: PolicySpec, document: Document) -> Layered:
     """A policy that stands on nothing."""
@@ -114,9 +118,9 @@ def single(spec: PolicySpec, document: Document) -> Layered:
         max_days=None,
         permitted=frozenset(SETTINGS),  # the language's defaults are anybody's to change
     )
-    own = overlay(nothing, spec, document)
+    own = _stacked(nothing, spec, document)
     listed = frozenset(spec.overridable or ())
-    _check_overridable(listed, own.rules, document, spec)
+    _check_overridable(own.rules, document, spec)
     return replace(
         own,
         permitted=listed,
@@ -137,7 +141,6 @@ def union(parts: Sequence[Layered]) -> Layered:
             _same("waiver", name, waivers.get(name), waiver)
             waivers.setdefault(name, waiver)
     limits = [part.max_days for part in parts if part.max_days is not None]
-    shared = frozenset.intersection(*(part.permitted for part in parts))
     return Layered(
         rules=rules,
         waivers=waivers,
@@ -148,7 +151,11 @@ def union(parts: Sequence[Layered]) -> Layered:
         permanent=all(part.permanent for part in parts),
         requires=frozenset(name for part in parts for name in part.requires),
         max_days=min(limits) if limits else None,
-        permitted=shared | {name for part in parts for name in part.permitted if name in rules},
+        permitted=frozenset(
+            name
+            for name in frozenset[str]().union(*(part.permitted for part in parts))
+            if all(name in part.permitted for part in parts if part.has(name))
+        ),
         places=_union_places(parts),
     )
 
@@ -186,17 +193,22 @@ def pool(waivers: dict[str, PlacedWaiver], more: Iterable[PlacedWaiver]) -> dict
 
 def overlay(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     """A policy on top of its base. `PolicyError` names both places of whatever it weakens."""
+    stacked = _stacked(base, spec, document)
+    _check_overridable(stacked.rules, document, spec)
+    _Guard(base, document).listed(spec)
+    return stacked
+
+
+def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     guard = _Guard(base, document)
     unmatched, skipped = _defaults(base, spec, guard)
     evidence = _evidence(base, spec, guard)
     permanent, max_days = _demands(base, spec, guard)
     rules = dict(base.rules)
-    added: set[str] = set()
     for index, rule in enumerate(spec.rules or []):
         placed = PlacedRule(rule, document, index)
         under = rules.get(rule.id)
         if under is None:
-            added.add(rule.id)
             weaker = EFFECTS.index(_at_most(rule)) > EFFECTS.index(base.unmatched)
             placed = replace(placed, softens=not weaker or "defaults.unmatched" in base.permitted)
         else:
@@ -208,9 +220,6 @@ def overlay(base: Layered, spec: PolicySpec, document: Document) -> Layered:
         [PlacedWaiver(waiver, document, index) for index, waiver in enumerate(spec.waivers or [])],
     )
     listed = frozenset(spec.overridable or ())
-    if base.rules or base.places:
-        _check_overridable(listed, rules, document, spec)
-        guard.listed(listed - added, spec)
     changed = {rule.id for rule in spec.rules or []} | guard.said
     return Layered(
         rules=rules,
@@ -357,10 +366,10 @@ class _Guard:
                 hint=f'only where the base lists "{name}" under overridable may it be weakened',
             )
 
-    def listed(self, names: frozenset[str], spec: PolicySpec) -> None:
-        """A layer can't release what its base keeps."""
+    def listed(self, spec: PolicySpec) -> None:
+        """A layer can't release what its base keeps: its rules, and every setting."""
         for index, name in enumerate(spec.overridable or []):
-            if name in names and name not in self.base.permitted:
+            if self.base.has(name) and name not in self.base.permitted:
                 raise PolicyError(
                     f'{self.document.at(("overridable", index))}: "{name}" is not this '
                     "policy's to release: its base keeps it",
@@ -400,11 +409,9 @@ def _limit_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
     return None
 
 
-def _check_overridable(
-    listed: frozenset[str], rules: dict[str, PlacedRule], document: Document, spec: PolicySpec
-) -> None:
+def _check_overridable(rules: dict[str, PlacedRule], document: Document, spec: PolicySpec) -> None:
     for index, name in enumerate(spec.overridable or []):
-        if name in listed and name not in rules and name not in SETTINGS:
+        if name not in rules and name not in SETTINGS:
             close = nearest(name, [*rules, *SETTINGS])
             more = f'; did you mean "{close}"?' if close else ""
             raise PolicyError(
