@@ -33,7 +33,7 @@ def test_a_truth_and_a_number_are_two_conditions(
 ) -> None:
     write(tmp_path, "base", rules=[asking(one, operator)])
     top = write(tmp_path, "top", extends="base.yaml", rules=[asking(other, operator)])
-    with pytest.raises(PolicyError, match='rule "r" differs in its match, .* is locked'):
+    with pytest.raises(PolicyError, match=r'rule "r" differs in its match, .* is locked'):
         Policy.load(top)
     beside = [policy([asking(value, operator)]) for value in (one, other)]
     for files in (beside, beside[::-1]):
@@ -49,9 +49,9 @@ def test_also_in_waivers_and_below_a_not() -> None:
     for one, other in ((True, 1), (0, False)):
         with pytest.raises(PolicyError, match='waiver "w-1" differs from the waiver of that id'):
             Policy.parse(policy(), waivers=[listed(one), listed(other)])
+        own = [waiver(where=[{"path": "$.d", "equals": value}]) for value in (one, other)]
         with pytest.raises(PolicyError, match='waiver "w-1" differs'):
-            Policy.parse(policy([], [waiver(where=[{"path": "$.d", "equals": one}])]),
-                         policy([], [waiver(where=[{"path": "$.d", "equals": other}])]))  # fmt: skip
+            Policy.parse(policy([], own[:1]), policy([], own[1:]))
     assert len(Policy.parse(policy(), waivers=[listed(True), listed(True)]).waivers) == 1
 
 

@@ -72,7 +72,7 @@ def test_a_rule_called_like_a_setting_does_not_release_the_setting(tmp_path: Pat
 def test_an_empty_base_checks_the_names_that_are_released_on_it(tmp_path: Path) -> None:
     write(tmp_path, "base")
     top = write(tmp_path, "top", extends="base.yaml", overridable=["defaults.unmached"])
-    with pytest.raises(PolicyError, match='did you mean "defaults.unmatched"'):
+    with pytest.raises(PolicyError, match=r'did you mean "defaults\.unmatched"'):
         Policy.load(top)
 
 
