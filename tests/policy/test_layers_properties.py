@@ -73,10 +73,16 @@ class Dice(random.Random):
 
 
 def ruled(dice: Dice, name: str) -> dict[str, Any]:
-    match = {key: dice.choice(values) for key, values in MATCHES.items() if dice.rolls(30)}
+    match: dict[str, Any] = {
+        key: dice.choice(values) for key, values in MATCHES.items() if dice.rolls(30)
+    }
     if dice.rolls(35):
         match["where"] = [{"path": "$.flag", "equals": dice.choice(FLAGS)}]
-    rule = {"id": name, "match": match or {"check": "*"}, "effect": dice.choice(EFFECTS)}
+    rule: dict[str, Any] = {
+        "id": name,
+        "match": match or {"check": "*"},
+        "effect": dice.choice(EFFECTS),
+    }
     rule["reason"] = "agreed"
     if dice.rolls(60 if rule["effect"] == "fail" else 5):
         rule["effective_on"] = dice.choice(("2026-03-02", "9999-12-31"))
@@ -159,10 +165,10 @@ def loaded(written: dict[str, dict[str, Any]], *names: str) -> Policy | None:
 
 def judged(rules: Policy) -> list[tuple[str, dict[str, str]]]:
     """The verdicts on both responses, on two days: each outcome, and that of each finding."""
-    found = []
+    found: list[tuple[str, dict[str, str]]] = []
     for body, day in itertools.product(RESPONSES, (AT, LATER)):
         verdict = evaluate(body, rules, at=day, now=day)
-        skips = {f"skip {skip.name}": skip.outcome for skip in verdict.skipped}
+        skips: dict[str, str] = {f"skip {skip.name}": skip.outcome for skip in verdict.skipped}
         found.append((verdict.outcome, outcomes(verdict) | skips))
     return found
 

@@ -136,7 +136,11 @@ def test_a_limit_that_is_exceeded_sooner_weakens_where_the_default_is_milder(
 
 
 def test_a_released_rule_may_look_at_less_and_not_stand_in_for_the_default_elsewhere() -> None:
-    info = {"id": "info", "match": {"kind": "Risk", "level": "Info"}, "effect": "warn"}
+    info: dict[str, Any] = {
+        "id": "info",
+        "match": {"kind": "Risk", "level": "Info"},
+        "effect": "warn",
+    }
     base = {"rules": [info], "overridable": ["info"]}
     narrower = {**info, "match": {**info["match"], "check": "Sample*"}, "effect": "note"}
     kept = files(base=base, top={"extends": "base.yaml", "rules": [narrower]})
