@@ -585,7 +585,9 @@ class _Bench:
             return self._by_effect(found, strictest, waivable)
         failing = {rule.id for rule, effect, _ in found if effect == "fail"}
         gentle = [
-            rule for rule in sure if rule.softens and rule.limit is None and rule.id not in failing
+            rule
+            for rule in sure
+            if rule.lifts_doubt and rule.limit is None and rule.id not in failing
         ]
         doubt = self._doubt(target, gentle)
         if strictest == "fail":
@@ -747,7 +749,8 @@ class _Bench:
 
     def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
         for rule, effect, _ in verdict.rules:
-            written = rule.effect if rule.limit is None else rule.below
+            # A limit that is exceeded says the default, which names nobody.
+            written = effect if rule.limit is None else rule.below
             if effect == written == verdict.outcome and not rule.reason and rule.match.names_checks:
                 raise PolicyError(
                     f'{rule.source}:{rule.line}: rule "{rule.id}" tolerates the failed Exception '

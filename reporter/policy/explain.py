@@ -41,6 +41,8 @@ Fits = Literal["yes", "no", "open"]
 
 _FITS: dict[Tri, Fits] = {True: "yes", False: "no", None: "open"}
 _PROBE = "a waiver for exactly this check"
+_LAYER = "a layer that may not weaken its base"
+_NOT_ITS_BASES_DEFAULT = f"{_LAYER}: it does not soften the default"
 _DECIDED_BY_PHASE = "a rule without the key phase looks at Failed findings only"
 
 
@@ -326,9 +328,14 @@ class _Teller:
             note = "open: a note rule has to match surely"
         elif rule.id in effects and effect != rule.effect:
             note = f"written as {rule.effect}, which holds from {rule.effective_on} on"
+            if not rule.softens:
+                note += f"; {_NOT_ITS_BASES_DEFAULT}"
         elif effect != "fail" and rule.id in effects and (fits is None or not rule.softens):
-            what = "open" if fits is None else "a layer that may not weaken its base"
-            note = f"{what}: it does not soften the default"
+            open_note = "open: it does not soften the default"
+            note = open_note if fits is None else _NOT_ITS_BASES_DEFAULT
+        in_doubt = decided is not None and decided.outcome == "unknown"
+        if in_doubt and note is None and not rule.lifts_doubt and rule.match.spells(target):
+            note = f"{_LAYER}: it does not make an undocumented kind or level known"
         return RuleTried(
             id=rule.id,
             title=rule.title,

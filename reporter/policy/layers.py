@@ -17,9 +17,11 @@ from reporter.policy.model import (
     AppliesTo,
     Effect,
     EvidenceSpec,
+    MatchSpec,
     PolicySpec,
     RuleSpec,
     WaiverSpec,
+    alike,
 )
 from reporter.yamlfile import Document, Path, nearest
 
@@ -50,6 +52,9 @@ class PlacedRule:
     softens: bool = True
     """False for a rule an overlay adds that is weaker than its base's default: it may say more
     than the default, never replace it."""
+    lifts_doubt: bool = True
+    """False for any rule that an overlay adds on its own: that an undocumented kind or level is
+    known after all is nothing that its base has said."""
 
     @property
     def place(self) -> str:
@@ -98,6 +103,10 @@ class Layered:
     def place(self, setting: str) -> str:
         return self.places.get(setting, BUILT_IN)
 
+    def has(self, name: str) -> bool:
+        """Whether there is such a rule or setting, and so somebody to release it."""
+        return name in self.rules or name in SETTINGS
+
 
 def single(spec: PolicySpec, document: Document) -> Layered:
     """A policy that stands on nothing."""
@@ -113,14 +122,16 @@ def single(spec: PolicySpec, document: Document) -> Layered:
         max_days=None,
         permitted=frozenset(SETTINGS),  # the language's defaults are anybody's to change
     )
-    own = overlay(nothing, spec, document)
+    own = _stacked(nothing, spec, document)
     listed = frozenset(spec.overridable or ())
-    _check_overridable(listed, own.rules, document, spec)
+    _check_overridable(own.rules, document, spec)
     return replace(
         own,
         permitted=listed,
         evidence=(spec.evidence or EvidenceSpec(),),
-        rules={name: replace(rule, softens=True) for name, rule in own.rules.items()},
+        rules={
+            name: replace(rule, softens=True, lifts_doubt=True) for name, rule in own.rules.items()
+        },
     )
 
 
@@ -131,12 +142,11 @@ def union(parts: Sequence[Layered]) -> Layered:
     for part in parts:
         for name, rule in part.rules.items():
             _same("rule", name, rules.get(name), rule)
-            rules.setdefault(name, rule)
+            rules[name] = _stricter(rules.get(name), rule)
         for name, waiver in part.waivers.items():
             _same("waiver", name, waivers.get(name), waiver)
             waivers.setdefault(name, waiver)
     limits = [part.max_days for part in parts if part.max_days is not None]
-    shared = frozenset.intersection(*(part.permitted for part in parts))
     return Layered(
         rules=rules,
         waivers=waivers,
@@ -147,8 +157,23 @@ def union(parts: Sequence[Layered]) -> Layered:
         permanent=all(part.permanent for part in parts),
         requires=frozenset(name for part in parts for name in part.requires),
         max_days=min(limits) if limits else None,
-        permitted=shared | {name for part in parts for name in part.permitted if name in rules},
+        permitted=frozenset(
+            name
+            for name in frozenset[str]().union(*(part.permitted for part in parts))
+            if all(name in part.permitted for part in parts if part.has(name))
+        ),
         places=_union_places(parts),
+    )
+
+
+def _stricter(first: PlacedRule | None, second: PlacedRule) -> PlacedRule:
+    """Of a rule in two policies: what one of them does not let it do, it may not do."""
+    if first is None:
+        return second
+    return replace(
+        first,
+        softens=first.softens and second.softens,
+        lifts_doubt=first.lifts_doubt and second.lifts_doubt,
     )
 
 
@@ -167,7 +192,7 @@ def _same(
     first: PlacedRule | PlacedWaiver | None,
     second: PlacedRule | PlacedWaiver,
 ) -> None:
-    if first is not None and first.spec != second.spec:
+    if first is not None and not alike(first.spec, second.spec):
         raise PolicyError(
             f'{second.place}: {what} "{name}" differs from the {what} of that id at {first.place}',
             hint=f"give one of the two {what}s another id",
@@ -185,31 +210,43 @@ def pool(waivers: dict[str, PlacedWaiver], more: Iterable[PlacedWaiver]) -> dict
 
 def overlay(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     """A policy on top of its base. `PolicyError` names both places of whatever it weakens."""
+    stacked = _stacked(base, spec, document)
+    _check_overridable(stacked.rules, document, spec)
+    _Guard(base, document).listed(spec)
+    return stacked
+
+
+def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     guard = _Guard(base, document)
     unmatched, skipped = _defaults(base, spec, guard)
     evidence = _evidence(base, spec, guard)
     permanent, max_days = _demands(base, spec, guard)
     rules = dict(base.rules)
-    added: set[str] = set()
+    released = "defaults.unmatched" in base.permitted
     for index, rule in enumerate(spec.rules or []):
         placed = PlacedRule(rule, document, index)
         under = rules.get(rule.id)
         if under is None:
-            added.add(rule.id)
-            weaker = EFFECTS.index(_at_most(rule)) > EFFECTS.index(base.unmatched)
-            placed = replace(placed, softens=not weaker or "defaults.unmatched" in base.permitted)
+            placed = replace(
+                placed,
+                softens=released or not _is_weaker(weakest(rule), base.unmatched),
+                lifts_doubt=released,
+            )
         else:
-            guard.rule(under, placed)
-            placed = replace(placed, softens=under.softens)
+            guard.rule(under, placed, unmatched)
+            spells = released or all(
+                alike(getattr(rule.match, key), getattr(under.spec.match, key))
+                for key in ("kind", "level", "any")
+            )
+            placed = replace(
+                placed, softens=under.softens, lifts_doubt=under.lifts_doubt and spells
+            )
         rules[rule.id] = placed
     waivers = pool(
         base.waivers,
         [PlacedWaiver(waiver, document, index) for index, waiver in enumerate(spec.waivers or [])],
     )
     listed = frozenset(spec.overridable or ())
-    if base.rules or base.places:
-        _check_overridable(listed, rules, document, spec)
-        guard.listed(listed - added, spec)
     changed = {rule.id for rule in spec.rules or []} | guard.said
     return Layered(
         rules=rules,
@@ -230,9 +267,19 @@ def overlay(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     )
 
 
-def _at_most(rule: RuleSpec) -> Effect:
-    """The weakest a rule may leave a finding."""
-    return (rule.below or "warn") if rule.limit is not None else rule.effect
+def weakest(rule: RuleSpec) -> Effect:
+    """The weakest a rule may leave a finding, at whatever instant it is judged.
+
+    Before its `effective_on` a fail is a warn; `below` of a limit is never postponed.
+    """
+    if rule.limit is not None:
+        return rule.below or "warn"
+    return "warn" if rule.effect == "fail" and rule.effective_on is not None else rule.effect
+
+
+def _is_weaker(effect: Effect, other: Effect) -> bool:
+    """Whether the first of two effects is the weaker one."""
+    return EFFECTS.index(effect) > EFFECTS.index(other)
 
 
 def _defaults(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[Effect, Effect]:
@@ -245,7 +292,7 @@ def _defaults(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[Effect, E
             continue
         setting = f"defaults.{name}"
         guard.say(setting, ("defaults", name))
-        if EFFECTS.index(own) > EFFECTS.index(under):
+        if _is_weaker(own, under):
             guard.weaken(setting, f"says {own} where its base says {under}")
         values.append(own)
     return values[0], values[1]
@@ -338,8 +385,8 @@ class _Guard:
             hint=f'only where the base lists "{setting}" under overridable may it be weakened',
         )
 
-    def rule(self, under: PlacedRule, own: PlacedRule) -> None:
-        how = _rule_weaker(under.spec, own.spec)
+    def rule(self, under: PlacedRule, own: PlacedRule, unmatched: Effect) -> None:
+        how = _rule_weaker(under.spec, own.spec, unmatched)
         if how is None:
             return
         name = own.spec.id
@@ -355,11 +402,24 @@ class _Guard:
                 ),
                 hint=f'only where the base lists "{name}" under overridable may it be weakened',
             )
+        setting = "defaults.unmatched"
+        if (
+            setting not in self.base.permitted
+            and _is_weaker(weakest(own.spec), self.base.unmatched)
+            and not _looks_at_no_more(own.spec.match, under.spec.match)
+        ):
+            raise PolicyError(
+                f'{own.place}: rule "{name}" may match what the one at {under.place} does not, '
+                f"and says {weakest(own.spec)} where its base's default says "
+                f"{self.base.unmatched} ({self.base.place(setting)})",
+                hint=f'only where the base lists "{setting}" too may it stand in for that default; '
+                "else keep the keys of its match, and add others",
+            )
 
-    def listed(self, names: frozenset[str], spec: PolicySpec) -> None:
-        """A layer can't release what its base keeps."""
+    def listed(self, spec: PolicySpec) -> None:
+        """A layer can't release what its base keeps: its rules, and every setting."""
         for index, name in enumerate(spec.overridable or []):
-            if name in names and name not in self.base.permitted:
+            if self.base.has(name) and name not in self.base.permitted:
                 raise PolicyError(
                     f'{self.document.at(("overridable", index))}: "{name}" is not this '
                     "policy's to release: its base keeps it",
@@ -367,14 +427,24 @@ class _Guard:
                 )
 
 
-def _rule_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
-    """How a rule falls behind the one of its id below it; None if it is as strict."""
-    if own.match != under.match:
+def _looks_at_no_more(own: MatchSpec, under: MatchSpec) -> bool:
+    """Whether a match has all the keys of another, as they are: keys narrow each other."""
+    return all(
+        alike(value, getattr(own, key)) for key, value in vars(under).items() if value is not None
+    )
+
+
+def _rule_weaker(under: RuleSpec, own: RuleSpec, unmatched: Effect) -> str | None:
+    """How a rule falls behind the one of its id below it; None if it is as strict.
+
+    `unmatched` is the default beside it: what single findings take once its limit is exceeded.
+    """
+    if not alike(own.match, under.match):
         return "differs in its match"
-    if EFFECTS.index(own.effect) > EFFECTS.index(under.effect):
+    if _is_weaker(own.effect, under.effect):
         return f"says {own.effect}, weaker"
-    if EFFECTS.index(_at_most(own)) > EFFECTS.index(_at_most(under)):
-        return f"says {_at_most(own)} below its limit, weaker"
+    if own.limit is not None and _is_weaker(weakest(own), weakest(under)):
+        return f"says {weakest(own)} below its limit, weaker"
     if own.waivable and not under.waivable:
         return "allows waivers, weaker"
     if under.locked and not own.locked:
@@ -384,11 +454,22 @@ def _rule_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
         or dates.parse_instant(own.effective_on) > dates.parse_instant(under.effective_on)
     ):
         return "takes effect later, weaker"
-    return _limit_weaker(under, own)
+    return _limit_weaker(under, own) or _exceeded_weaker(under, own, unmatched)
+
+
+def _exceeded_weaker(under: RuleSpec, own: RuleSpec, unmatched: Effect) -> str | None:
+    """A limit that is exceeded sooner weakens where `below` is stricter than the default."""
+    if under.limit is None or not _is_weaker(unmatched, weakest(under)):
+        return None
+    # A note counts no failure that it can't be sure of.
+    counts_more = under.effect == "note" and own.effect != "note"
+    if alike(own.limit, under.limit) and not counts_more:
+        return None
+    return f"is exceeded sooner and then leaves single findings at {unmatched}, weaker"
 
 
 def _limit_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
-    if own.limit == under.limit:
+    if alike(own.limit, under.limit):
         return None
     if own.limit is None or under.limit is None or own.limit.of != under.limit.of:
         return "counts otherwise, weaker"
@@ -399,11 +480,9 @@ def _limit_weaker(under: RuleSpec, own: RuleSpec) -> str | None:
     return None
 
 
-def _check_overridable(
-    listed: frozenset[str], rules: dict[str, PlacedRule], document: Document, spec: PolicySpec
-) -> None:
+def _check_overridable(rules: dict[str, PlacedRule], document: Document, spec: PolicySpec) -> None:
     for index, name in enumerate(spec.overridable or []):
-        if name in listed and name not in rules and name not in SETTINGS:
+        if name not in rules and name not in SETTINGS:
             close = nearest(name, [*rules, *SETTINGS])
             more = f'; did you mean "{close}"?' if close else ""
             raise PolicyError(

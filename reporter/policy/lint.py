@@ -35,6 +35,7 @@ from reporter.policy.model import (
     Spec,
     WaiverListSpec,
     WaiverSpec,
+    alike,
 )
 from reporter.precheck.model import (
     GROUPS,
@@ -1353,7 +1354,7 @@ def _across(files: Sequence[_File], *, together: bool) -> None:
                 seen = first.setdefault((what, spec.id), (file, spec, place))
                 if seen[0] is file:
                     continue
-                if seen[1] == spec:
+                if alike(seen[1], spec):
                     file.add("repeated-id", path, f'{what} "{spec.id}" also stands at {seen[2]}')
                 else:
                     file.add(

@@ -52,6 +52,22 @@ class Spec(BaseModel):
     )
 
 
+def alike(first: Any, second: Any) -> bool:
+    """Whether two specs, or parts of them, say the same.
+
+    As `==`, but `true` is not 1: a condition on one does not hold for the other.
+    """
+    if isinstance(first, Spec):
+        return type(first) is type(second) and alike(vars(first), vars(second))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(
+            alike(value, second[key]) for key, value in first.items()
+        )
+    if isinstance(first, list) and isinstance(second, list):
+        return len(first) == len(second) and all(map(alike, first, second))
+    return isinstance(first, bool) == isinstance(second, bool) and bool(first == second)
+
+
 def _one_or_list(value: Any) -> str:
     return "list" if isinstance(value, list) else "one"
 
