@@ -749,8 +749,8 @@ class _Bench:
 
     def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
         for rule, effect, _ in verdict.rules:
-            # A limit that is exceeded says the default, which names nobody.
-            written = effect if rule.limit is None else rule.below
+            # What is only postponed, and a limit that says the default, tolerate nothing by name.
+            written = rule.effect if rule.limit is None else rule.below
             if effect == written == verdict.outcome and not rule.reason and rule.match.names_checks:
                 raise PolicyError(
                     f'{rule.source}:{rule.line}: rule "{rule.id}" tolerates the failed Exception '

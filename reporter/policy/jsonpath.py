@@ -169,20 +169,6 @@ class Outcome:
     """No, but only for want of a value that could be compared: its opposite is not yes."""
 
 
-def picks_by(spec: WhereSpec, field: str) -> bool:
-    """Whether a condition asks what value a text field of the item has; not what it hasn't."""
-    wanted, asked = spec.quantifier != "none", spec.not_
-    innermost: Comparison = spec
-    while asked is not None:
-        wanted, innermost, asked = not wanted, asked, asked.not_
-    if spec.on != "item" or not wanted or _is_about_number(innermost):
-        return False
-    try:
-        return field in compile_path(spec.path)({field: field}).values
-    except ValueError:
-        return False  # it is no path, which is said elsewhere
-
-
 class Condition:
     """A compiled `where` condition."""
 

@@ -20,7 +20,7 @@ from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes, at_path, not_one_of
 from reporter.policy import dates, layers, regex
-from reporter.policy.match import Match, Ranges, names_checks
+from reporter.policy.match import Match, Ranges
 from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
     MATCH_KEYS,
@@ -508,11 +508,11 @@ def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> Non
         problems.add((*path, "below"), "below goes with limit")
     if rule.message is not None:
         _check_placeholders(rule.message, (*path, "message"), problems)
-    if layers.weakest(rule) != "fail" and rule.reason is None and _spells_exception(rule.match):
-        until = f" until {rule.effective_on}" if rule.effect == "fail" and not rule.limit else ""
+    weakest = (rule.below or "warn") if rule.limit is not None else rule.effect
+    if weakest != "fail" and rule.reason is None and _spells_exception(rule.match):
         problems.add(
             path,
-            f'rule "{rule.id}" tolerates an Exception by name{until} and needs a "reason"',
+            f'rule "{rule.id}" tolerates an Exception by name and needs a "reason"',
         )
 
 
@@ -523,7 +523,7 @@ def _spells_exception(match: MatchSpec) -> bool:
         kind == "Exception" or (isinstance(kind, Equals) and "Exception" in _listed(kind.equals))
         for kind in kinds
     )
-    return spelled and names_checks(match)
+    return spelled and match.check is not None and match.check != "*"
 
 
 def _listed(value: str | list[str]) -> list[str]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
-from reporter.policy.jsonpath import Condition, Found, Outcome, picks_by
+from reporter.policy.jsonpath import Condition, Found, Outcome
 from reporter.policy.model import MATCH_KEYS, Comparison, Equals, MatchSpec, NodeSpec, Regex
 from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
@@ -268,15 +268,6 @@ def _slips(pattern: Any, words: frozenset[str]) -> Iterator[tuple[str, str]]:
             return
 
 
-def names_checks(spec: MatchSpec) -> bool:
-    """Whether a match picks checks by name, more narrowly than `*`: by `check` or by a path."""
-    return (
-        (spec.check is not None and spec.check != "*")
-        or any(picks_by(condition, "name") for condition in spec.where or [])
-        or any(names_checks(part) for part in spec.any or [])
-    )
-
-
 class Match:
     """A compiled match mapping: a conjunction of keys.
 
@@ -323,10 +314,10 @@ class Match:
         """The patterns of the top-level `check` key."""
         return self._simple.get("check")
 
-    @cached_property
+    @property
     def names_checks(self) -> bool:
-        """Whether it picks checks by name, see `names_checks` of this module."""
-        return names_checks(self.spec)
+        """Whether it picks checks by name, more narrowly than `*`."""
+        return any(not patterns.matches_everything for patterns in self._check_patterns())
 
     def _check_patterns(self) -> list[Patterns]:
         own = [self._simple["check"]] if "check" in self._simple else []
