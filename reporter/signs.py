@@ -46,13 +46,15 @@ _SMALL = _pairs(
     # Cyrillic
     "аa еe оo рp сc уy хx іi ѕs һh ӏl кk мm тt вb нh ԁd ԛq ԝw ьb јj ԍg үy "
     # Greek
-    "αa εe οo ρp νv ιi κk χx υu τt βb ηn "
+    "αa εe οo ρp νv ιi κk χx υu τt βb ηn ϲc "
     # Armenian
     "օo սu հh ցg զq յj ոn ւi "
     # Latin and letters like Latin ones
     "ɑa ɡg ɢg ıi ɩi ɪi ɨi ȷj ǀl ǃi ʏy ʜh ʟl ɴn ʀr ʙb ᴀa ᴄc ᴅd ᴇe ᴊj ᴋk ᴍm ᴏo ᴘp ᴛt ᴜu ᴠv ᴡw ᴢz "
     "ꜱs ꜰf øo đd ħh łl ŧt ƅb ƍo ƽs ƿp ɼr ʋu ꞵb ⲟo ⲣp ⲥc"
 )
+
+_ALIKE = {**_CAPITALS, **_SMALL}
 
 
 def is_unseen(sign: str) -> bool:
@@ -81,11 +83,16 @@ def folded(name: str) -> str:
     SDKs write `items_status`. A sign of no width, a letter of another alphabet that looks the
     same or a wide one does not make another field of it either.
     """
-    if not name.isascii():
-        plain = unicodedata.normalize("NFKD", name).translate(_CAPITALS).casefold()
-        name = _NOT_DRAWN.sub("", plain.translate(_CAPITALS).translate(_SMALL))
-        name = "".join(sign for sign in name if not unicodedata.combining(sign))
-    return _NO_LETTER.sub("", name.lower())
+    return _NO_LETTER.sub("", name.lower()) if name.isascii() else _folded(name)
+
+
+@lru_cache(maxsize=256)
+def _folded(name: str) -> str:
+    # Each step makes letters that the table has, or takes away what made it fit.
+    plain = unicodedata.normalize("NFKD", name.translate(_ALIKE)).translate(_ALIKE)
+    plain = _NOT_DRAWN.sub("", plain.casefold().translate(_ALIKE)).lower()
+    # Marks are no letters either.
+    return _NO_LETTER.sub("", plain)
 
 
 def reads_as_written(name: str) -> bool:
@@ -128,29 +135,49 @@ def may_hold(name: str, word: str, *, at_start: bool = False) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
 def _fits(name: str, word: str, *, within: bool = False, at_start: bool = True) -> bool:
     """Whether a mixed name is a word, where what is not ASCII may be any one sign or none."""
-    if not _ASCII_LETTER.search(name):
+    plain = _plain_signs(name)
+    if plain.isdigit() or not plain:
         return False
-    # How much of the word is read → the most of it that stood there in ASCII.
-    read: dict[int, int] = {0: 0}
-    for sign in name.lower():
-        following: dict[int, int] = {} if within and at_start else {0: 0} if within else {}
-        if not sign.isascii():
-            following = {**following, **read}
-            for length, spelled in read.items():
-                if length < len(word):
-                    following[length + 1] = max(following.get(length + 1, 0), spelled)
-        elif not sign.isalnum():
-            continue
-        else:
-            for length, spelled in read.items():
-                if length < len(word) and word[length] == sign:
-                    following[length + 1] = spelled + 1
-        if within and 2 * following.get(len(word), 0) >= len(word):
-            return True
-        read = following
-        if not read:
+    # Nearly all are told by their letters alone.
+    if within:
+        if 2 * sum(letter in plain for letter in word) < len(word):
             return False
-    return not within and len(word) in read
+    elif len(plain) > len(word) or not all(sign in word for sign in plain):
+        return False
+    if len(name) > _LONG and len(name := _MANY_OTHERS.sub(r"\1", name)) > _LONG:
+        return True  # nobody reads it, so nobody knows what it looks like
+    # Bit N of `read[others]`: N letters of the word were read, so many of them as other signs.
+    places: dict[str, int] = {}
+    for place, letter in enumerate(word, 1):
+        places[letter] = places.get(letter, 0) | 1 << place
+    most = len(word) // 2 if within else len(word)
+    whole = 1 << len(word)
+    anew = 1 if within and not at_start else 0
+    read = [1] + [0] * most
+    for sign in name.lower():
+        if not sign.isascii():
+            for others in range(most, 0, -1):
+                read[others] |= read[others - 1] << 1
+            read[0] |= anew
+        elif sign.isalnum():
+            here = places.get(sign, 0)
+            read = [(bits << 1) & here for bits in read]
+            read[0] |= anew
+        if within and any(bits & whole for bits in read):
+            return True
+        if not any(read):
+            return False
+    return not within and any(bits & whole for bits in read)
+
+
+@lru_cache(maxsize=256)
+def _plain_signs(name: str) -> str:
+    return _NO_PLAIN.sub("", name.lower())
+
+
+_NO_PLAIN = re.compile("[^a-z0-9]+")
+_LONG = 200
+_MANY_OTHERS = re.compile(r"([^\x00-\x7f]{30})[^\x00-\x7f]+")
+"""More of them than any word has letters make no other reading."""
