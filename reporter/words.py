@@ -177,8 +177,8 @@ MESSAGES: Final[dict[str, Message]] = {
     # Why a task was chosen, where that is doubtful
     "choice.tie": "Several tasks of the list were created at the same, newest time",
     "choice.unnamed": (
-        "A task of the list names no cluster or no target, and may be newer: "
-        "which one is meant is open"
+        "A task of the list that may be newer leaves open whether it is about this cluster and "
+        "this target: which one is meant is open"
     ),
     "choice.no-time": "A task of the list has no readable creation time: the newest is not known",
     "choice.clusters": (

@@ -6,15 +6,18 @@ Differences from what a YAML 1.1 loader does, all on the side of saying what one
 - depth, size and the number of aliases are bounded, on the event stream, before anything is built
   (the C parser's own composer overflows the stack on 100,000 nested brackets);
 - plain scalars are text unless they are `true`/`false`, `null`/`~`/empty, an integer or a float
-  as YAML 1.2 has them; dates stay text; `yes`, `no`, `on` and `off` stay text. The original
-  spelling is kept, so that a caller who wanted text can say "quote it".
+  as YAML 1.2 has them, exactly, and neither infinite nor none; dates stay text; `yes`, `no`,
+  `on` and `off` stay text. The original spelling is kept, so that a caller who wanted text can
+  say "quote it".
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 import yaml
@@ -32,14 +35,15 @@ MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 40
 MAX_ALIASES = 200
 MAX_NODES = 400_000
+LONGEST_NUMBER = 200
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 Path = tuple[str | int, ...]
 
 _INTEGER = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
-_FLOAT = re.compile(
-    r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.nan"
-)
+_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_NO_NUMBER = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_INEXACT = 2**53
 
 
 @dataclass(frozen=True)
@@ -252,12 +256,31 @@ class _Builder:
             value = True
         elif text in ("false", "False", "FALSE"):
             value = False
-        elif _INTEGER.fullmatch(text) and len(text) < 20:
-            value = int(text)
+        elif _NO_NUMBER.fullmatch(text):
+            raise self.fail(event.start_mark, f"{text} is no number", "quote it if text is meant")
         elif _FLOAT.fullmatch(text):
-            value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+            value = self._number(text, event.start_mark)
         if not isinstance(value, str):
             self.document.spellings[path] = text
+        return value
+
+    def _number(self, text: str, mark: Any) -> int | float:
+        """Exactly the number that is written: two that differ stay two."""
+        if len(text) > LONGEST_NUMBER:
+            raise self.fail(
+                mark,
+                f"a number of more than {LONGEST_NUMBER} characters",
+                "quote it if text is meant",
+            )
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        value = float(text)
+        if not math.isfinite(value):
+            raise self.fail(mark, f"{text} is too large to be a number", "quote it if it is text")
+        if abs(value) >= _INEXACT and Decimal(text) != Decimal(value):
+            raise self.fail(
+                mark, f"{text} can't be held exactly", "write a number this large without a point"
+            )
         return value
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
@@ -22,7 +23,9 @@ from reporter.policy.model import MatchSpec
 from reporter.precheck.finding import Finding
 from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.response import Response, Sidecar
+from reporter.precheck.unknown_fields import unknown_fields
 from reporter.record.model import Verdict
+from reporter.signs import reads_as_written
 from reporter.sources.read import read
 from tests.slow import evaluator, generator, million
 
@@ -197,3 +200,29 @@ def test_the_million_notices_a_disagreement() -> None:
         found = million._run(0)
     assert "here, " in found["why"]
     assert found["failed"] < 100
+
+
+_NAMES = [
+    *("NodeDisk", "NodeDisk ", "Node_Disk", "NodeDisk\u3164", "Node\u2800Disk", "NodeDisk\ufe0f"),
+    *("\u039dodeDisk", "N\u0585deDisk", "\ua4e0odeDisk", "CPU\u4f7f\u7528", "\u8282\u70b9"),
+    *("phase", "phase\u3164", "ph\u200bse", "ph\u0251se", "\u03a1hase", "\u0440h\u0430se", "fase"),
+    *("\u039aind", "le\u03bdel", "a\u4f7f\u7528\u5907\u6ce8", "X\u4f7f\u7528\u5907\u6ce8", "owner"),
+    *(
+        "s\u0199ipped",
+        "\u0282kip",
+        "noteSk\u0268pped",
+        "ign\u0585redIt\u0454ms",
+        "\u4f7f\u7528\u4f7f\u7528nod",
+    ),
+    *("the\u0421heck\u0405tatus", "che\u03f2kIt\u04d9m", "itemsStat\u222as", "it\u212emstatus"),
+]
+
+
+@pytest.mark.parametrize("name", _NAMES)
+def test_both_read_a_name_alike(name: str) -> None:
+    assert evaluator.never_covered({"name": name}, [], []) is not reads_as_written(name)
+    status = {"clusterCheckStatus": {"itemsStatus": [{"name": "x", name: ["odd"]}]}}
+    if name not in ("phase", "kind", "level"):
+        found = unknown_fields(PrecheckTask.model_validate({"status": status}))
+        hidden = evaluator.hides_check({"status": status}, evaluator._TASK)
+        assert bool(found.suspicious) is hidden

@@ -14,13 +14,14 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "reporter"
 
-BASE = {"errors", "resources", "yamlfile", "mistakes", "record", "words"}
+BASE = {"errors", "resources", "yamlfile", "mistakes", "record", "words", "signs"}
 ALLOWED = {
     "errors": set[str](),
     "resources": set[str](),
     "yamlfile": {"errors"},
     "mistakes": {"errors", "yamlfile"},
     "record": set[str](),
+    "signs": set[str](),
     "words": {"record"},
     "precheck": BASE,
     "catalogue": BASE,

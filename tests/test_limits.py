@@ -527,6 +527,12 @@ def _(t: Tried) -> Told:
     return t.policy(POLICY + "rules: [" + "x, " * 60 + "]")
 
 
+@met("reporter.yamlfile.LONGEST_NUMBER")
+def _(t: Tried) -> Told:
+    assert "a number" not in t.policy(POLICY + "rules: " + "1" * t.row.number)[1].split("write")[0]
+    return t.policy(POLICY + "rules: " + "1" * (t.row.number + 1))
+
+
 @met("reporter.policy.load.MAX_LAYERS")
 def _(t: Tried) -> Told:
     t.lower(2)

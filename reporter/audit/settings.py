@@ -14,6 +14,7 @@ from reporter.policy.load import Policy, PolicyFile, Waiver
 from reporter.policy.printable import printable
 from reporter.precheck.versions import parse_version
 from reporter.record.model import SEMANTICS
+from reporter.signs import says_nothing
 
 Reports = Literal["none", "failed", "all"]
 
@@ -154,7 +155,7 @@ class Bench:
 
 def _named(cluster: str | None, target: str | None) -> tuple[str | None, str | None]:
     """What a response says of the two; None where it says nothing that could be understood."""
-    known = cluster if cluster is not None and cluster.strip() else None
+    known = cluster if cluster is not None and not says_nothing(cluster) else None
     return known, target if target is not None and parse_version(target) is not None else None
 
 

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from reporter.signs import says_nothing
+
 ClusterType = Literal["standard", "autopilot"]
 Language = Literal["en", "zh-CN"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh-CN")
@@ -24,7 +26,7 @@ _SITES: dict[Language, str] = {
 
 
 def _seen(value: str) -> str:
-    if not any(sign.isprintable() and not sign.isspace() for sign in value):
+    if says_nothing(value):
         raise PydanticCustomError("blank", "a blank text says nothing; leave the key out")
     return value
 

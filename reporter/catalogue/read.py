@@ -30,6 +30,7 @@ from reporter.catalogue.model import (
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes
 from reporter.record.explanation import Explanation
+from reporter.signs import hides_a_sign
 
 LONGEST_NAME = 200
 
@@ -214,7 +215,8 @@ def _own(source: str, shipped: Catalogue) -> Mapping[str, OwnItem]:
 
 def _check(name: str, item: OwnItem, shipped: Catalogue, mistakes: Mistakes) -> None:
     path: yamlfile.Path = ("items", name)
-    if not name.isprintable() or name != name.strip() or not name or "\ufffd" in name:
+    visible = name.isprintable() and name == name.strip() and not hides_a_sign(name)
+    if not visible or not name or "\ufffd" in name:
         mistakes.add(path, "an item name is visible text, as CCE spells it", key=True)
     elif len(name) > LONGEST_NAME:
         mistakes.add(path, f"an item name of more than {LONGEST_NAME} characters", key=True)

@@ -13,6 +13,7 @@ import click
 from reporter.cli.common import own_words, redact_options
 from reporter.cli.terminal import working
 from reporter.errors import PolicyError
+from reporter.signs import says_nothing
 
 if TYPE_CHECKING:
     from reporter.output.guidance import Own
@@ -96,7 +97,7 @@ def inputs_of(response: str, options: dict[str, Any]) -> list[str]:
 
 def check_options(options: dict[str, Any]) -> None:
     """Refuse options that can't be meant, before anything is read."""
-    if options["advisory"] is not None and not options["advisory"].strip():
+    if options["advisory"] is not None and says_nothing(options["advisory"]):
         raise click.UsageError("--advisory needs a reason")
     if (cluster := options["expect_cluster"]) is not None and _text(cluster) != cluster:
         # Shown with U+FFFD it could be taken for a cluster that is called so.

@@ -27,6 +27,7 @@ from reporter.policy.evaluate import (
 from reporter.policy.evidence import CLOCK_SKEW
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import DOCUMENTED, Match, Target
+from reporter.policy.model import is_todo
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
@@ -439,7 +440,7 @@ def waiver_use(tally: WaiverTally, instant: datetime) -> WaiverUse:
             ("undated", waiver.valid_from is None),
             ("permanent", _never_ends(waiver, instant)),
             ("broad", waiver.match.check is not None and waiver.match.check.fits(_NO_CHECK)),
-            ("todo", re.match(r"\s*TODO\b", waiver.reason, re.IGNORECASE) is not None),
+            ("todo", is_todo(waiver.reason)),
         )
         if holds
     ]

@@ -18,6 +18,7 @@ from pydantic_core import PydanticCustomError
 
 from reporter import resources, yamlfile
 from reporter.errors import InputError, PolicyError, ReporterError
+from reporter.mistakes import at_path
 from reporter.policy import dates
 from reporter.policy.evaluate import evaluate, settle_instant
 from reporter.policy.load import Policy, _Problems, builtin_names
@@ -94,19 +95,22 @@ class ExpectSpec(KeysSpec):
 
     outcome: Outcome | None = None
     checks: (
-        dict[
-            str,
-            Annotated[
-                Annotated[FindingOutcome, Tag("one")] | Annotated[ScopesSpec, Tag("many")],
-                Discriminator(_form),
+        Annotated[
+            dict[
+                str,
+                Annotated[
+                    Annotated[FindingOutcome, Tag("one")] | Annotated[ScopesSpec, Tag("many")],
+                    Discriminator(_form),
+                ],
             ],
+            Field(min_length=1),
         ]
         | None
     ) = Field(None, description="check → the worst of its findings, or scope → the same")
-    skipped: dict[str, SkipOutcome] | None = Field(
+    skipped: Annotated[dict[str, SkipOutcome], Field(min_length=1)] | None = Field(
         None, description="check skipped on the server → what became of it"
     )
-    waivers: dict[str, WaiverStatus] | None = None
+    waivers: Annotated[dict[str, WaiverStatus], Field(min_length=1)] | None = None
     evidence: EvidenceStates | None = None
     conditions: list[Text] | None = Field(
         None, description="all conditions of the verdict, in any order; [] for none"
@@ -291,7 +295,8 @@ class _CaseProblems(_Problems):
         return list((inner[-1] if inner else PolicyTestSpec).model_fields)
 
     def _message(self, item: Any, path: yamlfile.Path, missing: str | None) -> str:
-        if item["type"] == "empty_match":
+        empty = item["type"] == "too_short" and at_path(self.document.data, path) == {}
+        if item["type"] == "empty_match" or empty:
             return "nothing is expected here; leave the key out or fill it"
         if item["type"] == "too_short":
             return "an empty list; there has to be at least one"

@@ -79,8 +79,8 @@ _Parts = tuple[int, int, int, int]
 _TOP: _Parts = (10**10, 0, 0, 0)
 
 
-def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts] | None:
-    """The versions a range holds, from and below; None where it is no such interval.
+def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts]:
+    """The versions a range holds, from and below.
 
     `!=` is left out, so it may hold fewer than these.
     """
@@ -88,8 +88,6 @@ def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts] | None:
     high = _TOP
     for operator, bound in versions.terms:
         following = _following(bound)
-        if following is None:
-            return None
         if operator in (">=", "=", "=="):
             low = max(low, bound.parts)
         if operator == ">":
@@ -100,16 +98,14 @@ def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts] | None:
             high = min(high, following)
     for operator, bound in versions.terms:
         following = _following(bound)
-        if operator == "!=" and following is not None and bound.parts <= low:
+        if operator == "!=" and bound.parts <= low:
             low = max(low, following) if high <= following else low
     return low, high
 
 
-def _following(bound: Version) -> _Parts | None:
+def _following(bound: Version) -> _Parts:
     """The first version after all that a bound means: after 1.27 comes 1.28."""
     written = bound.written.index(False) if False in bound.written else 4
-    if any(bound.written[written:]):
-        return None  # v1-r3 names every minor version's third revision
     parts = list(bound.parts)
     parts[written - 1] += 1
     return (parts[0], *(part if i < written else 0 for i, part in enumerate(parts[1:], 1)))  # type: ignore[return-value]
@@ -125,11 +121,11 @@ class Versions:
 
     @property
     def span(self) -> tuple[_Parts, _Parts] | None:
-        """From the lowest to the highest; None where that is not known or nothing is in it."""
-        known = [one for one in self.bounds if one is None or one[0] < one[1]]
-        if not known or None in known:
+        """From the lowest to the highest; None where nothing is in it."""
+        known = [one for one in self.bounds if one[0] < one[1]]
+        if not known:
             return None
-        return min(one[0] for one in known if one), max(one[1] for one in known if one)
+        return min(one[0] for one in known), max(one[1] for one in known)
 
     def covers(self, other: Versions) -> bool:
         """Whether whatever is in the other is surely in this."""
@@ -144,22 +140,20 @@ class Versions:
     @staticmethod
     def _within(
         inner: VersionRange,
-        bounds: tuple[_Parts, _Parts] | None,
-        outer: tuple[VersionRange, tuple[_Parts, _Parts] | None],
+        bounds: tuple[_Parts, _Parts],
+        outer: tuple[VersionRange, tuple[_Parts, _Parts]],
     ) -> bool:
         if inner.terms == outer[0].terms:
             return True
         # An outer != takes out of its interval what may well be in the inner one.
-        if bounds is None or outer[1] is None or any(op == "!=" for op, _ in outer[0].terms):
+        if any(op == "!=" for op, _ in outer[0].terms):
             return False
         return outer[1][0] <= bounds[0] and bounds[1] <= outer[1][1]
 
     def apart_from(self, other: Versions) -> bool:
         """Whether surely no version is in both."""
         return all(
-            mine is not None
-            and theirs is not None
-            and (mine[1] <= theirs[0] or theirs[1] <= mine[0])
+            mine[1] <= theirs[0] or theirs[1] <= mine[0]
             for mine in self.bounds
             for theirs in other.bounds
         )

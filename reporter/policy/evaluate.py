@@ -38,7 +38,7 @@ from reporter.precheck.model import (
 )
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
-from reporter.precheck.unknown_fields import UnknownFields, folded
+from reporter.precheck.unknown_fields import UnknownFields
 from reporter.record.model import (
     Change,
     ClusterType,
@@ -53,6 +53,7 @@ from reporter.record.model import (
     Statement,
     Verdict,
 )
+from reporter.signs import reads_as_written
 from reporter.words import statement
 
 STRICTNESS: dict[Effect, int] = {"fail": 3, "warn": 2, "note": 1}
@@ -371,12 +372,6 @@ class _Verdict:
 
     deciding: tuple[str, ...] = ()
     """The rules whose effect it is."""
-
-
-def _reads_as_written(name: str) -> bool:
-    """Whether a name is what a person reads: no blank at its edge, no sign unseen or look-alike."""
-    alike = not name.isascii() and folded(name).isascii()
-    return name.isprintable() and name == name.strip() and not alike
 
 
 class _Bench:
@@ -863,7 +858,7 @@ class _Bench:
         """Why no waiver can ever cover this entry."""
         if not skip.name:
             return statement("skip.unnamed")
-        if not _reads_as_written(skip.name):
+        if not reads_as_written(skip.name):
             return statement("skip.odd-name")
         if selector is not None:
             if not evidence_lines.selector_understood(selector):

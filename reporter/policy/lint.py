@@ -36,6 +36,7 @@ from reporter.policy.model import (
     WaiverListSpec,
     WaiverSpec,
     alike,
+    is_todo,
 )
 from reporter.precheck.model import (
     GROUPS,
@@ -406,8 +407,13 @@ class _File:
             if waiver.expires is None and not policy.waivers_may_be_permanent:
                 refuse('needs "expires": only waivers_may_be_permanent: true lets it be left out')
             for name in sorted(set(policy.waiver_requires or [])):
-                if getattr(waiver, name) is None:
+                given = getattr(waiver, name)
+                if given is None:
                     refuse(f'needs "{name}": {whose} lists it under waiver_requires')
+                elif is_todo(given):
+                    said = f'says "{name}: {given.strip()}"'
+                    here = ("waivers", index, name)
+                    refuse(f"{said}: {whose} lists it under waiver_requires", here)
             if policy.max_waiver_days is None:
                 continue
             start, end = _period(waiver)
@@ -830,7 +836,7 @@ class _Look:
     def _ranges(self, spec: Any, path: Path) -> None:
         for text, place in _each(spec, path):
             bounds = bounds_of(parse_range(text))
-            if bounds is not None and bounds[0] >= bounds[1]:
+            if bounds[0] >= bounds[1]:
                 self.add("empty-range", place, f'no version is in "{text}"')
 
     # Patterns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -36,7 +35,9 @@ from reporter.policy.model import (
     WaiverListSpec,
     WaiverSpec,
     WhereSpec,
+    is_todo,
 )
+from reporter.signs import hides_a_sign
 from reporter.yamlfile import Document
 
 API_VERSION = "precheck.policy/v1"
@@ -227,6 +228,17 @@ class Policy:
             for number, data in enumerate(waivers, 1)
         ]
         return _merge(loaded, lists)
+
+
+def places_of_waivers(lists: Sequence[str]) -> dict[str, str]:
+    """Id → `file:line` of every waiver of some waiver lists; the first of several."""
+    places: dict[str, str] = {}
+    for source in lists:
+        loaded = _load_file(source, "WaiverList", _Disk())
+        for index, waiver in enumerate(loaded.spec.waivers or []):
+            line = loaded.document.where(("waivers", index)).line
+            places.setdefault(waiver.id, f"{source}:{line}")
+    return places
 
 
 def builtin_names() -> list[str]:
@@ -626,14 +638,9 @@ def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> Non
             continue
         # YAML's block texts end with a new line; signs of no width come along from web pages.
         ends = text != text.strip("\n")
-        if ends or _UNSEEN.search(text):
+        if ends or hides_a_sign(text):
             what = "begins or ends with a new line" if ends else "holds a sign that nobody sees"
             problems.add(place, f"the pattern {what}; if that is meant, write {{equals: …}}")
-
-
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]"
-)
 
 
 def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
@@ -658,7 +665,7 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
     for placed in whole.waivers.values():
         waiver = _waiver(placed.spec, placed.document, placed.index)
         _check_period(waiver, placed.document.at(("waivers", placed.index, "expires")))
-        _check_demands(waiver, placed.place, whole)
+        _check_demands(waiver, placed, whole)
         waivers.append(waiver)
     return Policy(
         files=_files(policies, lists),
@@ -766,10 +773,10 @@ def _check_period(waiver: Waiver, place: str) -> None:
         )
 
 
-def _check_demands(waiver: Waiver, place: str, whole: layers.Layered) -> None:
+def _check_demands(waiver: Waiver, placed: layers.PlacedWaiver, whole: layers.Layered) -> None:
     """What the policies ask of every waiver, their own and those of waiver files."""
 
-    def refuse(message: str, hint: str | None = None) -> None:
+    def refuse(message: str, hint: str | None = None, place: str = placed.place) -> None:
         raise PolicyError(f'{place}: waiver "{waiver.id}" {message}', hint=hint)
 
     if waiver.valid_until is None and not whole.permanent:
@@ -778,8 +785,15 @@ def _check_demands(waiver: Waiver, place: str, whole: layers.Layered) -> None:
             "only where every policy says waivers_may_be_permanent: true may it be left out",
         )
     for name in sorted(whole.requires):
-        if getattr(waiver, name) is None:
+        given = getattr(waiver, name)
+        if given is None:
             refuse(f'needs "{name}": a policy lists it under waiver_requires')
+        elif is_todo(given):
+            refuse(
+                f'says "{name}: {given.strip()}": a policy lists it under waiver_requires',
+                f"fill in {name}; TODO only holds the place",
+                placed.document.at(("waivers", placed.index, name)),
+            )
     if whole.max_days is None:
         return
     if waiver.valid_from is None:

@@ -6,6 +6,7 @@ compiles what they hold.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -23,6 +24,7 @@ from typing_extensions import TypeAliasType
 
 from reporter.policy import dates
 from reporter.precheck import versions
+from reporter.signs import is_unseen, says_nothing
 
 Effect = Literal["fail", "warn", "note"]
 Level = Literal["require", "warn", "off"]
@@ -30,13 +32,19 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 def _not_blank(value: str) -> str:
-    if not any(sign.isprintable() and not sign.isspace() for sign in value):
+    if says_nothing(value):
         raise PydanticCustomError("blank", "a blank text says nothing; leave the key out")
     return value
 
 
 Words = Annotated[Text, AfterValidator(_not_blank)]
 """Text for people: something has to be seen of it."""
+
+
+def is_todo(words: str) -> bool:
+    """Whether a text only holds the place of what somebody has yet to say."""
+    seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
+    return re.match(r"\s*TODO\b", seen, re.IGNORECASE) is not None
 
 
 class Spec(BaseModel):

@@ -13,7 +13,7 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.policy.evaluate import Decided, Judgement, evaluate, judge, settle_instant
-from reporter.policy.load import Policy, Waiver
+from reporter.policy.load import Policy, Waiver, places_of_waivers
 from reporter.precheck.finding import Node, Scope
 from reporter.precheck.response import Response
 from reporter.record.model import ClusterType, FindingOutcome, Outcome
@@ -65,6 +65,8 @@ class WaiverPreview:
     not_applicable: int = 0
     """Exceptions and the like that it matches and can never cover."""
     standings: list[Standing] = field(default_factory=list)
+    stands: str | None = None
+    """Where it stands already: in a policy, or in a list that is in force."""
 
     @property
     def findings(self) -> int:
@@ -121,7 +123,7 @@ class Preview:
     could_be_waived: int
     """Failed and warning Risks that a waiver could turn at all, over all responses."""
     in_force: int
-    """Waivers that are in force already."""
+    """Other waivers that are in force already."""
 
 
 def preview(
@@ -140,11 +142,15 @@ def preview(
     them makes that one a row with its reason.
     """
     policy = Policy.load(*policies, waivers=[*in_force, *waivers])
-    lists = set(waivers)
-    new = tuple(waiver for waiver in policy.waivers if waiver.source in lists)
-    ids = {waiver.id for waiver in new}
-    standing = tuple(waiver for waiver in policy.waivers if waiver.id not in ids)
+    # One that stands in the policy as well is kept there, under its place there.
+    places = places_of_waivers(waivers)
+    new = tuple(waiver for waiver in policy.waivers if waiver.id in places)
+    standing = tuple(waiver for waiver in policy.waivers if waiver.id not in places)
     bench = _Bench(policy, standing, new, at, now, cluster_type)
+    for waiver in new:
+        bench.told[waiver.id] = told = _told(waiver)
+        if waiver.source not in waivers or waiver.source in in_force:
+            told.place, told.stands = places[waiver.id], told.place
     rows = [bench.row(name, read) for name, read in responses]
     return Preview(
         waivers=tuple(bench.told.values()),
@@ -173,7 +179,7 @@ class _Bench:
         )
         self._supposed = replace(policy, waivers=(*standing, *timeless))
         self._at, self._now, self._type = at, now, cluster_type
-        self.told = {waiver.id: _told(waiver) for waiver in new}
+        self.told: dict[str, WaiverPreview] = {}
         self.could_be_waived = 0
 
     def row(self, name: str, read: Read) -> ResponsePreview:

@@ -171,7 +171,7 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
 }
 """Model, key, what an editor says about it. A model without an entry takes its base's."""
 
-_VERSION = r"v?[0-9]{1,9}(\.[0-9]{1,9}){0,2}(-r[0-9]{1,9})?"
+_VERSION = r"v?[0-9]{1,9}(\.[0-9]{1,9}){1,2}(-r[0-9]{1,9})?"
 _TERM = rf"\s*(<=|>=|==|!=|<|>|=)?\s*{_VERSION}\s*"
 _RANGE = rf"^{_TERM}(,{_TERM})*$"
 _DAY = (

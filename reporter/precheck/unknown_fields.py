@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -20,6 +18,7 @@ from reporter.precheck.model import (
     PrecheckTask,
     is_empty,
 )
+from reporter.signs import folded, may_be_one_of, may_hold
 
 MAX_POINTERS = 100
 
@@ -33,25 +32,6 @@ _SECTION_PARTS = ("checkstatus", "checkitem", "itemstatus", "itemsstatus", "stag
 _LISTS = ("clustercheckstatus", "addoncheckstatus", "nodecheckstatus", "nodestagestatus")
 _ALIKE = 0.87
 """From where on a name is a documented one misspelt: `addonChekStatus` is, `addonStatus` not."""
-
-
-def folded(name: str) -> str:
-    """A name by its letters and digits alone, as somebody who looks at it reads it.
-
-    SDKs write `items_status`. A sign of no width, a letter of another alphabet that looks the
-    same or a wide one does not make another field of it either.
-    """
-    if not name.isascii():
-        name = unicodedata.normalize("NFKD", name).casefold().translate(_LOOKALIKES)
-        name = "".join(sign for sign in name if not unicodedata.combining(sign))
-    return _NO_LETTER.sub("", name.lower())
-
-
-_NO_LETTER = re.compile(r"[\W_]+")
-_LOOKALIKES = str.maketrans(
-    "аеорсухіѕһӏкмтвнԁԛԝαεορνικχυτɡıℓ",
-    "aeopcyxishlkmtbhdqwaeopvikxutgil",
-)
 
 
 _EXTRA = attrgetter("__pydantic_extra__")
@@ -95,7 +75,9 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             # case (Go's does): two values for one field. And a phase or level where none is
             # documented may say what nobody here would hear.
             hides = (
-                folded(name) in known or tells_of_checks(name, value) or looks_like_a_check(value)
+                may_be_one_of(name, known)
+                or tells_of_checks(name, value)
+                or looks_like_a_check(value)
             )
             if hides and len(suspicious) < MAX_POINTERS:
                 suspicious.append(here)
@@ -193,11 +175,11 @@ def tells_of_checks(name: str, value: Any) -> bool:
 @lru_cache(maxsize=4096)
 def _is_of_checks(name: str) -> bool:
     """Whether a key looks like a check's or like a section of checks."""
-    plain = folded(name)
-    if plain in _CHECK_WORDS or any(part in plain for part in _SECTION_PARTS):
+    if may_be_one_of(name, _CHECK_WORDS) or any(may_hold(name, part) for part in _SECTION_PARTS):
         return True
     from difflib import SequenceMatcher
 
+    plain = folded(name)
     # No name that is far longer or shorter is alike, and comparing long ones takes long.
     return any(
         abs(len(plain) - len(known)) < 5 and SequenceMatcher(None, known, plain).ratio() > _ALIKE
@@ -208,9 +190,8 @@ def _is_of_checks(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def _is_of_skips(name: str) -> bool:
     """Whether a key looks like a list of what was skipped."""
-    plain = folded(name)
-    return any(word in plain for word in _SKIPS) and (
-        plain.startswith("skip") or any(word in plain for word in _SKIPPED)
+    return any(may_hold(name, word) for word in _SKIPS) and (
+        may_hold(name, "skip", at_start=True) or any(may_hold(name, word) for word in _SKIPPED)
     )
 
 

@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 
 # Real values have several digits in every part (v1.19.16-r80), whatever published patterns say.
-_VERSION = re.compile(r"v?([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:\.([0-9]{1,9}))?(?:-r([0-9]{1,9}))?")
+# Two parts at least: `v1` may be any of its minor versions, which no upgrade goes to.
+_VERSION = re.compile(r"v?([0-9]{1,9})\.([0-9]{1,9})(?:\.([0-9]{1,9}))?(?:-r([0-9]{1,9}))?")
+_ONE_PART = re.compile(r"v?[0-9]+(?:-r[0-9]+)?").fullmatch
 _TERM = re.compile(r"\s*(<=|>=|==|!=|<|>|=)?\s*(\S+?)\s*")
 
 
@@ -25,13 +27,17 @@ class Version:
 
 
 def parse_version(text: str) -> Version | None:
-    """A version, or None where it can't be read. Missing parts are 0; `-rN` comes last."""
+    """A version, or None where it can't be read. Missing parts are 0; `-rN` comes last.
+
+    Where `-rN` is written, so is the part before it: `1.31-r1` is 1.31.0-r1.
+    """
     match = _VERSION.fullmatch(text)
     if match is None:
         return None
     groups = match.groups()
     numbers = [int(group or 0) for group in groups]
     there = [group is not None for group in groups]
+    there[2] = there[2] or there[3]
     return Version(
         (numbers[0], numbers[1], numbers[2], numbers[3]), (there[0], there[1], there[2], there[3])
     )
@@ -77,6 +83,7 @@ def parse_range(text: str) -> VersionRange:
         if match is None or version is None:
             raise ValueError(
                 f'"{piece.strip()}" is not a version range; write for example ">=1.23,<1.27"'
+                + (", with two parts at least" if match and _ONE_PART(match.group(2)) else "")
             )
         terms.append((match.group(1) or "=", version))
     return VersionRange(text, tuple(terms))

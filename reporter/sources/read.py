@@ -19,6 +19,7 @@ from reporter.precheck.model import PrecheckTask
 from reporter.precheck.response import Locate, Response, Sidecar, Source, Wanted
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.versions import meets, parse_version
+from reporter.signs import folded, says_nothing
 from reporter.sources import containers, snake_case
 from reporter.sources.containers import MANY, ONE, Limits, Member, Refused
 from reporter.sources.locations import (
@@ -494,17 +495,25 @@ def _another_may_be_meant(
         spec = tasks[i].spec
         named_cluster = spec.cluster_id if spec else None
         named_target = spec.target_version if spec else None
-        contradicts = bool(cluster and named_cluster and named_cluster != cluster) or bool(
-            # A version nobody can read may be any.
-            target
-            and named_target
-            and parse_version(named_target)
-            and not meets(target, named_target)
+        contradicts = (cluster is not None and _is_another_cluster(named_cluster, cluster)) or (
+            target is not None and _is_another_target(named_target, target)
         )
         moment = _created(tasks[i])
         if not contradicts and (moment is None or newest is None or moment >= newest):
             return True
     return False
+
+
+def _is_another_cluster(named: str | None, cluster: str) -> bool:
+    """Whether a task surely is about another cluster, not the same in another spelling."""
+    return not (named is None or says_nothing(named) or folded(named) == folded(cluster))
+
+
+def _is_another_target(named: str | None, target: str) -> bool:
+    """Whether a task surely is about another target: `v1.31` may be any v1.31.x that is meant."""
+    # A version nobody can read may be any.
+    unread = named is None or parse_version(named) is None
+    return not (unread or meets(target, named or "") or meets(named or "", target))
 
 
 def _label(location: str) -> str:

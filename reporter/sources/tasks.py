@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from reporter.errors import InputError
 from reporter.precheck.build import build_task, holders_of_items
 from reporter.precheck.model import CheckItem, PrecheckTask
-from reporter.precheck.unknown_fields import folded, looks_like_a_check, tells_of_checks
+from reporter.precheck.unknown_fields import looks_like_a_check, tells_of_checks
+from reporter.signs import may_be_one_of
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError
@@ -89,12 +90,12 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
     about = {
         key: part
         for key, part in value.items()
-        if isinstance(part, dict) and folded(key) in _ABOUT_A_LIST
+        if isinstance(part, dict) and may_be_one_of(key, _ABOUT_A_LIST)
     }
     beside = {key: part for key, part in value.items() if key not in about and key != "items"}
     for where, part in [("", beside), *((f"{key}.", part) for key, part in about.items())]:
         for key in part:
-            if part[key] and folded(key) in _PAGED:
+            if part[key] and may_be_one_of(key, _PAGED):
                 raise InputError(
                     f"{label}: is one page of a longer list ({where}{key})",
                     hint="save the whole list, or the answer for the one task",

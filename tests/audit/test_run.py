@@ -289,9 +289,10 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
     add("risk", (risk(),))
     for name, spec in (
         ("nocluster", {"clusterID": None}),
-        ("blank", {"clusterID": " "}),
+        ("blank", {"clusterID": " \u3164"}),
         ("notarget", {"targetVersion": None}),
         ("odd", {"targetVersion": "latest"}),
+        ("short", {"targetVersion": "v1"}),
     ):
         add(f"risk-{name}", (risk(),), **spec)
         add(name, **spec)
@@ -307,21 +308,22 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
     outcomes = dict(audit.rows("SELECT replace(name, '.json', ''), outcome FROM responses"))
     assert {name.rsplit("/", 1)[-1]: said for name, said in outcomes.items()} == {
         **dict.fromkeys(
-            ("risk", "risk-nocluster", "risk-blank", "risk-notarget", "risk-odd"), "fail"
+            ("risk", "risk-nocluster", "risk-blank", "risk-notarget", "risk-odd", "risk-short"),
+            "fail",
         ),
-        **dict.fromkeys(("nocluster", "blank", "notarget", "odd"), "inconclusive"),
+        **dict.fromkeys(("nocluster", "blank", "notarget", "odd", "short"), "inconclusive"),
         **dict.fromkeys(("elsewhere", "older"), "pass"),
     }
     # Judged by both, as what surely is theirs; what is surely not the strict one's, by the other.
     found = audit.rows("SELECT judged_by, count(*) FROM responses GROUP BY 1 ORDER BY 2")
-    assert [number for _, number in found] == [2, 9]
+    assert [number for _, number in found] == [2, 11]
     # A policy that does not mind whose response it judges has to apply surely.
     strict.write_text(head + scope + "evidence: {identity: off}\n")
     alone = Audit(folder, tmp_path / "alone", policies=[str(strict)])
     alone.run()
     assert alone.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [
         ("fail", 1),
-        ("inconclusive", 10),
+        ("inconclusive", 12),
     ]
 
 

@@ -203,6 +203,9 @@ cases:
          '6:63: unknown key "complet"; did you mean "complete"?'),
         ("  - {name: a, response: {}, at: response, expect: {}}",
          "6:51: nothing is expected here; leave the key out or fill it"),
+        *((f"  - {{name: a, response: {{}}, at: response, expect: {{{key}: {{}}}}}}",
+           f"6:{len(key) + 54}: nothing is expected here; leave the key out or fill it")
+          for key in ("checks", "skipped", "waivers", "evidence")),
         ("  - {name: a, response: {}, expect: {outcome: pass}}", '6:5: "at" is missing'),
         ("  - {name: a, response: {}, at: , expect: {outcome: pass}}", '6:33: "at" has no value'),
         ("  - {name: a, response: {}, at: now, expect: {outcome: pass}}",

@@ -993,7 +993,17 @@ def test_several_waivers_of_a_skip() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["NodeDisk ", " NodeDisk", "Node\u200bDisk", "N\u043edeDisk", "NodeDisk\n"]
+    "name",
+    [
+        *("NodeDisk ", " NodeDisk", "Node\u200bDisk", "N\u043edeDisk", "NodeDisk\n"),
+        # Hangul filler, braille blank, a variation selector, a tag, a soft hyphen
+        *("NodeDisk\u3164", "NodeDisk\u2800", "Node\ufe0fDisk", "Node\U000e0041Disk"),
+        *("Node\xadDisk", "\uff2eodeDisk", "NodeD\u0131sk"),
+        # Greek capital nu, Armenian o, Lisu N, Cherokee D, a click
+        *("\u039dodeDisk", "N\u0585deDisk", "\ua4e0odeDisk", "Node\u13a0isk", "NodeD\u01c0sk"),
+        # None of them ASCII
+        *("\u0392\u0391\u039d", "\u216c\u2170st"),
+    ],
 )
 def test_a_skipped_check_whose_name_is_not_what_it_looks_like_is_never_covered(name: str) -> None:
     every = {"id": "w", "check": "*", "reason": "r", "expires": "2099-01-01"}

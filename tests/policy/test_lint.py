@@ -446,7 +446,7 @@ def test_a_match_that_is_not_what_it_seems(run: Run, match: str, code: str) -> N
         "from_version: '>=1.27,<1.28', target_version: '>1.27,<=1.28'",
         "from_version: '1.28', target_version: '1.28'",
         "from_version: '<1.30', target_version: '>=1.25,!=1.27'",
-        "from_version: v1-r3",
+        "from_version: 1.23-r3",
         "message: {equals: 'disk [sda] full'}",
         "message: {regex: 'disk .* full'}",
         "message: '* full?'",

@@ -8,9 +8,11 @@ import pytest
 
 from reporter.errors import PolicyError
 from reporter.policy.load import Policy, builtin_names
+from tests.policy.build import item, judged, response
 
 HEAD = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
 RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
+WHERE = "{where: [{path: $.a, equals: 1}]}"
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,25 @@ RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
          "is not a date"),
         (HEAD + "waiver_requires: [ticket]\nwaivers:\n"
          "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'waiver "w" needs "ticket"'),
+        *((HEAD + "waiver_requires: [ticket]\nwaivers:\n  - {id: w, check: X, reason: r, "
+           f'expires: 2026-01-01, ticket: "{todo}"}}\n', '6:63: waiver "w" says "ticket: ')
+          for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164")),
+        *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
+           f'{key}: "{mark}"}}\n', "a blank text says nothing")
+          for key in ("approved_by", "ticket")
+          for mark in ("\\u3164", " \\u2800 ", "\\u200b", "\\u115f\\ufe0f", "\\U000e0020")),
+        (HEAD + 'waivers:\n  - {id: "\\u3164", check: X, reason: r, expires: 2026-01-01}\n',
+         "5:10: a blank text says nothing"),
+        (HEAD + 'waivers:\n  - {id: w, check: X, reason: "\\u2800", expires: 2026-01-01}\n',
+         "5:31: a blank text says nothing"),
+        (HEAD + RULE.replace("X", '"Node\\u3164"'), "6:20: the pattern holds a sign that"),
+        (HEAD + RULE.replace("{check: X}", "{target_version: '1'}"),
+         '6:29: "1" is not a version range'),
+        *((HEAD + RULE.replace("{check: X}", WHERE.replace("1", number)),
+           f"6:41: {number} ")
+          for number in (".inf", "-.INF", ".nan", ".NaN", "1e999", "10000000000000000000000.5")),
+        (HEAD + RULE.replace("{check: X}", WHERE.replace("1", "9" * 201)),
+         "6:41: a number of more than 200 characters"),
         (HEAD + "max_waiver_days: 30\nwaivers:\n"
          "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'needs "starts" or'),
         (HEAD + "max_waiver_days: 30\nwaivers:\n"
@@ -145,3 +166,18 @@ def test_the_four_shipped_policies_load() -> None:
     assert builtin_names() == shipped
     for name in shipped:
         assert Policy.load(f"builtin:{name}").names == (name,)
+
+
+@pytest.mark.parametrize("number", [10**20 + 2, -(10**20) - 2, 10**199, 2**63])
+def test_a_whole_number_is_exactly_what_is_written(number: int) -> None:
+    given = HEAD + RULE.replace("{check: X}", WHERE.replace("1", str(number)))
+    for value, outcome in ((number, "fail"), (number + 2, "warn"), (number - 2, "warn")):
+        body = response(item("X", a=value))
+        verdict = judged(body, (given + "defaults: {unmatched: warn}\n").encode())
+        assert [check.outcome for check in verdict.checks if check.name == "X"] == [outcome]
+
+
+def test_a_reason_of_todo_is_a_condition_and_no_error() -> None:
+    given = HEAD + "waiver_requires: [ticket]\nwaivers:\n"
+    given += "  - {id: w, check: X, reason: TODO, ticket: CHG-1, expires: 2099-01-01}\n"
+    assert Policy.parse(given.encode()).waivers[0].reason == "TODO"

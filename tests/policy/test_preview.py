@@ -131,6 +131,20 @@ def test_what_is_waived_already(tmp_path: Path) -> None:
     assert found.responses[0].turned == 1
 
 
+def test_one_that_stands_in_the_policy_already_is_shown_all_the_same(tmp_path: Path) -> None:
+    same = waiver("w", "SampleSwap")
+    found = previewed(tmp_path, [same], RISKS, policy=policy(waivers=[same]))
+    (told,) = found.waivers
+    assert (told.findings, told.already, found.in_force) == (1, 0, 0)
+    assert told.place.startswith(f"{tmp_path / 'new.yaml'}:")
+    assert (told.stands or "").startswith(f"{tmp_path / 'policy.yaml'}:")
+    assert [(row.before, row.after) for row in found.responses] == [("fail", "pass")]
+    found = previewed(tmp_path, [same], RISKS, in_force=[same])
+    assert (found.waivers[0].stands or "").startswith(f"{tmp_path / 'old.yaml'}:")
+    (told,) = previewed(tmp_path, [same], RISKS).waivers
+    assert told.stands is None
+
+
 def test_skips_it_would_cover(tmp_path: Path) -> None:
     body = response(spec={"skippedCheckItemList": [{"name": "SampleSwap"}]})
     found = previewed(tmp_path, [waiver("w", "SampleSwap")], body)

@@ -103,6 +103,12 @@ def test_what_says_nothing_is_no_field(nothing: Any) -> None:
     assert beside == UnknownFields(2, places, places[1:])
 
 
+UNSEEN = (
+    "\xad\u034f\u115f\u1160\u17b4\u17b5\u180b\u180e\u180f\u200b\u200d\u2060\u2800\u3164\ufe0f\ufeff"
+    "\uffa0\U000e0041\U000e0101\xa0\u3000\x7f"
+)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "hides"),
     [
@@ -140,6 +146,30 @@ def test_what_says_nothing_is_no_field(nothing: Any) -> None:
         ("noteSkipped", ["x"], False),
         ("ignored", ["x"], False),
         ("ignoredItems", ["x"], True),
+        # Signs nobody sees
+        *((f"expireTimeStamp{sign}", "x", True) for sign in UNSEEN),
+        *((f"expire{sign}TimeStamp", "x", True) for sign in UNSEEN),
+        # Letters that look alike
+        ("\u03a1hase", "x", True),
+        ("\u0421lusterCheckStatus", "x", True),
+        ("\u0440\u04bb\u0430\u0455\u0435", "x", True),
+        ("ph\u0251se", "x", True),
+        ("phas\u212e", "x", True),
+        ("ph\u4f7fse", "x", True),
+        ("\u13e2h\u13a2s\u13a2", "x", True),
+        ("the\u0421heck\u0405tatus", "x", True),
+        ("che\u03f2kIt\u04d9m", "x", True),
+        ("s\u0199ipped", ["x"], True),
+        ("\u0282kip", ["x"], True),
+        ("\u0455\u043a\u0456\u01a5ped", ["x"], True),
+        ("noteSk\u0268pped", ["x"], False),
+        ("ign\u0585redIt\u0454ms", ["x"], True),
+        # Names in another language are just unknown
+        ("\u5907\u6ce8", "x", False),
+        ("\u72b6\u6001", "x", False),
+        ("CPU\u4f7f\u7528", "x", False),
+        ("\u8282\u70b9name\u5907\u6ce8\u4fe1\u606f", "x", False),
+        ("\u72b6\u6001\u5907\u6ce8\u4fe1\u606fX\u8282\u70b9", ["x"], False),
     ],
 )
 def test_which_fields_hide_a_check(name: str, value: Any, hides: bool) -> None:

@@ -13,7 +13,7 @@ from reporter.precheck.versions import meets, parse_range, parse_version
         ("v1.28.8-r0", (1, 28, 8, 0)),
         ("v1.19.16-r80", (1, 19, 16, 80)),
         ("1.27", (1, 27, 0, 0)),
-        ("v1", (1, 0, 0, 0)),
+        ("1.31-r2", (1, 31, 0, 2)),
     ],
 )
 def test_versions(text: str, parts: tuple[int, ...]) -> None:
@@ -22,7 +22,9 @@ def test_versions(text: str, parts: tuple[int, ...]) -> None:
     assert version.parts == parts
 
 
-@pytest.mark.parametrize("text", ["", "v", "1.2.3.4", "v1.27-alpha", "1.27\n", "latest", "١.٢"])
+@pytest.mark.parametrize(
+    "text", ["", "v", "v1", "1", "v1-r2", "1.2.3.4", "v1.27-alpha", "1.27\n", "latest", "١.٢"]
+)
 def test_unreadable_versions(text: str) -> None:
     assert parse_version(text) is None
 
@@ -43,8 +45,9 @@ def test_unreadable_versions(text: str) -> None:
         ("1.27", "v1.26.4", False),
         ("==1.27.4", "v1.27.4-r2", True),
         ("==1.27.4", "v1.27.5-r2", False),
-        ("2", "v2.7", True),
-        ("2", "v1.99", False),
+        (">1.31-r1", "v1.31.10-r0", True),
+        ("1.31-r1", "v1.31.10-r1", False),
+        ("1.31-r1", "v1.31.0-r1", True),
         (">=1.23,<1.27", "v1.26.99-r9", True),
         (">=1.23,<1.27", "v1.27.0-r0", False),
         ("<=1.27", "v1.27.9-r3", True),
@@ -69,6 +72,12 @@ def test_ranges(range_text: str, version: str, inside: bool) -> None:
 @pytest.mark.parametrize("text", ["", ">=", "~1.2", "1.2,", "1.x", ">=1.2 <1.3"])
 def test_what_is_no_range(text: str) -> None:
     with pytest.raises(ValueError, match="not a version range"):
+        parse_range(text)
+
+
+@pytest.mark.parametrize("text", ["1", ">=v1", "1.27,<2", "2-r1"])
+def test_a_bound_of_one_part_is_told_so(text: str) -> None:
+    with pytest.raises(ValueError, match="with two parts at least"):
         parse_range(text)
 
 

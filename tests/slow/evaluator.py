@@ -907,9 +907,12 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
         return True
     # A name with a blank at its edge, with a sign nobody sees or in letters that look like others
     # may be that of another check, an Exception say (A46).
-    if name != name.strip() or not name.isprintable():
+    if name != name.strip() or not name.isprintable() or any(map(not_drawn, name)):
         return True
-    if not name.isascii() and letters_of(name).isascii():
+    # Beside ASCII letters any other may look like one that isn't there: nobody can list them all.
+    if not name.isascii() and (
+        re.search("[a-z]", name, re.ASCII | re.IGNORECASE) or letters_of(name).isascii()
+    ):
         return True
     selector = entry.get("resourceSelector")
     # "with a selector not understood or without values"; an empty value is a missing one.
@@ -987,7 +990,7 @@ def hides_check(value: Any, shape: Any) -> bool:
                 return True
             elif field not in (None, "", [], {}) and (
                 looks_like_a_check(key, field)
-                or letters_of(key) in {letters_of(name) for name in shape}
+                or any(may_spell(key, letters_of(name)) for name in shape)
             ):
                 # Beyond the letter: `Phase` beside `phase` is the same field to a reader that
                 # ignores case, a phase where none is documented may say what nobody here would
@@ -1009,21 +1012,66 @@ def holds_check_like_key(value: Any) -> bool:
 
 def letters_of(key: str) -> str:
     """What a person reads who looks at a key: wide letters, marks and blanks make no other."""
-    plain = unicodedata.normalize("NFKD", key).casefold().lower()
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = unicodedata.normalize("NFKD", key).translate(LIKE_CAPITALS).casefold().lower()
+    plain = "".join(sign for sign in plain if not (unicodedata.combining(sign) or not_drawn(sign)))
     for alike, letter in LOOKS_ALIKE.items():
         plain = plain.replace(alike, letter)
     return "".join(sign for sign in plain if sign.isalnum())
 
 
 LOOKS_ALIKE = {"а": "a", "е": "e", "о": "o", "р": "p", "с": "c", "х": "x", "і": "i", "ѕ": "s"}
+LIKE_CAPITALS = str.maketrans("ΑΒΕΗΙΚΜΝΟΡΤΥΧАВЕКМНОРСТХІЅ", "abehikmnoptyxabekmhopctxis")
+
+
+def not_drawn(sign: str) -> bool:
+    """A sign for which nothing is drawn, though Unicode may call it a letter: fillers and such."""
+    fillers = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+    selectors = "\u180b" <= sign <= "\u180f" or "\ufe00" <= sign <= "\ufe0f" or sign > "\U000dffff"
+    return sign in fillers or selectors or unicodedata.category(sign) in ("Cf", "Cc")
+
+
+def may_spell(key: str, word: str) -> bool:
+    """Whether a person may read a key as a word: any sign that isn't ASCII may be one, or none."""
+    mixed = not key.isascii() and re.search("[A-Za-z]", key)
+    return letters_of(key) == word or bool(mixed and re.fullmatch(_reading(key), word))
+
+
+def may_stand_in(key: str, word: str, *, first: bool = False) -> bool:
+    """The same of a part of a key, perhaps its first letters, half of it plain letters."""
+    if key.isascii():
+        return False
+    parts = [
+        key[i:j]
+        for i in range(len(key))
+        if not (first and any(sign.isascii() and sign.isalnum() for sign in key[:i]))
+        for j in range(i + 1, len(key) + 1)
+    ]
+    return any(
+        2 * len(re.findall("[a-z0-9]", part, re.ASCII | re.IGNORECASE)) >= len(word)
+        and re.fullmatch(_reading(part), word)
+        for part in parts
+    )
+
+
+def _reading(key: str) -> str:
+    signs = [sign.lower() if sign.isascii() else ".?" for sign in key]
+    return "".join(sign for sign in signs if sign == ".?" or sign.isalnum())
 
 
 def looks_like_a_check(key: str, field: Any) -> bool:
     """The words of the letter; beyond it a section's name, and a skip that isn't denied (A17)."""
     plain = letters_of(key)
-    skipped = plain.startswith("skip") or (
-        re.search("skip|ignore|exclude", plain) and re.search("check|item|risk|node", plain)
+
+    def within(*words: str) -> bool:
+        return any(
+            word in plain or may_stand_in(key, word) or may_stand_in(plain, word) for word in words
+        )
+
+    skipped = (
+        plain.startswith("skip")
+        or may_stand_in(key, "skip", first=True)
+        or may_stand_in(plain, "skip", first=True)
+        or (within("skip", "ignore", "exclude") and within("check", "item", "risk", "node"))
     )
     if skipped and field not in (None, False, "", [], {}):
         return True
@@ -1032,7 +1080,9 @@ def looks_like_a_check(key: str, field: Any) -> bool:
         TASK_PHASES | KINDS | LEVELS if isinstance(field, str) else ()
     ):
         return True
-    return plain in CHECK_LIKE or re.search("check(status|item)|items?status", plain) is not None
+    if any(may_spell(key, word) for word in CHECK_LIKE):
+        return True
+    return within("checkstatus", "checkitem", "itemstatus", "itemsstatus")
 
 
 def finished(response: Json) -> str:

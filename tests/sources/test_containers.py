@@ -485,7 +485,9 @@ def test_a_newer_task_that_names_no_cluster_makes_the_choice_doubtful() -> None:
         assert ("choice.unnamed" in found.source.doubts) is (not spec)
 
 
-@pytest.mark.parametrize("version", ["v1.31.10-r2 ", "V1.31.10", "1.31.10+r2", "v1.31.1\u200b0"])
+@pytest.mark.parametrize(
+    "version", ["v1", "v1.31.10-r2 ", "V1.31.10", "1.31.10+r2", "v1.31.1\u200b0"]
+)
 def test_a_newer_task_whose_version_nobody_can_read_makes_the_choice_doubtful(version: str) -> None:
     one = {**json.loads(GOOD), "spec": {"targetVersion": "v1.31.4"}}
     one["metadata"] = {"uid": "a", "creationTimestamp": "2026-11-24T00:00:00Z"}
@@ -495,6 +497,54 @@ def test_a_newer_task_whose_version_nobody_can_read_makes_the_choice_doubtful(ve
         data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [one, newer]}).encode()
         found = read(data, expect_target="v1.31")
         assert ("choice.unnamed" in found.source.doubts) is doubtful
+
+
+def _doubts_of_a_newer(spec: dict[str, str], **expected: str) -> tuple[str, ...]:
+    """What is open where the older of two tasks is as expected and the newer one says so much."""
+    good = {"clusterID": "c-1", "targetVersion": "v1.31.10-r2"}
+    tasks = [
+        {
+            **json.loads(GOOD),
+            "metadata": {"uid": f"t-{day}", "creationTimestamp": f"2026-11-2{day}T00:00:00Z"},
+            "spec": {**good, **said},
+        }
+        for day, said in ((4, {}), (5, spec))
+    ]
+    data = json.dumps({"kind": "List", "apiVersion": "v3", "items": tasks}).encode()
+    found = read(data, **expected)  # type: ignore[arg-type]
+    assert found.source.pointer == "/items/0"
+    return found.source.doubts
+
+
+@pytest.mark.parametrize(
+    ("target", "doubtful"),
+    [("v1.31", True), ("v1.31.10", True), ("v1.31.9", False), ("v1.31.10-r3", False)],
+)
+def test_a_newer_task_for_a_shorter_target_makes_the_choice_doubtful(
+    target: str, doubtful: bool
+) -> None:
+    doubts = _doubts_of_a_newer({"targetVersion": target}, expect_target="v1.31.10-r2")
+    assert doubts == (("choice.unnamed",) if doubtful else ())
+
+
+@pytest.mark.parametrize(
+    ("cluster", "doubtful"),
+    [
+        ("c-1 ", True),
+        ("\tc-1", True),
+        ("C-1", True),
+        ("c-1\u200b", True),
+        ("\u0441-1", True),
+        ("\u3164", True),
+        ("c-2", False),
+        ("c-11", False),
+    ],
+)
+def test_a_newer_task_of_a_cluster_spelt_otherwise_makes_the_choice_doubtful(
+    cluster: str, doubtful: bool
+) -> None:
+    doubts = _doubts_of_a_newer({"clusterID": cluster}, expect_cluster="c-1")
+    assert doubts == (("choice.unnamed",) if doubtful else ())
 
 
 def test_every_task_of_a_list_is_a_response(folder: Path) -> None:

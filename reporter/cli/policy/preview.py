@@ -208,6 +208,8 @@ def _waiver_rows(waiver: WaiverPreview, could: int) -> _Rows:
             "    - ",
             f"and {_count(len(waiver.silenced) - SHOWN_ROWS, 'more row')} (JSON has all)",
         )
+    if waiver.stands:
+        yield "  ! ", f"stands in {waiver.stands} already: this list adds nothing to it"
     for mark in waiver.marks:
         yield "  ! ", _MARKS.get(mark, mark)
     for text in _held_up(waiver):
