@@ -243,6 +243,7 @@ def sources_digest() -> str:
         for folder in ("reporter/policy", "reporter/precheck")
         for path in sorted((ROOT / folder).glob("*.py"))
     ]
+    files += [ROOT / "reporter" / name for name in ("signs.py", "yamlfile.py")]
     files += [ROOT / "tests/slow" / name for name in ("evaluator.py", "generator.py")]
     return sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
