@@ -487,7 +487,7 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
         for key, count in zip(keys[set_id], json.loads(text), strict=True):
             row = totals.get(key)
             if row is None:
-                row = totals[key] = [0] * 12
+                row = totals[key] = [0] * 15
             row[0] += 1
             row[11 if late else 10] += 1
             if type(count) is int:
@@ -495,10 +495,14 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
                 continue
             for index, number in enumerate(count, 2):
                 row[index] += number
-            if count[0] or count[1]:
+            # The worst of its findings here: it fails, is unknown, warns or is waived.
+            worst = next((index for index in range(4) if count[index]), None)
+            if worst == 0:
                 row[1] += 1
                 row[9 if late else 8] += 1
                 clusters.setdefault(key, set()).add(cluster)
+            elif worst is not None:
+                row[11 + worst] += 1
     kinds = {
         (row[0], row[1]): (row[2], row[3])
         for name in sorted(sets)
@@ -513,6 +517,9 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
             level=kinds.get(key, (None, None))[1],
             responses=row[0],
             failing=row[1],
+            unknown_in=row[12],
+            warned_in=row[13],
+            waived_in=row[14],
             clusters=len(clusters.get(key, ())),
             fail=row[2],
             unknown=row[3],
@@ -530,9 +537,10 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
             found,
             key=lambda part: (
                 -part.failing,
-                -(part.fail + part.unknown),
-                -part.warn,
-                -part.waived,
+                -part.fail,
+                -part.unknown_in,
+                -part.warned_in,
+                -part.waived_in,
                 part.scope,
                 part.name or "",
             ),

@@ -66,9 +66,16 @@ class CheckFacts:
     """Responses that hold it."""
 
     failing: int
-    """Of these, those in which a finding of it fails or can't be judged."""
+    """Of these, those in which a finding of it fails; each counts by the worst of its findings."""
 
+    unknown_in: int
+    """Those in which none fails and one can't be judged; so on, down to the waived."""
+
+    warned_in: int
+    waived_in: int
     clusters: int
+    """Clusters it fails in."""
+
     fail: int
     unknown: int
     warn: int
@@ -79,6 +86,11 @@ class CheckFacts:
     """Failing and holding responses in the first half of the time; `second` in the rest."""
 
     second: tuple[int, int]
+
+    @property
+    def elsewhere(self) -> int:
+        """Responses in which it does not fail, and does not simply pass either."""
+        return self.unknown_in + self.warned_in + self.waived_in
 
 
 @dataclass(frozen=True)

@@ -574,30 +574,44 @@ def _checks(facts: AuditFacts) -> Section | None:
     if not facts.checks:
         return None
     failing = [part for part in facts.checks if part.failing]
-    shown = failing[:SHOWN_CHECKS]
+    others = [part for part in facts.checks if not part.failing and part.elsewhere]
+    listed = [*failing, *others]
+    shown = listed[:SHOWN_CHECKS]
     columns = (
         Column("Check", wide=True),
         Column("Fails in", number=True),
+        Column("Unknown in", number=True),
+        Column("Warns in", number=True),
+        Column("Waived in", number=True),
         Column("of responses", number=True),
-        Column("Share"),
+        Column("Share that fails"),
         Column("Clusters", number=True),
         Column("First half", number=True),
         Column("Second half", number=True),
     )
     table = Table(
-        "Checks by the number of responses in which they fail or can't be judged",
+        "Checks by the number of responses in which they fail",
         columns,
         tuple(_check(part) for part in shown),
-        _more(len(shown), len(failing), "the view checks of audit.sqlite"),
+        _more(len(shown), len(listed), "the view checks of audit.sqlite"),
     )
-    quiet = len(facts.checks) - len(failing)
-    lead = (
-        f"{counted(len(failing), 'check')} {_verb(len(failing), 'fails', 'fail')} somewhere; "
-        f"{counted(quiet, 'other')} never {_verb(quiet, 'does', 'do')}. The halves are those of "
-        "the time: is it getting better?"
+    fails = f"{counted(len(failing), 'check')} {_verb(len(failing), 'fails', 'fail')} somewhere"
+    said = [fails if failing else "No check fails"]
+    if others:
+        one = f"{len(others):,} never fails, but is unknown, warns or is waived somewhere"
+        many = f"{len(others):,} never fail, but are unknown, warn or are waived somewhere"
+        said.append(_verb(len(others), one, many))
+    if quiet := len(facts.checks) - len(listed):
+        one, many = "other does nothing of the kind", "others do nothing of the kind"
+        said.append(counted(quiet, one, many))
+    lead = f"{'; '.join(said)}."
+    if not listed:
+        return Section("checks", "What fails most", lead, (), "Checks")
+    lead += (
+        " A response counts under the worst that its findings of a check came to; clusters and "
+        "shares are of those in which it fails. The halves are those of the time: is it getting "
+        "better?"
     )
-    if not failing:
-        return Section("checks", "What fails most", f"No check fails. {lead}", (), "Checks")
     return Section("checks", "What fails most", lead, (table,), "Checks")
 
 
@@ -614,7 +628,14 @@ def _check(part: CheckFacts) -> Row:
         if number
     ]
     name = one_line(part.name) if part.name else "(a check without a name)"
-    share = pictures.bar([("fail", part.failing), ("pass", part.responses - part.failing)])
+    worst = (
+        ("fail", part.failing),
+        ("unknown", part.unknown_in),
+        ("warn", part.warned_in),
+        ("waived", part.waived_in),
+    )
+    rest = part.responses - part.failing - part.elsewhere
+    share = pictures.bar([*worst, ("pass", rest)])
     return Row(
         (
             Cell(
@@ -622,10 +643,10 @@ def _check(part: CheckFacts) -> Row:
                 notes=(one_line(kind), "findings: " + ", ".join(findings)),
                 find=one_line(part.name or ""),
             ),
-            Cell(f"{part.failing:,}"),
+            *(Cell(f"{number:,}" if number else _NONE) for _, number in worst),
             Cell(f"{part.responses:,}"),
             Cell(_percent(part.failing, part.responses), bar=share),
-            Cell(f"{part.clusters:,}"),
+            Cell(f"{part.clusters:,}" if part.clusters else _NONE),
             Cell(_percent(*part.first), notes=(f"{part.first[0]:,} of {part.first[1]:,}",)),
             Cell(_percent(*part.second), notes=(f"{part.second[0]:,} of {part.second[1]:,}",)),
         )

@@ -1,0 +1,100 @@
+"""What an audit says of the whole fleet: each number of one thing, and the same wherever it stands.
+
+Small archives, each for one thing that may be counted in more than one way.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reporter.output.audit import view
+from reporter.output.audit.facts import AuditFacts
+from reporter.output.audit.text import write
+from tests.audit.archive import Audit, check, risk
+from tests.policy.build import item, stage
+
+
+def audited(folder: Path, *responses: bytes, waivers: str = "", **more: Any) -> Audit:
+    """An audit of some responses, in files by their number."""
+    (folder / "in").mkdir()
+    for number, data in enumerate(responses):
+        (folder / "in" / f"{number}.json").write_bytes(data)
+    if waivers:
+        (folder / "w.yaml").write_text(waivers)
+        more["waivers"] = [str(folder / "w.yaml")]
+    upgrades = more.pop("upgrades", None)
+    if upgrades is not None:
+        (folder / "upgrades.csv").write_text(upgrades)
+    audit = Audit(folder / "in", folder / "out", **more)
+    audit.run(upgrades=None if upgrades is None else folder / "upgrades.csv")
+    return audit
+
+
+def facts_of(audit: Audit) -> AuditFacts:
+    """What it found."""
+    assert audit.facts is not None
+    return audit.facts
+
+
+def section(facts: AuditFacts, name: str) -> view.Section:
+    """A part of the page."""
+    (found,) = [part for part in view.report(facts).sections if part.id == name]
+    return found
+
+
+def texts(table: view.Table) -> list[list[str]]:
+    """What stands in the cells of a table."""
+    return [
+        [cell.text or (cell.tag.word if cell.tag else "") for cell in row.cells]
+        for row in table.rows
+    ]
+
+
+# Checks ---------------------------------------------------------------------------------------
+
+
+def test_a_check_fails_only_where_a_finding_of_it_fails(tmp_path: Path) -> None:
+    open_item = item("SampleOpen", "Running")
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(risk("SampleBad"), uid="1"),
+            check(risk("SampleBad"), open_item, uid="2", cluster_id="c-2"),
+            check(open_item, uid="3"),
+            check(risk("SampleWarned", level="Info"), uid="4"),
+            # On one node it fails, on the other it warns: it counts as failing.
+            check(
+                uid="5",
+                nodes=[
+                    stage("n1", risk("SampleMixed", level="Info")),
+                    stage("n2", risk("SampleMixed")),
+                ],
+            ),
+            check(risk("SampleAllowed"), uid="6"),
+            check(uid="7"),
+            waivers=(
+                "apiVersion: precheck.policy/v1\nkind: WaiverList\n"
+                'metadata: {name: board, version: "1"}\nwaivers:\n'
+                "  - {id: allowed, check: SampleAllowed, reason: fine, expires: 2027-01-01}\n"
+            ),
+        )
+    )
+    part = section(facts, "checks")
+    assert part.lead.startswith(
+        "2 checks fail somewhere; 3 never fail, but are unknown, warn or are waived somewhere; "
+        "2 others do nothing of the kind. "
+    )
+    assert [row[:8] for row in texts(part.tables[0])] == [
+        # Fails, is unknown, warns, is waived in so many of all.
+        ["SampleBad", "2", "–", "–", "–", "2", "100 %", "2"],
+        ["SampleMixed", "1", "–", "–", "–", "1", "100 %", "1"],
+        ["SampleOpen", "–", "2", "–", "–", "2", "0 %", "–"],
+        ["SampleWarned", "–", "–", "1", "–", "1", "0 %", "–"],
+        ["SampleAllowed", "–", "–", "–", "1", "1", "0 %", "–"],
+    ]
+    summary = write(facts)
+    assert "SampleMixed: in 1 of 1 response\n" in summary
+    assert "SampleOpen" not in summary
+
+
