@@ -470,12 +470,18 @@ def _middle(store: Store) -> str | None:
     )
 
 
+def _check_sets(store: Store) -> dict[str, list[tuple[str, str | None, str | None, str | None]]]:
+    """Scope, name, kind and level of the checks that stand together, by the id of their set."""
+    return {
+        name: [(*row,) for row in json.loads(text)]
+        for name, text in store.ask("SELECT id, checks FROM check_sets")
+    }
+
+
 def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
     """Every check over the fleet, out of the counts beside each response: no finding is read."""
-    sets = {name: json.loads(text) for name, text in store.ask("SELECT id, checks FROM check_sets")}
-    keys: dict[str, list[tuple[str, str | None]]] = {
-        name: [(row[0], row[1]) for row in rows] for name, rows in sets.items()
-    }
+    sets = _check_sets(store)
+    keys = {name: [(row[0], row[1]) for row in rows] for name, rows in sets.items()}
     totals: dict[tuple[str, str | None], list[int]] = {}
     clusters: dict[tuple[str, str | None], set[str | None]] = {}
     # Responses and findings that merely passed are counted by set, not check by check.
@@ -596,6 +602,15 @@ def _versions(store: Store) -> tuple[VersionFacts, ...]:
 
 
 def _listed(store: Store) -> tuple[ResponseFacts, ...]:
+    sets = _check_sets(store)
+
+    def failing(set_id: str | None, counts: str | None) -> tuple[tuple[str, str | None], ...]:
+        if set_id is None or counts is None:
+            return ()
+        # A plain number is a check that has passed everywhere.
+        pairs = zip(sets[set_id], json.loads(counts), strict=True)
+        return tuple((row[0], row[1]) for row, count in pairs if type(count) is list and count[0])
+
     return tuple(
         ResponseFacts(
             id=row[0],
@@ -607,10 +622,12 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
             reason=row[8],
             report=row[9],
             copy=row[10] is not None,
+            failing=failing(*row[11:13]) if row[10] is None else (),
         )
         for row in store.ask(
             "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
-            "outcome, reason, report, copy_of FROM responses WHERE outcome != 'unreadable' "
+            "outcome, reason, report, copy_of, set_id, counts FROM responses "
+            "LEFT JOIN tallies ON response_id = id WHERE outcome != 'unreadable' "
             "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
             "updated_at DESC, name, pointer, id LIMIT ?",
             (MOST_LISTED,),

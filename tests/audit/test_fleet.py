@@ -98,3 +98,33 @@ def test_a_check_fails_only_where_a_finding_of_it_fails(tmp_path: Path) -> None:
     assert "SampleOpen" not in summary
 
 
+def test_the_rows_of_a_check_are_those_it_fails_in(tmp_path: Path) -> None:
+    """Not those that name it: of many failing checks a reason names three, and waived ones too."""
+    names = [f"Sample{number:02}" for number in range(13)]
+    everything = check(*map(risk, names), uid="1")
+    facts = facts_of(
+        audited(
+            tmp_path,
+            everything,
+            everything,  # a copy, counted once
+            check(risk("Sample12"), uid="2", cluster_id="c-10"),
+            check(risk("Sample00"), risk("Sample01", level="Info"), uid="3"),
+            check(uid="4", nodes=[stage("n1", risk("Sample12"))]),
+        )
+    )
+    found = section(facts, "responses")
+    rows = [set(row.only.split()) for row in found.tables[0].rows]
+    checks, clusters = found.choices
+    assert [(choice.name, choice.count) for choice in checks.all][:3] == [
+        ("Sample00 (cluster)", 2),
+        ("Sample12 (cluster)", 2),
+        ("Sample01 (cluster)", 1),
+    ]
+    assert [(choice.name, choice.count) for choice in clusters.all] == [("c-1", 3), ("c-10", 1)]
+    for choice in (*checks.all, *clusters.all):
+        assert sum(choice.key in row for row in rows) == choice.count, choice
+    # Each number in the tables that can be followed leads to as many.
+    for part in (section(facts, "checks"), section(facts, "clusters")):
+        for row in part.tables[0].rows:
+            number = row.cells[1 if part.id == "checks" else 2].text
+            assert sum(row.cells[0].only in keys for keys in rows) == int(number)

@@ -101,6 +101,22 @@ def test_a_search_says_what_it_searched(facts: AuditFacts) -> None:
     assert 'data-said="{shown} of the {all} listed here; of 65 in all see responses.csv"' in page
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
+def test_a_link_says_what_is_missing_on_the_page(browser: Any, facts: AuditFacts) -> None:
+    tab = browser.new_page()
+    tab.set_content(html.write(replace(facts, listed=facts.listed[:12])).decode())
+    key = tab.get_attribute("section[aria-labelledby=checks] a:text-is('SampleRisk')", "data-only")
+    here = sum(("cluster", "SampleRisk") in part.failing for part in facts.listed[:12])
+    assert 0 < here < 20
+    tab.select_option("#only", key)
+    assert tab.text_content("#found") == (
+        f"{here} of the 12 listed here; of 65 in all see responses.csv; "
+        f"of 20 only {here} are on this page: findings.csv has all"
+    )
+    tab.close()
+
+
 def words_on_paper(data: bytes) -> set[str]:
     """What a PDF says: nothing leaves its sheet, and the heads of columns are whole words."""
     shown = subprocess.run(
@@ -132,6 +148,7 @@ def browser() -> Iterator[Any]:
 def test_in_a_browser(
     browser: Any, facts: AuditFacts, tmp_path: Path, width: int, scheme: str
 ) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
     file = tmp_path / "index.html"
     file.write_bytes(html.write(facts))
     tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
@@ -170,6 +187,22 @@ def test_in_a_browser(
     assert tab.text_content("#found") == "44 of 65 responses"
     tab.click("button[type=reset]")
     assert tab.is_hidden("#narrowed")
+    # A check's link shows the responses it fails in, no more and no less, and can be shared.
+    for check, fails in (("SampleRisk", 20), ("SampleNode", 10)):
+        tab.click(f"section[aria-labelledby=checks] a:text-is('{check}')")
+        playwright.expect(tab.locator("#found")).to_have_text(f"{fails} of 65 responses")
+        assert tab.evaluate(shown) == fails
+    hash_ = tab.evaluate("location.hash")
+    assert hash_ == "#only=SampleNode+%28nodes%29"
+    tab.goto("about:blank")
+    tab.goto(file.as_uri() + hash_)
+    assert tab.evaluate(shown) == 10
+    tab.click("section[aria-labelledby=clusters] a:text-is('c-1')")
+    (cluster,) = [part for part in facts.by_cluster if part.id == "c-1"]
+    # The copy among its files is not counted.
+    text = f"{cluster.tally.total} of 65 responses"
+    playwright.expect(tab.locator("#found")).to_have_text(text)
+    assert tab.evaluate(shown) == cluster.tally.total
     assert said == []
     tab.close()
 

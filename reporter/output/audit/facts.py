@@ -222,6 +222,8 @@ class ResponseFacts:
     reason: str
     report: str | None
     copy: bool
+    failing: tuple[tuple[str, str | None], ...] = ()
+    """Scope and name of every check that fails in it; none of a copy, which counts nowhere."""
 
 
 @dataclass(frozen=True)

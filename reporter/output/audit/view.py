@@ -7,7 +7,7 @@ Every word of the page, the PDF and the summary stands here or in a template.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,6 +18,7 @@ from reporter.output.audit.facts import (
     CheckFacts,
     Cluster,
     Comparison,
+    ResponseFacts,
     Tally,
     WaiverFacts,
 )
@@ -77,8 +78,8 @@ class Cell:
     bar: tuple[Segment, ...] = ()
     strip: tuple[Tag, ...] = ()
     mono: bool = False
-    find: str = ""
-    """What the list of responses is searched for when this is followed."""
+    only: str = ""
+    """The key of the choice the list of responses is narrowed down to when this is followed."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +93,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row; the first cell heads it. `outcome` and `words` are what it is found by."""
+    """A row; the first cell heads it. It is found by its text, its outcome and its choices."""
 
     cells: tuple[Cell, ...]
     outcome: str = ""
-    words: str = ""
+    only: str = ""
+    """The keys of the choices it belongs to, with blanks between."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +137,26 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a list can be narrowed down to: the rows that bear its key."""
+
+    key: str
+    name: str
+    count: int
+    """How many there are of it in the whole audit, on the page or not."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Choices of one kind."""
+
+    name: str
+    all: tuple[Choice, ...]
+    missing: str
+    """What is said where some of its rows are not on the page."""
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page."""
 
@@ -149,6 +171,7 @@ class Section:
     finder: tuple[Tag, ...] = ()
     """Outcomes its rows can be narrowed down to; empty where nothing is searched."""
 
+    choices: tuple[Choices, ...] = ()
     found: str = ""
     """What is said of a search: how many were found, and of how many."""
 
@@ -535,7 +558,7 @@ def _clusters(facts: AuditFacts) -> Section | None:
     if not facts.by_cluster:
         return None
     shown = facts.by_cluster[:SHOWN_CLUSTERS]
-    rows = tuple(_cluster(part) for part in shown)
+    rows = tuple(_cluster(part, number) for number, part in enumerate(shown))
     columns = (
         Column("Cluster", wide=True),
         Column("Latest response", wide=True),
@@ -555,14 +578,14 @@ def _clusters(facts: AuditFacts) -> Section | None:
     return Section("clusters", "Clusters", lead, (table,), "Clusters")
 
 
-def _cluster(part: Cluster) -> Row:
+def _cluster(part: Cluster, number: int) -> Row:
     name = one_line(part.id) if part.id else "not named"
     notes = [_when(part.latest_at), one_line(part.latest_upgrade)]
     if part.latest_outcome != "pass":
         notes.append(one_line(part.latest_reason))
     return Row(
         (
-            Cell(name, find=name if part.id else ""),
+            Cell(name, only=f"k{number}"),
             Cell(tag=_tag(part.latest_outcome), notes=tuple(notes)),
             *_numbers(part.tally),
             Cell(strip=tuple(_tag(outcome) for outcome in part.recent)),
@@ -592,7 +615,7 @@ def _checks(facts: AuditFacts) -> Section | None:
     table = Table(
         "Checks by the number of responses in which they fail",
         columns,
-        tuple(_check(part) for part in shown),
+        tuple(_check(part, number) for number, part in enumerate(shown)),
         _more(len(shown), len(listed), "the view checks of audit.sqlite"),
     )
     fails = f"{counted(len(failing), 'check')} {_verb(len(failing), 'fails', 'fail')} somewhere"
@@ -615,8 +638,8 @@ def _checks(facts: AuditFacts) -> Section | None:
     return Section("checks", "What fails most", lead, (table,), "Checks")
 
 
-def _check(part: CheckFacts) -> Row:
-    kind = phrases.joined([part.kind, part.level, _SCOPES.get(part.scope, part.scope)])
+def _check(part: CheckFacts, number: int) -> Row:
+    kind = phrases.joined([part.kind, part.level, _scope(part)])
     findings = [
         f"{number:,} {word}"
         for number, word in (
@@ -627,7 +650,6 @@ def _check(part: CheckFacts) -> Row:
         )
         if number
     ]
-    name = one_line(part.name) if part.name else "(a check without a name)"
     worst = (
         ("fail", part.failing),
         ("unknown", part.unknown_in),
@@ -639,9 +661,9 @@ def _check(part: CheckFacts) -> Row:
     return Row(
         (
             Cell(
-                name,
+                _check_name(part),
                 notes=(one_line(kind), "findings: " + ", ".join(findings)),
-                find=one_line(part.name or ""),
+                only=f"c{number}" if part.failing else "",
             ),
             *(Cell(f"{number:,}" if number else _NONE) for _, number in worst),
             Cell(f"{part.responses:,}"),
@@ -651,6 +673,14 @@ def _check(part: CheckFacts) -> Row:
             Cell(_percent(*part.second), notes=(f"{part.second[0]:,} of {part.second[1]:,}",)),
         )
     )
+
+
+def _scope(part: CheckFacts) -> str:
+    return _SCOPES.get(part.scope, part.scope)
+
+
+def _check_name(part: CheckFacts) -> str:
+    return one_line(part.name) if part.name else "(a check without a name)"
 
 
 # Waivers --------------------------------------------------------------------------------------
@@ -975,6 +1005,12 @@ def _responses(facts: AuditFacts) -> Section | None:
     if not facts.listed:
         return None
     whole = facts.responses
+    # As they are numbered in their tables: those that fail come first there.
+    failing = [part for part in facts.checks[:SHOWN_CHECKS] if part.failing]
+    checks = {(part.scope, part.name): f"c{number}" for number, part in enumerate(failing)}
+    clusters = {
+        part.id: f"k{number}" for number, part in enumerate(facts.by_cluster[:SHOWN_CLUSTERS])
+    }
     table = Table(
         "Responses, failing and newest first",
         (
@@ -996,6 +1032,7 @@ def _responses(facts: AuditFacts) -> Section | None:
                     Cell(one_line(part.reason)),
                 ),
                 part.outcome,
+                _keys(part, checks, clusters),
             )
             for part in facts.listed
         ),
@@ -1011,13 +1048,53 @@ def _responses(facts: AuditFacts) -> Section | None:
         _tag(outcome) for outcome in _ORDER if any(p.outcome == outcome for p in facts.listed)
     )
     lead = f"{len(facts.listed):,} of {counted(whole, 'response')}. {pages}"
+    if any(part.copy for part in facts.listed):
+        lead += " A copy counts nowhere else: it is found by its name, not by check or cluster."
     found = "{shown} of {all} responses"
     if len(facts.listed) < whole:
         # Nothing found among these is not nothing there.
         found = f"{{shown}} of the {{all}} listed here; of {whole:,} in all see responses.csv"
-    return Section(
-        "responses", "Responses", lead, (table,), "Responses", finder=outcomes, found=found
+    missing = "; of {{count}} only {{there}} {{verb}} on this page: {where} has all"
+    choices = (
+        Choices(
+            "A check that fails",
+            tuple(
+                Choice(f"c{number}", f"{_check_name(part)} ({_scope(part)})", part.failing)
+                for number, part in enumerate(failing)
+            ),
+            missing.format(where="findings.csv"),
+        ),
+        Choices(
+            "A cluster",
+            tuple(
+                Choice(key, one_line(part.id) if part.id else "not named", part.tally.total)
+                for part, key in zip(facts.by_cluster, clusters.values(), strict=False)
+            ),
+            missing.format(where="responses.csv"),
+        ),
     )
+    return Section(
+        "responses",
+        "Responses",
+        lead,
+        (table,),
+        "Responses",
+        finder=outcomes,
+        choices=tuple(part for part in choices if part.all),
+        found=found,
+    )
+
+
+def _keys(
+    part: ResponseFacts,
+    checks: Mapping[tuple[str, str | None], str],
+    clusters: Mapping[str | None, str],
+) -> str:
+    """The choices a response belongs to; a copy counts nowhere, and belongs to none."""
+    if part.copy:
+        return ""
+    found = [clusters.get(part.cluster), *(checks.get(key) for key in part.failing)]
+    return " ".join(filter(None, found))
 
 
 def _policies(facts: AuditFacts) -> Section:
