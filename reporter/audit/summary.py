@@ -76,8 +76,9 @@ def as_of(store: Store, settings: Settings) -> datetime | None:
     """The instant waivers are said to have left from."""
     if settings.at != "response":
         return parse_instant(settings.at)
-    newest = store.one("SELECT max(judged_at) FROM responses")
-    return parse_instant(newest) if newest else None
+    # As text, 58.9Z comes before 58Z.
+    newest = store.one("SELECT max(rtrim(judged_at, 'Z')) FROM responses")
+    return parse_instant(f"{newest}Z") if newest else None
 
 
 def _mark_twins(store: Store) -> None:
@@ -164,6 +165,9 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
             if row[6]
             else "not-applicable"
             if row[5]
+            # It begins after every instant that was judged for: nothing could have needed it.
+            else "not-yet-valid"
+            if instant is not None and waiver.valid_from is not None and waiver.valid_from > instant
             else "unused"
         )
         marks: list[str] = []
@@ -175,8 +179,6 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
                     marks.append("expired")
                 elif left < SOON_DAYS:
                     marks.append("expiring")
-            if waiver.valid_from is not None and waiver.valid_from > instant:
-                marks.append("not-yet-valid")
         if covered > 1 and "broad" not in marks:
             marks.append("wide")
         rows.append(
@@ -554,10 +556,17 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
     )
 
 
-_WAIVER_ORDER = ("relied-on", "unused", "exceeded", "not-applicable", "used")
+_WAIVER_ORDER = ("relied-on", "unused", "exceeded", "not-applicable", "used", "not-yet-valid")
 
 
 def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
+    exceeded = {
+        (source, waiver): count
+        for source, waiver, count in store.ask(
+            "SELECT source, waiver, count(*) FROM waiver_uses JOIN counted ON id = response_id "
+            "WHERE status = 'exceeded' GROUP BY source, waiver"
+        )
+    }
     found = []
     for row in store.ask(
         "SELECT waiver, source, line, status, marks, check_name, reason, approved_by, ticket, "
@@ -568,7 +577,9 @@ def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
         left = None
         if until is not None and instant is not None:
             left = (parse_instant(until) - instant).days
-        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:]]
+        over = exceeded.get((row[1], row[0]), 0)
+        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:19]]
+        values += [over, *row[19:]]
         found.append(WaiverFacts(*values))
     return tuple(
         sorted(found, key=lambda part: (_WAIVER_ORDER.index(part.status), part.id, part.source))

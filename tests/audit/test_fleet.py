@@ -128,3 +128,69 @@ def test_the_rows_of_a_check_are_those_it_fails_in(tmp_path: Path) -> None:
         for row in part.tables[0].rows:
             number = row.cells[1 if part.id == "checks" else 2].text
             assert sum(row.cells[0].only in keys for keys in rows) == int(number)
+
+
+# Waivers --------------------------------------------------------------------------------------
+
+FUTURE = """\
+apiVersion: precheck.policy/v1
+kind: WaiverList
+metadata: {name: board, version: "1"}
+waivers:
+  - {id: later, check: SampleA, reason: the window, starts: 2026-04-01, expires: 2027-01-01}
+  - {id: never, check: SampleZ, reason: fine, starts: 2026-01-01, expires: 2027-01-01}
+"""
+
+
+def test_a_waiver_that_begins_later_is_not_unused(tmp_path: Path) -> None:
+    audit = audited(tmp_path, check(risk("SampleA"), uid="1"), waivers=FUTURE)
+    assert audit.rows("SELECT waiver, status, marks FROM waivers ORDER BY waiver") == [
+        ("later", "not-yet-valid", ""),
+        ("never", "unused", ""),
+    ]
+    facts = facts_of(audit)
+    assert [part.id for part in facts.unused] == ["never"]
+    assert "1 unused anywhere, 1 not yet valid" in section(facts, "waivers").lead
+    (said,) = [part for part in view.report(facts).attention if "unused" in part.what]
+    assert said.details == ("never",)
+    junit = (audit.out / "junit.xml").read_text()
+    assert "NOT-YET-VALID" in junit
+
+
+def test_for_an_instant_after_its_start_it_is_unused(tmp_path: Path) -> None:
+    waivers = FUTURE.replace("SampleA", "SampleY")
+    audit = audited(
+        tmp_path, check(risk("SampleA"), uid="1"), waivers=waivers, at="2026-05-01T00:00:00Z"
+    )
+    assert [part.id for part in facts_of(audit).unused] == ["later", "never"]
+
+
+def test_a_waiver_alone_that_begins_later_fails_no_audit(tmp_path: Path) -> None:
+    facts = facts_of(audited(tmp_path, check(uid="1"), waivers=FUTURE.rpartition("  - ")[0]))
+    assert (len(facts.waivers), facts.exit_code(unused_fails=True)) == (1, 0)
+
+
+def test_a_waiver_used_here_and_exceeded_there_says_both(tmp_path: Path) -> None:
+    waivers = (
+        "apiVersion: precheck.policy/v1\nkind: WaiverList\n"
+        'metadata: {name: board, version: "1"}\nwaivers:\n'
+        "  - {id: small, check: SampleNode, max_findings: 1, reason: one, expires: 2027-01-01}\n"
+    )
+    one, two = ([stage(f"n{n}", risk("SampleNode")) for n in range(count)] for count in (1, 2))
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(uid="1", nodes=one),
+            check(uid="2", nodes=two),
+            check(uid="3", nodes=two),
+            waivers=waivers,
+        )
+    )
+    part = section(facts, "waivers")
+    assert part.lead.startswith("1 waiver: 1 used (1 of them exceeded elsewhere). ")
+    fleet = part.tables[0].rows[0].cells[1]
+    assert fleet.tag is not None
+    assert (fleet.tag.word, fleet.notes[1]) == ("Used", "exceeded in 2 responses")
+    assert "1 waiver exceeded: more findings than allowed" in [
+        part.what for part in view.report(facts).attention
+    ]

@@ -116,6 +116,9 @@ class WaiverFacts:
     missed: int
     missed_responses: int
     not_applicable: int
+    exceeded: int
+    """Responses in which it matched more than its `max_findings`."""
+
     checks: int
     first_used: str | None
     last_used: str | None

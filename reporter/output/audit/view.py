@@ -46,7 +46,9 @@ _STATUS = {
     "relied-on": Tag("Expired, still relied on", "fail"),
     "exceeded": Tag("Exceeded", "warn"),
     "not-applicable": Tag("Not applicable", "note"),
+    "not-yet-valid": Tag("Not yet valid", "note"),
 }
+_REGISTER = ("used", "relied-on", "unused", "exceeded", "not-applicable", "not-yet-valid")
 _MARKS = {
     "broad": "too broad: covers any check",
     "wide": "too broad: covers several checks",
@@ -55,7 +57,6 @@ _MARKS = {
     "todo": "still says TODO",
     "expired": "expired by now",
     "expiring": "about to expire",
-    "not-yet-valid": "not valid yet",
 }
 _SCOPES = {"cluster": "cluster", "addon": "add-on", "node": "nodes"}
 _LEVELS = {"require": "required", "warn": "only warns"}
@@ -395,6 +396,19 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "Renew them with an approval, or resolve what they covered.",
             "waivers",
         )
+    exceeded = [part for part in facts.waivers if part.exceeded]
+    if exceeded:
+        yield Attention(
+            _STATUS["exceeded"],
+            f"{counted(len(exceeded), 'waiver')} exceeded: more findings than allowed",
+            (
+                _named(
+                    [f"{part.id} in {counted(part.exceeded, 'response')}" for part in exceeded]
+                ),
+            ),
+            "Resolve the findings, or have a larger number approved.",
+            "waivers",
+        )
     risky = [part for part in facts.upgrades if part.outcome != "pass"]
     if risky:
         yield Attention(
@@ -669,8 +683,12 @@ def _check(part: CheckFacts, number: int) -> Row:
             Cell(f"{part.responses:,}"),
             Cell(_percent(part.failing, part.responses), bar=share),
             Cell(f"{part.clusters:,}" if part.clusters else _NONE),
-            Cell(_percent(*part.first), notes=(f"{part.first[0]:,} of {part.first[1]:,}",)),
-            Cell(_percent(*part.second), notes=(f"{part.second[0]:,} of {part.second[1]:,}",)),
+            *(
+                Cell(_percent(*half), notes=(f"{half[0]:,} of {half[1]:,}",))
+                if part.failing
+                else Cell(_NONE)
+                for half in (part.first, part.second)
+            ),
         )
     )
 
@@ -692,9 +710,11 @@ def _waivers(facts: AuditFacts) -> Section:
     counts: dict[str, int] = {}
     for part in facts.waivers:
         counts[part.status] = counts.get(part.status, 0) + 1
+    also = sum(part.status == "used" and part.exceeded > 0 for part in facts.waivers)
     said = ", ".join(
         f"{counts[status]:,} {_STATUS[status].word.lower()}"
-        for status in ("used", "relied-on", "unused", "exceeded", "not-applicable")
+        + (f" ({also:,} of them exceeded elsewhere)" if status == "used" and also else "")
+        for status in _REGISTER
         if status in counts
     )
     columns = (
@@ -728,12 +748,14 @@ def _waiver(part: WaiverFacts) -> Row:
         notes.insert(0, f"from {ENGLISH.written_date(part.starts)}")
     if part.ticket:
         notes.insert(0, one_line(part.ticket))
-    if part.days_left is not None and part.days_left >= 0:
+    if part.days_left is not None and part.days_left >= 0 and part.status != "not-yet-valid":
         notes.append(f"{counted(part.days_left, 'day')} left")
     fleet = []
     if part.first_used and part.last_used:
         days = [ENGLISH.day(datetime.fromisoformat(d)) for d in (part.first_used, part.last_used)]
         fleet.append(f"used {days[0]}" if days[0] == days[1] else f"used {days[0]} to {days[1]}")
+    if part.exceeded:
+        fleet.append(f"exceeded in {counted(part.exceeded, 'response')}")
     if part.missed:
         fleet.append(
             f"{counted(part.missed, 'finding')} in {counted(part.missed_responses, 'response')} "
