@@ -19,6 +19,7 @@ from reporter.audit.settings import Bench, Settings, court_of
 from reporter.audit.store import Store
 from reporter.errors import PolicyError
 from reporter.output.audit.facts import (
+    MOST_RECENT,
     AuditFacts,
     ChangeFacts,
     CheckFacts,
@@ -41,7 +42,9 @@ from reporter.policy.assemble import waiver_use
 from reporter.policy.dates import parse_instant
 from reporter.policy.evaluate import WaiverTally
 from reporter.policy.load import pattern_text
+from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
+from reporter.words import statement
 
 SOON_DAYS = 30
 """A waiver that ends within so many days is about to expire."""
@@ -52,7 +55,6 @@ MOST_UNREADABLE = 500
 MOST_TWINS = 200
 MOST_OF_UPGRADES = 16 * 1024 * 1024
 MOST_PERIODS = 36
-RECENT = 12
 
 
 # What only the whole can tell -----------------------------------------------------------------
@@ -73,7 +75,7 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
 
 
 def as_of(store: Store, settings: Settings) -> datetime | None:
-    """The instant waivers are said to have left from."""
+    """The instant from which the days left of waivers are counted."""
     if settings.at != "response":
         return parse_instant(settings.at)
     # As text, 58.9Z comes before 58Z.
@@ -357,11 +359,13 @@ def summarise(
         listed=_listed(store),
         reports=settings.reports,
         allow_unreadable=allow,
+        only_expired=_only_expired(store),
         comparison=_comparison(store, settings),
         upgrades=tuple(
-            UpgradeFacts(*row)
+            UpgradeFacts(*row[:6], bool(row[6]))
             for row in store.ask(
-                "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name FROM upgrades u "
+                "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
+                "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0) FROM upgrades u "
                 "LEFT JOIN responses r ON r.id = u.response_id ORDER BY u.at, u.cluster, u.line"
             )
         ),
@@ -432,7 +436,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
         latest[row[0]] = row
         last = recent.setdefault(row[0], [])
         last.append(row[1])
-        del last[:-RECENT]
+        del last[:-MOST_RECENT]
     found = [
         Cluster(
             id=key,
@@ -583,6 +587,18 @@ def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
         found.append(WaiverFacts(*values))
     return tuple(
         sorted(found, key=lambda part: (_WAIVER_ORDER.index(part.status), part.id, part.source))
+    )
+
+
+def _only_expired(store: Store) -> int:
+    """Inconclusive responses whose one reason is that they had expired."""
+    # No other line of evidence, no check that can't be judged: the reason would name it.
+    return store.one(  # type: ignore[no-any-return]
+        "SELECT count(*) FROM counted JOIN evidence ON response_id = id "
+        "WHERE outcome = 'inconclusive' AND line = 'unexpired' AND level = 'require' "
+        "AND reason = text AND substr(text, 1, length(?1)) = ?1 "
+        f"AND task_phase IN ({', '.join(repr(phase) for phase in sorted(FINAL_PHASES))})",
+        (statement("evidence.unexpired.expired", at="").text,),
     )
 
 

@@ -5,12 +5,14 @@ Small archives, each for one thing that may be counted in more than one way.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from reporter.output.audit import view
 from reporter.output.audit.facts import AuditFacts
 from reporter.output.audit.text import write
+from reporter.output.shown import Tag
 from tests.audit.archive import Audit, check, risk
 from tests.policy.build import item, stage
 
@@ -194,3 +196,97 @@ def test_a_waiver_used_here_and_exceeded_there_says_both(tmp_path: Path) -> None
     assert "1 waiver exceeded: more findings than allowed" in [
         part.what for part in view.report(facts).attention
     ]
+
+
+# Sentences ------------------------------------------------------------------------------------
+
+
+def test_a_response_that_names_no_cluster_is_in_none(tmp_path: Path) -> None:
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(risk(), uid="1"),
+            check(uid="2", cluster_id="c-2"),
+            check(uid="3", cluster_id=""),
+        )
+    )
+    assert view.report(facts).summary[:2] == (
+        "1 fails and 2 pass in 2 clusters and 1 response that names no cluster on 1 Mar 2026.",
+        "Of the 2 clusters' latest responses 1 fails and 1 passes.",
+    )
+
+
+def test_a_pass_that_had_expired_is_no_pass_before_an_upgrade(tmp_path: Path) -> None:
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(uid="1"),  # of 10:00; it expires at 11:00
+            check(risk(), uid="2", cluster_id="c-2"),
+            upgrades=(
+                "cluster,time,change\nc-1,2026-03-01T10:59:59.5Z,a\nc-1,2026-03-01T11:00:00Z,b\n"
+                "c-1,2026-03-02T10:00:00Z,c\nc-2,2026-03-01T10:30:00Z,d\n"
+            ),
+        )
+    )
+    part = section(facts, "upgrades")
+    assert part.lead == (
+        "1 of 4 upgrades was made on a passing response that still held. "
+        "2 more had only one that had expired by then."
+    )
+    assert [(row.cells[0].notes[0], row.cells[2].tag) for row in part.tables[0].rows] == [
+        ("d", Tag("Fail", "fail")),
+        ("b", Tag("Pass, expired", "warn")),
+        ("c", Tag("Pass, expired", "warn")),
+        ("a", Tag("Pass", "pass")),
+    ]
+    assert "3 of 4 upgrades were made without a passing response that still held" in [
+        part.what for part in view.report(facts).attention
+    ]
+
+
+def test_what_is_inconclusive_only_because_it_had_expired(tmp_path: Path) -> None:
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(uid="1"),
+            check(uid="2"),
+            check(item("SampleOpen", "Running"), uid="3"),
+            check(uid="4", phase="Running"),
+            check(risk(), uid="5"),
+            at="2026-04-01T00:00:00Z",
+        )
+    )
+    assert (facts.tally.inconclusive, facts.only_expired) == (4, 2)
+    facts = replace(facts, given=facts.as_of)
+    assert (
+        "2 of 4 inconclusive responses would pass if they had not expired by 1 Apr 2026, 00:00 UTC."
+        in view.report(facts).summary
+    )
+
+
+def test_a_terminal_says_what_another_policy_would_change(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text(
+        "apiVersion: precheck.policy/v1\nkind: Policy\n"
+        'metadata: {name: other, owner: me, version: "1"}\nextends: builtin:recommended\n'
+        "rules:\n  - {id: info, title: Info too, match: {kind: Risk, level: Info}, effect: fail}\n"
+    )
+    other = str(tmp_path / "other.yaml")
+    responses = (
+        check(risk("SampleInfo", level="Info"), uid="1"),
+        check(risk("SampleInfo", level="Info"), uid="2"),
+        check(risk("SampleInfo", level="Info"), item("SampleOpen", "Running"), uid="3"),
+        check(uid="4"),
+    )
+    facts = facts_of(audited(tmp_path, *responses, others=[other]))
+    said = (
+        f"Under {other} 3 of 4 verdicts would change: 2 from pass to fail and "
+        "1 from inconclusive to fail."
+    )
+    for width in (80, 120):
+        text = write(facts, width=width)
+        assert said in " ".join(text.split()).replace("/ ", "/")
+        assert "For example" not in text
+    example = write(facts, width=80, verbose=True).partition("For example\n")[2]
+    assert example.count(": pass → fail") == 2
+    assert example.count(": inconclusive → fail") == 1
+    assert "1 check fails: SampleInfo" in example

@@ -49,13 +49,14 @@ def test_the_sentence_first_and_what_needs_somebody(facts: AuditFacts) -> None:
     assert report.headline == "21 of 64 responses fail under this policy"
     assert report.summary == (
         "21 fail, 1 is inconclusive and 42 pass in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
-        "Of the clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
+        "Of the 7 clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
+        "Under builtin:fatal-exceptions 21 of 64 verdicts would change: 21 from fail to pass.",
         "1 response is a copy of another and counted once.",
     )
     assert [part.what for part in report.attention] == [
         "1 input could not be read",
         "1 waiver expired and still relied on",
-        "2 of 2 upgrades were made without a passing response before",
+        "2 of 2 upgrades were made without a passing response that still held",
         "1 task stands in the archive with different contents under one uid",
         "2 waivers unused anywhere",
         "1 waiver too broad",
@@ -188,8 +189,8 @@ def test_in_a_browser(
     tab.click("button[type=reset]")
     assert tab.is_hidden("#narrowed")
     # A check's link shows the responses it fails in, no more and no less, and can be shared.
-    for check, fails in (("SampleRisk", 20), ("SampleNode", 10)):
-        tab.click(f"section[aria-labelledby=checks] a:text-is('{check}')")
+    for name, fails in (("SampleRisk", 20), ("SampleNode", 10)):
+        tab.click(f"section[aria-labelledby=checks] a:text-is('{name}')")
         playwright.expect(tab.locator("#found")).to_have_text(f"{fails} of 65 responses")
         assert tab.evaluate(shown) == fails
     hash_ = tab.evaluate("location.hash")

@@ -13,6 +13,10 @@ OUTCOMES = ("fail", "inconclusive", "pass")
 """Verdicts, worst first."""
 
 
+MOST_RECENT = 12
+"""How many of a cluster's last verdicts are shown."""
+
+
 @dataclass(frozen=True)
 class Tally:
     """How many responses had which verdict."""
@@ -199,6 +203,11 @@ class Comparison:
     changes: tuple[ChangeFacts, ...]
     """The first of them."""
 
+    @property
+    def changing(self) -> int:
+        """How many verdicts would change."""
+        return sum(count for _, _, count in self.moves)
+
 
 @dataclass(frozen=True)
 class UpgradeFacts:
@@ -210,6 +219,13 @@ class UpgradeFacts:
     outcome: str | None
     said: str
     response: str | None
+    expired: bool = False
+    """Whether that check had expired by the time of the upgrade."""
+
+    @property
+    def fit(self) -> bool:
+        """Whether it was made on a response that passed, and still held."""
+        return self.outcome == "pass" and not self.expired
 
 
 @dataclass(frozen=True)
@@ -263,7 +279,7 @@ class AuditFacts:
     """The instant of `now` and `given`."""
 
     as_of: datetime | None
-    """What waivers are said to have left from: the given instant, else the newest judged."""
+    """From when the days left of waivers are counted: the given instant, else the newest judged."""
 
     locations: tuple[str, ...]
     policies: tuple[PolicyFacts, ...]
@@ -293,6 +309,9 @@ class AuditFacts:
 
     reports: str
     allow_unreadable: bool
+    only_expired: int = 0
+    """Inconclusive responses that nothing keeps from passing but that they had expired."""
+
     comparison: Comparison | None = None
     upgrades: tuple[UpgradeFacts, ...] = field(default=())
 

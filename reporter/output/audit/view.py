@@ -14,12 +14,14 @@ from datetime import datetime
 from reporter.output import phrases, pictures
 from reporter.output.audit.english import ENGLISH, counted
 from reporter.output.audit.facts import (
+    MOST_RECENT,
     AuditFacts,
     CheckFacts,
     Cluster,
     Comparison,
     ResponseFacts,
     Tally,
+    UpgradeFacts,
     WaiverFacts,
 )
 from reporter.output.clean import one_line
@@ -269,17 +271,35 @@ def _summary(facts: AuditFacts) -> Iterable[str]:
     tally = facts.tally
     if tally.total:
         said = _split({name: tally.of(name) for name in _ORDER})
-        yield f"{said} in {counted(facts.clusters, 'cluster')}{_span(facts)}."
+        yield f"{said} in {_clusters_said(facts)}{_span(facts)}."
         latest = dict.fromkeys(_ORDER, 0)
         for cluster in facts.by_cluster:
-            latest[cluster.latest_outcome] += 1
-        if len(facts.by_cluster) > 1:
-            yield f"Of the clusters' latest responses {_split(latest)}."
+            latest[cluster.latest_outcome] += cluster.id is not None
+        if facts.clusters > 1:
+            yield f"Of the {facts.clusters:,} clusters' latest responses {_split(latest)}."
+    if facts.only_expired:
+        whole = counted(tally.inconclusive, "inconclusive response")
+        they = _verb(facts.only_expired, "it", "they")
+        by = f"{_verb(facts.only_expired, 'its', 'their')} own time"
+        if facts.given is not None:
+            by = ENGLISH.instant(facts.given)
+        yield (f"{facts.only_expired:,} of {whole} would pass if {they} had not expired by {by}.")
     if (trend := _trend(facts)) is not None:
         yield trend
+    if facts.comparison is not None:
+        yield compared(facts.comparison)
     if facts.copies:
         copies = counted(facts.copies, "response is a copy", "responses are copies")
         yield f"{copies} of another and counted once."
+
+
+def _clusters_said(facts: AuditFacts) -> str:
+    """In how many clusters; a response that names none is in none of them."""
+    unnamed = sum(part.tally.total for part in facts.by_cluster if part.id is None)
+    if not unnamed:
+        return counted(facts.clusters, "cluster")
+    said = counted(unnamed, "response that names", "responses that name") + " no cluster"
+    return f"{counted(facts.clusters, 'cluster')} and {said}" if facts.clusters else said
 
 
 _DOES = {
@@ -297,6 +317,17 @@ def _split(counts: dict[str, int]) -> str:
         if counts[name]
     ]
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+
+
+def compared(found: Comparison) -> str:
+    """How many verdicts another policy would change, and from what to what."""
+    names = one_line(", ".join(found.policies))
+    whole = counted(found.changing + found.same, "verdict")
+    if not found.changing:
+        return f"Under {names} none of {whole} would change."
+    moves = [f"{count:,} from {was} to {becomes}" for was, becomes, count in found.moves]
+    listed = " and ".join(filter(None, (", ".join(moves[:-1]), moves[-1])))
+    return f"Under {names} {found.changing:,} of {whole} would change: {listed}."
 
 
 def _span(facts: AuditFacts) -> str:
@@ -360,7 +391,9 @@ def _facts(facts: AuditFacts) -> tuple[Fact, ...]:
         Fact(
             "Judged",
             ENGLISH.sentence(_BASIS[facts.basis].format(at=at)),
-            (f"waivers have left from {ENGLISH.instant(facts.as_of)}",) if facts.as_of else (),
+            (f"days left of waivers are counted from {ENGLISH.instant(facts.as_of)}",)
+            if facts.as_of
+            else (),
         ),
         Fact(
             "Policy",
@@ -377,7 +410,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             Tag(_WORD["unreadable"], "warn"),
             f"{counted(facts.unreadable, 'input')} could not be read",
-            tuple(_below(facts, part.name) for part in facts.unreadable_inputs[:3]),
+            tuple(below(facts, part.name) for part in facts.unreadable_inputs[:3]),
             "Mend or remove them: what they hold is not in any number here."
             if not facts.allow_unreadable
             else "Allowed by --allow-unreadable: what they hold is not in any number here.",
@@ -401,20 +434,16 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             _STATUS["exceeded"],
             f"{counted(len(exceeded), 'waiver')} exceeded: more findings than allowed",
-            (
-                _named(
-                    [f"{part.id} in {counted(part.exceeded, 'response')}" for part in exceeded]
-                ),
-            ),
+            (_named([f"{part.id} in {counted(part.exceeded, 'response')}" for part in exceeded]),),
             "Resolve the findings, or have a larger number approved.",
             "waivers",
         )
-    risky = [part for part in facts.upgrades if part.outcome != "pass"]
+    risky = [part for part in facts.upgrades if not part.fit]
     if risky:
         yield Attention(
             Tag(_WORD["fail"], "fail"),
             f"{len(risky):,} of {counted(len(facts.upgrades), 'upgrade')} "
-            f"{_verb(len(risky), 'was', 'were')} made without a passing response before",
+            f"{_verb(len(risky), 'was', 'were')} made without a passing response that still held",
             tuple(one_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
             "Look at each with whoever approved it.",
             "upgrades",
@@ -426,7 +455,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             f"{counted(len(changed), 'task')} {_verb(len(changed), 'stands', 'stand')} in the "
             "archive with different contents under one uid",
             tuple(
-                one_line(f"{part.uid}: {', '.join(_below(facts, name) for name in part.names)}")
+                one_line(f"{part.uid}: {', '.join(below(facts, name) for name in part.names)}")
                 for part in changed[:3]
             ),
             "A task asked for twice while it ran differs; a finished one should not.",
@@ -552,7 +581,7 @@ def _chart(facts: AuditFacts) -> Chart:
 # Clusters and checks --------------------------------------------------------------------------
 
 
-def _below(facts: AuditFacts, name: str) -> str:
+def below(facts: AuditFacts, name: str) -> str:
     """A name without the one location all names begin with."""
     if len(facts.locations) == 1:
         name = name.removeprefix(facts.locations[0].rstrip("/") + "/")
@@ -577,7 +606,7 @@ def _clusters(facts: AuditFacts) -> Section | None:
         Column("Cluster", wide=True),
         Column("Latest response", wide=True),
         *_TALLY_COLUMNS,
-        Column("The last ones"),
+        Column("Last verdicts"),
     )
     table = Table(
         "Clusters, the worst latest response first",
@@ -586,8 +615,9 @@ def _clusters(facts: AuditFacts) -> Section | None:
         _more(len(shown), len(facts.by_cluster), "the table responses of audit.sqlite"),
     )
     lead = (
-        "Every cluster with its latest response; of the last ones the oldest stands left "
-        "(on paper F, I and P: fail, inconclusive, pass)."
+        f"Every cluster with its latest response. The last column has the verdicts on its last "
+        f"{MOST_RECENT} responses, the oldest on the left (on paper F, I and P: fail, "
+        "inconclusive, pass)."
     )
     return Section("clusters", "Clusters", lead, (table,), "Clusters")
 
@@ -799,7 +829,7 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
             for was, becomes, count in found.moves
         ),
     )
-    count = sum(move[2] for move in found.moves)
+    count = found.changing
     changes = Table(
         "Responses with another verdict, and why",
         (Column("Response", wide=True), Column("From"), Column("To"), Column("Why", wide=True)),
@@ -807,7 +837,7 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
             Row(
                 (
                     Cell(
-                        _below(facts, part.name),
+                        below(facts, part.name),
                         notes=(one_line(part.cluster or "not named"), _when(part.at)),
                         link=part.report or "",
                     ),
@@ -822,10 +852,12 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
         _more(len(found.changes), count, "the table changes of audit.sqlite"),
         open_rows=5,
     )
-    names = one_line(", ".join(found.policies))
-    lead = f"Under {names}, {counted(count, 'verdict')} would change and {found.same:,} would stay."
     return Section(
-        "compare", "Under another policy", lead, (moves, changes) if count else (), "Compared"
+        "compare",
+        "Under another policy",
+        compared(found),
+        (moves, changes) if count else (),
+        "Compared",
     )
 
 
@@ -838,8 +870,9 @@ def _few(texts: Sequence[str], most: int = 6) -> tuple[str, ...]:
 def _upgrades(facts: AuditFacts) -> Section | None:
     if not facts.upgrades:
         return None
-    passing = sum(part.outcome == "pass" for part in facts.upgrades)
-    shown = sorted(facts.upgrades, key=lambda part: (part.outcome == "pass", part.at))[:SHOWN_ROWS]
+    fit = sum(part.fit for part in facts.upgrades)
+    over = sum(part.outcome == "pass" and part.expired for part in facts.upgrades)
+    shown = sorted(facts.upgrades, key=lambda part: (part.fit, part.at))[:SHOWN_ROWS]
     table = Table(
         "Upgrades that were made, and the last response before each",
         (
@@ -856,7 +889,7 @@ def _upgrades(facts: AuditFacts) -> Section | None:
                         notes=(one_line(part.change),) if part.change else (),
                     ),
                     Cell(_when(part.at)),
-                    Cell(tag=_tag(part.outcome) if part.outcome else Tag("Not checked", "skipped")),
+                    Cell(tag=_before(part)),
                     Cell(
                         one_line(part.said),
                         notes=(one_line(part.response),) if part.response else (),
@@ -868,9 +901,21 @@ def _upgrades(facts: AuditFacts) -> Section | None:
         _more(len(shown), len(facts.upgrades), "the table upgrades of audit.sqlite"),
     )
     lead = (
-        f"{passing:,} of {counted(len(facts.upgrades), 'upgrade')} had a passing response before."
+        f"{fit:,} of {counted(len(facts.upgrades), 'upgrade')} "
+        f"{_verb(fit, 'was', 'were')} made on a passing response that still held."
     )
+    if over:
+        lead += f" {over:,} more had only one that had expired by then."
     return Section("upgrades", "What was really upgraded", lead, (table,), "Upgrades")
+
+
+def _before(part: UpgradeFacts) -> Tag:
+    """What the last response before an upgrade was worth."""
+    if part.outcome is None:
+        return Tag("Not checked", "skipped")
+    if part.outcome == "pass" and part.expired:
+        return Tag("Pass, expired", "warn")
+    return _tag(part.outcome)
 
 
 def _unreadable(facts: AuditFacts) -> Section | None:
@@ -882,7 +927,7 @@ def _unreadable(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(_below(facts, part.name), mono=True),
+                    Cell(below(facts, part.name), mono=True),
                     Cell(
                         _without(part.reason, part.name),
                         notes=(one_line(part.hint),) if part.hint else (),
@@ -987,7 +1032,7 @@ def _twins(facts: AuditFacts) -> Section | None:
                         else Tag("Same bytes", "note")
                     ),
                     Cell(f"{part.count:,}"),
-                    Cell("", notes=tuple(_below(facts, name) for name in part.names)),
+                    Cell("", notes=tuple(below(facts, name) for name in part.names)),
                 )
             )
             for part in facts.twins
@@ -1045,7 +1090,7 @@ def _responses(facts: AuditFacts) -> Section | None:
             Row(
                 (
                     Cell(
-                        _below(facts, part.name),
+                        below(facts, part.name),
                         notes=(_when(part.at), *(("a copy",) if part.copy else ())),
                         link=part.report or "",
                     ),
