@@ -118,6 +118,62 @@ def test_a_link_says_what_is_missing_on_the_page(browser: Any, facts: AuditFacts
     tab.close()
 
 
+def endless(facts: AuditFacts) -> AuditFacts:
+    """As it would be where somebody gives everything a name of 5,000 letters."""
+    word = "x" * 5_000
+    return replace(
+        facts,
+        locations=(word,),
+        by_cluster=tuple(
+            replace(part, id=f"{number}{word}", latest_upgrade=word, latest_reason=word)
+            for number, part in enumerate(facts.by_cluster)
+        ),
+        checks=tuple(replace(part, name=word, kind=word, level=word) for part in facts.checks),
+        waivers=tuple(
+            replace(part, id=word, check=word, reason=word, approved_by=word, ticket=word)
+            for part in facts.waivers
+        ),
+        twins=tuple(replace(part, uid=word, names=(word, word)) for part in facts.twins),
+        unreadable_inputs=tuple(
+            replace(part, name=word, reason=word, hint=word) for part in facts.unreadable_inputs
+        ),
+        versions=tuple(replace(part, before=word, target=word) for part in facts.versions),
+        listed=tuple(
+            replace(part, name=word, cluster=word, upgrade=word, reason=word)
+            for part in facts.listed[:30]
+        ),
+        upgrades=tuple(
+            replace(part, cluster=word, change=word, said=word, response=word)
+            for part in facts.upgrades
+        ),
+        policies=tuple(
+            replace(part, name=word, version=word, owner=word, source=word)
+            for part in facts.policies
+        ),
+    )
+
+
+def test_names_without_end_are_cut_to_their_ends(facts: AuditFacts) -> None:
+    page = html.write(endless(facts)).decode()
+    assert "x" * 200 in page
+    assert "x" * 1_001 not in page
+    assert len(page) < 400_000
+    assert max(map(len, write(endless(facts), width=80).splitlines())) <= 80
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_names_without_end_widen_no_page(browser: Any, facts: AuditFacts, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    tab.set_content(html.write(endless(facts)).decode())
+    tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    regions = "[...document.querySelectorAll('.scroll')].map(part => part.scrollWidth)"
+    assert max(tab.evaluate(regions)) <= max(width, 1100)
+    tab.close()
+
+
 def words_on_paper(data: bytes) -> set[str]:
     """What a PDF says: nothing leaves its sheet, and the heads of columns are whole words."""
     shown = subprocess.run(

@@ -50,7 +50,7 @@ def write(
         lines.append("")
         add("", "What fails most")
         for check in failing:
-            name = check.name or "(a check without a name)"
+            name = view.check_name(check)
             add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
     if verbose and facts.comparison is not None and facts.comparison.changes:
         lines.append("")

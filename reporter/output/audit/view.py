@@ -69,6 +69,21 @@ _BASIS = {
 }
 _NONE = "–"
 
+LONGEST = 300
+"""Characters shown of a name from the cloud; the CSVs have all of them."""
+LONGEST_TEXT = 1_000
+LONGEST_VERSION = 40
+_END = 60
+
+
+def _line(text: str, most: int = LONGEST) -> str:
+    """A clean text on a single line; of a very long one its beginning and its end."""
+    line = one_line(text)
+    if len(line) <= most:
+        return line
+    end = min(_END, most // 4)
+    return f"{line[: most - end - 1]}…{line[-end:]}"
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -321,7 +336,7 @@ def _split(counts: dict[str, int]) -> str:
 
 def compared(found: Comparison) -> str:
     """How many verdicts another policy would change, and from what to what."""
-    names = one_line(", ".join(found.policies))
+    names = _line(", ".join(found.policies))
     whole = counted(found.changing + found.same, "verdict")
     if not found.changing:
         return f"Under {names} none of {whole} would change."
@@ -372,7 +387,7 @@ def _facts(facts: AuditFacts) -> tuple[Fact, ...]:
     if facts.archives:
         inputs += f", {counted(facts.archives, 'archive')} among them"
     return (
-        Fact("Archive", one_line(", ".join(facts.locations)), (inputs,)),
+        Fact("Archive", _line(", ".join(facts.locations)), (inputs,)),
         Fact(
             "Responses",
             f"{facts.responses:,}",
@@ -397,7 +412,7 @@ def _facts(facts: AuditFacts) -> tuple[Fact, ...]:
         ),
         Fact(
             "Policy",
-            ", ".join(one_line(f"{part.name} {part.version or ''}") for part in policies[:3])
+            ", ".join(_line(f"{part.name} {part.version or ''}") for part in policies[:3])
             + (f" and {len(policies) - 3} more" if len(policies) > 3 else ""),
             (counted(lists, "waiver list"),) if lists else (),
         ),
@@ -444,7 +459,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             Tag(_WORD["fail"], "fail"),
             f"{len(risky):,} of {counted(len(facts.upgrades), 'upgrade')} "
             f"{_verb(len(risky), 'was', 'were')} made without a passing response that still held",
-            tuple(one_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
+            tuple(_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
             "Look at each with whoever approved it.",
             "upgrades",
         )
@@ -455,7 +470,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             f"{counted(len(changed), 'task')} {_verb(len(changed), 'stands', 'stand')} in the "
             "archive with different contents under one uid",
             tuple(
-                one_line(f"{part.uid}: {', '.join(below(facts, name) for name in part.names)}")
+                _line(f"{part.uid}: {', '.join(below(facts, name) for name in part.names)}")
                 for part in changed[:3]
             ),
             "A task asked for twice while it ran differs; a finished one should not.",
@@ -501,7 +516,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
 
 
 def _named(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(one_line(name) for name in names[:most])
+    shown = ", ".join(_line(name) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
@@ -585,7 +600,7 @@ def below(facts: AuditFacts, name: str) -> str:
     """A name without the one location all names begin with."""
     if len(facts.locations) == 1:
         name = name.removeprefix(facts.locations[0].rstrip("/") + "/")
-    return one_line(name)
+    return _line(name)
 
 
 def _when(text: str | None) -> str:
@@ -623,10 +638,10 @@ def _clusters(facts: AuditFacts) -> Section | None:
 
 
 def _cluster(part: Cluster, number: int) -> Row:
-    name = one_line(part.id) if part.id else "not named"
-    notes = [_when(part.latest_at), one_line(part.latest_upgrade)]
+    name = _line(part.id) if part.id else "not named"
+    notes = [_when(part.latest_at), _line(part.latest_upgrade)]
     if part.latest_outcome != "pass":
-        notes.append(one_line(part.latest_reason))
+        notes.append(_line(part.latest_reason, LONGEST_TEXT))
     return Row(
         (
             Cell(name, only=f"k{number}"),
@@ -705,8 +720,8 @@ def _check(part: CheckFacts, number: int) -> Row:
     return Row(
         (
             Cell(
-                _check_name(part),
-                notes=(one_line(kind), "findings: " + ", ".join(findings)),
+                check_name(part),
+                notes=(_line(kind), "findings: " + ", ".join(findings)),
                 only=f"c{number}" if part.failing else "",
             ),
             *(Cell(f"{number:,}" if number else _NONE) for _, number in worst),
@@ -727,8 +742,9 @@ def _scope(part: CheckFacts) -> str:
     return _SCOPES.get(part.scope, part.scope)
 
 
-def _check_name(part: CheckFacts) -> str:
-    return one_line(part.name) if part.name else "(a check without a name)"
+def check_name(part: CheckFacts) -> str:
+    """What a check is called."""
+    return _line(part.name) if part.name else "(a check without a name)"
 
 
 # Waivers --------------------------------------------------------------------------------------
@@ -771,13 +787,13 @@ def _waivers(facts: AuditFacts) -> Section:
 
 
 def _waiver(part: WaiverFacts) -> Row:
-    approved = f"by {one_line(part.approved_by)}" if part.approved_by else "by nobody named"
+    approved = f"by {_line(part.approved_by)}" if part.approved_by else "by nobody named"
     until = f"until {ENGLISH.written_date(part.expires)}" if part.expires else "without end"
     notes = [until]
     if part.starts:
         notes.insert(0, f"from {ENGLISH.written_date(part.starts)}")
     if part.ticket:
-        notes.insert(0, one_line(part.ticket))
+        notes.insert(0, _line(part.ticket))
     if part.days_left is not None and part.days_left >= 0 and part.status != "not-yet-valid":
         notes.append(f"{counted(part.days_left, 'day')} left")
     fleet = []
@@ -802,15 +818,15 @@ def _waiver(part: WaiverFacts) -> Row:
     return Row(
         (
             Cell(
-                one_line(part.id),
-                notes=(one_line(part.check), f"{one_line(part.source)}:{part.line}"),
+                _line(part.id),
+                notes=(_line(part.check), f"{_line(part.source)}:{part.line}"),
             ),
             Cell(tag=_STATUS[part.status], notes=tuple(fleet)),
             Cell(f"{part.findings:,}" if part.findings else _NONE),
             Cell(f"{part.responses:,}" if part.responses else _NONE),
             Cell(f"{part.clusters:,}" if part.clusters else _NONE),
             Cell(approved, notes=tuple(notes)),
-            Cell(one_line(part.reason)),
+            Cell(_line(part.reason, LONGEST_TEXT)),
         )
     )
 
@@ -838,12 +854,12 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
                 (
                     Cell(
                         below(facts, part.name),
-                        notes=(one_line(part.cluster or "not named"), _when(part.at)),
+                        notes=(_line(part.cluster or "not named"), _when(part.at)),
                         link=part.report or "",
                     ),
                     Cell(tag=_tag(part.was)),
                     Cell(tag=_tag(part.becomes)),
-                    Cell(one_line(part.why[0]) if part.why else "", notes=_few(part.why[1:])),
+                    Cell(_line(part.why[0], LONGEST_TEXT) if part.why else "", notes=_few(part.why[1:])),
                 ),
                 part.becomes,
             )
@@ -862,7 +878,7 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
 
 
 def _few(texts: Sequence[str], most: int = 6) -> tuple[str, ...]:
-    shown = tuple(one_line(text) for text in texts[:most])
+    shown = tuple(_line(text, LONGEST_TEXT) for text in texts[:most])
     rest = len(texts) - most
     return (*shown, f"and {rest:,} more") if rest > 0 else shown
 
@@ -885,14 +901,14 @@ def _upgrades(facts: AuditFacts) -> Section | None:
             Row(
                 (
                     Cell(
-                        one_line(part.cluster),
-                        notes=(one_line(part.change),) if part.change else (),
+                        _line(part.cluster),
+                        notes=(_line(part.change),) if part.change else (),
                     ),
                     Cell(_when(part.at)),
                     Cell(tag=_before(part)),
                     Cell(
-                        one_line(part.said),
-                        notes=(one_line(part.response),) if part.response else (),
+                        _line(part.said, LONGEST_TEXT),
+                        notes=(_line(part.response),) if part.response else (),
                     ),
                 )
             )
@@ -930,7 +946,7 @@ def _unreadable(facts: AuditFacts) -> Section | None:
                     Cell(below(facts, part.name), mono=True),
                     Cell(
                         _without(part.reason, part.name),
-                        notes=(one_line(part.hint),) if part.hint else (),
+                        notes=(_line(part.hint),) if part.hint else (),
                     ),
                 )
             )
@@ -954,7 +970,7 @@ def _without(reason: str, name: str) -> str:
             reason = f"line {at[1]}, column {at[2]}: {place[at.end() :]}"
         else:
             reason = reason.removeprefix(f"{name}: ")
-    return ENGLISH.sentence(one_line(reason))
+    return ENGLISH.sentence(_line(reason, LONGEST_TEXT))
 
 
 def _trust(facts: AuditFacts) -> Section | None:
@@ -976,7 +992,7 @@ def _trust(facts: AuditFacts) -> Section | None:
                                 notes=(_LEVELS.get(part.level, part.level),),
                             ),
                             Cell(f"{part.responses:,}"),
-                            Cell(one_line(part.example)),
+                            Cell(_line(part.example, LONGEST_TEXT)),
                         )
                     )
                     for part in facts.evidence
@@ -995,7 +1011,7 @@ def _trust(facts: AuditFacts) -> Section | None:
                 tuple(
                     Row(
                         (
-                            Cell(one_line(part.name or "(an entry without a name)")),
+                            Cell(_line(part.name or "(an entry without a name)")),
                             Cell(f"{part.responses:,}"),
                             Cell(f"{part.covered:,}"),
                         )
@@ -1025,7 +1041,7 @@ def _twins(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.uid), mono=True),
+                    Cell(_line(part.uid), mono=True),
                     Cell(
                         tag=Tag(f"{part.versions:,} contents", "unknown")
                         if part.versions > 1
@@ -1055,8 +1071,8 @@ def _versions(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.before)),
-                    Cell(one_line(part.target)),
+                    Cell(_line(part.before, LONGEST_VERSION)),
+                    Cell(_line(part.target, LONGEST_VERSION)),
                     *_numbers(part.tally),
                     Cell(bar=_bar(part.tally)),
                 )
@@ -1095,8 +1111,8 @@ def _responses(facts: AuditFacts) -> Section | None:
                         link=part.report or "",
                     ),
                     Cell(tag=_tag(part.outcome)),
-                    Cell(one_line(part.cluster or "not named"), notes=(one_line(part.upgrade),)),
-                    Cell(one_line(part.reason)),
+                    Cell(_line(part.cluster or "not named"), notes=(_line(part.upgrade),)),
+                    Cell(_line(part.reason, LONGEST_TEXT)),
                 ),
                 part.outcome,
                 _keys(part, checks, clusters),
@@ -1126,7 +1142,7 @@ def _responses(facts: AuditFacts) -> Section | None:
         Choices(
             "A check that fails",
             tuple(
-                Choice(f"c{number}", f"{_check_name(part)} ({_scope(part)})", part.failing)
+                Choice(f"c{number}", f"{check_name(part)} ({_scope(part)})", part.failing)
                 for number, part in enumerate(failing)
             ),
             missing.format(where="findings.csv"),
@@ -1134,7 +1150,7 @@ def _responses(facts: AuditFacts) -> Section | None:
         Choices(
             "A cluster",
             tuple(
-                Choice(key, one_line(part.id) if part.id else "not named", part.tally.total)
+                Choice(key, _line(part.id) if part.id else "not named", part.tally.total)
                 for part, key in zip(facts.by_cluster, clusters.values(), strict=False)
             ),
             missing.format(where="responses.csv"),
@@ -1176,14 +1192,14 @@ def _policies(facts: AuditFacts) -> Section:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.name), notes=(one_line(part.source),)),
+                    Cell(_line(part.name), notes=(_line(part.source),)),
                     Cell(
                         "Policy" if part.kind == "Policy" else "Waiver list",
                         notes=(part.role,) if part.role != "judged by" else (),
                     ),
                     Cell(
-                        one_line(part.version or _NONE),
-                        notes=(one_line(part.owner),) if part.owner else (),
+                        _line(part.version or _NONE),
+                        notes=(_line(part.owner),) if part.owner else (),
                     ),
                     Cell(part.sha256, mono=True),
                 )
