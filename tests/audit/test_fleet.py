@@ -285,8 +285,8 @@ def test_a_terminal_says_what_another_policy_would_change(tmp_path: Path) -> Non
     for width in (80, 120):
         text = write(facts, width=width)
         assert said in " ".join(text.split()).replace("/ ", "/")
-        assert "For example" not in text
-    example = write(facts, width=80, verbose=True).partition("For example\n")[2]
+        assert "for example" not in text
+    example = write(facts, width=80, verbose=True).partition("for example\n")[2]
     assert example.count(": pass → fail") == 2
     assert example.count(": inconclusive → fail") == 1
     assert "1 check fails: SampleInfo" in example

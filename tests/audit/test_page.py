@@ -272,3 +272,14 @@ def test_the_page_on_paper(browser: Any, facts: AuditFacts) -> None:
     words = words_on_paper(tab.pdf(format="A4", prefer_css_page_size=True))
     tab.close()
     assert "unfolded" in words  # a list of hundreds is not printed, and that is said
+
+
+def test_the_signatures_on_paper_stand_behind_what_they_sign(facts: AuditFacts) -> None:
+    from reporter.output.audit import pdf
+
+    text = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf.write(facts), capture_output=True, check=True
+    ).stdout.decode()
+    pages = [page for page in text.split("\f") if page.strip()]
+    assert [number for number, page in enumerate(pages) if "Sign-off" in page] == [len(pages) - 1]
+    assert "Kind" in pages[-1]  # the list of files: no sheet of signatures alone

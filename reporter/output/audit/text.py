@@ -54,7 +54,7 @@ def write(
             add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
     if verbose and facts.comparison is not None and facts.comparison.changes:
         lines.append("")
-        add("", "For example")
+        add("", "Verdicts that would change, for example")
         for change in _examples(facts.comparison):
             add("  - ", f"{view.below(facts, change.name)}: {change.was} → {change.becomes}")
             for why in change.why[:1]:

@@ -859,7 +859,10 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
                     ),
                     Cell(tag=_tag(part.was)),
                     Cell(tag=_tag(part.becomes)),
-                    Cell(_line(part.why[0], LONGEST_TEXT) if part.why else "", notes=_few(part.why[1:])),
+                    Cell(
+                        _line(part.why[0], LONGEST_TEXT) if part.why else "",
+                        notes=_few(part.why[1:]),
+                    ),
                 ),
                 part.becomes,
             )
