@@ -46,20 +46,19 @@
       shown += fits;
     }
     if (more && !all) more.open = true;
-    found.textContent = found.dataset.said
-      .replace("{shown}", shown.toLocaleString("en"))
-      .replace("{all}", rows.length.toLocaleString("en"));
+    let said = found.dataset.said;
+    let [there, count] = [rows.length, rows.length];
     if (choice) {
-      // What is chosen may have more responses than the page: it says so.
-      const there = rows.filter((part) => part.keys.has(choice.value)).length;
-      const count = Number(choice.dataset.count);
-      if (there < count) {
-        found.textContent += choice.parentNode.dataset.missing
-          .replace("{count}", count.toLocaleString("en"))
-          .replace("{there}", there.toLocaleString("en"))
-          .replace("{verb}", there === 1 ? "is" : "are");
-      }
+      // What is chosen is all here, or the page says how many there are beside it.
+      there = rows.filter((part) => part.keys.has(choice.value)).length;
+      count = Number(choice.dataset.count);
+      said = there < count ? choice.parentNode.dataset.missing : said.split(";")[0];
     }
+    found.textContent = said
+      .replace("{shown}", shown.toLocaleString("en"))
+      .replace("{all}", rows.length.toLocaleString("en"))
+      .replace("{there}", there.toLocaleString("en"))
+      .replace("{count}", count.toLocaleString("en"));
     // A printed list says that it is not the whole.
     const by = boxes.filter((box) => box.checked).map((box) => box.parentNode.textContent.trim());
     if (choice) by.unshift(choice.textContent);

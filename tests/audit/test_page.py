@@ -112,8 +112,7 @@ def test_a_link_says_what_is_missing_on_the_page(browser: Any, facts: AuditFacts
     assert 0 < here < 20
     tab.select_option("#only", key)
     assert tab.text_content("#found") == (
-        f"{here} of the 12 listed here; of 65 in all see responses.csv; "
-        f"of 20 only {here} are on this page: findings.csv has all"
+        f"{here} of the {here} listed here; of 20 in all see findings.csv"
     )
     tab.close()
 

@@ -426,9 +426,13 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             Tag(_WORD["unreadable"], "warn"),
             f"{counted(facts.unreadable, 'input')} could not be read",
             tuple(below(facts, part.name) for part in facts.unreadable_inputs[:3]),
-            "Mend or remove them: what they hold is not in any number here."
-            if not facts.allow_unreadable
-            else "Allowed by --allow-unreadable: what they hold is not in any number here.",
+            (
+                "Allowed by --allow-unreadable: "
+                if facts.allow_unreadable
+                else _verb(facts.unreadable, "Mend or remove it: ", "Mend or remove them: ")
+            )
+            + _verb(facts.unreadable, "what it holds", "what they hold")
+            + " is not in any number here.",
             "unreadable",
         )
     relied = [part for part in facts.waivers if part.status == "relied-on"]
@@ -441,7 +445,11 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
                 f"{counted(findings, 'finding')} would have been covered: "
                 f"{_named([part.id for part in relied])}",
             ),
-            "Renew them with an approval, or resolve what they covered.",
+            _verb(
+                len(relied),
+                "Renew it with an approval, or resolve what it covered.",
+                "Renew them with an approval, or resolve what they covered.",
+            ),
             "waivers",
         )
     exceeded = [part for part in facts.waivers if part.exceeded]
@@ -476,12 +484,13 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "A task asked for twice while it ran differs; a finished one should not.",
             "twins",
         )
-    for status, mark, tag, what, action in (
+    for status, mark, tag, what, one, many in (
         (
             "unused",
             "",
             _STATUS["unused"],
             "unused anywhere",
+            "Remove it: nothing needed it, and what it would cover comes unseen.",
             "Remove them: nothing needed them, and what they would cover comes unseen.",
         ),
         (
@@ -489,6 +498,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "broad wide",
             Tag("Too broad", "warn"),
             "too broad",
+            "Name the one check it is meant for.",
             "Name the one check each is meant for.",
         ),
         (
@@ -496,6 +506,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "expiring",
             Tag("About to expire", "warn"),
             "about to expire",
+            "Renew it in time if it is still needed.",
             "Renew those that are still needed in time.",
         ),
     ):
@@ -510,7 +521,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
                 tag,
                 f"{counted(len(found), 'waiver')} {what}",
                 (_named([part.id for part in found]),),
-                action,
+                _verb(len(found), one, many),
                 "waivers",
             )
 
@@ -1140,7 +1151,7 @@ def _responses(facts: AuditFacts) -> Section | None:
     if len(facts.listed) < whole:
         # Nothing found among these is not nothing there.
         found = f"{{shown}} of the {{all}} listed here; of {whole:,} in all see responses.csv"
-    missing = "; of {{count}} only {{there}} {{verb}} on this page: {where} has all"
+    missing = "{{shown}} of the {{there}} listed here; of {{count}} in all see {where}"
     choices = (
         Choices(
             "A check that fails",
