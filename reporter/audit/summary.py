@@ -19,6 +19,7 @@ from reporter.audit.settings import Bench, Settings, court_of
 from reporter.audit.store import Store
 from reporter.errors import PolicyError
 from reporter.output.audit.facts import (
+    MOST_RECENT,
     AuditFacts,
     ChangeFacts,
     CheckFacts,
@@ -41,7 +42,9 @@ from reporter.policy.assemble import waiver_use
 from reporter.policy.dates import parse_instant
 from reporter.policy.evaluate import WaiverTally
 from reporter.policy.load import pattern_text
+from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
+from reporter.words import statement
 
 SOON_DAYS = 30
 """A waiver that ends within so many days is about to expire."""
@@ -52,7 +55,6 @@ MOST_UNREADABLE = 500
 MOST_TWINS = 200
 MOST_OF_UPGRADES = 16 * 1024 * 1024
 MOST_PERIODS = 36
-RECENT = 12
 
 
 # What only the whole can tell -----------------------------------------------------------------
@@ -73,11 +75,12 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
 
 
 def as_of(store: Store, settings: Settings) -> datetime | None:
-    """The instant waivers are said to have left from."""
+    """The instant from which the days left of waivers are counted."""
     if settings.at != "response":
         return parse_instant(settings.at)
-    newest = store.one("SELECT max(judged_at) FROM responses")
-    return parse_instant(newest) if newest else None
+    # As text, 58.9Z comes before 58Z.
+    newest = store.one("SELECT max(rtrim(judged_at, 'Z')) FROM responses")
+    return parse_instant(f"{newest}Z") if newest else None
 
 
 def _mark_twins(store: Store) -> None:
@@ -164,6 +167,9 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
             if row[6]
             else "not-applicable"
             if row[5]
+            # It begins after every instant that was judged for: nothing could have needed it.
+            else "not-yet-valid"
+            if instant is not None and waiver.valid_from is not None and waiver.valid_from > instant
             else "unused"
         )
         marks: list[str] = []
@@ -175,8 +181,6 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
                     marks.append("expired")
                 elif left < SOON_DAYS:
                     marks.append("expiring")
-            if waiver.valid_from is not None and waiver.valid_from > instant:
-                marks.append("not-yet-valid")
         if covered > 1 and "broad" not in marks:
             marks.append("wide")
         rows.append(
@@ -355,11 +359,13 @@ def summarise(
         listed=_listed(store),
         reports=settings.reports,
         allow_unreadable=allow,
+        only_expired=_only_expired(store),
         comparison=_comparison(store, settings),
         upgrades=tuple(
-            UpgradeFacts(*row)
+            UpgradeFacts(*(*row[:6], bool(row[6])))
             for row in store.ask(
-                "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name FROM upgrades u "
+                "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
+                "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0) FROM upgrades u "
                 "LEFT JOIN responses r ON r.id = u.response_id ORDER BY u.at, u.cluster, u.line"
             )
         ),
@@ -430,7 +436,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
         latest[row[0]] = row
         last = recent.setdefault(row[0], [])
         last.append(row[1])
-        del last[:-RECENT]
+        del last[:-MOST_RECENT]
     found = [
         Cluster(
             id=key,
@@ -470,12 +476,18 @@ def _middle(store: Store) -> str | None:
     )
 
 
+def _check_sets(store: Store) -> dict[str, list[tuple[str, str | None, str | None, str | None]]]:
+    """Scope, name, kind and level of the checks that stand together, by the id of their set."""
+    return {
+        name: [(*row,) for row in json.loads(text)]
+        for name, text in store.ask("SELECT id, checks FROM check_sets")
+    }
+
+
 def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
     """Every check over the fleet, out of the counts beside each response: no finding is read."""
-    sets = {name: json.loads(text) for name, text in store.ask("SELECT id, checks FROM check_sets")}
-    keys: dict[str, list[tuple[str, str | None]]] = {
-        name: [(row[0], row[1]) for row in rows] for name, rows in sets.items()
-    }
+    sets = _check_sets(store)
+    keys = {name: [(row[0], row[1]) for row in rows] for name, rows in sets.items()}
     totals: dict[tuple[str, str | None], list[int]] = {}
     clusters: dict[tuple[str, str | None], set[str | None]] = {}
     # Responses and findings that merely passed are counted by set, not check by check.
@@ -487,7 +499,7 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
         for key, count in zip(keys[set_id], json.loads(text), strict=True):
             row = totals.get(key)
             if row is None:
-                row = totals[key] = [0] * 12
+                row = totals[key] = [0] * 15
             row[0] += 1
             row[11 if late else 10] += 1
             if type(count) is int:
@@ -495,10 +507,14 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
                 continue
             for index, number in enumerate(count, 2):
                 row[index] += number
-            if count[0] or count[1]:
+            # The worst of its findings here: it fails, is unknown, warns or is waived.
+            worst = next((index for index in range(4) if count[index]), None)
+            if worst == 0:
                 row[1] += 1
                 row[9 if late else 8] += 1
                 clusters.setdefault(key, set()).add(cluster)
+            elif worst is not None:
+                row[11 + worst] += 1
     kinds = {
         (row[0], row[1]): (row[2], row[3])
         for name in sorted(sets)
@@ -513,6 +529,9 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
             level=kinds.get(key, (None, None))[1],
             responses=row[0],
             failing=row[1],
+            unknown_in=row[12],
+            warned_in=row[13],
+            waived_in=row[14],
             clusters=len(clusters.get(key, ())),
             fail=row[2],
             unknown=row[3],
@@ -530,9 +549,10 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
             found,
             key=lambda part: (
                 -part.failing,
-                -(part.fail + part.unknown),
-                -part.warn,
-                -part.waived,
+                -part.fail,
+                -part.unknown_in,
+                -part.warned_in,
+                -part.waived_in,
                 part.scope,
                 part.name or "",
             ),
@@ -540,10 +560,17 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
     )
 
 
-_WAIVER_ORDER = ("relied-on", "unused", "exceeded", "not-applicable", "used")
+_WAIVER_ORDER = ("relied-on", "unused", "exceeded", "not-applicable", "used", "not-yet-valid")
 
 
 def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
+    exceeded = {
+        (source, waiver): count
+        for source, waiver, count in store.ask(
+            "SELECT source, waiver, count(*) FROM waiver_uses JOIN counted ON id = response_id "
+            "WHERE status = 'exceeded' GROUP BY source, waiver"
+        )
+    }
     found = []
     for row in store.ask(
         "SELECT waiver, source, line, status, marks, check_name, reason, approved_by, ticket, "
@@ -554,10 +581,24 @@ def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
         left = None
         if until is not None and instant is not None:
             left = (parse_instant(until) - instant).days
-        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:]]
+        over = exceeded.get((row[1], row[0]), 0)
+        values: list[Any] = [*row[:4], tuple(row[4].split()), *row[5:11], left, *row[12:19]]
+        values += [over, *row[19:]]
         found.append(WaiverFacts(*values))
     return tuple(
         sorted(found, key=lambda part: (_WAIVER_ORDER.index(part.status), part.id, part.source))
+    )
+
+
+def _only_expired(store: Store) -> int:
+    """Inconclusive responses whose one reason is that they had expired."""
+    # No other line of evidence, no check that can't be judged: the reason would name it.
+    return store.one(  # type: ignore[no-any-return]
+        "SELECT count(*) FROM counted JOIN evidence ON response_id = id "
+        "WHERE outcome = 'inconclusive' AND line = 'unexpired' AND level = 'require' "
+        "AND reason = text AND substr(text, 1, length(?1)) = ?1 "
+        f"AND task_phase IN ({', '.join(repr(phase) for phase in sorted(FINAL_PHASES))})",
+        (statement("evidence.unexpired.expired", at="").text,),
     )
 
 
@@ -588,6 +629,15 @@ def _versions(store: Store) -> tuple[VersionFacts, ...]:
 
 
 def _listed(store: Store) -> tuple[ResponseFacts, ...]:
+    sets = _check_sets(store)
+
+    def failing(set_id: str | None, counts: str | None) -> tuple[tuple[str, str | None], ...]:
+        if set_id is None or counts is None:
+            return ()
+        # A plain number is a check that has passed everywhere.
+        pairs = zip(sets[set_id], json.loads(counts), strict=True)
+        return tuple((row[0], row[1]) for row, count in pairs if type(count) is list and count[0])
+
     return tuple(
         ResponseFacts(
             id=row[0],
@@ -599,10 +649,12 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
             reason=row[8],
             report=row[9],
             copy=row[10] is not None,
+            failing=failing(*row[11:13]) if row[10] is None else (),
         )
         for row in store.ask(
             "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
-            "outcome, reason, report, copy_of FROM responses WHERE outcome != 'unreadable' "
+            "outcome, reason, report, copy_of, set_id, counts FROM responses "
+            "LEFT JOIN tallies ON response_id = id WHERE outcome != 'unreadable' "
             "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
             "updated_at DESC, name, pointer, id LIMIT ?",
             (MOST_LISTED,),

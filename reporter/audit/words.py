@@ -36,7 +36,7 @@ TOO_MANY = "{name}: holds more than {most:,} responses in one file"
 TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
 
 CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
-UPGRADE_UNCHECKED = "no response of this cluster stands in the archive before it"
+UPGRADE_UNCHECKED = "the archive holds no earlier response of this cluster"
 UPGRADE_SAME_DAY = ("the last response, of the same day, says {outcome}",) * 2
 UPGRADE = (
     "the last response, {days} day before, says {outcome}",

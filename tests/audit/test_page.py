@@ -51,13 +51,14 @@ def test_the_sentence_first_and_what_needs_somebody(facts: AuditFacts) -> None:
     assert report.headline == "21 of 64 responses fail under this policy"
     assert report.summary == (
         "21 fail, 1 is inconclusive and 42 pass in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
-        "Of the clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
+        "Of the 7 clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
+        "Under builtin:fatal-exceptions 21 of 64 verdicts would change: 21 from fail to pass.",
         "1 response is a copy of another and counted once.",
     )
     assert [part.what for part in report.attention] == [
         "1 input could not be read",
         "1 waiver expired and still relied on",
-        "2 of 2 upgrades were made without a passing response before",
+        "2 of 2 upgrades were made without a passing response that still held",
         "1 task stands in the archive with different contents under one uid",
         "2 waivers unused anywhere",
         "1 waiver too broad",
@@ -103,6 +104,77 @@ def test_a_search_says_what_it_searched(facts: AuditFacts) -> None:
     assert 'data-said="{shown} of the {all} listed here; of 65 in all see responses.csv"' in page
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
+def test_a_link_says_what_is_missing_on_the_page(browser: Any, facts: AuditFacts) -> None:
+    tab = browser.new_page()
+    tab.set_content(html.write(replace(facts, listed=facts.listed[:12])).decode())
+    key = tab.get_attribute("section[aria-labelledby=checks] a:text-is('SampleRisk')", "data-only")
+    here = sum(("cluster", "SampleRisk") in part.failing for part in facts.listed[:12])
+    assert 0 < here < 20
+    tab.select_option("#only", key)
+    assert tab.text_content("#found") == (
+        f"{here} of the {here} listed here; of 20 in all see findings.csv"
+    )
+    tab.close()
+
+
+def endless(facts: AuditFacts) -> AuditFacts:
+    """As it would be where somebody gives everything a name of 5,000 letters."""
+    word = "x" * 5_000
+    return replace(
+        facts,
+        locations=(word,),
+        by_cluster=tuple(
+            replace(part, id=f"{number}{word}", latest_upgrade=word, latest_reason=word)
+            for number, part in enumerate(facts.by_cluster)
+        ),
+        checks=tuple(replace(part, name=word, kind=word, level=word) for part in facts.checks),
+        waivers=tuple(
+            replace(part, id=word, check=word, reason=word, approved_by=word, ticket=word)
+            for part in facts.waivers
+        ),
+        twins=tuple(replace(part, uid=word, names=(word, word)) for part in facts.twins),
+        unreadable_inputs=tuple(
+            replace(part, name=word, reason=word, hint=word) for part in facts.unreadable_inputs
+        ),
+        versions=tuple(replace(part, before=word, target=word) for part in facts.versions),
+        listed=tuple(
+            replace(part, name=word, cluster=word, upgrade=word, reason=word)
+            for part in facts.listed[:30]
+        ),
+        upgrades=tuple(
+            replace(part, cluster=word, change=word, said=word, response=word)
+            for part in facts.upgrades
+        ),
+        policies=tuple(
+            replace(part, name=word, version=word, owner=word, source=word)
+            for part in facts.policies
+        ),
+    )
+
+
+def test_names_without_end_are_cut_to_their_ends(facts: AuditFacts) -> None:
+    page = html.write(endless(facts)).decode()
+    assert "x" * 200 in page
+    assert "x" * 1_001 not in page
+    assert len(page) < 400_000
+    assert max(map(len, write(endless(facts), width=80).splitlines())) <= 80
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_names_without_end_widen_no_page(browser: Any, facts: AuditFacts, width: int) -> None:
+    tab = browser.new_page(viewport={"width": width, "height": 844})
+    tab.set_content(html.write(endless(facts)).decode())
+    tab.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    regions = "[...document.querySelectorAll('.scroll')].map(part => part.scrollWidth)"
+    assert max(tab.evaluate(regions)) <= max(width, 1100)
+    tab.close()
+
+
 def words_on_paper(data: bytes) -> set[str]:
     """What a PDF says: nothing leaves its sheet, and the heads of columns are whole words."""
     shown = subprocess.run(
@@ -134,6 +206,7 @@ def browser() -> Iterator[Any]:
 def test_in_a_browser(
     browser: Any, facts: AuditFacts, tmp_path: Path, width: int, scheme: str
 ) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
     file = tmp_path / "index.html"
     file.write_bytes(html.write(facts))
     tab = browser.new_page(viewport={"width": width, "height": 844}, color_scheme=scheme)
@@ -172,6 +245,22 @@ def test_in_a_browser(
     assert tab.text_content("#found") == "44 of 65 responses"
     tab.click("button[type=reset]")
     assert tab.is_hidden("#narrowed")
+    # A check's link shows the responses it fails in, no more and no less, and can be shared.
+    for name, fails in (("SampleRisk", 20), ("SampleNode", 10)):
+        tab.click(f"section[aria-labelledby=checks] a:text-is('{name}')")
+        playwright.expect(tab.locator("#found")).to_have_text(f"{fails} of 65 responses")
+        assert tab.evaluate(shown) == fails
+    hash_ = tab.evaluate("location.hash")
+    assert hash_ == "#only=SampleNode+%28nodes%29"
+    tab.goto("about:blank")
+    tab.goto(file.as_uri() + hash_)
+    assert tab.evaluate(shown) == 10
+    tab.click("section[aria-labelledby=clusters] a:text-is('c-1')")
+    (cluster,) = [part for part in facts.by_cluster if part.id == "c-1"]
+    # The copy among its files is not counted.
+    text = f"{cluster.tally.total} of 65 responses"
+    playwright.expect(tab.locator("#found")).to_have_text(text)
+    assert tab.evaluate(shown) == cluster.tally.total
     assert said == []
     tab.close()
 
@@ -204,3 +293,14 @@ def test_no_sign_of_a_response_or_a_name_breaks_a_file(tmp_path: Path) -> None:
         if name == "junit.xml":
             ElementTree.fromstring(text)
             assert not re.search(r"(?m)^\s*::error::", text)
+
+
+def test_the_signatures_on_paper_stand_behind_what_they_sign(facts: AuditFacts) -> None:
+    from reporter.output.audit import pdf
+
+    text = subprocess.run(
+        ["pdftotext", "-layout", "-", "-"], input=pdf.write(facts), capture_output=True, check=True
+    ).stdout.decode()
+    pages = [page for page in text.split("\f") if page.strip()]
+    assert [number for number, page in enumerate(pages) if "Sign-off" in page] == [len(pages) - 1]
+    assert "Kind" in pages[-1]  # the list of files: no sheet of signatures alone

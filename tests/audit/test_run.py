@@ -439,7 +439,7 @@ def test_another_policy_and_what_was_really_upgraded(tmp_path: Path) -> None:
     assert audit.rows("SELECT change, outcome, said FROM upgrades ORDER BY line") == [
         ("CHG-1", "fail", "the last response, 2 days before, says fail; it had expired by then"),
         ("CHG-2", "pass", "the last response, of the same day, says pass"),
-        ("CHG-0", None, "no response of this cluster stands in the archive before it"),
+        ("CHG-0", None, "the archive holds no earlier response of this cluster"),
     ]
     # Without the other policy nothing is left of the comparison, and nothing is judged again.
     assert Audit(folder, tmp_path / "out").run() == []

@@ -13,6 +13,10 @@ OUTCOMES = ("fail", "inconclusive", "pass")
 """Verdicts, worst first."""
 
 
+MOST_RECENT = 12
+"""How many of a cluster's last verdicts are shown."""
+
+
 @dataclass(frozen=True)
 class Tally:
     """How many responses had which verdict."""
@@ -66,9 +70,16 @@ class CheckFacts:
     """Responses that hold it."""
 
     failing: int
-    """Of these, those in which a finding of it fails or can't be judged."""
+    """Of these, those in which a finding of it fails; each counts by the worst of its findings."""
 
+    unknown_in: int
+    """Those in which none fails and one can't be judged; so on, down to the waived."""
+
+    warned_in: int
+    waived_in: int
     clusters: int
+    """Clusters it fails in."""
+
     fail: int
     unknown: int
     warn: int
@@ -79,6 +90,11 @@ class CheckFacts:
     """Failing and holding responses in the first half of the time; `second` in the rest."""
 
     second: tuple[int, int]
+
+    @property
+    def elsewhere(self) -> int:
+        """Responses in which it does not fail, and does not simply pass either."""
+        return self.unknown_in + self.warned_in + self.waived_in
 
 
 @dataclass(frozen=True)
@@ -104,6 +120,9 @@ class WaiverFacts:
     missed: int
     missed_responses: int
     not_applicable: int
+    exceeded: int
+    """Responses in which it matched more than its `max_findings`."""
+
     checks: int
     first_used: str | None
     last_used: str | None
@@ -184,6 +203,11 @@ class Comparison:
     changes: tuple[ChangeFacts, ...]
     """The first of them."""
 
+    @property
+    def changing(self) -> int:
+        """How many verdicts would change."""
+        return sum(count for _, _, count in self.moves)
+
 
 @dataclass(frozen=True)
 class UpgradeFacts:
@@ -195,6 +219,13 @@ class UpgradeFacts:
     outcome: str | None
     said: str
     response: str | None
+    expired: bool = False
+    """Whether that check had expired by the time of the upgrade."""
+
+    @property
+    def fit(self) -> bool:
+        """Whether it was made on a response that passed, and still held."""
+        return self.outcome == "pass" and not self.expired
 
 
 @dataclass(frozen=True)
@@ -210,6 +241,8 @@ class ResponseFacts:
     reason: str
     report: str | None
     copy: bool
+    failing: tuple[tuple[str, str | None], ...] = ()
+    """Scope and name of every check that fails in it; none of a copy, which counts nowhere."""
 
 
 @dataclass(frozen=True)
@@ -246,7 +279,7 @@ class AuditFacts:
     """The instant of `now` and `given`."""
 
     as_of: datetime | None
-    """What waivers are said to have left from: the given instant, else the newest judged."""
+    """From when the days left of waivers are counted: the given instant, else the newest judged."""
 
     locations: tuple[str, ...]
     policies: tuple[PolicyFacts, ...]
@@ -276,6 +309,9 @@ class AuditFacts:
 
     reports: str
     allow_unreadable: bool
+    only_expired: int = 0
+    """Inconclusive responses that nothing keeps from passing but that they had expired."""
+
     comparison: Comparison | None = None
     upgrades: tuple[UpgradeFacts, ...] = field(default=())
 

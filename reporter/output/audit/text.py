@@ -1,4 +1,4 @@
-"""What an audit prints: the sentence, what needs somebody, and where the rest is."""
+"""What an audit prints: the sentence, what needs attention, and where the rest is."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from typing import Final
 
 from reporter.output.audit import view
 from reporter.output.audit.english import counted
-from reporter.output.audit.facts import AuditFacts
+from reporter.output.audit.facts import AuditFacts, ChangeFacts, Comparison
 from reporter.output.clean import console_safe, one_line
 from reporter.output.text import columns, wrap
 
 SIGNS: Final = {"pass": "✓", "fail": "✕", "unknown": "?"}
 LABEL: Final = 10
+MOST_OF_A_KIND = 3
+"""Examples of verdicts that another policy would change from one to the other."""
 
 
 def write(
@@ -48,6 +50,24 @@ def write(
         lines.append("")
         add("", "What fails most")
         for check in failing:
-            name = check.name or "(a check without a name)"
+            name = view.check_name(check)
             add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
+    if verbose and facts.comparison is not None and facts.comparison.changes:
+        lines.append("")
+        add("", "Verdicts that would change, for example")
+        for change in _examples(facts.comparison):
+            add("  - ", f"{view.below(facts, change.name)}: {change.was} → {change.becomes}")
+            for why in change.why[:1]:
+                add("      ", why)
     return "\n".join(lines) + "\n"
+
+
+def _examples(found: Comparison) -> list[ChangeFacts]:
+    """Some verdicts that would change, of every kind there is."""
+    return [
+        change
+        for was, becomes, _ in found.moves
+        for change in [
+            part for part in found.changes if (part.was, part.becomes) == (was, becomes)
+        ][:MOST_OF_A_KIND]
+    ]

@@ -7,18 +7,21 @@ Every word of the page, the PDF and the summary stands here or in a template.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from reporter.output import phrases, pictures
 from reporter.output.audit.english import ENGLISH, counted
 from reporter.output.audit.facts import (
+    MOST_RECENT,
     AuditFacts,
     CheckFacts,
     Cluster,
     Comparison,
+    ResponseFacts,
     Tally,
+    UpgradeFacts,
     WaiverFacts,
 )
 from reporter.output.clean import one_line
@@ -45,7 +48,9 @@ _STATUS = {
     "relied-on": Tag("Expired, still relied on", "fail"),
     "exceeded": Tag("Exceeded", "warn"),
     "not-applicable": Tag("Not applicable", "note"),
+    "not-yet-valid": Tag("Not yet valid", "note"),
 }
+_REGISTER = ("used", "relied-on", "unused", "exceeded", "not-applicable", "not-yet-valid")
 _MARKS = {
     "broad": "too broad: covers any check",
     "wide": "too broad: covers several checks",
@@ -54,7 +59,6 @@ _MARKS = {
     "todo": "still says TODO",
     "expired": "expired by now",
     "expiring": "about to expire",
-    "not-yet-valid": "not valid yet",
 }
 _SCOPES = {"cluster": "cluster", "addon": "add-on", "node": "nodes"}
 _LEVELS = {"require": "required", "warn": "only warns"}
@@ -64,6 +68,21 @@ _BASIS = {
     "given": "as of {at}",
 }
 _NONE = "–"
+
+LONGEST = 300
+"""Characters shown of a name from the cloud; the CSVs have all of them."""
+LONGEST_TEXT = 1_000
+LONGEST_VERSION = 40
+_END = 60
+
+
+def _line(text: str, most: int = LONGEST) -> str:
+    """A clean text on a single line; of a very long one its beginning and its end."""
+    line = one_line(text)
+    if len(line) <= most:
+        return line
+    end = min(_END, most // 4)
+    return f"{line[: most - end - 1]}…{line[-end:]}"
 
 
 @dataclass(frozen=True)
@@ -77,8 +96,8 @@ class Cell:
     bar: tuple[Segment, ...] = ()
     strip: tuple[Tag, ...] = ()
     mono: bool = False
-    find: str = ""
-    """What the list of responses is searched for when this is followed."""
+    only: str = ""
+    """The key of the choice the list of responses is narrowed down to when this is followed."""
 
 
 @dataclass(frozen=True)
@@ -92,11 +111,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row; the first cell heads it. `outcome` and `words` are what it is found by."""
+    """A row; the first cell heads it. It is found by its text, its outcome and its choices."""
 
     cells: tuple[Cell, ...]
     outcome: str = ""
-    words: str = ""
+    only: str = ""
+    """The keys of the choices it belongs to, with blanks between."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +155,26 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """What a list can be narrowed down to: the rows that bear its key."""
+
+    key: str
+    name: str
+    count: int
+    """How many there are of it in the whole audit, on the page or not."""
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Choices of one kind."""
+
+    name: str
+    all: tuple[Choice, ...]
+    missing: str
+    """What is said where some of its rows are not on the page."""
+
+
+@dataclass(frozen=True)
 class Section:
     """A part of the page."""
 
@@ -149,6 +189,7 @@ class Section:
     finder: tuple[Tag, ...] = ()
     """Outcomes its rows can be narrowed down to; empty where nothing is searched."""
 
+    choices: tuple[Choices, ...] = ()
     found: str = ""
     """What is said of a search: how many were found, and of how many."""
 
@@ -245,17 +286,35 @@ def _summary(facts: AuditFacts) -> Iterable[str]:
     tally = facts.tally
     if tally.total:
         said = _split({name: tally.of(name) for name in _ORDER})
-        yield f"{said} in {counted(facts.clusters, 'cluster')}{_span(facts)}."
+        yield f"{said} in {_clusters_said(facts)}{_span(facts)}."
         latest = dict.fromkeys(_ORDER, 0)
         for cluster in facts.by_cluster:
-            latest[cluster.latest_outcome] += 1
-        if len(facts.by_cluster) > 1:
-            yield f"Of the clusters' latest responses {_split(latest)}."
+            latest[cluster.latest_outcome] += cluster.id is not None
+        if facts.clusters > 1:
+            yield f"Of the {facts.clusters:,} clusters' latest responses {_split(latest)}."
+    if facts.only_expired:
+        whole = counted(tally.inconclusive, "inconclusive response")
+        they = _verb(facts.only_expired, "it", "they")
+        by = f"{_verb(facts.only_expired, 'its', 'their')} own time"
+        if facts.given is not None:
+            by = ENGLISH.instant(facts.given)
+        yield (f"{facts.only_expired:,} of {whole} would pass if {they} had not expired by {by}.")
     if (trend := _trend(facts)) is not None:
         yield trend
+    if facts.comparison is not None:
+        yield compared(facts.comparison)
     if facts.copies:
         copies = counted(facts.copies, "response is a copy", "responses are copies")
         yield f"{copies} of another and counted once."
+
+
+def _clusters_said(facts: AuditFacts) -> str:
+    """In how many clusters; a response that names none is in none of them."""
+    unnamed = sum(part.tally.total for part in facts.by_cluster if part.id is None)
+    if not unnamed:
+        return counted(facts.clusters, "cluster")
+    said = counted(unnamed, "response that names", "responses that name") + " no cluster"
+    return f"{counted(facts.clusters, 'cluster')} and {said}" if facts.clusters else said
 
 
 _DOES = {
@@ -273,6 +332,17 @@ def _split(counts: dict[str, int]) -> str:
         if counts[name]
     ]
     return " and ".join(filter(None, (", ".join(parts[:-1]), parts[-1]))) if parts else ""
+
+
+def compared(found: Comparison) -> str:
+    """How many verdicts another policy would change, and from what to what."""
+    names = _line(", ".join(found.policies))
+    whole = counted(found.changing + found.same, "verdict")
+    if not found.changing:
+        return f"Under {names} none of {whole} would change."
+    moves = [f"{count:,} from {was} to {becomes}" for was, becomes, count in found.moves]
+    listed = " and ".join(filter(None, (", ".join(moves[:-1]), moves[-1])))
+    return f"Under {names} {found.changing:,} of {whole} would change: {listed}."
 
 
 def _span(facts: AuditFacts) -> str:
@@ -317,7 +387,7 @@ def _facts(facts: AuditFacts) -> tuple[Fact, ...]:
     if facts.archives:
         inputs += f", {counted(facts.archives, 'archive')} among them"
     return (
-        Fact("Archive", one_line(", ".join(facts.locations)), (inputs,)),
+        Fact("Archive", _line(", ".join(facts.locations)), (inputs,)),
         Fact(
             "Responses",
             f"{facts.responses:,}",
@@ -336,11 +406,13 @@ def _facts(facts: AuditFacts) -> tuple[Fact, ...]:
         Fact(
             "Judged",
             ENGLISH.sentence(_BASIS[facts.basis].format(at=at)),
-            (f"waivers have left from {ENGLISH.instant(facts.as_of)}",) if facts.as_of else (),
+            (f"days left of waivers are counted from {ENGLISH.instant(facts.as_of)}",)
+            if facts.as_of
+            else (),
         ),
         Fact(
             "Policy",
-            ", ".join(one_line(f"{part.name} {part.version or ''}") for part in policies[:3])
+            ", ".join(_line(f"{part.name} {part.version or ''}") for part in policies[:3])
             + (f" and {len(policies) - 3} more" if len(policies) > 3 else ""),
             (counted(lists, "waiver list"),) if lists else (),
         ),
@@ -353,10 +425,14 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             Tag(_WORD["unreadable"], "warn"),
             f"{counted(facts.unreadable, 'input')} could not be read",
-            tuple(_below(facts, part.name) for part in facts.unreadable_inputs[:3]),
-            "Mend or remove them: what they hold is not in any number here."
-            if not facts.allow_unreadable
-            else "Allowed by --allow-unreadable: what they hold is not in any number here.",
+            tuple(below(facts, part.name) for part in facts.unreadable_inputs[:3]),
+            (
+                "Allowed by --allow-unreadable: "
+                if facts.allow_unreadable
+                else _verb(facts.unreadable, "Mend or remove it: ", "Mend or remove them: ")
+            )
+            + _verb(facts.unreadable, "what it holds", "what they hold")
+            + " is not in any number here.",
             "unreadable",
         )
     relied = [part for part in facts.waivers if part.status == "relied-on"]
@@ -369,16 +445,29 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
                 f"{counted(findings, 'finding')} would have been covered: "
                 f"{_named([part.id for part in relied])}",
             ),
-            "Renew them with an approval, or resolve what they covered.",
+            _verb(
+                len(relied),
+                "Renew it with an approval, or resolve what it covered.",
+                "Renew them with an approval, or resolve what they covered.",
+            ),
             "waivers",
         )
-    risky = [part for part in facts.upgrades if part.outcome != "pass"]
+    exceeded = [part for part in facts.waivers if part.exceeded]
+    if exceeded:
+        yield Attention(
+            _STATUS["exceeded"],
+            f"{counted(len(exceeded), 'waiver')} exceeded: more findings than allowed",
+            (_named([f"{part.id} in {counted(part.exceeded, 'response')}" for part in exceeded]),),
+            "Resolve the findings, or have a larger number approved.",
+            "waivers",
+        )
+    risky = [part for part in facts.upgrades if not part.fit]
     if risky:
         yield Attention(
             Tag(_WORD["fail"], "fail"),
             f"{len(risky):,} of {counted(len(facts.upgrades), 'upgrade')} "
-            f"{_verb(len(risky), 'was', 'were')} made without a passing response before",
-            tuple(one_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
+            f"{_verb(len(risky), 'was', 'were')} made without a passing response that still held",
+            tuple(_line(f"{part.cluster}: {part.said}") for part in risky[:3]),
             "Look at each with whoever approved it.",
             "upgrades",
         )
@@ -389,18 +478,19 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             f"{counted(len(changed), 'task')} {_verb(len(changed), 'stands', 'stand')} in the "
             "archive with different contents under one uid",
             tuple(
-                one_line(f"{part.uid}: {', '.join(_below(facts, name) for name in part.names)}")
+                _line(f"{part.uid}: {', '.join(below(facts, name) for name in part.names)}")
                 for part in changed[:3]
             ),
             "A task asked for twice while it ran differs; a finished one should not.",
             "twins",
         )
-    for status, mark, tag, what, action in (
+    for status, mark, tag, what, one, many in (
         (
             "unused",
             "",
             _STATUS["unused"],
             "unused anywhere",
+            "Remove it: nothing needed it, and what it would cover comes unseen.",
             "Remove them: nothing needed them, and what they would cover comes unseen.",
         ),
         (
@@ -408,6 +498,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "broad wide",
             Tag("Too broad", "warn"),
             "too broad",
+            "Name the one check it is meant for.",
             "Name the one check each is meant for.",
         ),
         (
@@ -415,6 +506,7 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             "expiring",
             Tag("About to expire", "warn"),
             "about to expire",
+            "Renew it in time if it is still needed.",
             "Renew those that are still needed in time.",
         ),
     ):
@@ -429,13 +521,13 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
                 tag,
                 f"{counted(len(found), 'waiver')} {what}",
                 (_named([part.id for part in found]),),
-                action,
+                _verb(len(found), one, many),
                 "waivers",
             )
 
 
 def _named(names: Sequence[str], most: int = 5) -> str:
-    shown = ", ".join(one_line(name) for name in names[:most])
+    shown = ", ".join(_line(name) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
 
 
@@ -515,11 +607,11 @@ def _chart(facts: AuditFacts) -> Chart:
 # Clusters and checks --------------------------------------------------------------------------
 
 
-def _below(facts: AuditFacts, name: str) -> str:
+def below(facts: AuditFacts, name: str) -> str:
     """A name without the one location all names begin with."""
     if len(facts.locations) == 1:
         name = name.removeprefix(facts.locations[0].rstrip("/") + "/")
-    return one_line(name)
+    return _line(name)
 
 
 def _when(text: str | None) -> str:
@@ -535,12 +627,12 @@ def _clusters(facts: AuditFacts) -> Section | None:
     if not facts.by_cluster:
         return None
     shown = facts.by_cluster[:SHOWN_CLUSTERS]
-    rows = tuple(_cluster(part) for part in shown)
+    rows = tuple(_cluster(part, number) for number, part in enumerate(shown))
     columns = (
         Column("Cluster", wide=True),
         Column("Latest response", wide=True),
         *_TALLY_COLUMNS,
-        Column("The last ones"),
+        Column("Last verdicts"),
     )
     table = Table(
         "Clusters, the worst latest response first",
@@ -549,20 +641,21 @@ def _clusters(facts: AuditFacts) -> Section | None:
         _more(len(shown), len(facts.by_cluster), "the table responses of audit.sqlite"),
     )
     lead = (
-        "Every cluster with its latest response; of the last ones the oldest stands left "
-        "(on paper F, I and P: fail, inconclusive, pass)."
+        f"Every cluster with its latest response. The last column has the verdicts on its last "
+        f"{MOST_RECENT} responses, the oldest on the left (on paper F, I and P: fail, "
+        "inconclusive, pass)."
     )
     return Section("clusters", "Clusters", lead, (table,), "Clusters")
 
 
-def _cluster(part: Cluster) -> Row:
-    name = one_line(part.id) if part.id else "not named"
-    notes = [_when(part.latest_at), one_line(part.latest_upgrade)]
+def _cluster(part: Cluster, number: int) -> Row:
+    name = _line(part.id) if part.id else "not named"
+    notes = [_when(part.latest_at), _line(part.latest_upgrade)]
     if part.latest_outcome != "pass":
-        notes.append(one_line(part.latest_reason))
+        notes.append(_line(part.latest_reason, LONGEST_TEXT))
     return Row(
         (
-            Cell(name, find=name if part.id else ""),
+            Cell(name, only=f"k{number}"),
             Cell(tag=_tag(part.latest_outcome), notes=tuple(notes)),
             *_numbers(part.tally),
             Cell(strip=tuple(_tag(outcome) for outcome in part.recent)),
@@ -574,35 +667,49 @@ def _checks(facts: AuditFacts) -> Section | None:
     if not facts.checks:
         return None
     failing = [part for part in facts.checks if part.failing]
-    shown = failing[:SHOWN_CHECKS]
+    others = [part for part in facts.checks if not part.failing and part.elsewhere]
+    listed = [*failing, *others]
+    shown = listed[:SHOWN_CHECKS]
     columns = (
         Column("Check", wide=True),
         Column("Fails in", number=True),
+        Column("Unknown in", number=True),
+        Column("Warns in", number=True),
+        Column("Waived in", number=True),
         Column("of responses", number=True),
-        Column("Share"),
+        Column("Share that fails"),
         Column("Clusters", number=True),
         Column("First half", number=True),
         Column("Second half", number=True),
     )
     table = Table(
-        "Checks by the number of responses in which they fail or can't be judged",
+        "Checks by the number of responses in which they fail",
         columns,
-        tuple(_check(part) for part in shown),
-        _more(len(shown), len(failing), "the view checks of audit.sqlite"),
+        tuple(_check(part, number) for number, part in enumerate(shown)),
+        _more(len(shown), len(listed), "the view checks of audit.sqlite"),
     )
-    quiet = len(facts.checks) - len(failing)
-    lead = (
-        f"{counted(len(failing), 'check')} {_verb(len(failing), 'fails', 'fail')} somewhere; "
-        f"{counted(quiet, 'other')} never {_verb(quiet, 'does', 'do')}. The halves are those of "
-        "the time: is it getting better?"
+    fails = f"{counted(len(failing), 'check')} {_verb(len(failing), 'fails', 'fail')} somewhere"
+    said = [fails if failing else "No check fails"]
+    if others:
+        one = f"{len(others):,} never fails, but is unknown, warns or is waived somewhere"
+        many = f"{len(others):,} never fail, but are unknown, warn or are waived somewhere"
+        said.append(_verb(len(others), one, many))
+    if quiet := len(facts.checks) - len(listed):
+        one, many = "other does nothing of the kind", "others do nothing of the kind"
+        said.append(counted(quiet, one, many))
+    lead = f"{'; '.join(said)}."
+    if not listed:
+        return Section("checks", "What fails most", lead, (), "Checks")
+    lead += (
+        " A response counts under the worst that its findings of a check came to; clusters and "
+        "shares are of those in which it fails. The halves are those of the time: is it getting "
+        "better?"
     )
-    if not failing:
-        return Section("checks", "What fails most", f"No check fails. {lead}", (), "Checks")
     return Section("checks", "What fails most", lead, (table,), "Checks")
 
 
-def _check(part: CheckFacts) -> Row:
-    kind = phrases.joined([part.kind, part.level, _SCOPES.get(part.scope, part.scope)])
+def _check(part: CheckFacts, number: int) -> Row:
+    kind = phrases.joined([part.kind, part.level, _scope(part)])
     findings = [
         f"{number:,} {word}"
         for number, word in (
@@ -613,23 +720,42 @@ def _check(part: CheckFacts) -> Row:
         )
         if number
     ]
-    name = one_line(part.name) if part.name else "(a check without a name)"
-    share = pictures.bar([("fail", part.failing), ("pass", part.responses - part.failing)])
+    worst = (
+        ("fail", part.failing),
+        ("unknown", part.unknown_in),
+        ("warn", part.warned_in),
+        ("waived", part.waived_in),
+    )
+    rest = part.responses - part.failing - part.elsewhere
+    share = pictures.bar([*worst, ("pass", rest)])
     return Row(
         (
             Cell(
-                name,
-                notes=(one_line(kind), "findings: " + ", ".join(findings)),
-                find=one_line(part.name or ""),
+                check_name(part),
+                notes=(_line(kind), "findings: " + ", ".join(findings)),
+                only=f"c{number}" if part.failing else "",
             ),
-            Cell(f"{part.failing:,}"),
+            *(Cell(f"{number:,}" if number else _NONE) for _, number in worst),
             Cell(f"{part.responses:,}"),
             Cell(_percent(part.failing, part.responses), bar=share),
-            Cell(f"{part.clusters:,}"),
-            Cell(_percent(*part.first), notes=(f"{part.first[0]:,} of {part.first[1]:,}",)),
-            Cell(_percent(*part.second), notes=(f"{part.second[0]:,} of {part.second[1]:,}",)),
+            Cell(f"{part.clusters:,}" if part.clusters else _NONE),
+            *(
+                Cell(_percent(*half), notes=(f"{half[0]:,} of {half[1]:,}",))
+                if part.failing
+                else Cell(_NONE)
+                for half in (part.first, part.second)
+            ),
         )
     )
+
+
+def _scope(part: CheckFacts) -> str:
+    return _SCOPES.get(part.scope, part.scope)
+
+
+def check_name(part: CheckFacts) -> str:
+    """What a check is called."""
+    return _line(part.name) if part.name else "(a check without a name)"
 
 
 # Waivers --------------------------------------------------------------------------------------
@@ -641,9 +767,11 @@ def _waivers(facts: AuditFacts) -> Section:
     counts: dict[str, int] = {}
     for part in facts.waivers:
         counts[part.status] = counts.get(part.status, 0) + 1
+    also = sum(part.status == "used" and part.exceeded > 0 for part in facts.waivers)
     said = ", ".join(
         f"{counts[status]:,} {_STATUS[status].word.lower()}"
-        for status in ("used", "relied-on", "unused", "exceeded", "not-applicable")
+        + (f" ({also:,} of them exceeded elsewhere)" if status == "used" and also else "")
+        for status in _REGISTER
         if status in counts
     )
     columns = (
@@ -670,19 +798,21 @@ def _waivers(facts: AuditFacts) -> Section:
 
 
 def _waiver(part: WaiverFacts) -> Row:
-    approved = f"by {one_line(part.approved_by)}" if part.approved_by else "by nobody named"
+    approved = f"by {_line(part.approved_by)}" if part.approved_by else "by nobody named"
     until = f"until {ENGLISH.written_date(part.expires)}" if part.expires else "without end"
     notes = [until]
     if part.starts:
         notes.insert(0, f"from {ENGLISH.written_date(part.starts)}")
     if part.ticket:
-        notes.insert(0, one_line(part.ticket))
-    if part.days_left is not None and part.days_left >= 0:
+        notes.insert(0, _line(part.ticket))
+    if part.days_left is not None and part.days_left >= 0 and part.status != "not-yet-valid":
         notes.append(f"{counted(part.days_left, 'day')} left")
     fleet = []
     if part.first_used and part.last_used:
         days = [ENGLISH.day(datetime.fromisoformat(d)) for d in (part.first_used, part.last_used)]
         fleet.append(f"used {days[0]}" if days[0] == days[1] else f"used {days[0]} to {days[1]}")
+    if part.exceeded:
+        fleet.append(f"exceeded in {counted(part.exceeded, 'response')}")
     if part.missed:
         fleet.append(
             f"{counted(part.missed, 'finding')} in {counted(part.missed_responses, 'response')} "
@@ -699,15 +829,15 @@ def _waiver(part: WaiverFacts) -> Row:
     return Row(
         (
             Cell(
-                one_line(part.id),
-                notes=(one_line(part.check), f"{one_line(part.source)}:{part.line}"),
+                _line(part.id),
+                notes=(_line(part.check), f"{_line(part.source)}:{part.line}"),
             ),
             Cell(tag=_STATUS[part.status], notes=tuple(fleet)),
             Cell(f"{part.findings:,}" if part.findings else _NONE),
             Cell(f"{part.responses:,}" if part.responses else _NONE),
             Cell(f"{part.clusters:,}" if part.clusters else _NONE),
             Cell(approved, notes=tuple(notes)),
-            Cell(one_line(part.reason)),
+            Cell(_line(part.reason, LONGEST_TEXT)),
         )
     )
 
@@ -726,7 +856,7 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
             for was, becomes, count in found.moves
         ),
     )
-    count = sum(move[2] for move in found.moves)
+    count = found.changing
     changes = Table(
         "Responses with another verdict, and why",
         (Column("Response", wide=True), Column("From"), Column("To"), Column("Why", wide=True)),
@@ -734,13 +864,16 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
             Row(
                 (
                     Cell(
-                        _below(facts, part.name),
-                        notes=(one_line(part.cluster or "not named"), _when(part.at)),
+                        below(facts, part.name),
+                        notes=(_line(part.cluster or "not named"), _when(part.at)),
                         link=part.report or "",
                     ),
                     Cell(tag=_tag(part.was)),
                     Cell(tag=_tag(part.becomes)),
-                    Cell(one_line(part.why[0]) if part.why else "", notes=_few(part.why[1:])),
+                    Cell(
+                        _line(part.why[0], LONGEST_TEXT) if part.why else "",
+                        notes=_few(part.why[1:]),
+                    ),
                 ),
                 part.becomes,
             )
@@ -749,15 +882,17 @@ def _comparison(facts: AuditFacts, found: Comparison | None) -> Section | None:
         _more(len(found.changes), count, "the table changes of audit.sqlite"),
         open_rows=5,
     )
-    names = one_line(", ".join(found.policies))
-    lead = f"Under {names}, {counted(count, 'verdict')} would change and {found.same:,} would stay."
     return Section(
-        "compare", "Under another policy", lead, (moves, changes) if count else (), "Compared"
+        "compare",
+        "Under another policy",
+        compared(found),
+        (moves, changes) if count else (),
+        "Compared",
     )
 
 
 def _few(texts: Sequence[str], most: int = 6) -> tuple[str, ...]:
-    shown = tuple(one_line(text) for text in texts[:most])
+    shown = tuple(_line(text, LONGEST_TEXT) for text in texts[:most])
     rest = len(texts) - most
     return (*shown, f"and {rest:,} more") if rest > 0 else shown
 
@@ -765,8 +900,9 @@ def _few(texts: Sequence[str], most: int = 6) -> tuple[str, ...]:
 def _upgrades(facts: AuditFacts) -> Section | None:
     if not facts.upgrades:
         return None
-    passing = sum(part.outcome == "pass" for part in facts.upgrades)
-    shown = sorted(facts.upgrades, key=lambda part: (part.outcome == "pass", part.at))[:SHOWN_ROWS]
+    fit = sum(part.fit for part in facts.upgrades)
+    over = sum(part.outcome == "pass" and part.expired for part in facts.upgrades)
+    shown = sorted(facts.upgrades, key=lambda part: (part.fit, part.at))[:SHOWN_ROWS]
     table = Table(
         "Upgrades that were made, and the last response before each",
         (
@@ -779,14 +915,14 @@ def _upgrades(facts: AuditFacts) -> Section | None:
             Row(
                 (
                     Cell(
-                        one_line(part.cluster),
-                        notes=(one_line(part.change),) if part.change else (),
+                        _line(part.cluster),
+                        notes=(_line(part.change),) if part.change else (),
                     ),
                     Cell(_when(part.at)),
-                    Cell(tag=_tag(part.outcome) if part.outcome else Tag("Not checked", "skipped")),
+                    Cell(tag=_before(part)),
                     Cell(
-                        one_line(part.said),
-                        notes=(one_line(part.response),) if part.response else (),
+                        _line(part.said, LONGEST_TEXT),
+                        notes=(_line(part.response),) if part.response else (),
                     ),
                 )
             )
@@ -795,9 +931,21 @@ def _upgrades(facts: AuditFacts) -> Section | None:
         _more(len(shown), len(facts.upgrades), "the table upgrades of audit.sqlite"),
     )
     lead = (
-        f"{passing:,} of {counted(len(facts.upgrades), 'upgrade')} had a passing response before."
+        f"{fit:,} of {counted(len(facts.upgrades), 'upgrade')} "
+        f"{_verb(fit, 'was', 'were')} made on a passing response that still held."
     )
+    if over:
+        lead += f" {over:,} more had only one that had expired by then."
     return Section("upgrades", "What was really upgraded", lead, (table,), "Upgrades")
+
+
+def _before(part: UpgradeFacts) -> Tag:
+    """What the last response before an upgrade was worth."""
+    if part.outcome is None:
+        return Tag("Not checked", "skipped")
+    if part.outcome == "pass" and part.expired:
+        return Tag("Pass, expired", "warn")
+    return _tag(part.outcome)
 
 
 def _unreadable(facts: AuditFacts) -> Section | None:
@@ -809,10 +957,10 @@ def _unreadable(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(_below(facts, part.name), mono=True),
+                    Cell(below(facts, part.name), mono=True),
                     Cell(
                         _without(part.reason, part.name),
-                        notes=(one_line(part.hint),) if part.hint else (),
+                        notes=(_line(part.hint),) if part.hint else (),
                     ),
                 )
             )
@@ -836,7 +984,7 @@ def _without(reason: str, name: str) -> str:
             reason = f"line {at[1]}, column {at[2]}: {place[at.end() :]}"
         else:
             reason = reason.removeprefix(f"{name}: ")
-    return ENGLISH.sentence(one_line(reason))
+    return ENGLISH.sentence(_line(reason, LONGEST_TEXT))
 
 
 def _trust(facts: AuditFacts) -> Section | None:
@@ -858,7 +1006,7 @@ def _trust(facts: AuditFacts) -> Section | None:
                                 notes=(_LEVELS.get(part.level, part.level),),
                             ),
                             Cell(f"{part.responses:,}"),
-                            Cell(one_line(part.example)),
+                            Cell(_line(part.example, LONGEST_TEXT)),
                         )
                     )
                     for part in facts.evidence
@@ -877,7 +1025,7 @@ def _trust(facts: AuditFacts) -> Section | None:
                 tuple(
                     Row(
                         (
-                            Cell(one_line(part.name or "(an entry without a name)")),
+                            Cell(_line(part.name or "(an entry without a name)")),
                             Cell(f"{part.responses:,}"),
                             Cell(f"{part.covered:,}"),
                         )
@@ -907,14 +1055,14 @@ def _twins(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.uid), mono=True),
+                    Cell(_line(part.uid), mono=True),
                     Cell(
                         tag=Tag(f"{part.versions:,} contents", "unknown")
                         if part.versions > 1
                         else Tag("Same bytes", "note")
                     ),
                     Cell(f"{part.count:,}"),
-                    Cell("", notes=tuple(_below(facts, name) for name in part.names)),
+                    Cell("", notes=tuple(below(facts, name) for name in part.names)),
                 )
             )
             for part in facts.twins
@@ -937,8 +1085,8 @@ def _versions(facts: AuditFacts) -> Section | None:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.before)),
-                    Cell(one_line(part.target)),
+                    Cell(_line(part.before, LONGEST_VERSION)),
+                    Cell(_line(part.target, LONGEST_VERSION)),
                     *_numbers(part.tally),
                     Cell(bar=_bar(part.tally)),
                 )
@@ -954,6 +1102,12 @@ def _responses(facts: AuditFacts) -> Section | None:
     if not facts.listed:
         return None
     whole = facts.responses
+    # As they are numbered in their tables: those that fail come first there.
+    failing = [part for part in facts.checks[:SHOWN_CHECKS] if part.failing]
+    checks = {(part.scope, part.name): f"c{number}" for number, part in enumerate(failing)}
+    clusters = {
+        part.id: f"k{number}" for number, part in enumerate(facts.by_cluster[:SHOWN_CLUSTERS])
+    }
     table = Table(
         "Responses, failing and newest first",
         (
@@ -966,15 +1120,16 @@ def _responses(facts: AuditFacts) -> Section | None:
             Row(
                 (
                     Cell(
-                        _below(facts, part.name),
+                        below(facts, part.name),
                         notes=(_when(part.at), *(("a copy",) if part.copy else ())),
                         link=part.report or "",
                     ),
                     Cell(tag=_tag(part.outcome)),
-                    Cell(one_line(part.cluster or "not named"), notes=(one_line(part.upgrade),)),
-                    Cell(one_line(part.reason)),
+                    Cell(_line(part.cluster or "not named"), notes=(_line(part.upgrade),)),
+                    Cell(_line(part.reason, LONGEST_TEXT)),
                 ),
                 part.outcome,
+                _keys(part, checks, clusters),
             )
             for part in facts.listed
         ),
@@ -990,13 +1145,53 @@ def _responses(facts: AuditFacts) -> Section | None:
         _tag(outcome) for outcome in _ORDER if any(p.outcome == outcome for p in facts.listed)
     )
     lead = f"{len(facts.listed):,} of {counted(whole, 'response')}. {pages}"
+    if any(part.copy for part in facts.listed):
+        lead += " A copy counts nowhere else: it is found by its name, not by check or cluster."
     found = "{shown} of {all} responses"
     if len(facts.listed) < whole:
         # Nothing found among these is not nothing there.
         found = f"{{shown}} of the {{all}} listed here; of {whole:,} in all see responses.csv"
-    return Section(
-        "responses", "Responses", lead, (table,), "Responses", finder=outcomes, found=found
+    missing = "{{shown}} of the {{there}} listed here; of {{count}} in all see {where}"
+    choices = (
+        Choices(
+            "A check that fails",
+            tuple(
+                Choice(f"c{number}", f"{check_name(part)} ({_scope(part)})", part.failing)
+                for number, part in enumerate(failing)
+            ),
+            missing.format(where="findings.csv"),
+        ),
+        Choices(
+            "A cluster",
+            tuple(
+                Choice(key, _line(part.id) if part.id else "not named", part.tally.total)
+                for part, key in zip(facts.by_cluster, clusters.values(), strict=False)
+            ),
+            missing.format(where="responses.csv"),
+        ),
     )
+    return Section(
+        "responses",
+        "Responses",
+        lead,
+        (table,),
+        "Responses",
+        finder=outcomes,
+        choices=tuple(part for part in choices if part.all),
+        found=found,
+    )
+
+
+def _keys(
+    part: ResponseFacts,
+    checks: Mapping[tuple[str, str | None], str],
+    clusters: Mapping[str | None, str],
+) -> str:
+    """The choices a response belongs to; a copy counts nowhere, and belongs to none."""
+    if part.copy:
+        return ""
+    found = [clusters.get(part.cluster), *(checks.get(key) for key in part.failing)]
+    return " ".join(filter(None, found))
 
 
 def _policies(facts: AuditFacts) -> Section:
@@ -1011,14 +1206,14 @@ def _policies(facts: AuditFacts) -> Section:
         tuple(
             Row(
                 (
-                    Cell(one_line(part.name), notes=(one_line(part.source),)),
+                    Cell(_line(part.name), notes=(_line(part.source),)),
                     Cell(
                         "Policy" if part.kind == "Policy" else "Waiver list",
                         notes=(part.role,) if part.role != "judged by" else (),
                     ),
                     Cell(
-                        one_line(part.version or _NONE),
-                        notes=(one_line(part.owner),) if part.owner else (),
+                        _line(part.version or _NONE),
+                        notes=(_line(part.owner),) if part.owner else (),
                     ),
                     Cell(part.sha256, mono=True),
                 )
