@@ -69,7 +69,6 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
         _note_policies(store, settings)
         _count_waivers(store, bench, as_of(store, settings))
         _join_upgrades(store, upgrades)
-    store.settle()
 
 
 def as_of(store: Store, settings: Settings) -> datetime | None:
