@@ -394,7 +394,7 @@ def _engine(options: dict[str, Any]) -> Engine:
     from reporter.audit.engines import DaskEngine, LocalEngine
 
     if options["engine_name"] == "dask":
-        return DaskEngine(options["scheduler"], options["jobs"])
+        return DaskEngine(options["scheduler"], options["jobs"], debug=options["debug"])
     return LocalEngine(options["jobs"])
 
 
