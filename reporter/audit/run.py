@@ -42,8 +42,8 @@ CHUNK_BYTES = 1_500_000
 AHEAD = 3
 """Chunks in flight for each worker: enough that none waits, few enough that memory stays flat."""
 
-COMMIT_SECONDS = 1.0
-"""How much work a kill may cost at most; each transaction waits for the disk."""
+COMMIT_SECONDS = 0.5
+"""How long what came in may wait to be written; each transaction waits for the disk."""
 
 MOST_READY = 2_000
 """Inputs whose rows are held at most until they are written."""
@@ -242,7 +242,7 @@ class _Run:
         """Files first, then the archives that were found among them."""
         if not self.plan.todo:
             return 0
-        for judged in self._judged(_chunks(self._files())):
+        for judged in self._judged(_chunks(self._files()), self._commit):
             if judged.archive:
                 self.archives.append((judged.rows.input_id, judged.file))
             else:
@@ -272,8 +272,14 @@ class _Run:
     def _keep(self, judged: Judged) -> None:
         self.ready.append(judged)
         self.responses += len(judged.rows.responses)
-        if time.monotonic() - self.committed > COMMIT_SECONDS or len(self.ready) > MOST_READY:
-            self._commit()
+
+    def _wait_left(self) -> float | None:
+        """Seconds until what came in has to be written; None where nothing did."""
+        if not self.ready:
+            return None
+        if len(self.ready) > MOST_READY:
+            return 0.0
+        return max(0.0, self.committed + COMMIT_SECONDS - time.monotonic())
 
     def _commit(self) -> None:
         """Write what has come in, in one transaction; a report stands before its row does."""
@@ -312,33 +318,51 @@ class _Run:
 
     # Tasks ------------------------------------------------------------------------------------
 
-    def _judged(self, chunks: Iterator[list[Task]]) -> Iterator[Judged]:
-        """What becomes of the tasks, as it comes; a lost worker's are done again one by one."""
+    def _judged(self, chunks: Iterator[list[Task]], commit: Callable[[], None]) -> Iterator[Judged]:
+        """What becomes of the tasks, as it comes; a lost worker's are done again one by one.
+
+        `commit` is called whenever what was yielded has waited long enough to be written.
+        """
         flying: dict[Future[list[Judged]], list[Task]] = {}
         suspects: list[Task] = []
+        left: list[list[Task]] = []
+        """Of chunks that took long, what their workers have not begun."""
         room = self.engine.jobs * AHEAD
         more = True
-        while more or flying:
-            while more and len(flying) < room and not suspects:
-                chunk = next(chunks, None)
-                if chunk is None:
-                    more = False
-                    break
+        while more or left or flying:
+            given: list[Task] | None = None
+            if len(flying) < room and not suspects:
+                if left:
+                    given = left.pop()
+                elif more:
+                    given = next(chunks, None)
+                    more = given is not None
+            if given is not None:
                 try:
-                    flying[self._submit(chunk)] = chunk
+                    flying[self._submit(given)] = given
                 except self.engine.lost:
-                    suspects += chunk
+                    suspects += given
             if flying:
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                # Reading an archive may be slow: what is done meanwhile is not left lying.
+                patience = self._wait_left() if given is None else 0.0
+                done, _ = wait(flying, patience, return_when=FIRST_COMPLETED)
                 for future in done:
                     chunk = flying.pop(future)
                     try:
-                        yield from self._result(future)
+                        made = self._result(future)
                     except self.engine.lost:
                         suspects += chunk
+                        continue
+                    if len(made) < len(chunk):
+                        left.append(chunk[len(made) :])
+                    yield from made
+                if self._wait_left() == 0:
+                    commit()
             if suspects and not flying:
                 for task in suspects:
                     yield self._alone(task)
+                    if self._wait_left() == 0:
+                        commit()
                 suspects = []
 
     def _submit(self, chunk: list[Task]) -> Future[list[Judged]]:
@@ -371,11 +395,10 @@ class _Run:
     def _archive(self, identity: str, file: File) -> None:
         """Read an archive once, here, and hand its members out; those judged before are kept."""
         reading = _Reading(self.store, self.settings, identity)
-        for judged in self._judged(_chunks(reading.tasks(file))):
-            self.ready.append(judged)
-            self.responses += len(judged.rows.responses)
-            if time.monotonic() - self.committed > COMMIT_SECONDS:
-                self._commit_members(reading)
+        for judged in self._judged(
+            _chunks(reading.tasks(file)), lambda: self._commit_members(reading)
+        ):
+            self._keep(judged)
         if not reading.members:
             error = InputError(words.EMPTY_ARCHIVE.format(name=file.name), hint=words.EMPTY_HINT)
             self.ready.append(refused(FileTask(identity, file), error))
