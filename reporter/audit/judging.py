@@ -289,10 +289,7 @@ def _write_down_response(
         _write_down_judgement(judgement, identity, rows, values)
     if court.others is not None:
         _compare(court, response, judgement, values, rows, identity)
-    wanted = settings.reports == "all" or (
-        settings.reports == "failed" and values["outcome"] != "pass"
-    )
-    if wanted and judgement is not None:
+    if settings.wants_page(values["outcome"]) and judgement is not None:
         values["report"] = f"reports/{identity}.html"
         made.reports.append((values["report"], _report(judgement)))
     rows.responses.append(_row(**values))

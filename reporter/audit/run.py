@@ -6,6 +6,7 @@ what was judged is kept, and the next run goes on behind it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -117,6 +118,7 @@ def plan(
     if first is not None and not some:
         raise first
     with store.writing():
+        _let_go_of_pages(store, settings, out)
         with store.reading():
             otherwise = _judged_otherwise(store, settings)
         for identity in otherwise:
@@ -145,6 +147,24 @@ def plan(
             store.run("UPDATE responses SET compared_by = NULL WHERE compared_by IS NOT NULL")
     total = store.one("SELECT count(*) FROM inputs")
     return Plan(tuple(locations), out, total, todo, len(gone))
+
+
+def _let_go_of_pages(store: Store, settings: Settings, out: Path) -> None:
+    """No response has a page that is not wanted any more, or that somebody has removed."""
+    there: set[str] = set()
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        there.update(os.listdir(out / "reports"))
+    gone = [
+        (identity,)
+        for identity, outcome, report in store.ask(
+            "SELECT id, outcome, report FROM responses WHERE report IS NOT NULL"
+        )
+        if not settings.wants_page(outcome) or os.path.basename(report) not in there
+    ]
+    if gone:
+        store.unseal()
+        for identity in gone:
+            store.run("UPDATE responses SET report = NULL WHERE id = ?", identity)
 
 
 _COMPARED = (
@@ -206,8 +226,7 @@ def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
 
 def _is_judged_otherwise(court: Court, row: tuple[str, ...]) -> bool:
     _, _, cluster, target, by, compared, report, outcome, judged = row
-    other, reports = court.others, court.settings.reports
-    wanted = reports == "all" or (reports == "failed" and outcome != "pass")
+    other, wanted = court.others, court.settings.wants_page(outcome)
     return (
         court.bench.key(court.bench.chosen(cluster, target)) != by
         or (other is not None and other.key(other.chosen(cluster, target)) != compared)
@@ -308,7 +327,7 @@ class _Run:
         batch, self.ready = self.ready, []
         for judged in batch:
             for name, data in judged.reports:
-                write_file(self.out / name, data)
+                write_file(self.out / name, data, hint=words.NO_ROOM)
         self.committed = time.monotonic()
         return batch
 
