@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -159,13 +159,16 @@ def remove_unfinished_reports(out: Path) -> None:
 
 def _drop_old_pages(store: Store, out: Path) -> None:
     """Pages of responses that have changed or gone, or that are wanted no more."""
+    rows = store.ask("SELECT report FROM responses WHERE report NOTNULL")
+    remove_pages(out, keep={name for (name,) in rows})
+
+
+def remove_pages(out: Path, *, keep: Collection[str] = ()) -> None:
+    """Remove the pages of responses but these, and their folder when it is empty then."""
     folder = out / REPORTS
-    if not folder.is_dir():
-        return
-    wanted = {name for (name,) in store.ask("SELECT report FROM responses WHERE report NOTNULL")}
-    for name in os.listdir(folder):
-        if f"{REPORTS}/{name}" not in wanted and _PAGE.fullmatch(name):
-            with contextlib.suppress(OSError):
-                (folder / name).unlink()
-    with contextlib.suppress(OSError):  # somebody's own file lies there, or there are pages
-        folder.rmdir()
+    with contextlib.suppress(OSError):
+        for name in os.listdir(folder):
+            if f"{REPORTS}/{name}" not in keep and _PAGE.fullmatch(name):
+                with contextlib.suppress(OSError):
+                    (folder / name).unlink()
+        folder.rmdir()  # somebody's own file lies there, or there are pages

@@ -127,7 +127,10 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         _audit(locations, out, settings, basis, options)
     except RefusedStoreError as error:
         if _is_ours(out, error):
+            from reporter.audit.finish import remove_pages
+
             _take_back(out, error)  # also where it could not be opened
+            remove_pages(out)
         raise
 
 

@@ -305,7 +305,8 @@ def test_a_store_that_is_refused_takes_its_reports_with_it(
 ) -> None:
     folder, out = tmp_path / "archive", tmp_path / "out"
     fill(folder, 1)
-    assert run_here(folder, "--out", out) == 1
+    assert run_here(folder, "--out", out, "--reports", "all") == 1
+    assert (out / "reports").exists()
     whole = {name: (out / name).read_bytes() for name in MADE}
     with closing(sqlite3.connect(out / FILE_NAME)) as db:
         db.execute("PRAGMA user_version = 1")
