@@ -21,7 +21,7 @@ from multiprocessing import forkserver, resource_tracker
 from types import FrameType
 from typing import Any, Protocol
 
-from reporter.errors import LiveError, PolicyError
+from reporter.errors import LiveError, OutputError, PolicyError
 
 SCHEDULER_TIMEOUT = 10
 """Seconds until a scheduler that says nothing counts as not there."""
@@ -91,16 +91,29 @@ def _context() -> multiprocessing.context.ForkServerContext:
 def begin_to_start_workers() -> None:
     """Start the process that workers are forked from: it imports what they need while we do.
 
-    It ends when this process does.
+    It ends when this process does. `OutputError` where the machine lets none be started.
     """
     _context().set_forkserver_preload(["reporter.audit.judging"])
-    resource_tracker.ensure_running()  # which unblocks signals; the next asks for it too
-    # Ctrl-C is for this process alone: another that imports would print where it was.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with starting():
+        resource_tracker.ensure_running()  # which unblocks signals; the next asks for it too
+        # Ctrl-C is for this process alone: another that imports would print where it was.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Where workers are started: a socket in the folder for temporary files, and processes."""
     try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"worker processes can't be started: {error.strerror or error}",
+            hint="make room in /tmp, or name a folder with TMPDIR; fewer --jobs need less",
+        ) from error
 
 
 @contextlib.contextmanager

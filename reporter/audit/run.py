@@ -17,7 +17,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from reporter.audit import words
-from reporter.audit.engines import Engine, signals_later
+from reporter.audit.engines import Engine, signals_later, starting
 from reporter.audit.judging import (
     FileTask,
     Judged,
@@ -385,7 +385,7 @@ class _Run:
                 suspects = []
 
     def _submit(self, chunk: list[Task]) -> Future[list[Judged]]:
-        with signals_later():  # a worker that is just being started is one to be ended
+        with starting(), signals_later():  # a worker that is just being started is one to be ended
             return self.engine.executor().submit(judge_chunk, self.settings, chunk)
 
     def _result(self, future: Future[list[Judged]]) -> list[Judged]:

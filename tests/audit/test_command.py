@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from multiprocessing import forkserver
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -18,7 +20,7 @@ import pytest
 from lxml import etree
 
 from reporter import cli
-from reporter.audit import finish
+from reporter.audit import engines, finish
 from reporter.audit.store import FILE_NAME, dump
 from tests.acceptance.run import ROOT, command
 from tests.audit.archive import check, fill, risk
@@ -332,3 +334,23 @@ def test_a_store_that_is_refused_takes_its_reports_with_it(
     assert run_here(folder, "--out", out) == 2
     assert not (out / "index.html").exists()
     assert (out / FILE_NAME).read_bytes() == b"nonsense" * 200
+
+
+@pytest.mark.parametrize("name", ["ensure_running", "ProcessPoolExecutor"])
+def test_workers_that_cannot_be_started(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    fill(folder, 1)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/tmp/listener")
+
+    monkeypatch.setattr(engines if name[0].isupper() else forkserver, name, refused)
+    assert run_here(folder, "--out", out) == 5
+    err = capsys.readouterr().err
+    assert "worker processes can't be started: Operation not permitted" in err
+    assert "TMPDIR" in err
