@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import multiprocessing
 import multiprocessing.connection
 import os
@@ -20,7 +21,7 @@ from multiprocessing import forkserver, resource_tracker
 from types import FrameType
 from typing import Any, Protocol
 
-from reporter.errors import LiveError, PolicyError
+from reporter.errors import LiveError, OutputError, PolicyError
 
 SCHEDULER_TIMEOUT = 10
 """Seconds until a scheduler that says nothing counts as not there."""
@@ -90,16 +91,29 @@ def _context() -> multiprocessing.context.ForkServerContext:
 def begin_to_start_workers() -> None:
     """Start the process that workers are forked from: it imports what they need while we do.
 
-    It ends when this process does.
+    It ends when this process does. `OutputError` where the machine lets none be started.
     """
     _context().set_forkserver_preload(["reporter.audit.judging"])
-    resource_tracker.ensure_running()  # which unblocks signals; the next asks for it too
-    # Ctrl-C is for this process alone: another that imports would print where it was.
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    with starting():
+        resource_tracker.ensure_running()  # which unblocks signals; the next asks for it too
+        # Ctrl-C is for this process alone: another that imports would print where it was.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def starting() -> Iterator[None]:
+    """Where workers are started: a socket in the folder for temporary files, and processes."""
     try:
-        forkserver.ensure_running()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"worker processes can't be started: {error.strerror or error}",
+            hint="make room in /tmp, or name a folder with TMPDIR; fewer --jobs need less",
+        ) from error
 
 
 @contextlib.contextmanager
@@ -150,10 +164,38 @@ def _end_with_the_parent() -> None:
         os._exit(1)
 
 
-class DaskEngine:
-    """A Dask cluster that is there already. `LiveError` where it isn't."""
+_TALKATIVE = ("distributed", "tornado", "asyncio")
+"""Loggers that print tracebacks of their own when a scheduler goes."""
 
-    def __init__(self, address: str, jobs: int | None = None) -> None:
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """What Dask logs is not printed: what it means for the audit is said by the audit."""
+    loggers = [logging.getLogger(name) for name in _TALKATIVE]
+    loggers += [
+        logger
+        for name, logger in logging.root.manager.loggerDict.items()
+        # The others have the level of the one above.
+        if isinstance(logger, logging.Logger) and logger.level
+        if name.partition(".")[0] in _TALKATIVE and name not in _TALKATIVE
+    ]
+    before = [(logger, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in before:
+            logger.setLevel(level)
+
+
+class DaskEngine:
+    """A Dask cluster that is there already. `LiveError` where it isn't.
+
+    Until it is closed Dask's own log is silent, unless `debug`.
+    """
+
+    def __init__(self, address: str, jobs: int | None = None, *, debug: bool = False) -> None:
         try:
             import distributed as found
         except ImportError:
@@ -163,12 +205,18 @@ class DaskEngine:
             ) from None
         distributed: Any = found
         self._address = address
+        self._silence = contextlib.ExitStack()
+        if not debug:
+            self._silence.enter_context(_silence())
         try:
             self._client: Any = distributed.Client(
                 address, timeout=SCHEDULER_TIMEOUT, set_as_default=False, name="cce-precheck"
             )
             cores = sum(self._client.nthreads().values())
-        except Exception as error:
+        except BaseException as error:
+            self._silence.close()
+            if not isinstance(error, Exception):
+                raise
             raise LiveError(
                 f"{address}: no Dask scheduler answers there ({type(error).__name__})",
                 hint="is it running, and is this the address its log names?",
@@ -191,10 +239,11 @@ class DaskEngine:
 
     def close(self, *, now: bool = False) -> None:
         """Leave the cluster as it was."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=not now)
-        with contextlib.suppress(Exception):
-            self._client.close(timeout=SCHEDULER_TIMEOUT)
+        with self._silence:
+            if self._executor is not None:
+                self._executor.shutdown(wait=not now)
+            with contextlib.suppress(Exception):
+                self._client.close(timeout=SCHEDULER_TIMEOUT)
 
     def where(self) -> str:
         """Which cluster."""

@@ -7,6 +7,7 @@ of any other. Decisions are `policy/evaluate.py`'s alone; here they are only wri
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -69,10 +70,24 @@ class Judged:
     """Pages by their name below the folder of the audit."""
 
 
+CHUNK_SECONDS = 0.5
+"""When a worker hands back what it has: what is slow holds up nothing that is done."""
+
+
 def judge_chunk(settings: Settings, tasks: Sequence[Task]) -> list[Judged]:
-    """Judge some inputs, one after the other."""
+    """Judge some inputs, one after the other: the first, and others while there is time.
+
+    What came of them, in their order; fewer than the tasks where those took long. None is begun
+    behind one that was slow.
+    """
     court = court_of(settings)
-    return [_guarded(court, task) for task in tasks]
+    made: list[Judged] = []
+    until = time.monotonic() + CHUNK_SECONDS
+    for task in tasks:
+        if made and time.monotonic() >= until:
+            break
+        made.append(_guarded(court, task))
+    return made
 
 
 def _guarded(court: Court, task: Task) -> Judged:
@@ -274,10 +289,7 @@ def _write_down_response(
         _write_down_judgement(judgement, identity, rows, values)
     if court.others is not None:
         _compare(court, response, judgement, values, rows, identity)
-    wanted = settings.reports == "all" or (
-        settings.reports == "failed" and values["outcome"] != "pass"
-    )
-    if wanted and judgement is not None:
+    if settings.wants_page(values["outcome"]) and judgement is not None:
         values["report"] = f"reports/{identity}.html"
         made.reports.append((values["report"], _report(judgement)))
     rows.responses.append(_row(**values))

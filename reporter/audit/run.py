@@ -6,6 +6,7 @@ what was judged is kept, and the next run goes on behind it.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -16,7 +17,7 @@ from itertools import count, islice
 from pathlib import Path
 
 from reporter.audit import words
-from reporter.audit.engines import Engine, signals_later
+from reporter.audit.engines import Engine, signals_later, starting
 from reporter.audit.judging import (
     FileTask,
     Judged,
@@ -42,8 +43,8 @@ CHUNK_BYTES = 1_500_000
 AHEAD = 3
 """Chunks in flight for each worker: enough that none waits, few enough that memory stays flat."""
 
-COMMIT_SECONDS = 1.0
-"""How much work a kill may cost at most; each transaction waits for the disk."""
+COMMIT_SECONDS = 0.5
+"""How long what came in may wait to be written; each transaction waits for the disk."""
 
 MOST_READY = 2_000
 """Inputs whose rows are held at most until they are written."""
@@ -117,6 +118,7 @@ def plan(
     if first is not None and not some:
         raise first
     with store.writing():
+        _let_go_of_pages(store, settings, out)
         with store.reading():
             otherwise = _judged_otherwise(store, settings)
         for identity in otherwise:
@@ -145,6 +147,24 @@ def plan(
             store.run("UPDATE responses SET compared_by = NULL WHERE compared_by IS NOT NULL")
     total = store.one("SELECT count(*) FROM inputs")
     return Plan(tuple(locations), out, total, todo, len(gone))
+
+
+def _let_go_of_pages(store: Store, settings: Settings, out: Path) -> None:
+    """No response has a page that is not wanted any more, or that somebody has removed."""
+    there: set[str] = set()
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        there.update(os.listdir(out / "reports"))
+    gone = [
+        (identity,)
+        for identity, outcome, report in store.ask(
+            "SELECT id, outcome, report FROM responses WHERE report IS NOT NULL"
+        )
+        if not settings.wants_page(outcome) or os.path.basename(report) not in there
+    ]
+    if gone:
+        store.unseal()
+        for identity in gone:
+            store.run("UPDATE responses SET report = NULL WHERE id = ?", identity)
 
 
 _COMPARED = (
@@ -209,8 +229,7 @@ def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
 
 def _is_judged_otherwise(court: Court, row: tuple[str, ...]) -> bool:
     _, _, cluster, target, by, compared, report, outcome, judged = row
-    other, reports = court.others, court.settings.reports
-    wanted = reports == "all" or (reports == "failed" and outcome != "pass")
+    other, wanted = court.others, court.settings.wants_page(outcome)
     return (
         court.bench.key(court.bench.chosen(cluster, target)) != by
         or (other is not None and other.key(other.chosen(cluster, target)) != compared)
@@ -245,7 +264,7 @@ class _Run:
         """Files first, then the archives that were found among them."""
         if not self.plan.todo:
             return 0
-        for judged in self._judged(_chunks(self._files())):
+        for judged in self._judged(_chunks(self._files()), self._commit):
             if judged.archive:
                 self.archives.append((judged.rows.input_id, judged.file))
             else:
@@ -275,8 +294,14 @@ class _Run:
     def _keep(self, judged: Judged) -> None:
         self.ready.append(judged)
         self.responses += len(judged.rows.responses)
-        if time.monotonic() - self.committed > COMMIT_SECONDS or len(self.ready) > MOST_READY:
-            self._commit()
+
+    def _wait_left(self) -> float | None:
+        """Seconds until what came in has to be written; None where nothing did."""
+        if not self.ready:
+            return None
+        if len(self.ready) > MOST_READY:
+            return 0.0
+        return max(0.0, self.committed + COMMIT_SECONDS - time.monotonic())
 
     def _commit(self) -> None:
         """Write what has come in, in one transaction; a report stands before its row does."""
@@ -305,7 +330,7 @@ class _Run:
         batch, self.ready = self.ready, []
         for judged in batch:
             for name, data in judged.reports:
-                write_file(self.out / name, data)
+                write_file(self.out / name, data, hint=words.NO_ROOM)
         self.committed = time.monotonic()
         return batch
 
@@ -315,37 +340,55 @@ class _Run:
 
     # Tasks ------------------------------------------------------------------------------------
 
-    def _judged(self, chunks: Iterator[list[Task]]) -> Iterator[Judged]:
-        """What becomes of the tasks, as it comes; a lost worker's are done again one by one."""
+    def _judged(self, chunks: Iterator[list[Task]], commit: Callable[[], None]) -> Iterator[Judged]:
+        """What becomes of the tasks, as it comes; a lost worker's are done again one by one.
+
+        `commit` is called whenever what was yielded has waited long enough to be written.
+        """
         flying: dict[Future[list[Judged]], list[Task]] = {}
         suspects: list[Task] = []
+        left: list[list[Task]] = []
+        """Of chunks that took long, what their workers have not begun."""
         room = self.engine.jobs * AHEAD
         more = True
-        while more or flying:
-            while more and len(flying) < room and not suspects:
-                chunk = next(chunks, None)
-                if chunk is None:
-                    more = False
-                    break
+        while more or left or flying:
+            given: list[Task] | None = None
+            if len(flying) < room and not suspects:
+                if left:
+                    given = left.pop()
+                elif more:
+                    given = next(chunks, None)
+                    more = given is not None
+            if given is not None:
                 try:
-                    flying[self._submit(chunk)] = chunk
+                    flying[self._submit(given)] = given
                 except self.engine.lost:
-                    suspects += chunk
+                    suspects += given
             if flying:
-                done, _ = wait(flying, return_when=FIRST_COMPLETED)
+                # Reading an archive may be slow: what is done meanwhile is not left lying.
+                patience = self._wait_left() if given is None else 0.0
+                done, _ = wait(flying, patience, return_when=FIRST_COMPLETED)
                 for future in done:
                     chunk = flying.pop(future)
                     try:
-                        yield from self._result(future)
+                        made = self._result(future)
                     except self.engine.lost:
                         suspects += chunk
+                        continue
+                    if len(made) < len(chunk):
+                        left.append(chunk[len(made) :])
+                    yield from made
+                if self._wait_left() == 0:
+                    commit()
             if suspects and not flying:
                 for task in suspects:
                     yield self._alone(task)
+                    if self._wait_left() == 0:
+                        commit()
                 suspects = []
 
     def _submit(self, chunk: list[Task]) -> Future[list[Judged]]:
-        with signals_later():  # a worker that is just being started is one to be ended
+        with starting(), signals_later():  # a worker that is just being started is one to be ended
             return self.engine.executor().submit(judge_chunk, self.settings, chunk)
 
     def _result(self, future: Future[list[Judged]]) -> list[Judged]:
@@ -374,11 +417,10 @@ class _Run:
     def _archive(self, identity: str, file: File) -> None:
         """Read an archive once, here, and hand its members out; those judged before are kept."""
         reading = _Reading(self.store, self.settings, identity)
-        for judged in self._judged(_chunks(reading.tasks(file))):
-            self.ready.append(judged)
-            self.responses += len(judged.rows.responses)
-            if time.monotonic() - self.committed > COMMIT_SECONDS:
-                self._commit_members(reading)
+        for judged in self._judged(
+            _chunks(reading.tasks(file)), lambda: self._commit_members(reading)
+        ):
+            self._keep(judged)
         if not reading.members:
             error = InputError(words.EMPTY_ARCHIVE.format(name=file.name), hint=words.EMPTY_HINT)
             self.ready.append(refused(FileTask(identity, file), error))

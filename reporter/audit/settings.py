@@ -75,6 +75,10 @@ class Settings:
             max_bytes=max_bytes,
         )
 
+    def wants_page(self, outcome: str) -> bool:
+        """Whether a response that is judged so gets a page of its own."""
+        return self.reports == "all" or (self.reports == "failed" and outcome != "pass")
+
 
 class Court:
     """The settings with their policies compiled: which of them judges what."""

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from reporter.errors import OutputError, PolicyError
+from reporter.output.files import changed_at, mark, microseconds_of
 
 VERSION = 2
 """Raised when a table or the seal changes, so that an older store can't be added to."""
@@ -269,6 +270,9 @@ _LATE_INDEXES = (
 )
 """For people's questions: made when everything is in, where that is cheaper."""
 
+_BY_ANALYZE = ("sqlite_stat1", "sqlite_stat4")
+"""What ANALYZE leaves. No query of ours needs it: each has the plan it wants without."""
+
 _VIEWS = (
     # Every response once: what totals are made of.
     "CREATE VIEW IF NOT EXISTS counted AS SELECT * FROM responses "
@@ -294,7 +298,18 @@ Row = Sequence[Any]
 CHANGED_HINT = "somebody changed this store: name a new folder with --out"
 
 
-class ChangedStoreError(PolicyError):
+class RefusedStoreError(PolicyError):
+    """A store that is not added to: what was made from it earlier holds no longer."""
+
+
+class NoStoreError(RefusedStoreError):
+    """A file that is no store of any audit."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path}: is no store of an audit", hint="name another folder with --out")
+
+
+class ChangedStoreError(RefusedStoreError):
     """The store is an audit's, and somebody else has written to it."""
 
     def __init__(self, path: Path, said: str) -> None:
@@ -364,7 +379,7 @@ class Store:
         """Whether an earlier run, or somebody else, has left anything."""
         self._as_left = False
         """Whether its rows are known to be those the last audit wrote."""
-        self._changed_at = _changed_at(path)
+        self._changed_at = changed_at(path)
         with _clear_errors(path):
             _check_kind(path)
             self._db = sqlite3.connect(path, isolation_level=None)
@@ -394,10 +409,8 @@ class Store:
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.execute("PRAGMA journal_mode = DELETE")
         self._db.close()
-        if seal and (changed := _changed_at(self.path)) is not None:
-            moment = (changed // 1_000_000 * 1_000_000 + _microseconds(seal)) * 1000
-            with contextlib.suppress(OSError):
-                os.utime(self.path, ns=(moment, moment))
+        if seal:
+            mark(self.path, seal)
 
     def _prepare(self) -> None:
         run = self._db.execute
@@ -505,7 +518,7 @@ class Store:
             if seal := self.meta().get("seal"):
                 # A sum over five million rows takes half a minute.
                 changed = self._changed_at
-                as_left = changed is not None and changed % 1_000_000 == _microseconds(seal)
+                as_left = changed is not None and changed % 1_000_000 == microseconds_of(seal)
                 if not as_left and seal != self._digest():
                     raise ChangedStoreError(
                         self.path, "its rows are not those the last audit wrote"
@@ -611,25 +624,31 @@ class Store:
         )
 
     def index(self) -> None:
-        """Make the indexes that people's questions want."""
+        """Make the indexes that people's questions want.
+
+        What somebody's ANALYZE left goes: it is a sample, and depends on the order of the rows.
+        """
         with self.writing():
             for text in _LATE_INDEXES:
                 self.run(text)
-
-    def settle(self) -> None:
-        """Let the query planner know what is there."""
-        with self.writing():
-            self.run("PRAGMA analysis_limit = 400")
-            self.run("ANALYZE")
+            for name in _BY_ANALYZE:
+                self.run(f"DROP TABLE IF EXISTS {name}")
 
 
 def dump(path: Path) -> list[str]:
-    """Every row of a store as text, sorted: two stores that say the same have the same dump."""
-    found = []
+    """All a store holds as text, sorted: two stores that say the same have the same dump.
+
+    What was made in it (`sqlite_master`), the two marks of its kind, and each row of each table,
+    SQLite's own tables among them.
+    """
     db = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
     try:
-        for table in TABLES:
-            found += [f"{table} {row!r}" for row in db.execute(f"SELECT * FROM {table}")]
+        made = db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master").fetchall()
+        found = [f"sqlite_master {row!r}" for row in made]
+        for name in ("application_id", "user_version"):
+            found += [f"{name} {row!r}" for row in db.execute(f"PRAGMA {name}")]
+        for table in (name for kind, name, _, _ in made if kind == "table"):
+            found += [f"{table} {row!r}" for row in db.execute(f'SELECT * FROM "{table}"')]
     finally:
         db.close()
     return sorted(found)
@@ -651,15 +670,13 @@ def _check_kind(path: Path) -> None:
     except sqlite3.DatabaseError as error:
         if "locked" in str(error):
             raise
-        raise PolicyError(
-            f"{path}: is no store of an audit", hint="name another folder with --out"
-        ) from None
+        raise NoStoreError(path) from None
     finally:
         db.close()
     if application != APPLICATION:
-        raise PolicyError(f"{path}: is no store of an audit", hint="name another folder with --out")
+        raise NoStoreError(path)
     if version != VERSION:
-        raise PolicyError(
+        raise RefusedStoreError(
             f"{path}: is a store of version {version}; this cce-precheck writes version {VERSION}",
             hint="name a new folder with --out: the archive is judged again in full",
         )
@@ -678,7 +695,7 @@ def _check_schema(db: sqlite3.Connection, path: Path) -> None:
             continue
         if name in ours:
             raise ChangedStoreError(path, f"its {kind} {name} is not the one an audit makes")
-        by_analyze = kind == "table" and name in ("sqlite_stat1", "sqlite_stat4")
+        by_analyze = kind == "table" and name in _BY_ANALYZE
         if not by_analyze and not (kind == "index" and _only_speeds_up(db, table, name)):
             article = "an" if kind == "index" else "a"
             raise ChangedStoreError(path, f"holds {article} {kind} that is not ours ({name})")
@@ -710,19 +727,6 @@ def _schema() -> Mapping[str, tuple[str, str, str | None]]:
         return {name: (kind, table, sql) for name, kind, table, sql in found}
     finally:
         db.close()
-
-
-def _microseconds(seal: str) -> int:
-    """The part of a second that the time of a sealed file has: nobody else writes in it."""
-    return 1 + int(seal[:12], 16) % 999_999
-
-
-def _changed_at(path: Path) -> int | None:
-    """When a file was last changed, in microseconds; None where there is none."""
-    try:
-        return os.stat(path).st_mtime_ns // 1000
-    except OSError:
-        return None
 
 
 @contextlib.contextmanager

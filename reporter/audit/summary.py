@@ -39,7 +39,7 @@ from reporter.output.audit.facts import (
     exit_code,
 )
 from reporter.policy.assemble import waiver_use
-from reporter.policy.dates import parse_instant
+from reporter.policy.dates import is_day, parse_instant
 from reporter.policy.evaluate import WaiverTally
 from reporter.policy.load import pattern_text
 from reporter.precheck.model import FINAL_PHASES
@@ -71,7 +71,6 @@ def settle(store: Store, settings: Settings, upgrades: Path | None) -> None:
         _note_policies(store, settings)
         _count_waivers(store, bench, as_of(store, settings))
         _join_upgrades(store, upgrades)
-    store.settle()
 
 
 def as_of(store: Store, settings: Settings) -> datetime | None:
@@ -269,7 +268,14 @@ def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
 
 def _upgrades_in(text: str, path: Path) -> Iterator[tuple[int, str, datetime, str]]:
     reader = csv.DictReader(io.StringIO(text))
-    fields = {name.strip().lower(): name for name in reader.fieldnames or () if name}
+    named = [name.strip().lower() for name in reader.fieldnames or ()]
+    fields = dict(zip(named, reader.fieldnames or (), strict=True))
+    for name in ("cluster", "time", "change"):
+        if named.count(name) > 1:
+            raise PolicyError(
+                f'{path}:1: has {named.count(name)} columns "{name}"',
+                hint="which of them counts? rename or remove the others",
+            )
     for name in ("cluster", "time"):
         if name not in fields:
             raise PolicyError(
@@ -279,15 +285,23 @@ def _upgrades_in(text: str, path: Path) -> Iterator[tuple[int, str, datetime, st
     for row in reader:
         cluster = (row[fields["cluster"]] or "").strip()
         when = (row[fields["time"]] or "").strip()
-        change = (row.get(fields.get("change", "")) or "").strip()
-        try:
-            moment = parse_instant(when)
-        except ValueError as error:
-            raise PolicyError(
-                f"{path}:{reader.line_num}: {error}", hint="write 2026-03-01T10:30:00Z"
-            ) from None
+        change = (row[fields["change"]] or "").strip() if "change" in fields else ""
         if not cluster:
             raise PolicyError(f"{path}:{reader.line_num}: names no cluster")
+        if is_day(when):
+            raise PolicyError(
+                f'{path}:{reader.line_num}: "{when}" is a day: a check of that day may have come '
+                "before the upgrade or after it",
+                hint=f"write when it began, as {when}T10:30:00Z; "
+                f"{when}T00:00:00Z counts no check of that day",
+            )
+        try:
+            moment = parse_instant(when)
+        except ValueError:
+            raise PolicyError(
+                f'{path}:{reader.line_num}: "{when}" is no instant of RFC 3339',
+                hint="write 2026-03-01T10:30:00Z",
+            ) from None
         yield reader.line_num, cluster, moment.astimezone(UTC), change
 
 

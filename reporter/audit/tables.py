@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+from reporter.audit import words
 from reporter.audit.store import Store
 from reporter.output.audit.facts import AuditFacts, WaiverFacts
 from reporter.output.clean import one_line
@@ -90,10 +91,10 @@ def write_tables(store: Store, folder: Path, facts: AuditFacts, *, unused_fails:
     """All four. `OutputError` where one can't be written."""
     _write_csv(folder / "responses.csv", RESPONSES, _responses(store))
     _write_csv(folder / "findings.csv", (*FINDINGS_FRAME, *FINDINGS), _findings(store))
-    with replacing(folder / "junit.xml") as file:
+    with replacing(folder / "junit.xml", hint=words.NO_ROOM) as file:
         for part in _junit(store, facts, unused_fails=unused_fails):
             file.write(part)
-    with replacing(folder / "manifest.json") as file:
+    with replacing(folder / "manifest.json", hint=words.NO_ROOM) as file:
         for text in _manifest(store, facts):
             file.write(text.encode())
 
@@ -113,7 +114,7 @@ def _cell(value: str | int | None) -> str:
 
 
 def _write_csv(target: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    with replacing(target) as file:
+    with replacing(target, hint=words.NO_ROOM) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         text.write(f"{BOM}{','.join(header)}\r\n")
         text.writelines(f"{','.join(map(_cell, row))}\r\n" for row in rows)

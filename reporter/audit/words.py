@@ -35,6 +35,9 @@ EMPTY_HINT = "is it the right archive?"
 TOO_MANY = "{name}: holds more than {most:,} responses in one file"
 TOO_MANY_HINT = "split it, or put the responses into an archive one by one"
 
+NO_ROOM = "make room, or make it writable, and run again with --resume: nothing judged is lost"
+"""Not another place: the reports belong beside their store."""
+
 CHECK_CHANGES = "{check}{where}: {was} → {becomes} ({count:,}): {why}"
 UPGRADE_UNCHECKED = "the archive holds no earlier response of this cluster"
 UPGRADE_SAME_DAY = ("the last response, of the same day, says {outcome}",) * 2

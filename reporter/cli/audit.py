@@ -27,9 +27,6 @@ if TYPE_CHECKING:
     from reporter.audit.store import Store
     from reporter.output.audit.facts import AuditFacts
 
-MADE = ("index.html", "audit.pdf", "responses.csv", "findings.csv", "junit.xml", "manifest.json")
-"""What a finished audit leaves beside its store."""
-
 MAX_JOBS = 512
 """Worker processes at most: more wait for each other on any machine."""
 
@@ -119,7 +116,7 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         from reporter.audit.engines import begin_to_start_workers
 
         begin_to_start_workers()
-    from reporter.audit.store import ChangedStoreError
+    from reporter.audit.store import RefusedStoreError
 
     try:
         settings, basis = _settings(options)
@@ -128,8 +125,12 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
 
             list(read_upgrades(Path(options["upgrades"])))  # its mistakes before any work
         _audit(locations, out, settings, basis, options)
-    except ChangedStoreError as error:
-        _take_back(out, error)  # also where it could not be opened
+    except RefusedStoreError as error:
+        if _is_ours(out, error):
+            from reporter.audit.finish import remove_pages
+
+            _take_back(out, error)  # also where it could not be opened
+            remove_pages(out)
         raise
 
 
@@ -206,7 +207,7 @@ def _audit(
     basis: str,
     options: dict[str, Any],
 ) -> None:
-    from reporter.audit.finish import Wanted
+    from reporter.audit.finish import Wanted, remove_unfinished_reports
     from reporter.audit.store import FILE_NAME, Store, locked
     from reporter.audit.summary import exit_code_of
     from reporter.sources.locations import public_name
@@ -225,6 +226,7 @@ def _audit(
         verbose=options["verbose"],
     )
     with locked(out), contextlib.ExitStack() as opened:
+        remove_unfinished_reports(out)
         try:
             store = opened.enter_context(Store(out / FILE_NAME))
         except OutputError as error:
@@ -263,14 +265,13 @@ def _judged(
 ) -> tuple[int, AuditFacts | None]:
     """Judge what there is to judge, and write all anew where anything is; None where nothing is."""
     from reporter.audit import run
-    from reporter.audit.finish import finish, made_from
+    from reporter.audit.finish import finish, is_as_written, made_from
 
     plan = run.plan(store, locations, settings, out=out, rehash=options["rehash"])
     made = made_from(settings, wanted)
     meta = store.meta()
-    there = all((out / name).exists() for name in _made(options))
     known = (meta.get("made_from"), meta.get("state")) == (made, "complete")
-    if there and not plan.todo and known and store.is_sealed():
+    if not plan.todo and known and store.is_sealed() and is_as_written(store, out, _made(options)):
         return 0, None
     _take_back(out)
     with store.writing():
@@ -288,6 +289,7 @@ def _judged(
 
 def _take_back(out: Path, error: Exception | None = None) -> None:
     """No page of before beside rows of now; a reader of JUnit sees an error until the end."""
+    from reporter.audit.finish import MADE
     from reporter.output.files import remove_stale, write_file
     from reporter.output.junit import write_error
 
@@ -303,7 +305,22 @@ def _take_back(out: Path, error: Exception | None = None) -> None:
         write_file(out / "junit.xml", write_error(message, hint))
 
 
+def _is_ours(out: Path, error: Exception) -> bool:
+    """Whether what lies in a folder is an audit's: what is anybody else's is not removed."""
+    from reporter.audit.store import NoStoreError
+
+    if not isinstance(error, NoStoreError):
+        return True
+    try:
+        with (out / "manifest.json").open("rb") as file:
+            return b'"precheck.audit/' in file.read(200)
+    except OSError:
+        return False
+
+
 def _made(options: dict[str, Any]) -> list[str]:
+    from reporter.audit.finish import MADE
+
     return [name for name in MADE if name != "audit.pdf" or not options["no_pdf"]]
 
 
@@ -394,7 +411,7 @@ def _engine(options: dict[str, Any]) -> Engine:
     from reporter.audit.engines import DaskEngine, LocalEngine
 
     if options["engine_name"] == "dask":
-        return DaskEngine(options["scheduler"], options["jobs"])
+        return DaskEngine(options["scheduler"], options["jobs"], debug=options["debug"])
     return LocalEngine(options["jobs"])
 
 

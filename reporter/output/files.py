@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from reporter.errors import OutputError
 
+ELSEWHERE = "name another place for this report"
 
-def write_file(target: Path, data: bytes) -> None:
-    """Put `data` at `target` in one step. `OutputError` when that can't be done.
+
+def write_file(target: Path, data: bytes, *, hint: str = ELSEWHERE) -> None:
+    """Put `data` at `target` in one step. `OutputError` with `hint` when that can't be done.
 
     Missing parent folders are made. A target that is no ordinary file (a pipe, /dev/null) is
     written to directly.
     """
-    with replacing(target) as file:
+    with replacing(target, hint=hint) as file:
         file.write(data)
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[BinaryIO]:
+def replacing(target: Path, *, hint: str = ELSEWHERE) -> Iterator[BinaryIO]:
     """A file to write to, which takes its place at `target` when all of it is there."""
     try:
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
@@ -36,9 +39,7 @@ def replacing(target: Path) -> Iterator[BinaryIO]:
         yield from _replaced(target)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise OutputError(
-            f"{target}: can't be written: {reason}", hint="name another place for this report"
-        ) from None
+        raise OutputError(f"{target}: can't be written: {reason}", hint=hint) from None
 
 
 def _replaced(target: Path) -> Iterator[BinaryIO]:
@@ -57,10 +58,51 @@ def _replaced(target: Path) -> Iterator[BinaryIO]:
         raise
 
 
+_UNFINISHED = re.compile(r"\.(.+)\.[a-z0-9_]{8}", re.DOTALL)
+"""What a file is called that is being written: see `_replaced`."""
+
+
+def remove_unfinished(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove what a killed run left half-written of targets whose name `is_ours`.
+
+    Only for a folder that nobody else writes to meanwhile. What can't be removed stays.
+    """
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            found = _UNFINISHED.fullmatch(entry.name)
+            if found and is_ours(found[1]) and entry.is_file(follow_symlinks=False):
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)
     return current
+
+
+def microseconds_of(digest: str) -> int:
+    """The part of a second that `mark` puts into a file's time: nobody else writes in it."""
+    return 1 + int(digest[:12], 16) % 999_999
+
+
+def changed_at(target: Path) -> int | None:
+    """When a file was last changed, in microseconds; None where there is none."""
+    try:
+        return os.stat(target).st_mtime_ns // 1000
+    except OSError:
+        return None
+
+
+def mark(target: Path, digest: str) -> None:
+    """Have the time of a file tell its digest, in its microseconds: who writes to it changes them.
+
+    Without an effect where the file system keeps no such time.
+    """
+    if (changed := changed_at(target)) is not None:
+        moment = (changed // 1_000_000 * 1_000_000 + microseconds_of(digest)) * 1000
+        with contextlib.suppress(OSError):
+            os.utime(target, ns=(moment, moment))
 
 
 def remove_stale(target: Path) -> bool:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
+from multiprocessing import forkserver
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +20,7 @@ import pytest
 from lxml import etree
 
 from reporter import cli
+from reporter.audit import engines, finish
 from reporter.audit.store import FILE_NAME, dump
 from tests.acceptance.run import ROOT, command
 from tests.audit.archive import check, fill, risk
@@ -254,3 +259,98 @@ def test_no_room_left_and_resumed(archive: tuple[Path, dict[str, object]], tmp_p
     resumed = _started(folder, tmp_path, "--resume")
     resumed.communicate()
     assert everything(tmp_path) == wanted
+
+
+def test_a_report_that_somebody_changed_is_written_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    fill(folder, 4)
+    read: list[str] = []
+    digest = finish._digest_of
+
+    def counted(target: Path) -> str:
+        read.append(target.name)
+        return digest(target)
+
+    def run(*more: str) -> list[str]:
+        read.clear()
+        assert run_here(folder, "--out", out, *more) == 1
+        return sorted(read)
+
+    monkeypatch.setattr(finish, "_digest_of", counted)
+    assert run() == MADE[1:]
+    wanted = everything(out)
+    assert run("--resume") == []  # a store and reports that nobody wrote to are not read again
+    for name in MADE[1:]:
+        file = out / name
+        file.write_bytes(file.read_bytes()[:-1] + b"!")
+        assert run("--resume") == sorted([name, *MADE[1:]])
+        assert everything(out) == wanted
+        file.unlink()
+        assert run() == MADE[1:]
+        assert everything(out) == wanted
+    (out / "audit.pdf").write_bytes(b"%PDF: all is well")  # with --no-pdf there is none
+    run()
+    assert not (out / "audit.pdf").exists()
+    # A copy has times of its own: it is read once, and known from then on.
+    copied = {name: (out / name).stat().st_ino for name in MADE}
+    for name in MADE[1:]:
+        os.utime(out / name, ns=(10**18, 10**18))
+    assert run() == MADE[1:]
+    assert run() == []
+    assert copied == {name: (out / name).stat().st_ino for name in MADE}
+
+
+def test_a_store_that_is_refused_takes_its_reports_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    fill(folder, 1)
+    assert run_here(folder, "--out", out, "--reports", "all") == 1
+    assert (out / "reports").exists()
+    whole = {name: (out / name).read_bytes() for name in MADE}
+    with closing(sqlite3.connect(out / FILE_NAME)) as db:
+        db.execute("PRAGMA user_version = 1")
+    older = (out / FILE_NAME).read_bytes()
+    for more in ((), ("--resume",), ("--resume", "--at", "now")):
+        for name in MADE[1:]:
+            (out / name).write_bytes(whole[name])
+        assert run_here(folder, "--out", out, *more) == 2
+        assert "is a store of version 1; this cce-precheck" in capsys.readouterr().err
+        assert sorted(path.name for path in out.iterdir()) == [FILE_NAME, "junit.xml"]
+        junit = (out / "junit.xml").read_text()
+        assert "the audit has not finished: " in junit
+        assert "is a store of version 1" in junit
+        assert (out / FILE_NAME).read_bytes() == older
+    # Where no audit ever wrote, nothing is anybody's to remove.
+    (out / FILE_NAME).write_bytes(b"nonsense" * 200)
+    (out / "index.html").write_text("my home page")
+    (out / "manifest.json").write_text("{}")
+    assert run_here(folder, "--out", out) == 2
+    assert "is no store of an audit" in capsys.readouterr().err
+    assert (out / "index.html").read_text() == "my home page"
+    (out / "manifest.json").write_bytes(whole["manifest.json"])
+    assert run_here(folder, "--out", out) == 2
+    assert not (out / "index.html").exists()
+    assert (out / FILE_NAME).read_bytes() == b"nonsense" * 200
+
+
+@pytest.mark.parametrize("name", ["ensure_running", "ProcessPoolExecutor"])
+def test_workers_that_cannot_be_started(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+) -> None:
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    fill(folder, 1)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), "/tmp/listener")
+
+    monkeypatch.setattr(engines if name[0].isupper() else forkserver, name, refused)
+    assert run_here(folder, "--out", out) == 5
+    err = capsys.readouterr().err
+    assert "worker processes can't be started: Operation not permitted" in err
+    assert "TMPDIR" in err

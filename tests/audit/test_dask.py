@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import subprocess
@@ -15,7 +16,9 @@ from typing import Any
 import pytest
 
 from reporter import cli
+from reporter.audit import engines
 from reporter.audit.store import FILE_NAME, dump
+from reporter.errors import LiveError
 from tests.acceptance.run import ROOT
 from tests.audit.archive import fill
 
@@ -102,3 +105,51 @@ def test_no_scheduler_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         )
     assert code == 6
     assert "tcp://127.0.0.1:9: no Dask scheduler answers there" in capsys.readouterr().err
+
+
+def test_dask_prints_no_traceback_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler that goes is told in two lines; with --debug its own log is there too."""
+    monkeypatch.setattr(engines, "SCHEDULER_TIMEOUT", 0.2)
+    names = ("distributed", "distributed.client", "distributed.made.later", "tornado", "asyncio")
+    before = {name: logging.getLogger(name).level for name in names}
+    heard: list[str] = []
+
+    class Hears(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            heard.append(record.name)
+
+    class Client:
+        def __init__(self, *_: object, **__: object) -> None:
+            self.speak()
+
+        def speak(self) -> None:
+            for name in names:
+                logging.getLogger(name).error("Traceback (most recent call last)")
+
+        def nthreads(self) -> dict[str, int]:
+            return {"tcp://127.0.0.1:1": 3}
+
+        def close(self, **_: object) -> None:
+            self.speak()
+
+    monkeypatch.setattr("distributed.Client", Client)
+    ears = Hears()
+    for name in names:
+        logging.getLogger(name).addHandler(ears)
+    try:
+        for debug in (False, True):
+            engine = engines.DaskEngine("tcp://127.0.0.1:9", debug=debug)
+            assert engine.jobs == 3
+            engine.close(now=True)
+            loud = {"distributed.client", "distributed.made.later", "asyncio"}
+            assert loud & set(heard) == (loud if debug else set())
+            assert {name: logging.getLogger(name).level for name in names} == before
+        monkeypatch.setattr(Client, "nthreads", lambda self: 1 / 0)
+        with pytest.raises(LiveError, match="no Dask scheduler answers there"):
+            engines.DaskEngine("tcp://127.0.0.1:9")
+        assert {name: logging.getLogger(name).level for name in names} == before
+    finally:
+        for name in names:
+            logging.getLogger(name).removeHandler(ears)

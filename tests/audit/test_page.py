@@ -37,7 +37,9 @@ def facts(tmp_path_factory: pytest.TempPathFactory) -> AuditFacts:
     (folder / "odd.json").write_bytes(check(risk(HOSTILE, level="Odd"), uid=HOSTILE))
     (folder / f"{'long-' * 40}.json").write_bytes(b"{")
     waivers.write_text(WAIVERS)
-    upgrades.write_text("cluster,time,change\nc-1,2026-03-02,CHG-1\nc-x,2026-03-02,CHG-2\n")
+    upgrades.write_text(
+        "cluster,time,change\nc-1,2026-03-02T00:00:00Z,CHG-1\nc-x,2026-03-02T00:00:00Z,CHG-2\n"
+    )
     audit = Audit(
         folder, folder.parent / "out", waivers=[str(waivers)], others=["builtin:fatal-exceptions"]
     )

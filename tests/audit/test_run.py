@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
 import json
@@ -9,13 +10,17 @@ import os
 import tarfile
 import threading
 import zipfile
-from concurrent.futures import BrokenExecutor
+from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from reporter.audit import run
+from reporter.audit import finish, judging, run, words
+from reporter.audit.summary import read_upgrades
 from reporter.errors import InputError, OutputError, PolicyError
 from reporter.sources import containers
 from tests.audit.archive import Audit, Inline, InlineEngine, Shuffled, check, fill, risk
@@ -424,7 +429,7 @@ def test_another_policy_and_what_was_really_upgraded(tmp_path: Path) -> None:
     upgrades = tmp_path / "upgrades.csv"
     upgrades.write_text(
         "Cluster,Time,Change\nc-1,2026-03-03T10:00:00Z,CHG-1\nc-2,2026-03-01T10:10:00Z,CHG-2\n"
-        "c-1,2026-02-01,CHG-0\n"
+        "c-1,2026-02-01T00:00:00Z,CHG-0\n"
     )
     audit = Audit(folder, tmp_path / "out", others=["builtin:fatal-exceptions"])
     audit.run(upgrades=upgrades)
@@ -472,7 +477,136 @@ def test_pages_of_their_own(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out" / "reports").iterdir())) == 4
 
 
+def test_pages_are_those_a_fresh_run_makes(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 4)
+    pages = tmp_path / "out" / "reports"
+    Audit(folder, tmp_path / "out", reports="all").run()
+    (pages / "mine.html").write_text("of somebody else")
+    for reports in ("failed", "none", "failed"):
+        audit = Audit(folder, tmp_path / "out", reports=reports)
+        judged = audit.run()
+        fresh = Audit(folder, tmp_path / f"fresh-{reports}", reports=reports)
+        fresh.run()
+        assert audit.everything() == fresh.everything()
+        made = fresh.out / "reports"
+        assert made.exists() == (reports != "none")
+        wanted = {page.name: page.read_bytes() for page in made.glob("*")}
+        there = {page.name: page.read_bytes() for page in pages.glob("*")}
+        assert there == wanted | {"mine.html": b"of somebody else"}
+    assert judged == ["0000.json", "0003.json"]
+    # A page that is not there any more is made again, and no other.
+    page = sorted(pages.glob("[0-9a-f]*.html"))[0]
+    before = page.read_bytes()
+    page.unlink()
+    (pages / "mine.html").unlink()
+    assert len(audit.run()) == 1
+    assert page.read_bytes() == before
+    Audit(folder, tmp_path / "out").run()
+    assert not pages.exists()
+
+
 # Faults ---------------------------------------------------------------------------------------
+
+
+def test_what_is_slow_holds_up_nothing_that_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 5)
+    now = [0.0]
+    guarded = judging._guarded
+
+    def slow(court: Any, task: Any) -> Any:
+        now[0] += 60 if task.file.name.endswith("0001.json") else 0.1
+        return guarded(court, task)
+
+    monkeypatch.setattr(judging, "_guarded", slow)
+    monkeypatch.setattr(judging, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    chunks: list[list[str]] = []
+    audit, plain = Audit(folder, tmp_path / "out"), Audit(folder, tmp_path / "plain")
+    handed = Inline(lambda tasks: chunks.append([task.file.name[-6:-5] for task in tasks]))
+    audit.run(InlineEngine(handed))
+    assert chunks == [["0", "1", "2", "3", "4"], ["2", "3", "4"]]
+    plain.run()
+    assert audit.everything() == plain.everything()
+
+
+def test_what_came_in_is_written_while_the_rest_is_slow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for a slow worker: what the others handed in is written meanwhile."""
+    folder = tmp_path / "archive"
+    fill(folder, 3)
+    monkeypatch.setattr(run, "CHUNK_FILES", 1)
+    monkeypatch.setattr(run, "COMMIT_SECONDS", 0.05)
+    audit = Audit(folder, tmp_path / "out")
+    written: list[int] = []
+    slow: list[Any] = []
+
+    class OneNeverComes(Inline):
+        def submit(self, fn: Any, /, *args: Any, **more: Any) -> Any:
+            if args[-1][0].file.name.endswith("0001.json"):
+                slow.append((Future(), fn, args))
+                return slow[0][0]
+            return super().submit(fn, *args, **more)
+
+    commit = run._Run._commit
+
+    def noted(work: Any) -> None:
+        commit(work)
+        written.append(work.done)
+        if work.done == 2:  # only now it comes
+            slow[0][0].set_result(slow[0][1](*slow[0][2]))
+
+    monkeypatch.setattr(run._Run, "_commit", noted)
+    audit.run(InlineEngine(OneNeverComes()))
+    assert written[-1] == 3
+
+
+def test_what_a_killed_run_left_half_written_goes(tmp_path: Path) -> None:
+    ours = ["out/.junit.xml.jq4ths3y", "out/.index.html._0azz_9x",
+            "out/reports/.0123456789abcdef.html.jq4ths3y"]  # fmt: skip
+    others = ["out/.junit.xml", "out/.junit.xml.swp", "out/.notes.txt.jq4ths3y", "out/.lock",
+              "out/.index.html.JQ4THS3Y", "out/reports/.index.html.jq4ths3y",
+              "out/reports/.0123456789abcdef.html"]  # fmt: skip
+    (tmp_path / "out" / "reports").mkdir(parents=True)
+    for name in (*ours, *others):
+        (tmp_path / name).write_bytes(b"half")
+    (tmp_path / "out" / ".findings.csv.abcdefgh").mkdir()
+    finish.remove_unfinished_reports(tmp_path / "out")
+    left = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == set(others)
+    finish.remove_unfinished_reports(tmp_path / "nowhere")
+
+
+def test_a_report_that_cannot_be_written_is_for_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "archive"
+    fill(folder, 2)
+    audit = Audit(folder, tmp_path / "out", reports="failed")
+    synced = os.fsync
+    said = []
+    for full in (0, 1, 1, 2, 3, 4, 5):  # the page of the one that fails is written once
+        calls = iter(range(100))
+
+        def sync(handle: int, full: int = full, calls: Iterator[int] = calls) -> None:
+            if next(calls) == full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            synced(handle)
+
+        monkeypatch.setattr("os.fsync", sync)
+        try:
+            audit.run()
+        except OutputError as error:
+            said.append((error.message.rpartition("/")[2], error.hint))
+    names = ("responses.csv", "findings.csv", "junit.xml", "manifest.json", "index.html")
+    space = "can't be written: No space left on device"
+    assert said[0][0].endswith(f".html: {space}")
+    assert [name for name, _ in said[1:]] == [f"{name}: {space}" for name in names]
+    assert {hint for _, hint in said} == {words.NO_ROOM}
+    assert "--resume" in words.NO_ROOM
 
 
 class Dies(BrokenExecutor):
@@ -712,7 +846,7 @@ def test_of_the_responses_before_an_upgrade_the_last_counts_and_the_worse_of_two
     folder.mkdir()
     (folder / "a.json").write_bytes(check(uid="a", at=passes))
     (folder / "b.json").write_bytes(check(risk(), uid="b", at=fails))
-    upgrades.write_text("cluster,time,change\nc-1,2026-03-02,CHG-1\n")
+    upgrades.write_text("cluster,time,change\nc-1,2026-03-02T00:00:00Z,CHG-1\n")
     audit = Audit(folder, tmp_path / "out")
     audit.run(upgrades=upgrades)
     assert audit.facts is not None
@@ -756,3 +890,41 @@ def test_a_pipe_is_read_once(tmp_path: Path, packed: bool) -> None:
     writer.join()
     assert audit.rows("SELECT outcome FROM responses") == [("pass",)]
     assert audit.rows("SELECT sha256 FROM inputs") == [(None,)]
+
+
+def test_upgrades_that_are_not_clear_are_refused(tmp_path: Path) -> None:
+    file = tmp_path / "u.csv"
+    for text, said, hint in (
+        (
+            "cluster,time\nc-1,2026-03-01T10:00:00Z\nc-1,2026-03-02\n",
+            '3: "2026-03-02" is a day: a check of that day may have come before the upgrade or '
+            "after it",
+            "write when it began, as 2026-03-02T10:30:00Z; 2026-03-02T00:00:00Z counts no check "
+            "of that day",
+        ),
+        (
+            "cluster,time\nc-1,2026-03-01T10:00:00\n",
+            '2: "2026-03-01T10:00:00" is no instant of RFC 3339',
+            "write 2026-03-01T10:30:00Z",
+        ),
+        (
+            "cluster, Cluster ,time\nc-1,c-2,2026-03-01T10:00:00Z\n",
+            '1: has 2 columns "cluster"',
+            "which of them counts? rename or remove the others",
+        ),
+        (
+            "cluster,time,time,TIME\nc-1,2026-03-01T10:00:00Z,,\n",
+            '1: has 3 columns "time"',
+            "which of them counts? rename or remove the others",
+        ),
+        ("cluster,time,change,change\n", '1: has 2 columns "change"', None),
+    ):
+        file.write_text(text)
+        with pytest.raises(PolicyError) as caught:
+            list(read_upgrades(file))
+        assert caught.value.message == f"{file}:{said}"
+        assert hint in (None, caught.value.hint)
+    file.write_text("cluster,note,note,,time,\nc-1,a,b,c,2026-03-01T10:00:00+02:00,d\n")
+    ((line, cluster, moment, change),) = read_upgrades(file)
+    assert (line, cluster, change) == (2, "c-1", "")
+    assert moment == datetime(2026, 3, 1, 8, tzinfo=UTC)

@@ -13,7 +13,7 @@ import pytest
 
 from reporter import cli
 from reporter.audit import finish
-from reporter.audit.store import CARRIED, DETAILS, FILE_NAME, Store, columns
+from reporter.audit.store import CARRIED, DETAILS, FILE_NAME, Store, columns, dump
 from reporter.errors import OutputError, PolicyError
 from tests.audit.archive import Audit, check, fill, risk
 
@@ -311,3 +311,15 @@ def test_a_bug_leaves_no_page_of_before(
         "the audit has not finished: internal error: RuntimeError"
         in (out / "junit.xml").read_text()
     )
+
+
+def test_the_dump_holds_everything_and_no_sample_of_the_rows(audit: Audit) -> None:
+    """ANALYZE reads a sample: of the same rows in another order it says something else."""
+    whole = dump(audit.out / FILE_NAME)
+    assert {row.split(" ", 1)[0] for row in whole} > {"sqlite_master", "responses", "meta"}
+    assert not [row for row in whole if "sqlite_stat" in row]
+    write(audit.out, "ANALYZE", "CREATE INDEX mine ON findings(node)")
+    assert [row for row in dump(audit.out / FILE_NAME) if row.startswith("sqlite_stat1 ")]
+    write(audit.out, "DROP INDEX mine")
+    audit.run(rehash=True)
+    assert dump(audit.out / FILE_NAME) == whole
