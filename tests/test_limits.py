@@ -59,6 +59,11 @@ NOT_LIMITS = {
     "reporter.audit.run.MOST_READY": "of a batch",
     "reporter.live.wait.LONGEST_PAUSE": "between two questions",
     "reporter.output.markdown.ENTRIES": "a part of its bytes",
+    "reporter.output.audit.facts.MOST_RECENT": "of what is shown of a cluster",
+    "reporter.output.audit.text.MOST_OF_A_KIND": "of examples on the terminal",
+    "reporter.output.audit.view.LONGEST": "of a name that is shown",
+    "reporter.output.audit.view.LONGEST_TEXT": "of a sentence that is shown",
+    "reporter.output.audit.view.LONGEST_VERSION": "of a version that is shown",
 }
 """Constants that are called like a limit and are none of what comes in; and all `SHOWN_…` of what
 the terminal names before it says how many more there are."""
