@@ -88,19 +88,20 @@ def _mark_twins(store: Store) -> None:
         "WHERE copy_of IS NOT NULL OR same_uid IS NOT NULL"
     )
     query = (
-        "SELECT id, task_uid, task_sha256, outcome FROM responses WHERE task_uid IN "
+        "SELECT id, task_uid, task_sha256, outcome, cluster_id FROM responses WHERE task_uid IN "
         "(SELECT task_uid FROM responses WHERE task_uid IS NOT NULL "
         "GROUP BY task_uid HAVING count(*) > 1) ORDER BY task_uid, name, pointer, id"
     )
-    groups: dict[str, list[tuple[str, str, str]]] = {}
-    for identity, uid, digest, outcome in store.ask(query):
-        groups.setdefault(uid, []).append((identity, digest, outcome))
+    groups: dict[str, list[tuple[str, str, tuple[str, str | None]]]] = {}
+    for identity, uid, digest, outcome, cluster in store.ask(query):
+        groups.setdefault(uid, []).append((identity, digest, (outcome, cluster)))
     for group in groups.values():
-        firsts: dict[tuple[str, str], str] = {}
+        firsts: dict[tuple[str, tuple[str, str | None]], str] = {}
         several = len({digest for _, digest, _ in group}) > 1
-        for identity, digest, outcome in group:
-            # The same bytes judged otherwise (beside another sidecar) are no mere copy.
-            first = firsts.setdefault((digest, outcome), identity)
+        for identity, digest, judged in group:
+            # The same bytes of another cluster, or judged otherwise, as beside another sidecar,
+            # are no mere copy.
+            first = firsts.setdefault((digest, judged), identity)
             store.run(
                 "UPDATE responses SET copy_of = ?, same_uid = ? WHERE id = ?",
                 (
@@ -248,6 +249,8 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
 
 def read_upgrades(path: Path) -> Iterator[tuple[int, str, datetime, str]]:
     """Line, cluster, instant and change of every upgrade in a CSV. `PolicyError` for mistakes."""
+    if path.exists() and not path.is_file():
+        raise PolicyError(f"{path}: is no file: it is read twice", hint="save it as one")
     try:
         with path.open("rb") as opened:
             data = opened.read(MOST_OF_UPGRADES + 1)

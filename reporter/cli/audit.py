@@ -138,9 +138,9 @@ def _check_folder(out: Path, *, resume: bool) -> None:
     """Only a folder of ours, or an empty one, is written to."""
     from reporter.audit.store import FILE_NAME
 
-    if out.exists() and not out.is_dir():
-        raise click.UsageError(f"--out {out}: is a file, not a folder")
     try:
+        if out.exists() and not out.is_dir():
+            raise click.UsageError(f"--out {out}: is a file, not a folder")
         there = sorted(os.listdir(out)) if out.exists() else []
     except OSError as error:
         raise OutputError(f"{out}: can't be read: {error.strerror}") from None
@@ -207,7 +207,7 @@ def _audit(
     basis: str,
     options: dict[str, Any],
 ) -> None:
-    from reporter.audit.finish import Wanted, remove_unfinished_reports
+    from reporter.audit.finish import REPORTS, Wanted, remove_unfinished_reports
     from reporter.audit.store import FILE_NAME, Store, locked
     from reporter.audit.summary import exit_code_of
     from reporter.sources.locations import public_name
@@ -216,6 +216,11 @@ def _audit(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"{out}: can't be made: {error.strerror}") from None
+    if (out / REPORTS).is_symlink():
+        raise OutputError(
+            f"{out / REPORTS}: is a link, and pages are only written below {out}",
+            hint="remove it, or name the folder it points to as --out",
+        )
     wanted = Wanted(
         locations=tuple(public_name(name) for name in locations),
         basis=basis,

@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -354,3 +355,30 @@ def test_workers_that_cannot_be_started(
     err = capsys.readouterr().err
     assert "worker processes can't be started: Operation not permitted" in err
     assert "TMPDIR" in err
+
+
+def test_folders_that_are_none_of_its_own_are_refused(tmp_path: Path) -> None:
+    folder, out, other = tmp_path / "in", tmp_path / "out", tmp_path / "other"
+    folder.mkdir()
+    other.mkdir()
+    (folder / "a.json").write_bytes(check(risk()))
+    audit = ["audit", str(folder), "--no-pdf", "--reports", "all", "--out"]
+    assert command(*audit, str(tmp_path / ("x" * 300))).code == 5
+    assert command(*audit, str(out)).code == 1
+    shutil.rmtree(out / "reports")
+    (out / "reports").symlink_to(other)
+    refused = command(*audit, str(out))
+    assert refused.code == 5
+    assert "is a link" in refused.err
+    assert list(other.iterdir()) == []
+
+
+def test_upgrades_through_a_pipe_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(check())
+    os.mkfifo(tmp_path / "u.csv")
+    out = str(tmp_path / "out")
+    refused = command(
+        "audit", str(tmp_path / "a.json"), "--out", out, "--upgrades", str(tmp_path / "u.csv")
+    )
+    assert refused.code == 2
+    assert "save it as one" in refused.err

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -937,3 +938,21 @@ def test_upgrades_that_are_not_clear_are_refused(tmp_path: Path) -> None:
     ((line, cluster, moment, change),) = read_upgrades(file)
     assert (line, cluster, change) == (2, "c-1", "")
     assert moment == datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+def test_the_same_bytes_of_two_clusters_are_no_copies(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    made = json.loads(check())
+    del made["spec"]["clusterID"]
+    data = json.dumps(made).encode()
+    for name in ("a", "b"):
+        (folder / f"{name}.json").write_bytes(data)
+        note = {"sha256": sha256(data).hexdigest(), "cluster_id": f"c-{name}"}
+        (folder / f"{name}.json.meta.json").write_text(json.dumps(note))
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    assert audit.rows("SELECT cluster_id, copy_of FROM responses ORDER BY name") == [
+        ("c-a", None),
+        ("c-b", None),
+    ]
