@@ -30,7 +30,8 @@ MAX_FONT = 64 * 1024 * 1024
 MAX_ATTACHMENTS = 200
 
 _TAG = re.compile(rb"<(?:a|small)\s[^<>]*>")
-_ATTRIBUTE = re.compile(rb'([a-z0-9-]+)="([^"]*)"')
+# From the start of a name alone: a long one that nothing follows is looked at once.
+_ATTRIBUTE = re.compile(rb'(?<![a-z0-9-])([a-z0-9-]++)="([^"]*+)"')
 _DATA = re.compile(rb"data:[a-z0-9.+/-]+;base64,([A-Za-z0-9+/]*={0,2})")
 
 

@@ -72,8 +72,10 @@ _IP6 = (
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
 _CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F_-]{5,35}…$")
 _CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
-_CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
-_CUT_IP = re.compile(r"(?<![0-9])[0-9]{1,3}[._-][0-9._-]*…$")
+# From the start of a run alone: one that nothing is cut behind is looked at once.
+_CUT_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/_-]{8,}+)…$")
+_CUT_DIGITS = re.compile(r"(?<![0-9._-])[0-9._-]++…$")
+_IP_BEGINS = re.compile(r"(?<![0-9])[0-9]{1,3}[._-]")
 _STUB_ID = re.compile(r"\A- id: [^\n]*\n")
 LAYERS = 6
 """How many spellings laid over each other are undone."""
@@ -292,7 +294,10 @@ class Redactor:
             return f"{text[: word.start()]}…"
         if "uids" in self.profiles:
             text = _CUT_UID.sub("…", text)
-        return _CUT_IP.sub("…", text) if "ips" in self.profiles else text
+        if "ips" not in self.profiles or (run := _CUT_DIGITS.search(text)) is None:
+            return text
+        begins = _IP_BEGINS.search(text, run.start())
+        return text if begins is None else f"{text[: begins.start()]}…"
 
     def _starts_a_value(self, text: str) -> bool:
         index = bisect_left(self._sorted, text)
