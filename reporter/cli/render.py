@@ -116,13 +116,15 @@ def _unpacked(data: bytes, name: str) -> bytes:
     import gzip
     import zlib
 
-    from reporter.record.packed import is_packed, unpack
+    from reporter.record.packed import TooMuchError, is_packed, unpack
 
     try:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as packed:
                 data = packed.read(MAX_RECORD_BYTES + 1)
         return unpack(data, MAX_RECORD_BYTES) if is_packed(data) else data
+    except TooMuchError:
+        raise _too_large(name, "record") from None
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         raise InputError(
             f"{name}: is not a whole packed record", hint="save it from the page again"
@@ -185,8 +187,12 @@ def _read(name: str, what: str) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: the {what} can't be read: {reason}") from None
     if len(data) > MAX_RECORD_BYTES:
-        raise InputError(
-            f"{name}: the {what} is larger than {MAX_RECORD_BYTES // MIB} MB",
-            hint="is this the right file?",
-        )
+        raise _too_large(name, what)
     return data
+
+
+def _too_large(name: str, what: str) -> InputError:
+    return InputError(
+        f"{name}: the {what} is larger than {MAX_RECORD_BYTES // MIB} MB",
+        hint="is this the right file?",
+    )
