@@ -445,6 +445,43 @@ def test_the_time_given_is_kept(
     assert list(tmp_path.iterdir()) == []
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "again"),
+    [
+        (b"", b"H"),
+        (b"", CONTINUE),
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (CHUNKED + b"\r\n", b"0"),
+        (CHUNKED + b"\r\n2\r\n{}\r\n0\r\n", b"A: b\r\n"),
+        (CHUNKED + b"Content-Encoding: gzip\r\n\r\n", b"14\r\n%s\r\n" % gzip.compress(b"")),
+    ],
+    ids=["status", "continue", "header", "size", "trailer", "gzip"],
+)
+def test_whatever_a_server_sends_without_end_is_held_to_the_time_given(
+    api: Api, fetch: Fetch, tmp_path: Path, begins: bytes, again: bytes
+) -> None:
+    """The server gives up after 15 seconds: later than any that keeps the time."""
+    api.replies = [Reply(body=begins, fault="endless", again=again)]
+    began = time.monotonic()
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "0.5")
+    assert (done.code, "no answer in time" in done.err) == (6, True), done.err
+    assert time.monotonic() - began < 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_body_counts_as_a_part_of_the_answer(
+    api: Api, fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reporter.live.transport.MAX_BYTES", 1 << 20)
+    api.replies = [Reply(fault="endless", again=CONTINUE * 20_000)]
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "10")
+    assert (done.code, "the answer is larger than" in done.err) == (6, True), done.err
+
+
 def test_nobody_listens(api: Api, fetch: Fetch, tmp_path: Path) -> None:
     done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1",
                  "--endpoint", "http://127.0.0.1:1")  # fmt: skip
