@@ -592,6 +592,17 @@ def _(t: Tried) -> Told:
     return t.says("audit", str(t.folder / "in"), "--out", str(t.folder / "out"), "--jobs", beyond)
 
 
+@met("reporter.cli.common.MAX_MEGABYTES")
+def _(t: Tried) -> Told:
+    # The range is made when the module is read: the number stays.
+    beyond = str(t.row.number + 1)
+    for command in (["check", str(PUBLISHED)], ["diff", str(PUBLISHED), str(PUBLISHED)]):
+        assert t.says(*command, "-q", "--max-size", str(t.row.number))[0] in (0, 1, 3)
+        told = t.says(*command, "--max-size", beyond)
+        assert told[0] == 2
+    return told
+
+
 @met("reporter.cli.bundle.MAX_KEY")
 def _(t: Tried) -> Told:
     t.lower(100)

@@ -68,6 +68,18 @@ FOR_READERS = frozenset({"html", "pdf", "markdown"})
 """What people read, and so what has views and languages."""
 
 
+def file_name(value: str) -> str:
+    """The type of options that name a file or folder: empty is a variable that nobody has set."""
+    if not value:
+        raise click.BadParameter("an empty name is no file's; is a variable not set?")
+    return value
+
+
+MAX_MEGABYTES = 1_048_576
+MEGABYTES = click.IntRange(min=1, max=MAX_MEGABYTES)
+"""The type of `--max-size`."""
+
+
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
     """Ends a command with an exit code."""
 
@@ -165,6 +177,7 @@ def output_options(function: _Function) -> _Function:
     function = click.option(
         "--templates",
         "templates",
+        type=file_name,
         metavar="DIR",
         help="Your own templates and brand.yaml, before the shipped ones.",
     )(function)
@@ -203,6 +216,7 @@ def catalogue_option(function: _Function) -> _Function:
     return click.option(
         "--catalogue",
         "names",
+        type=file_name,
         metavar="FILE",
         help="Your own item names, fixes and runbooks, to show beside findings.",
     )(function)
@@ -213,6 +227,7 @@ def redact_options(function: _Function) -> _Function:
     for option in (
         click.option(
             "--redact-key",
+            type=file_name,
             metavar="FILE",
             help="The key that makes the pseudonyms: the same key, the same pseudonyms.",
         ),
@@ -332,8 +347,11 @@ class Outputs:
             return self
         if not {"html", "pdf"} & set(self.targets):
             raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
-        from reporter.cli.brand import load, strays
+        from reporter.cli.brand import is_part, load, strays
 
+        for name, target in self.targets.items():
+            if target != "-" and is_part(folder, target):
+                raise click.UsageError(f"--{name} {target}: the same file is an input")
         try:
             found = replace(self, templates=load(folder))
             for stray in strays(folder):

@@ -16,6 +16,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    file_name,
     output_options,
     own_words,
     reading_options,
@@ -39,6 +40,7 @@ MAX_RECORD_BYTES = 512 * MIB
     "--exhibit",
     "exhibits",
     multiple=True,
+    type=file_name,
     metavar="FILE",
     help="A file the verdict rests on (response, policy, waivers), to attach; may be repeated.",
 )

@@ -20,7 +20,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 def held_pools(
     left: Callable[[], float], came: Callable[[int], None]
 ) -> dict[str, type[HTTPConnectionPool]]:
-    """The pools of a urllib3 manager, by scheme, whose connections read no longer than `left()`.
+    """The pools of a urllib3 manager, by scheme, whose connections read no longer than `left()`
+    and, each time, than the timeout they have.
 
     `left` gives seconds, none or less once the time is over; `came` is told of each read how many
     bytes it gave, and may raise.
@@ -54,6 +55,7 @@ class _Held(io.RawIOBase):
     ) -> None:
         self._raw = raw
         self._socket = sock
+        self._longest: float | None = sock.gettimeout()
         self._left = left
         self._came = came
 
@@ -67,7 +69,7 @@ class _Held(io.RawIOBase):
         left = self._left()
         if left <= 0:
             raise TimeoutError("the time given is over")
-        self._socket.settimeout(left)
+        self._socket.settimeout(left if self._longest is None else min(left, self._longest))
         count: int | None = self._raw.readinto(buffer)
         self._came(count or 0)
         return count

@@ -631,6 +631,8 @@ def test_endpoints_of_the_sdks_environment(
         (["--task", UID, "-o", "r", "--archive", "a"], "either -o FILE or --archive DIR"),
         (["--list", "--wait"], "--list goes with neither"),
         (["--task", UID, "-o", "r", "--endpoint", "http://cce.example.com"], "over https only"),
+        (["--task", UID, "-o", "r", "--timeout", "nan"], "--timeout takes seconds"),
+        (["--task", UID, "-o", "r", "--token-file", ""], "an empty name is no file's"),
         (["--task", UID, "-o", "r", "--proxy", f"http://u:{SK}@p"], "HTTPS_PROXY"),
         (["--task", UID, "-o", "r", "--region", "eu-west-1O1", "--endpoint", ""], "--endpoint"),
     ],
@@ -639,6 +641,24 @@ def test_the_command_line(fetch: Fetch, arguments: list[str], said: str) -> None
     done = fetch(*arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize("option", ["--token-file", "--ca-bundle", "the environment"])
+@pytest.mark.parametrize("output", ["own", "link", "note"])
+def test_what_is_read_is_never_written_over(
+    fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, output: str
+) -> None:
+    own = tmp_path / ("own.meta.json" if output == "note" else "own")
+    own.write_text("mine")
+    (tmp_path / "link").hardlink_to(own)
+    if option == "the environment":
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own))
+    given = [] if option == "the environment" else [option, str(own)]
+    target = tmp_path / ("link" if output == "link" else "own")
+    done = fetch("--task", UID, "-o", str(target), *given)
+    assert done.code == 2
+    assert "the same file is an input" in done.err or "is an input; it would be" in done.err
+    assert own.read_text() == "mine"
 
 
 def test_a_region_nobody_knows(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
