@@ -387,15 +387,21 @@ class Outputs:
 
         A mistake of the user's own templates is raised, once the others are out.
         """
+        from reporter.output.files import remove_stale
+
+        # Before anything heavy: with little memory a library may end the process as it stands.
+        for target in self.targets.values():
+            if target != "-":
+                remove_stale(Path(target))
         written: list[str] = []
         broken: TemplateError | None = None
         left = dict(self.targets)
-        for name, target in self.targets.items():
+        for name, target in sorted(self.targets.items(), key=_heaviness):
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
-                written.append(target)
+                written.append(name)
                 del left[name]
             except TemplateError as error:
                 broken = broken or self._placed(error)
@@ -412,7 +418,9 @@ class Outputs:
         if broken is not None:
             raise broken
         return Written(
-            tuple(target for target in written if target != "-"),
+            tuple(
+                target for name, target in self.targets.items() if name in written and target != "-"
+            ),
             fine=len(written) == len(self.targets),
         )
 
@@ -424,6 +432,7 @@ class Outputs:
 
     def fail(self, message: str, hint: str | None) -> None:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""
+        from reporter.output.files import remove_stale
         from reporter.output.junit import write_error
 
         junit = self.targets.get("junit")
@@ -432,6 +441,8 @@ class Outputs:
                 self._drop(target)
         if junit is None:
             return
+        if junit != "-":
+            remove_stale(Path(junit))  # there may not be the memory to write it anew
         try:
             put(junit, write_error(message, hint))
         except OutputError as error:
@@ -443,6 +454,11 @@ class Outputs:
 
         if target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
+
+
+def _heaviness(output: tuple[str, str]) -> int:
+    """What machines read first; the PDF last, whose libraries take the most memory."""
+    return {"junit": 0, "json": 0, "pdf": 2}.get(output[0], 1)
 
 
 @dataclass(frozen=True)
