@@ -50,6 +50,11 @@ LONGEST_KEY = 4_096
 SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 
+BY_PATTERN = 300
+"""Longer values are looked for one by one: the time of a pattern grows with text times value."""
+FORKS = 60
+"""So are those of a tree with more forks on the way: a pattern can't be nested much deeper."""
+
 _LABELS = {
     "nodes": "node",
     "uids": "uid",
@@ -132,6 +137,7 @@ class Redactor:
         self._lower: dict[str, str] = {}
         for value in self._kinds:
             self._lower.setdefault(_joined(value), value)
+        self._sought = _no_pattern_for(self._lower)
         self._pattern = self._compiled()
         self._sorted = sorted(self._lower)
         self._known: dict[str, str] = {}
@@ -199,7 +205,8 @@ class Redactor:
     # Text -------------------------------------------------------------------------------------
 
     def _compiled(self) -> re.Pattern[str] | None:
-        long = [value for value in self._lower if len(value) >= SHORT]
+        sought = set(self._sought)
+        long = [value for value in self._lower if len(value) >= SHORT and value not in sought]
         short = [value for value in self._lower if len(value) < SHORT]
         parts = []
         if long:
@@ -250,6 +257,36 @@ class Redactor:
         return "".join(self._unpacked(part, depth) if len(part) >= 8 else part for part in parts)
 
     def _replaced(self, text: str) -> tuple[str, int]:
+        spans = self._found_in(text)
+        if not spans:
+            return self._by_pattern(text)
+        parts, count, at = [], 0, 0
+        for start, end, folded in spans:
+            before, more = self._by_pattern(text[at:start])
+            found = text[start:end]
+            value = found if found in self._kinds else self._lower[folded]
+            parts += [before, self._pseudonym(self._kinds[value], value)]
+            count, at = count + more + 1, end
+        behind, more = self._by_pattern(text[at:])
+        return "".join([*parts, behind]), count + more
+
+    def _found_in(self, text: str) -> list[tuple[int, int, str]]:
+        """From where to where values stand that no pattern looks for, and which; none in another,
+        longer one."""
+        if not self._sought:
+            return []
+        spans, folded = [], _folded(text)
+        for value in self._sought:
+            start = folded.find(value)
+            if start < 0:
+                continue
+            while start >= 0:
+                spans.append((start, start + len(value), value))
+                start = folded.find(value, start + len(value))
+            folded = folded.replace(value, "\0" * len(value))
+        return sorted(spans)
+
+    def _by_pattern(self, text: str) -> tuple[str, int]:
         count = 0
 
         def pseudonym(match: re.Match[str]) -> str:
@@ -504,6 +541,15 @@ def _joined(value: str) -> str:
     return value.lower().replace("_", "-").replace(".", "-")
 
 
+def _folded(text: str) -> str:
+    """A text as values are looked up, each sign where it stands."""
+    folded = _joined(text)
+    if len(folded) == len(text):
+        return folded
+    # Few letters become two when they are made small.
+    return "".join(sign if len(sign.lower()) > 1 else _joined(sign) for sign in text)
+
+
 def _uid_of(value: str) -> str | None:
     """A UUID, however its parts are joined, as it is written usually."""
     bare = re.sub("[-_]", "", value.lower())
@@ -526,13 +572,34 @@ def _any_of(values: Sequence[str]) -> str:
 
     The texts are `_joined`, and found however they are joined.
     """
+    return _branch(_tree_of(values))
+
+
+def _tree_of(values: Iterable[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for value in values:
         branch = tree
         for sign in value:
             branch = branch.setdefault(sign, {})
         branch[""] = {}
-    return _branch(tree)
+    return tree
+
+
+def _no_pattern_for(values: Iterable[str]) -> list[str]:
+    """The values that no pattern can look for in good time, the longest first."""
+    few = [value for value in values if len(value) <= BY_PATTERN]
+    tree = _tree_of(few)
+
+    def forks(value: str) -> int:
+        count, branch = 0, tree
+        for sign in value:
+            count += len(branch) > 1
+            branch = branch[sign]
+        return count
+
+    sought = [value for value in values if len(value) > BY_PATTERN]
+    sought += [value for value in few if len(value) > FORKS and forks(value) > FORKS]
+    return sorted(sought, key=lambda value: (-len(value), value))
 
 
 def _branch(tree: dict[str, Any]) -> str:
