@@ -430,7 +430,7 @@ def with_names(names: list[str]) -> Redactor:
 @pytest.mark.parametrize("ending", ["", "b"])
 def test_names_that_begin_like_each_other_are_replaced_each_by_its_own(ending: str) -> None:
     """Nested as deeply as they are many, no pattern could be made of them."""
-    names = ["a" * length + ending for length in range(5, 1_200, 3)]
+    names = ["a" * length + ending for length in range(5, 1_000)]
     made = with_names(names)
     shown = [made.text(f"<{name}>") for name in names]
     assert all(re.fullmatch("<node-[0-9a-f]{10}>", text) for text in shown)
@@ -438,10 +438,14 @@ def test_names_that_begin_like_each_other_are_replaced_each_by_its_own(ending: s
 
 
 def test_a_long_name_is_looked_for_in_time_that_grows_with_the_text() -> None:
-    """It took an hour when a pattern began to compare it at every letter of the text."""
-    name = "A" * 200_000 + ".x_b"
+    """It took 20 seconds when a pattern began to compare it at every letter of the text."""
+    import time
+
+    name = "A" * 40_000 + ".x_b"
     made = with_names([name])
-    assert made.text("a" * 300_000) == "a" * 300_000
+    start = time.process_time()
+    assert made.text("a" * 80_000) == "a" * 80_000
+    assert time.process_time() - start < 5
     shown = made.text(f"İ {name.lower()}, {name.replace('.', '-')} {NAMES[0]}")
     assert re.fullmatch(r"İ (node-[0-9a-f]{10}), \1 node-[0-9a-f]{10}", shown)
 
