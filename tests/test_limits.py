@@ -695,6 +695,18 @@ def _(t: Tried) -> Told:
     return t.says("render", record, "--html", str(t.folder / "r.html"))
 
 
+@met("reporter.record.bounds.MAX_CONTAINERS")
+def _(t: Tried) -> Told:
+    for module in ("reporter.cli.render", "reporter.casefile.verify"):
+        importlib.import_module(module)
+    number = t.lower(50)
+    t.patch.setattr("reporter.casefile.verify.MAX_CONTAINERS", number)
+    record = b'{"a": [' + b"[]," * 50 + b"[]]}"
+    told = t.says("render", t.file("record.json", record), "--html", str(t.folder / "r.html"))
+    assert t.row.with_number(number).search(told[1]), told
+    return t.verified(b"<!doctype html>" + link(gzip.compress(record)).encode())
+
+
 @met("reporter.cli.verify.MAX_FILE")
 def _(t: Tried) -> Told:
     t.lower(1)

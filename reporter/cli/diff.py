@@ -185,7 +185,9 @@ def _held(name: str, limit: int) -> bytes | None:
 def _is_record(data: bytes) -> bool:
     # Whoever reads a response says what is wrong with it; here only records are told apart, and
     # most responses need no parsing for that.
-    if RECORD not in data:
+    from reporter.record.bounds import is_crowded
+
+    if RECORD not in data or is_crowded(data):
         return False
     try:
         document = json.loads(data)

@@ -138,8 +138,11 @@ def parse_record(data: bytes, name: str) -> Verdict:
     from pydantic import ValidationError
 
     from reporter.output.clean import one_line
+    from reporter.record.bounds import MAX_CONTAINERS, is_crowded
     from reporter.record.model import API_VERSION, Verdict
 
+    if is_crowded(data):
+        raise InputError(f"{name}: the record holds more than {MAX_CONTAINERS:,} objects and lists")
     try:
         verdict = Verdict.model_validate_json(data)
         written = json.loads(data).get("exit_code")

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from reporter.record.bounds import is_crowded
 from reporter.record.model import Entry, Node, Verdict
 
 FORMAT = "precheck.packed-verdict/v1"
@@ -60,6 +61,8 @@ def unpack(data: bytes, most: int) -> bytes:
         reader = _Reader(most)
         entries: list[list[bytes]] = [[] for _ in record["checks"]]
         for line in lines:
+            if is_crowded(line):
+                raise TooMuchError
             part = json.loads(line)
             for entry in reader.entries(part):
                 # Written at once: as objects they would take many times as much memory.
@@ -296,6 +299,8 @@ class _Reader:
                 told[_MESSAGE] = _spelled(message)
         rests = self._texts(part["rest"], known)
         for rest, message, stub, found in zip(rests, messages, stubs, placed, strict=True):
+            if is_crowded(rest or ""):
+                raise TooMuchError
             entry = json.loads(rest or "")
             yield {**entry, "message": message, "waiver_stub": stub, "places": found}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import subprocess
 import sys
 from pathlib import Path
@@ -38,3 +40,16 @@ def test_a_long_text_that_was_cut_short_is_redacted_at_once(tmp_path: Path) -> N
     key.write_text("k" * 40)
     done = run("check", changed, "-q", "--at", "response", "--redact", "all", "--redact-key", key)
     assert done.returncode == 1, done.stderr
+
+
+def test_a_record_of_nothing_but_lists_is_refused_before_it_is_parsed(tmp_path: Path) -> None:
+    """80 kB of a page took 1.6 GB: a list of three bytes takes 64 once it is parsed."""
+    record = gzip.compress(b'{"a":[' + b"[]," * 24_000_000 + b"[]]}", 1)
+    page = tmp_path / "page.html"
+    page.write_bytes(
+        b'<!doctype html><a download="record.json.gz" data-role="record" '
+        b'href="data:application/gzip;base64,%b">' % base64.b64encode(record)
+    )
+    done = run("verify", page)
+    assert done.returncode == 4
+    assert "its record holds more than 24,000,000 objects and lists" in done.stderr
