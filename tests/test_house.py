@@ -45,6 +45,7 @@ ONE_HOME: dict[str, str | tuple[str, ...]] = {
     "huaweicloudsdkcce": "live",
     "huaweicloudsdkcore": "live",
     "requests": "live/transport.py",
+    "urllib3": "live/deadline.py",
     "rich": "cli/live_line.py",
     "tenacity": "live/wait.py",
     "msgspec": "sources/locate.py",

@@ -603,6 +603,17 @@ def _(t: Tried) -> Told:
     return t.says("audit", str(t.folder / "in"), "--out", str(t.folder / "out"), "--jobs", beyond)
 
 
+@met("reporter.cli.common.MAX_MEGABYTES")
+def _(t: Tried) -> Told:
+    # The range is made when the module is read: the number stays.
+    beyond = str(t.row.number + 1)
+    for command in (["check", str(PUBLISHED)], ["diff", str(PUBLISHED), str(PUBLISHED)]):
+        assert t.says(*command, "-q", "--max-size", str(t.row.number))[0] in (0, 1, 3)
+        told = t.says(*command, "--max-size", beyond)
+        assert told[0] == 2
+    return told
+
+
 @met("reporter.cli.bundle.MAX_KEY")
 def _(t: Tried) -> Told:
     t.lower(100)
@@ -693,6 +704,18 @@ def _(t: Tried) -> Told:
     exhibit = t.says("render", str(PUBLISHED), "--exhibit", record)
     assert exhibit[0] == 4
     return t.says("render", record, "--html", str(t.folder / "r.html"))
+
+
+@met("reporter.record.bounds.MAX_CONTAINERS")
+def _(t: Tried) -> Told:
+    for module in ("reporter.cli.render", "reporter.casefile.verify"):
+        importlib.import_module(module)
+    number = t.lower(50)
+    t.patch.setattr("reporter.casefile.verify.MAX_CONTAINERS", number)
+    record = b'{"a": [' + b"[]," * 50 + b"[]]}"
+    told = t.says("render", t.file("record.json", record), "--html", str(t.folder / "r.html"))
+    assert t.row.with_number(number).search(told[1]), told
+    return t.verified(b"<!doctype html>" + link(gzip.compress(record)).encode())
 
 
 @met("reporter.cli.verify.MAX_FILE")

@@ -19,7 +19,7 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.output import rendering
-from reporter.record.packed import is_packed, unpack
+from reporter.record.packed import TooMuchError, is_packed, unpack
 
 MAX_PAGE = 512 * 1024 * 1024
 MAX_FILE = 512 * 1024 * 1024
@@ -30,7 +30,8 @@ MAX_FONT = 64 * 1024 * 1024
 MAX_ATTACHMENTS = 200
 
 _TAG = re.compile(rb"<(?:a|small)\s[^<>]*>")
-_ATTRIBUTE = re.compile(rb'([a-z0-9-]+)="([^"]*)"')
+# From the start of a name alone: a long one that nothing follows is looked at once.
+_ATTRIBUTE = re.compile(rb'(?<![a-z0-9-])([a-z0-9-]++)="([^"]*+)"')
 _DATA = re.compile(rb"data:[a-z0-9.+/-]+;base64,([A-Za-z0-9+/]*={0,2})")
 
 
@@ -114,7 +115,10 @@ def of_page(page: bytes, name: str) -> Contents:
     record = records[0].data
     if is_packed(record):
         try:
-            record = unpack(record)
+            record = unpack(record, MAX_INSIDE)
+        except TooMuchError:
+            why = f"its packed record stands for more than {MAX_INSIDE >> 20:,} MB"
+            raise _not_ours(name, why) from None
         except (ValueError, RecursionError):
             raise _not_ours(name, "its packed record is not whole") from None
     return Contents(record, how[0].data if how else None, tuple(files))

@@ -50,6 +50,11 @@ LONGEST_KEY = 4_096
 SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 
+BY_PATTERN = 300
+"""Longer values are looked for one by one: the time of a pattern grows with text times value."""
+FORKS = 60
+"""So are those of a tree with more forks on the way: a pattern can't be nested much deeper."""
+
 _LABELS = {
     "nodes": "node",
     "uids": "uid",
@@ -72,8 +77,10 @@ _IP6 = (
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
 _CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F_-]{5,35}…$")
 _CUT_ESCAPE = re.compile(r"(?:%[0-9a-fA-F]?|\\u?[0-9a-fA-F]{0,3}|&#?[A-Za-z0-9]{0,6})…$")
-_CUT_BASE64 = re.compile(r"([A-Za-z0-9+/_-]{8,})…$")
-_CUT_IP = re.compile(r"(?<![0-9])[0-9]{1,3}[._-][0-9._-]*…$")
+# From the start of a run alone: one that nothing is cut behind is looked at once.
+_CUT_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])([A-Za-z0-9+/_-]{8,}+)…$")
+_CUT_DIGITS = re.compile(r"(?<![0-9._-])[0-9._-]++…$")
+_IP_BEGINS = re.compile(r"(?<![0-9])[0-9]{1,3}[._-]")
 _STUB_ID = re.compile(r"\A- id: [^\n]*\n")
 LAYERS = 6
 """How many spellings laid over each other are undone."""
@@ -130,6 +137,7 @@ class Redactor:
         self._lower: dict[str, str] = {}
         for value in self._kinds:
             self._lower.setdefault(_joined(value), value)
+        self._sought = _no_pattern_for(self._lower)
         self._pattern = self._compiled()
         self._sorted = sorted(self._lower)
         self._known: dict[str, str] = {}
@@ -197,7 +205,8 @@ class Redactor:
     # Text -------------------------------------------------------------------------------------
 
     def _compiled(self) -> re.Pattern[str] | None:
-        long = [value for value in self._lower if len(value) >= SHORT]
+        sought = set(self._sought)
+        long = [value for value in self._lower if len(value) >= SHORT and value not in sought]
         short = [value for value in self._lower if len(value) < SHORT]
         parts = []
         if long:
@@ -248,6 +257,36 @@ class Redactor:
         return "".join(self._unpacked(part, depth) if len(part) >= 8 else part for part in parts)
 
     def _replaced(self, text: str) -> tuple[str, int]:
+        spans = self._found_in(text)
+        if not spans:
+            return self._by_pattern(text)
+        parts, count, at = [], 0, 0
+        for start, end, folded in spans:
+            before, more = self._by_pattern(text[at:start])
+            found = text[start:end]
+            value = found if found in self._kinds else self._lower[folded]
+            parts += [before, self._pseudonym(self._kinds[value], value)]
+            count, at = count + more + 1, end
+        behind, more = self._by_pattern(text[at:])
+        return "".join([*parts, behind]), count + more
+
+    def _found_in(self, text: str) -> list[tuple[int, int, str]]:
+        """From where to where values stand that no pattern looks for, and which; none in another,
+        longer one."""
+        if not self._sought:
+            return []
+        spans, folded = [], _folded(text)
+        for value in self._sought:
+            start = folded.find(value)
+            if start < 0:
+                continue
+            while start >= 0:
+                spans.append((start, start + len(value), value))
+                start = folded.find(value, start + len(value))
+            folded = folded.replace(value, "\0" * len(value))
+        return sorted(spans)
+
+    def _by_pattern(self, text: str) -> tuple[str, int]:
         count = 0
 
         def pseudonym(match: re.Match[str]) -> str:
@@ -292,7 +331,10 @@ class Redactor:
             return f"{text[: word.start()]}…"
         if "uids" in self.profiles:
             text = _CUT_UID.sub("…", text)
-        return _CUT_IP.sub("…", text) if "ips" in self.profiles else text
+        if "ips" not in self.profiles or (run := _CUT_DIGITS.search(text)) is None:
+            return text
+        begins = _IP_BEGINS.search(text, run.start())
+        return text if begins is None else f"{text[: begins.start()]}…"
 
     def _starts_a_value(self, text: str) -> bool:
         index = bisect_left(self._sorted, text)
@@ -499,6 +541,15 @@ def _joined(value: str) -> str:
     return value.lower().replace("_", "-").replace(".", "-")
 
 
+def _folded(text: str) -> str:
+    """A text as values are looked up, each sign where it stands."""
+    folded = _joined(text)
+    if len(folded) == len(text):
+        return folded
+    # Few letters become two when they are made small.
+    return "".join(sign if len(sign.lower()) > 1 else _joined(sign) for sign in text)
+
+
 def _uid_of(value: str) -> str | None:
     """A UUID, however its parts are joined, as it is written usually."""
     bare = re.sub("[-_]", "", value.lower())
@@ -521,13 +572,34 @@ def _any_of(values: Sequence[str]) -> str:
 
     The texts are `_joined`, and found however they are joined.
     """
+    return _branch(_tree_of(values))
+
+
+def _tree_of(values: Iterable[str]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for value in values:
         branch = tree
         for sign in value:
             branch = branch.setdefault(sign, {})
         branch[""] = {}
-    return _branch(tree)
+    return tree
+
+
+def _no_pattern_for(values: Iterable[str]) -> list[str]:
+    """The values that no pattern can look for in good time, the longest first."""
+    few = [value for value in values if len(value) <= BY_PATTERN]
+    tree = _tree_of(few)
+
+    def forks(value: str) -> int:
+        count, branch = 0, tree
+        for sign in value:
+            count += len(branch) > 1
+            branch = branch[sign]
+        return count
+
+    sought = [value for value in values if len(value) > BY_PATTERN]
+    sought += [value for value in few if len(value) > FORKS and forks(value) > FORKS]
+    return sorted(sought, key=lambda value: (-len(value), value))
 
 
 def _branch(tree: dict[str, Any]) -> str:

@@ -23,6 +23,7 @@ from reporter.errors import InputError, OutputError, ReporterError
 from reporter.output import json_record, pdf, render, rendering
 from reporter.output.clean import one_line
 from reporter.output.rendering import Rendering
+from reporter.record.bounds import MAX_CONTAINERS, is_crowded
 from reporter.record.model import API_VERSION, SEMANTICS, Verdict
 
 State = Literal["holds", "differs", "unchecked", "absent"]
@@ -126,6 +127,8 @@ class _Sight:
 
 def _read_record(data: bytes, name: str) -> tuple[Verdict, str | None]:
     """A record, and what in it contradicts itself. `InputError` where it is none."""
+    if is_crowded(data):
+        raise InputError(f"{name}: its record holds more than {MAX_CONTAINERS:,} objects and lists")
     try:
         found = json.loads(data, object_pairs_hook=_once)
         version, semantics = found.get("apiVersion"), found.get("semantics")
@@ -203,6 +206,8 @@ def _rendering(data: bytes | None, name: str) -> Rendering | None:
     if data is None:
         return None
     try:
+        if is_crowded(data):
+            raise ValueError("its rendering.json can't be read")
         return rendering.parse(data)
     except ValueError as error:
         raise InputError(
@@ -492,6 +497,8 @@ def _manifest(files: Mapping[str, bytes], name: str) -> tuple[dict[str, Any] | N
             hint="give what cce-precheck bundle wrote",
         )
     try:
+        if is_crowded(files[bundle.MANIFEST]):
+            raise ValueError
         manifest = json.loads(files[bundle.MANIFEST], object_pairs_hook=_once)
         form = manifest["format"]
         listed = {part["path"]: part for part in manifest["files"]}

@@ -16,7 +16,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli.check import DEFAULT_POLICY
-from reporter.cli.common import CliExit, display_options, print_page, say, say_hint
+from reporter.cli.common import (
+    MEGABYTES,
+    CliExit,
+    display_options,
+    file_name,
+    print_page,
+    say,
+    say_hint,
+)
 from reporter.errors import InputError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
@@ -38,13 +46,25 @@ MAX_JOBS = 512
     "--policy",
     "policies",
     multiple=True,
+    type=file_name,
     metavar="FILE|builtin:NAME",
     help=f"What to judge by; each where its applies_to fits. Default: {DEFAULT_POLICY}.",
 )
 @click.option(
-    "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+    "-w",
+    "--waivers",
+    multiple=True,
+    type=file_name,
+    metavar="FILE",
+    help="A waiver list; may be repeated.",
 )
-@click.option("--out", required=True, metavar="DIR", help="Where the store and the reports go.")
+@click.option(
+    "--out",
+    required=True,
+    type=file_name,
+    metavar="DIR",
+    help="Where the store and the reports go.",
+)
 @click.option(
     "--at",
     default="response",
@@ -60,11 +80,13 @@ MAX_JOBS = 512
     "--compare-with",
     "others",
     multiple=True,
+    type=file_name,
     metavar="FILE",
     help="Another policy: which verdicts would change, and why.",
 )
 @click.option(
     "--upgrades",
+    type=file_name,
     metavar="FILE.csv",
     help="What was really upgraded: columns cluster, time and change.",
 )
@@ -91,7 +113,7 @@ MAX_JOBS = 512
 @click.option("--scheduler", metavar="ADDRESS", help="The Dask scheduler, as tcp://host:8786.")
 @click.option(
     "--max-size",
-    type=click.IntRange(min=1),
+    type=MEGABYTES,
     metavar="MB",
     help="The largest response that is read, unpacked. Default: 256.",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
@@ -44,24 +44,52 @@ def load(folder: str) -> OwnTemplates:
 
 def strays(folder: str) -> Iterator[str]:
     """The files that look like templates and that no page uses, each with what was meant."""
-    root = Path(folder)
-    known = [BRAND, *(name for name, _ in shipped(bundled("templates")))]
-    known += [f"{part}/extra.css" for part in sorted({name.split("/")[0] for name in known[1:]})]
-    found = {
-        path.relative_to(root).as_posix(): path
-        for path in sorted(islice(root.rglob("*"), _LOOKED_AT))
-        if path.suffix in _TEMPLATES and path.is_file()
-    }
+    known = _known()
+    found = _templates_in(Path(folder))
     odd = [name for name in found if name not in known]
     texts = {name: _text_of(found[name]) for name in found} if odd else {}
     for name in odd:
-        # One's own templates may include parts of their own.
-        quoted = (f'"{name}"', f"'{name}'")
-        if any(one in text for other, text in texts.items() if other != name for one in quoted):
+        if _is_named(name, texts):
             continue
         near = " or ".join(_nearest(name, known))
         more = f"; did you mean {near}?" if near else ""
         yield f"{found[name]}: no page is made from it, and no template here names it{more}"
+
+
+def is_part(folder: str, target: str) -> bool:
+    """Whether a file that is there is one of those that pages are made of."""
+    try:
+        root, path = Path(folder).resolve(), Path(target).resolve()
+        if not path.is_file() or not path.is_relative_to(root):
+            return False
+    except (OSError, ValueError, RuntimeError):
+        return False
+    name = path.relative_to(root).as_posix()
+    texts = {other: _text_of(part) for other, part in _templates_in(root).items()}
+    logo = re.search(r"(?m)^logo:\s*(.*)$", texts.get(BRAND, ""))
+    return name in _known() or _is_named(name, texts) or bool(logo and name in logo[1])
+
+
+def _known() -> list[str]:
+    """What a folder of templates may hold, as it is named."""
+    known = [BRAND, *(name for name, _ in shipped(bundled("templates")))]
+    return known + [
+        f"{part}/extra.css" for part in sorted({name.split("/")[0] for name in known[1:]})
+    ]
+
+
+def _templates_in(root: Path) -> dict[str, Path]:
+    return {
+        path.relative_to(root).as_posix(): path
+        for path in sorted(islice(root.rglob("*"), _LOOKED_AT))
+        if path.suffix in _TEMPLATES and path.is_file()
+    }
+
+
+def _is_named(name: str, texts: Mapping[str, str]) -> bool:
+    """Whether another template names this one: they may include parts of their own."""
+    quoted = (f'"{name}"', f"'{name}'")
+    return any(one in text for other, text in texts.items() if other != name for one in quoted)
 
 
 def _text_of(path: Path) -> str:

@@ -14,6 +14,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    file_name,
     language_option,
     put,
     reading_options,
@@ -39,6 +40,7 @@ PASSPHRASE = "CCE_PRECHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variabl
 )
 @click.option(
     "--key",
+    type=file_name,
     metavar="FILE",
     help=f"Sign the statement: a private ed25519 or ECDSA key, as PEM ({PASSPHRASE} unlocks it).",
 )

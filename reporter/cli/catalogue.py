@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import OF_NAMES, CliExit, hinting, language_option, say, say_hint
+from reporter.cli.common import (
+    OF_NAMES,
+    CliExit,
+    file_name,
+    hinting,
+    language_option,
+    say,
+    say_hint,
+)
 
 if TYPE_CHECKING:
     from reporter.catalogue.model import ClusterType, Item, Topic
@@ -33,7 +41,12 @@ _MARKS = {"standard": "S", "autopilot": "A"}
     help="Only topics for this kind of cluster, and its guide's pages.",
 )
 @language_option
-@click.option("--names", metavar="FILE", help="Your own item names, as check --catalogue takes.")
+@click.option(
+    "--names",
+    type=file_name,
+    metavar="FILE",
+    help="Your own item names, as check --catalogue takes.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(

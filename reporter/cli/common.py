@@ -68,6 +68,18 @@ FOR_READERS = frozenset({"html", "pdf", "markdown"})
 """What people read, and so what has views and languages."""
 
 
+def file_name(value: str) -> str:
+    """The type of options that name a file or folder: empty is a variable that nobody has set."""
+    if not value:
+        raise click.BadParameter("an empty name is no file's; is a variable not set?")
+    return value
+
+
+MAX_MEGABYTES = 1_048_576
+MEGABYTES = click.IntRange(min=1, max=MAX_MEGABYTES)
+"""The type of `--max-size`."""
+
+
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
     """Ends a command with an exit code."""
 
@@ -165,6 +177,7 @@ def output_options(function: _Function) -> _Function:
     function = click.option(
         "--templates",
         "templates",
+        type=file_name,
         metavar="DIR",
         help="Your own templates and brand.yaml, before the shipped ones.",
     )(function)
@@ -203,6 +216,7 @@ def catalogue_option(function: _Function) -> _Function:
     return click.option(
         "--catalogue",
         "names",
+        type=file_name,
         metavar="FILE",
         help="Your own item names, fixes and runbooks, to show beside findings.",
     )(function)
@@ -213,6 +227,7 @@ def redact_options(function: _Function) -> _Function:
     for option in (
         click.option(
             "--redact-key",
+            type=file_name,
             metavar="FILE",
             help="The key that makes the pseudonyms: the same key, the same pseudonyms.",
         ),
@@ -332,8 +347,11 @@ class Outputs:
             return self
         if not {"html", "pdf"} & set(self.targets):
             raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
-        from reporter.cli.brand import load, strays
+        from reporter.cli.brand import is_part, load, strays
 
+        for name, target in self.targets.items():
+            if target != "-" and is_part(folder, target):
+                raise click.UsageError(f"--{name} {target}: the same file is an input")
         try:
             found = replace(self, templates=load(folder))
             for stray in strays(folder):
@@ -369,15 +387,21 @@ class Outputs:
 
         A mistake of the user's own templates is raised, once the others are out.
         """
+        from reporter.output.files import remove_stale
+
+        # Before anything heavy: with little memory a library may end the process as it stands.
+        for target in self.targets.values():
+            if target != "-":
+                remove_stale(Path(target))
         written: list[str] = []
         broken: TemplateError | None = None
         left = dict(self.targets)
-        for name, target in self.targets.items():
+        for name, target in sorted(self.targets.items(), key=_heaviness):
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
                 put(target, data)
-                written.append(target)
+                written.append(name)
                 del left[name]
             except TemplateError as error:
                 broken = broken or self._placed(error)
@@ -394,7 +418,9 @@ class Outputs:
         if broken is not None:
             raise broken
         return Written(
-            tuple(target for target in written if target != "-"),
+            tuple(
+                target for name, target in self.targets.items() if name in written and target != "-"
+            ),
             fine=len(written) == len(self.targets),
         )
 
@@ -406,6 +432,7 @@ class Outputs:
 
     def fail(self, message: str, hint: str | None) -> None:
         """No verdict: JUnit says so, and reports of an earlier run are removed."""
+        from reporter.output.files import remove_stale
         from reporter.output.junit import write_error
 
         junit = self.targets.get("junit")
@@ -414,6 +441,8 @@ class Outputs:
                 self._drop(target)
         if junit is None:
             return
+        if junit != "-":
+            remove_stale(Path(junit))  # there may not be the memory to write it anew
         try:
             put(junit, write_error(message, hint))
         except OutputError as error:
@@ -425,6 +454,11 @@ class Outputs:
 
         if target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
+
+
+def _heaviness(output: tuple[str, str]) -> int:
+    """What machines read first; the PDF last, whose libraries take the most memory."""
+    return {"junit": 0, "json": 0, "pdf": 2}.get(output[0], 1)
 
 
 @dataclass(frozen=True)

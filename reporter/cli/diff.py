@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, display_options, language_option, print_page
+from reporter.cli.common import (
+    MEGABYTES,
+    CliExit,
+    Outputs,
+    display_options,
+    file_name,
+    language_option,
+    print_page,
+)
 from reporter.cli.judging import DEFAULT_POLICY
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
 from reporter.errors import InputError, OutputError, PolicyError
@@ -33,11 +41,17 @@ RECORD = b"precheck.verdict/"
     "--policy",
     "policies",
     multiple=True,
+    type=file_name,
     metavar="FILE|builtin:NAME",
     help=f"What to judge responses by; several are a union. Default: {DEFAULT_POLICY}.",
 )
 @click.option(
-    "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+    "-w",
+    "--waivers",
+    multiple=True,
+    type=file_name,
+    metavar="FILE",
+    help="A waiver list; may be repeated.",
 )
 @click.option(
     "--at",
@@ -53,7 +67,7 @@ RECORD = b"precheck.verdict/"
 )
 @click.option(
     "--max-size",
-    type=click.IntRange(min=1),
+    type=MEGABYTES,
     metavar="MB",
     help="The largest response that is read, unpacked. Default: 256.",
 )
@@ -160,13 +174,20 @@ def _held(name: str, limit: int) -> bytes | None:
         head = stream.read(4096)
         if os.path.isfile(name) and not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return None
-        return head + stream.read(max(limit, MAX_RECORD_BYTES))
+        # Piece by piece: room for all that may come is not there for everybody.
+        parts, left = [head], max(limit, MAX_RECORD_BYTES)
+        while left > 0 and (part := stream.read(min(left, 1 << 20))):
+            parts.append(part)
+            left -= len(part)
+        return b"".join(parts)
 
 
 def _is_record(data: bytes) -> bool:
     # Whoever reads a response says what is wrong with it; here only records are told apart, and
     # most responses need no parsing for that.
-    if RECORD not in data:
+    from reporter.record.bounds import is_crowded
+
+    if RECORD not in data or is_crowded(data):
         return False
     try:
         document = json.loads(data)

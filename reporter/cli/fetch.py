@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shlex
@@ -17,7 +18,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from reporter.cli.common import put, say, say_hint
+from reporter.cli.common import Outputs, file_name, put, say, say_hint
 from reporter.errors import LiveError
 
 if TYPE_CHECKING:
@@ -70,12 +71,15 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 @click.option(
     "--profile", metavar="NAME", help="A section of the profile file (~/.huaweicloud/credentials)."
 )
-@click.option("--token-file", metavar="F", help="A file that holds an IAM token.")
-@click.option("--ca-bundle", metavar="F", help="CA certificates to trust (PEM).")
+@click.option("--token-file", type=file_name, metavar="F", help="A file that holds an IAM token.")
+@click.option("--ca-bundle", type=file_name, metavar="F", help="CA certificates to trust (PEM).")
 @click.option("--proxy", metavar="URL", help="A proxy; one with a password goes to HTTPS_PROXY.")
 @click.option("-o", "--output", metavar="FILE", help="Where to save the answer (- for stdout).")
 @click.option(
-    "--archive", metavar="DIR", help="Save below DIR as <cluster>/<created>--<task>.json."
+    "--archive",
+    type=file_name,
+    metavar="DIR",
+    help="Save below DIR as <cluster>/<created>--<task>.json.",
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
@@ -123,8 +127,26 @@ def _check(options: dict[str, Any]) -> None:
         raise click.UsageError("say where to save it: -o FILE (- for stdout) or --archive DIR")
     if options["token_file"] is not None and options["profile"] is not None:
         raise click.UsageError("either --profile or --token-file")
+    for name in ("timeout", "poll"):
+        if options[name] is not None and not math.isfinite(options[name]):
+            raise click.UsageError(f"--{name} takes seconds; {options[name]} never ends")
+    if options["output"] not in (None, "-"):
+        _spare_inputs(Path(options["output"]), options)
     for name in ("endpoint", "proxy"):
         _check_url(name, options[name])
+
+
+def _spare_inputs(output: Path, options: dict[str, Any]) -> None:
+    """Refuse an answer, or its note, in the place of what is read to ask for it."""
+    from reporter.live.archive import sidecar_of
+
+    named = [options[name] for name in ("token_file", "ca_bundle")]
+    variables = ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
+                 "SSL_CERT_FILE")  # fmt: skip
+    named += [os.environ.get(name) for name in variables]
+    named.append(os.path.expanduser("~/.huaweicloud/credentials"))
+    for target in (output, sidecar_of(output)):
+        Outputs.of_one("output", str(target), [name for name in named if name])
 
 
 def _check_url(name: str, url: str | None) -> None:

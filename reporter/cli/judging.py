@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
-from reporter.cli.common import own_words, redact_options
+from reporter.cli.common import (
+    MEGABYTES,
+    file_name,
+    own_words,
+    redact_options,
+)
 from reporter.cli.terminal import working
 from reporter.errors import PolicyError
 from reporter.signs import says_nothing
@@ -31,11 +36,17 @@ _OPTIONS = (
         "--policy",
         "policies",
         multiple=True,
+        type=file_name,
         metavar="FILE|builtin:NAME",
         help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
     ),
     click.option(
-        "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+        "-w",
+        "--waivers",
+        multiple=True,
+        type=file_name,
+        metavar="FILE",
+        help="A waiver list; may be repeated.",
     ),
     click.option(
         "--at",
@@ -56,7 +67,7 @@ _OPTIONS = (
     click.option("--task", metavar="UID", help="Which task of a list response to judge."),
     click.option(
         "--max-size",
-        type=click.IntRange(min=1),
+        type=MEGABYTES,
         metavar="MB",
         help="The largest response that is read, unpacked. Default: 256.",
     ),

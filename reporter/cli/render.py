@@ -16,6 +16,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    file_name,
     output_options,
     own_words,
     reading_options,
@@ -39,6 +40,7 @@ MAX_RECORD_BYTES = 512 * MIB
     "--exhibit",
     "exhibits",
     multiple=True,
+    type=file_name,
     metavar="FILE",
     help="A file the verdict rests on (response, policy, waivers), to attach; may be repeated.",
 )
@@ -116,13 +118,15 @@ def _unpacked(data: bytes, name: str) -> bytes:
     import gzip
     import zlib
 
-    from reporter.record.packed import is_packed, unpack
+    from reporter.record.packed import TooMuchError, is_packed, unpack
 
     try:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as packed:
                 data = packed.read(MAX_RECORD_BYTES + 1)
         return unpack(data, MAX_RECORD_BYTES) if is_packed(data) else data
+    except TooMuchError:
+        raise _too_large(name, "record") from None
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         raise InputError(
             f"{name}: is not a whole packed record", hint="save it from the page again"
@@ -134,8 +138,11 @@ def parse_record(data: bytes, name: str) -> Verdict:
     from pydantic import ValidationError
 
     from reporter.output.clean import one_line
+    from reporter.record.bounds import MAX_CONTAINERS, is_crowded
     from reporter.record.model import API_VERSION, Verdict
 
+    if is_crowded(data):
+        raise InputError(f"{name}: the record holds more than {MAX_CONTAINERS:,} objects and lists")
     try:
         verdict = Verdict.model_validate_json(data)
         written = json.loads(data).get("exit_code")
@@ -185,8 +192,12 @@ def _read(name: str, what: str) -> bytes:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: the {what} can't be read: {reason}") from None
     if len(data) > MAX_RECORD_BYTES:
-        raise InputError(
-            f"{name}: the {what} is larger than {MAX_RECORD_BYTES // MIB} MB",
-            hint="is this the right file?",
-        )
+        raise _too_large(name, what)
     return data
+
+
+def _too_large(name: str, what: str) -> InputError:
+    return InputError(
+        f"{name}: the {what} is larger than {MAX_RECORD_BYTES // MIB} MB",
+        hint="is this the right file?",
+    )

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli.bundle import read_key_file
-from reporter.cli.common import CliExit, Outputs, print_page, put, say
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    file_name,
+    print_page,
+    put,
+    say,
+)
 from reporter.cli.judging import read_key
 from reporter.cli.terminal import uses_color
 from reporter.errors import InputError
@@ -31,9 +38,15 @@ _CLOSING = {
 
 @click.command("verify")
 @click.argument("file", metavar="CASE.zip|REPORT.html|REPORT.pdf|RECORD.json")
-@click.option("--key", metavar="FILE", help="The public key the statement has to be signed with.")
+@click.option(
+    "--key",
+    type=file_name,
+    metavar="FILE",
+    help="The public key the statement has to be signed with.",
+)
 @click.option(
     "--attestation",
+    type=file_name,
     metavar="FILE",
     help="A signed statement (DSSE) that lies beside the file, such as cosign's.",
 )
@@ -41,11 +54,15 @@ _CLOSING = {
     "--exhibit",
     "exhibits",
     multiple=True,
+    type=file_name,
     metavar="FILE",
     help="A file the verdict rests on that is not inside; may be repeated.",
 )
 @click.option(
-    "--redact-key", metavar="FILE", help="The key of its pseudonyms, to judge a redacted one again."
+    "--redact-key",
+    type=file_name,
+    metavar="FILE",
+    help="The key of its pseudonyms, to judge a redacted one again.",
 )
 @click.option("--json", "json_file", metavar="F", help="Write the result as JSON to F (- stdout).")
 @click.option("-q", "--quiet", is_flag=True, help="Print only what does not hold.")

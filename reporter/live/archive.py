@@ -37,7 +37,7 @@ def save(answer: Answer, origin: Origin, target: Path) -> None:
     """Write the body to `target` and its sidecar beside it; both or neither. `OutputError`."""
     write_file(target, answer.body)
     try:
-        write_file(_sidecar_of(target), _sidecar(answer, origin))
+        write_file(sidecar_of(target), _sidecar(answer, origin))
     except OutputError:
         remove_stale(target)
         raise
@@ -46,7 +46,7 @@ def save(answer: Answer, origin: Origin, target: Path) -> None:
 def forget(target: Path) -> None:
     """Remove what an earlier run saved at `target`: nobody must take it for an answer of now."""
     remove_stale(target)
-    remove_stale(_sidecar_of(target))
+    remove_stale(sidecar_of(target))
 
 
 def archive(answer: Answer, origin: Origin, created: datetime | None, folder: Path) -> Path:
@@ -69,13 +69,14 @@ def archive(answer: Answer, origin: Origin, created: datetime | None, folder: Pa
             raise OutputError(f"{target}: can't be read: {error.strerror}") from None
         if same:
             # Unless an earlier run was cut off between the two, its note is there already.
-            if not _sidecar_of(target).exists():
-                write_file(_sidecar_of(target), _sidecar(answer, origin))
+            if not sidecar_of(target).exists():
+                write_file(sidecar_of(target), _sidecar(answer, origin))
             return target
         number += 1
 
 
-def _sidecar_of(target: Path) -> Path:
+def sidecar_of(target: Path) -> Path:
+    """Where it is kept where an answer at `target` came from."""
     return target.with_name(target.name + SIDECAR_SUFFIX)
 
 

@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 import requests
 from requests.adapters import HTTPAdapter
 
+from reporter.live.deadline import held_pools
+
 MAX_BYTES = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
 
@@ -63,22 +65,36 @@ class Transport(HTTPAdapter):
         clock: Callable[[], float] = time.monotonic,
         **settings: Any,
     ) -> None:
-        # No retries below: urllib3 would throw away what a 429 says.
-        super().__init__(max_retries=0, **settings)
         self._handed_over = handed_over
         self._clock = clock
         self._deadline: float | None = None
+        self._size = 0
         self.last: Answer | None = None
+        # No retries below: urllib3 would throw away what a 429 says.
+        super().__init__(max_retries=0, **settings)
 
     def begin(self, deadline: float | None) -> None:
         """A new question, to be answered until `deadline` on the clock."""
         self._deadline = deadline
         self.last = None
 
+    def init_poolmanager(self, *arguments: Any, **settings: Any) -> None:
+        super().init_poolmanager(*arguments, **settings)
+        self._hold(self.poolmanager)
+
+    def proxy_manager_for(self, proxy: str, **settings: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **settings)
+        self._hold(manager)
+        return manager
+
+    def _hold(self, manager: Any) -> None:
+        manager.pool_classes_by_scheme = held_pools(self._seconds, self._came)
+
     def send(  # type: ignore[override]
         self, request: requests.PreparedRequest, **settings: Any
     ) -> requests.Response:
-        """Send, read the whole body within the deadline, and keep the answer."""
+        """Send, read the whole answer within the deadline, and keep it."""
+        self._size = 0
         left = self._left()
         connect, read = settings.get("timeout") or (10, 60)
         settings["timeout"] = (min(connect, left), min(read, left))
@@ -99,8 +115,7 @@ class Transport(HTTPAdapter):
         return response
 
     def _body(self, response: requests.Response) -> bytes:
-        # What is there, not whole blocks: a server that sends a byte now and then is not waited
-        # for longer than the deadline.
+        # What is there, not whole blocks: what comes to nothing once unpacked is looked at too.
         parts, size = [], 0
         while part := response.raw.read1(_CHUNK, decode_content=True):
             size += len(part)
@@ -110,11 +125,18 @@ class Transport(HTTPAdapter):
             self._left()
         return b"".join(parts)
 
+    def _came(self, count: int) -> None:
+        # Whatever it is: also headers and the sizes of chunks can be without end.
+        self._size += count
+        if self._size > MAX_BYTES:
+            raise BodyTooLargeError
+
     def _left(self) -> float:
-        """Seconds until the deadline."""
-        if self._deadline is None:
-            return 3600.0
-        left = self._deadline - self._clock()
+        """Seconds until the deadline. Raises where there are none."""
+        left = self._seconds()
         if left <= 0:
             raise requests.exceptions.ReadTimeout("the time given is over")
         return left
+
+    def _seconds(self) -> float:
+        return 3600.0 if self._deadline is None else self._deadline - self._clock()

@@ -25,19 +25,23 @@ _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[
 # Everything XML 1.0 forbids, C1 controls and lone surrogates; tab and newline stay.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 _NEWLINES = re.compile("\r\n?|[\u2028\u2029\x85]")
-# Direction marks and overrides turn what is shown around; tag characters hide text altogether.
-_INVISIBLE = re.compile(
-    "[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff\U000e0000-\U000e007f]"
+# Direction marks and overrides turn what is shown around; soft hyphens, joiners, fillers, format
+# signs and selectors take no room, or that of a blank; tag characters hide text altogether. What
+# letters and emoji are joined by (U+200C, U+200D, U+FE00 to U+FE0F) stays.
+_UNSEEN = (
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufff8\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+_INVISIBLE = re.compile(f"[{_UNSEEN}]")
 
 REPLACEMENT = "\ufffd"
 
 
 def clean(text: str) -> str:
-    """A text without control characters, terminal escapes and invisible direction marks.
+    """A text without control characters, terminal escapes and signs that nobody sees.
 
-    Escapes and controls become U+FFFD, so that something is seen to have been there; direction
-    marks are spelled out as [U+202E]. Newlines and tabs stay.
+    Escapes and controls become U+FFFD, so that something is seen to have been there; signs that
+    nobody sees are spelled out as [U+202E]. Newlines and tabs stay.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -92,8 +96,7 @@ _Model = TypeVar("_Model", bound=BaseModel)
 # Whatever `clean` might change, in JSON: escapes of controls, and signs that stand as they are.
 _SUSPECT = re.compile(
     r"\\(?:u[0-9a-f]{4}|[bfr])"
-    "|[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
-    "\ufdd0-\ufdef\ufeff\ufffe\uffff\ud800-\udfff\U000e0000-\U000e007f]"
+    f"|[\x7f-\x9f\u2028\u2029\ufdd0-\ufdef\ufffe\uffff\ud800-\udfff{_UNSEEN}]"
 )
 
 

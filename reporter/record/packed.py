@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
+from reporter.record.bounds import is_crowded
 from reporter.record.model import Entry, Node, Verdict
 
 FORMAT = "precheck.packed-verdict/v1"
@@ -44,22 +45,52 @@ def is_packed(data: bytes) -> bool:
     return data.startswith(b'{"format":"' + FORMAT.encode() + b'"')
 
 
-def unpack(data: bytes, most: int = 1 << 30) -> bytes:
+class TooMuchError(ValueError):
+    """A packed record that stands for more than it may."""
+
+
+def unpack(data: bytes, most: int) -> bytes:
     """The record of `pack` as JSON, to be checked against its model.
 
-    `ValueError` for what is not a packed record, and where its texts come to more than `most`
-    characters: what repeats is written once, so a small file could stand for an endless one.
+    `ValueError` for what is not a packed record, and `TooMuchError` where it stands for more than
+    `most` bytes: what repeats is written once, so a small file could stand for an endless one.
     """
     try:
         lines = iter(data.splitlines())
         record = json.loads(next(lines))["record"]
         reader = _Reader(most)
+        entries: list[list[bytes]] = [[] for _ in record["checks"]]
         for line in lines:
+            if is_crowded(line):
+                raise TooMuchError
             part = json.loads(line)
-            record["checks"][part["check"]]["entries"] += reader.entries(part)
+            for entry in reader.entries(part):
+                # Written at once: as objects they would take many times as much memory.
+                written = _written(entry)
+                most -= len(written)
+                if most < 0:
+                    raise TooMuchError
+                entries[part["check"]].append(written)
+        checks = [
+            _with_member(check, "entries", found)
+            for check, found in zip(record["checks"], entries, strict=True)
+        ]
+        return _with_member(record, "checks", checks)
     except (LookupError, TypeError, AttributeError, StopIteration, RuntimeError) as error:
         raise ValueError("not a packed record") from error
-    return json.dumps(record, ensure_ascii=False).encode()
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
+
+
+def _with_member(value: dict[str, Any], name: str, parts: list[bytes]) -> bytes:
+    """An object as JSON, with a list of what is JSON already as one of its members."""
+    members = (
+        b"%b: %b" % (_written(key), b"[%b]" % b", ".join(parts) if key == name else _written(part))
+        for key, part in value.items()
+    )
+    return b"{%b}" % b", ".join(members)
 
 
 # Packing ------------------------------------------------------------------------------------------
@@ -238,19 +269,25 @@ def _dumped(value: Any) -> bytes:
 # Unpacking ----------------------------------------------------------------------------------------
 
 
+_LEAST = 40
+"""Characters of JSON that a place or a node takes besides what it tells."""
+
+
 class _Reader:
-    """Reads line after line; knows the nodes named so far, and how much text may still come."""
+    """Reads line after line; knows the nodes named so far, and how much may still be told."""
 
     def __init__(self, most: int) -> None:
         self._left = most
         self._nodes: list[dict[str, Any]] = []
+        self._sizes: list[int] = []
+        """How many characters each node takes wherever it is named."""
 
     def entries(self, part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The entries of one line."""
         columns = [self._texts(part["nodes"][name]) for name in _NODE]
-        self._nodes += [
-            dict(zip(_NODE, values, strict=True)) for values in zip(*columns, strict=True)
-        ]
+        for values in zip(*columns, strict=True):
+            self._nodes.append(dict(zip(_NODE, values, strict=True)))
+            self._sizes.append(_LEAST + sum(len(_spelled(value)) for value in values if value))
         placed = self._places(part)
         known = [_told(found) for found in placed]
         messages = self._texts(part["message"], known)
@@ -262,11 +299,14 @@ class _Reader:
                 told[_MESSAGE] = _spelled(message)
         rests = self._texts(part["rest"], known)
         for rest, message, stub, found in zip(rests, messages, stubs, placed, strict=True):
+            if is_crowded(rest or ""):
+                raise TooMuchError
             entry = json.loads(rest or "")
             yield {**entry, "message": message, "waiver_stub": stub, "places": found}
 
     def _places(self, part: dict[str, Any]) -> list[list[dict[str, Any]]]:
         node = _sums(part["node"])
+        self._count(_LEAST * len(part["nodes_at"]))
         rows = zip(
             self._texts(part["pointer"]),
             _sums(part["line"]),
@@ -280,12 +320,21 @@ class _Reader:
                     "pointer": pointer,
                     "line": line,
                     "column": column,
-                    "nodes": [self._nodes[number] for number in _next(node, count)],
+                    "nodes": [self._named(number) for number in _next(node, count)],
                 }
                 for pointer, line, column, count in rows
             ]
         )
         return [_next(places, count) for count in part["places"]]
+
+    def _named(self, number: int) -> dict[str, Any]:
+        self._count(self._sizes[number])
+        return self._nodes[number]
+
+    def _count(self, characters: int) -> None:
+        self._left -= characters
+        if self._left < 0:
+            raise TooMuchError
 
     def _texts(
         self, packed: Any, known: Sequence[Mapping[int, str]] | None = None
@@ -309,9 +358,7 @@ class _Reader:
                 else told[part]
                 for part in packed["patterns"][index]
             ]
-            self._left -= sum(map(len, parts))
-            if self._left < 0:
-                raise ValueError("the packed record stands for too much")
+            self._count(sum(map(len, parts)))
             found.append("".join(parts))
         return found
 

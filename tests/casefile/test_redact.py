@@ -417,6 +417,39 @@ def test_a_thousand_nodes_are_rewritten_in_a_moment() -> None:
     assert time.process_time() - start < 5
 
 
+def with_names(names: list[str]) -> Redactor:
+    """A redactor of a check whose nodes have these names."""
+    value = json.loads(response())
+    stages = value["status"]["nodeCheckStatus"]["nodeStageStatus"]
+    (first, *_) = stages
+    stages += [{**first, "nodeInfo": {**first["nodeInfo"], "name": name}} for name in names]
+    case = judge(read(json.dumps(value).encode()), Policy.load("builtin:recommended"))
+    return Redactor(case.verdict, ["nodes"], KEY, case.response.task)
+
+
+@pytest.mark.parametrize("ending", ["", "b"])
+def test_names_that_begin_like_each_other_are_replaced_each_by_its_own(ending: str) -> None:
+    """Nested as deeply as they are many, no pattern could be made of them."""
+    names = ["a" * length + ending for length in range(5, 1_000)]
+    made = with_names(names)
+    shown = [made.text(f"<{name}>") for name in names]
+    assert all(re.fullmatch("<node-[0-9a-f]{10}>", text) for text in shown)
+    assert len(set(shown)) == len(names)
+
+
+def test_a_long_name_is_looked_for_in_time_that_grows_with_the_text() -> None:
+    """It took 20 seconds when a pattern began to compare it at every letter of the text."""
+    import time
+
+    name = "A" * 40_000 + ".x_b"
+    made = with_names([name])
+    start = time.process_time()
+    assert made.text("a" * 80_000) == "a" * 80_000
+    assert time.process_time() - start < 5
+    shown = made.text(f"İ {name.lower()}, {name.replace('.', '-')} {NAMES[0]}")
+    assert re.fullmatch(r"İ (node-[0-9a-f]{10}), \1 node-[0-9a-f]{10}", shown)
+
+
 # Keys and profiles ----------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -42,6 +43,8 @@ class Reply:
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     fault: str = ""
+    again: bytes = b""
+    """Of an answer that is `endless`: what follows behind the raw body, again and again."""
 
 
 def ok(body: Any, **headers: str) -> Reply:
@@ -182,6 +185,13 @@ def serving() -> Iterator[Api]:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, off)
                 self.close_connection = True
                 self.connection.close()
+                return
+            if reply.fault == "endless":
+                self.close_connection = True
+                self.wfile.write(reply.body)
+                given_up = time.monotonic() + 15
+                while time.monotonic() < given_up and not api.release.wait(0.05):
+                    self.wfile.write(reply.again)
                 return
             self.send_response(reply.status)
             self.send_header("X-Request-Id", REQUEST_ID)

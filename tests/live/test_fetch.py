@@ -445,6 +445,43 @@ def test_the_time_given_is_kept(
     assert list(tmp_path.iterdir()) == []
 
 
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("begins", "again"),
+    [
+        (b"", b"H"),
+        (b"", CONTINUE),
+        (b"HTTP/1.1 200 OK\r\n", b"X"),
+        (CHUNKED + b"\r\n", b"0"),
+        (CHUNKED + b"\r\n2\r\n{}\r\n0\r\n", b"A: b\r\n"),
+        (CHUNKED + b"Content-Encoding: gzip\r\n\r\n", b"14\r\n%s\r\n" % gzip.compress(b"")),
+    ],
+    ids=["status", "continue", "header", "size", "trailer", "gzip"],
+)
+def test_whatever_a_server_sends_without_end_is_held_to_the_time_given(
+    api: Api, fetch: Fetch, tmp_path: Path, begins: bytes, again: bytes
+) -> None:
+    """The server gives up after 15 seconds: later than any that keeps the time."""
+    api.replies = [Reply(body=begins, fault="endless", again=again)]
+    began = time.monotonic()
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "0.5")
+    assert (done.code, "no answer in time" in done.err) == (6, True), done.err
+    assert time.monotonic() - began < 10
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_no_body_counts_as_a_part_of_the_answer(
+    api: Api, fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reporter.live.transport.MAX_BYTES", 1 << 20)
+    api.replies = [Reply(fault="endless", again=CONTINUE * 20_000)]
+    done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "10")
+    assert (done.code, "the answer is larger than" in done.err) == (6, True), done.err
+
+
 def test_nobody_listens(api: Api, fetch: Fetch, tmp_path: Path) -> None:
     done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1",
                  "--endpoint", "http://127.0.0.1:1")  # fmt: skip
@@ -594,6 +631,8 @@ def test_endpoints_of_the_sdks_environment(
         (["--task", UID, "-o", "r", "--archive", "a"], "either -o FILE or --archive DIR"),
         (["--list", "--wait"], "--list goes with neither"),
         (["--task", UID, "-o", "r", "--endpoint", "http://cce.example.com"], "over https only"),
+        (["--task", UID, "-o", "r", "--timeout", "nan"], "--timeout takes seconds"),
+        (["--task", UID, "-o", "r", "--token-file", ""], "an empty name is no file's"),
         (["--task", UID, "-o", "r", "--proxy", f"http://u:{SK}@p"], "HTTPS_PROXY"),
         (["--task", UID, "-o", "r", "--region", "eu-west-1O1", "--endpoint", ""], "--endpoint"),
     ],
@@ -602,6 +641,24 @@ def test_the_command_line(fetch: Fetch, arguments: list[str], said: str) -> None
     done = fetch(*arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize("option", ["--token-file", "--ca-bundle", "the environment"])
+@pytest.mark.parametrize("output", ["own", "link", "note"])
+def test_what_is_read_is_never_written_over(
+    fetch: Fetch, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, output: str
+) -> None:
+    own = tmp_path / ("own.meta.json" if output == "note" else "own")
+    own.write_text("mine")
+    (tmp_path / "link").hardlink_to(own)
+    if option == "the environment":
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(own))
+    given = [] if option == "the environment" else [option, str(own)]
+    target = tmp_path / ("link" if output == "link" else "own")
+    done = fetch("--task", UID, "-o", str(target), *given)
+    assert done.code == 2
+    assert "the same file is an input" in done.err or "is an input; it would be" in done.err
+    assert own.read_text() == "mine"
 
 
 def test_a_region_nobody_knows(home: Path, capfd: pytest.CaptureFixture[str]) -> None:

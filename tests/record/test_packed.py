@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,12 @@ from reporter.errors import InputError
 from reporter.output import json_record
 from reporter.record import packed
 from reporter.record.model import Entry, Node, Place, Verdict
-from reporter.record.packed import is_packed, pack, unpack
+from reporter.record.packed import TooMuchError, is_packed, pack
 from tests.output.example import example, hostile, many
+
+
+def unpack(data: bytes, most: int = 1 << 30) -> bytes:
+    return packed.unpack(data, most)
 
 
 @pytest.mark.parametrize("verdict", [example(), hostile(), example(checks=[many(messages=True)])])
@@ -114,8 +119,40 @@ def test_a_pattern_and_what_follows_it_are_as_documented() -> None:
 
 def test_a_small_file_that_stands_for_an_endless_one_is_refused() -> None:
     data = pack(example(checks=[many(messages=True)]))
-    with pytest.raises(ValueError, match="too much"):
+    with pytest.raises(TooMuchError):
         unpack(data, most=10_000)
+
+
+def test_a_node_that_is_named_again_and_again_counts_each_time() -> None:
+    """6 kB of a page took all memory: one name of a million letters, named 4,000 times."""
+    entry = entry_of("full", None, "", [Place(pointer="/items/0", nodes=[Node(name="n" * 1_000)])])
+    check = example().checks[0].model_copy(update={"entries": [entry]})
+    head, first = pack(example(checks=[check])).splitlines()
+    line = json.loads(first)
+    line["nodes_at"], line["node"] = [100], [0] * 100
+    many_times = b"\n".join([head, json.dumps(line).encode()])
+    unpack(many_times, most=200_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMuchError):
+            unpack(many_times.replace(b"n" * 1_000, b"n" * 1_000_000), most=20_000_000)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_places_without_end_are_refused() -> None:
+    entry = entry_of("full", None, "", [Place(pointer="", nodes=[])])
+    check = example().checks[0].model_copy(update={"entries": [entry]})
+    head, first = pack(example(checks=[check])).splitlines()
+    line = json.loads(first)
+    for name in ("nodes_at", "line", "column"):
+        line[name] *= 1_000
+    line["places"], line["pointer"]["follows"] = [1_000], [0] * 1_000
+    many_times = b"\n".join([head, json.dumps(line).encode()])
+    unpack(many_times, most=100_000)
+    with pytest.raises(TooMuchError):
+        unpack(many_times, most=30_000)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporter.cli.common import file_name
 from reporter.cli.judging import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -41,11 +42,17 @@ _WORDS = {"yes": "matches", "no": "no match", "open": "open"}
     "--policy",
     "policies",
     multiple=True,
+    type=file_name,
     metavar="FILE|builtin:NAME",
     help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
 )
 @click.option(
-    "-w", "--waivers", multiple=True, metavar="FILE", help="A waiver list; may be repeated."
+    "-w",
+    "--waivers",
+    multiple=True,
+    type=file_name,
+    metavar="FILE",
+    help="A waiver list; may be repeated.",
 )
 @click.option("--at", default="now", metavar="now|response|TIME", help="The instant to judge for.")
 @click.option(

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit
+from reporter.cli.common import (
+    CliExit,
+    file_name,
+)
 from reporter.cli.judging import DEFAULT_POLICY
 from reporter.errors import InputError
 
@@ -39,6 +42,7 @@ _MARKS = {
     "--response",
     "more",
     multiple=True,
+    type=file_name,
     metavar="RESPONSE",
     help="A response or a folder of them, whatever its name; may be repeated.",
 )
@@ -47,6 +51,7 @@ _MARKS = {
     "--policy",
     "policies",
     multiple=True,
+    type=file_name,
     metavar="FILE|builtin:NAME",
     help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
 )
@@ -55,6 +60,7 @@ _MARKS = {
     "--waivers",
     "in_force",
     multiple=True,
+    type=file_name,
     metavar="FILE",
     help="A waiver list that is in force already; may be repeated.",
 )

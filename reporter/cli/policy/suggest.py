@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import click
 
+from reporter.cli.common import file_name
 from reporter.cli.judging import DEFAULT_POLICY
 
 
@@ -18,6 +19,7 @@ from reporter.cli.judging import DEFAULT_POLICY
     "--by",
     "policies",
     multiple=True,
+    type=file_name,
     metavar="FILE|builtin:NAME",
     help=f"By which policy to say what fails; several are a union. Default: {DEFAULT_POLICY}.",
 )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, hinting, put, say, say_error, say_hint
+from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint
 from reporter.errors import OutputError, PolicyError
 
 if TYPE_CHECKING:
     from reporter.output.junit import Case as JUnitCase
     from reporter.policy.cases import CaseFile, CaseResult, Coverage
     from reporter.policy.cases import Difference as CaseDifference
+    from reporter.precheck.response import Response
     from reporter.record.model import RuleUse
 
 WIDTH = 80
@@ -44,13 +45,10 @@ def command(
     2: a case, a policy or a waiver list is wrong.
     """
     del debug  # read by the entry point
-    if junit_file not in (None, "-") and Path(str(junit_file)).resolve() in [
-        Path(name).resolve() for name in files
-    ]:
-        raise click.UsageError(f"--junit {junit_file}: the same file is an input")
+    _spare(junit_file, files)
     try:
         _test(files, junit_file, fail_on_unfired=fail_on_unfired, verbose=verbose)
-    except (CliExit, OutputError):
+    except (CliExit, OutputError, click.UsageError):
         raise
     except Exception as error:
         if junit_file is not None:
@@ -81,18 +79,35 @@ def _test(
         raise CliExit(1)
 
 
+def _spare(junit_file: str | None, inputs: Iterable[str]) -> None:
+    """Refuse to write over what is read."""
+    Outputs.of_one("junit", junit_file, [name for name in inputs if not _is_shipped(name)])
+
+
+def _is_shipped(name: str) -> bool:
+    return name.startswith("builtin:")
+
+
 def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
     """Every file, or the mistakes of all of them."""
     from reporter.policy.cases import load_cases
     from reporter.sources.read import read
 
+    responses: list[str] = []
+
+    def noted(source: Path | bytes, **expected: Any) -> Response:
+        if isinstance(source, Path):
+            responses.append(str(source))
+        return read(source, **expected)
+
     files, errors = [], []
     for name in dict.fromkeys(names):
         try:
             with hinting("mend it there and run again; docs/policy-tools.md says how", f"{name}:"):
-                files.append(load_cases(name, read))
+                files.append(load_cases(name, noted))
         except PolicyError as error:
             errors.append(error)
+    _spare(junit_file, [*responses, *(part.source for file in files for part in file.policy.files)])
     if not errors:
         return files
     for wrong in errors:
