@@ -16,6 +16,7 @@ from typing import Any
 
 from reporter.policy.model import Comparison, WhereSpec
 from reporter.policy.regex import fits_whole
+from reporter.precheck.model import is_hollow
 
 MAX_LENGTH = 500
 MAX_STEPS = 25
@@ -85,17 +86,17 @@ def _gaps(parsed: Any, data: Any) -> int:
     if isinstance(parsed.right, (Index, Slice, Wildcard, Filter)):
         # A field that says nothing, which these find as well, is as good as absent.
         return gaps + sum(
-            isinstance(datum.path, Index) and _says_nothing(datum.value)
+            isinstance(datum.path, Index) and is_hollow(datum.value)
             for datum in parsed.find(data)
         )
     if not isinstance(parsed.right, Fields) or not _of_several(parsed.left):
         return gaps
     for datum in parsed.left.find(data):
         holder = datum.value
-        if _says_nothing(holder):
+        if is_hollow(holder):
             continue  # counted where it was come upon
         for name in parsed.right.fields:
-            if not isinstance(holder, dict) or _says_nothing(holder.get(name)):
+            if not isinstance(holder, dict) or is_hollow(holder.get(name)):
                 gaps += 1
     return gaps
 
@@ -195,7 +196,7 @@ class Condition:
         found = known.get(self.path)
         if found is None:
             found = known[self.path] = self._find(data)
-        values = [value for value in found.values if not _says_nothing(value)]
+        values = [value for value in found.values if not is_hollow(value)]
         number = len(values)
         if self._exists is not None:
             return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
@@ -248,13 +249,6 @@ class _Answer:
 
 _YES, _NO = _Answer(True), _Answer(False)
 _UNLIKE = _Answer(False, unlike=True)
-
-
-def _says_nothing(value: Any) -> bool:
-    """Null and empty are as good as absent, and so is what holds nothing else."""
-    if isinstance(value, dict):
-        return all(_says_nothing(part) for part in value.values())
-    return value is None or value == "" or value == []
 
 
 def _is_about_number(part: Comparison) -> bool:

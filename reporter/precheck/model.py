@@ -205,6 +205,13 @@ def is_empty(value: object) -> bool:
     if isinstance(value, ApiObject):
         extra = value.__pydantic_extra__ or {}
         return all(is_empty(item) for item in value.__dict__.values()) and all(
-            is_empty(item) for item in extra.values()
+            is_hollow(item) for item in extra.values()
         )
     return False
+
+
+def is_hollow(value: object) -> bool:
+    """Whether JSON is null or empty, or holds nothing else; what stands in a list is there."""
+    if isinstance(value, dict):
+        return all(is_hollow(part) for part in value.values())
+    return value is None or value == "" or value == []

@@ -71,6 +71,8 @@ def test_snake_case_is_not_taken_for_the_apis_spelling() -> None:
         ('{"metadata": null, "spec": {}, "kind": ""}', True),
         ('{"spec": {"skippedCheckItemList": []}}', True),
         ('{"later": {}}', True),
+        ('{"later": {"deeper": {"items": []}, "more": ""}}', True),
+        ('{"later": {"items": [{}]}}', False),
         ('{"later": 0}', False),
         ('{"kind": "x"}', False),
     ],
