@@ -40,8 +40,11 @@ CHUNK_FILES = 48
 CHUNK_BYTES = 1_500_000
 """What a worker is given at once: many small files, or one large one."""
 
-AHEAD = 3
-"""Chunks in flight for each worker: enough that none waits, few enough that memory stays flat."""
+AHEAD = 16
+"""Chunks in flight for each worker: enough that none waits while a transaction does for the disk."""
+
+AHEAD_IN_AN_ARCHIVE = 3
+"""Of members of an archive, whose bytes are in them: few enough that memory stays flat."""
 
 COMMIT_SECONDS = 0.5
 """How long what came in may wait to be written; each transaction waits for the disk."""
@@ -264,7 +267,7 @@ class _Run:
         """Files first, then the archives that were found among them."""
         if not self.plan.todo:
             return 0
-        for judged in self._judged(_chunks(self._files()), self._commit):
+        for judged in self._judged(_chunks(self._files()), self._commit, AHEAD):
             if judged.archive:
                 self.archives.append((judged.rows.input_id, judged.file))
             else:
@@ -340,7 +343,9 @@ class _Run:
 
     # Tasks ------------------------------------------------------------------------------------
 
-    def _judged(self, chunks: Iterator[list[Task]], commit: Callable[[], None]) -> Iterator[Judged]:
+    def _judged(
+        self, chunks: Iterator[list[Task]], commit: Callable[[], None], ahead: float
+    ) -> Iterator[Judged]:
         """What becomes of the tasks, as it comes; a lost worker's are done again one by one.
 
         `commit` is called whenever what was yielded has waited long enough to be written.
@@ -349,7 +354,7 @@ class _Run:
         suspects: list[Task] = []
         left: list[list[Task]] = []
         """Of chunks that took long, what their workers have not begun."""
-        room = self.engine.jobs * AHEAD
+        room = self.engine.jobs * ahead
         more = True
         while more or left or flying:
             given: list[Task] | None = None
@@ -418,7 +423,9 @@ class _Run:
         """Read an archive once, here, and hand its members out; those judged before are kept."""
         reading = _Reading(self.store, self.settings, identity)
         for judged in self._judged(
-            _chunks(reading.tasks(file)), lambda: self._commit_members(reading)
+            _chunks(reading.tasks(file)),
+            lambda: self._commit_members(reading),
+            min(AHEAD, AHEAD_IN_AN_ARCHIVE),
         ):
             self._keep(judged)
         if not reading.members:
