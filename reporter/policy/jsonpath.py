@@ -86,8 +86,7 @@ def _gaps(parsed: Any, data: Any) -> int:
     if isinstance(parsed.right, (Index, Slice, Wildcard, Filter)):
         # A field that says nothing, which these find as well, is as good as absent.
         return gaps + sum(
-            isinstance(datum.path, Index) and is_hollow(datum.value)
-            for datum in parsed.find(data)
+            isinstance(datum.path, Index) and is_hollow(datum.value) for datum in parsed.find(data)
         )
     if not isinstance(parsed.right, Fields) or not _of_several(parsed.left):
         return gaps

@@ -55,6 +55,9 @@ class PlacedRule:
     lifts_doubt: bool = True
     """False for any rule that an overlay adds on its own: that an undocumented kind or level is
     known after all is nothing that its base has said."""
+    owned: MatchSpec | None = None
+    """What the policy at the bottom, whose default it stands beside, lets it look at; None for a
+    rule of an overlay, or one that has come to look at more."""
 
     @property
     def place(self) -> str:
@@ -130,7 +133,8 @@ def single(spec: PolicySpec, document: Document) -> Layered:
         permitted=listed,
         evidence=(spec.evidence or EvidenceSpec(),),
         rules={
-            name: replace(rule, softens=True, lifts_doubt=True) for name, rule in own.rules.items()
+            name: replace(rule, softens=True, lifts_doubt=True, owned=rule.spec.match)
+            for name, rule in own.rules.items()
         },
     )
 
@@ -174,6 +178,7 @@ def _stricter(first: PlacedRule | None, second: PlacedRule) -> PlacedRule:
         first,
         softens=first.softens and second.softens,
         lifts_doubt=first.lifts_doubt and second.lifts_doubt,
+        owned=first.owned if alike(first.owned, second.owned) else None,
     )
 
 
@@ -226,20 +231,26 @@ def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
     for index, rule in enumerate(spec.rules or []):
         placed = PlacedRule(rule, document, index)
         under = rules.get(rule.id)
-        if under is None:
+        if under is not None:
+            guard.rule(under, placed, unmatched)
+        owned = under.owned if under is not None else None
+        if under is None or owned is None or not _looks_at_no_more(rule.match, owned):
+            # An overlay's own, by whatever steps it came to be so.
             placed = replace(
                 placed,
                 softens=released or not _is_weaker(weakest(rule), base.unmatched),
                 lifts_doubt=released,
             )
         else:
-            guard.rule(under, placed, unmatched)
             spells = released or all(
                 alike(getattr(rule.match, key), getattr(under.spec.match, key))
                 for key in ("kind", "level", "any")
             )
             placed = replace(
-                placed, softens=under.softens, lifts_doubt=under.lifts_doubt and spells
+                placed,
+                softens=under.softens,
+                lifts_doubt=under.lifts_doubt and spells,
+                owned=owned,
             )
         rules[rule.id] = placed
     waivers = pool(

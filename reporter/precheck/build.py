@@ -47,9 +47,10 @@ def holders_of_items(value: Any) -> Iterator[dict[str, Any]]:
 
     `value` is a task, a list response or an array of tasks.
     """
+    tasks = value if type(value) is list else [value]
     if type(value) is dict and type(value.get("items")) is list:
-        value = value["items"]
-    for task in value if type(value) is list else [value]:
+        tasks = [value, *value["items"]]
+    for task in tasks:
         status = task.get("status") if type(task) is dict else None
         if type(status) is not dict:
             continue

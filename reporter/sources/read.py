@@ -506,7 +506,12 @@ def _another_may_be_meant(
 
 def _is_another_cluster(named: str | None, cluster: str) -> bool:
     """Whether a task surely is about another cluster, not the same in another spelling."""
-    return not (named is None or says_nothing(named) or folded(named) == folded(cluster))
+    if named is None or says_nothing(named) or not named.isascii():
+        return False  # an id has no such letters: whose it is, nobody knows
+    return folded(named).translate(_DIGITS) != folded(cluster).translate(_DIGITS)
+
+
+_DIGITS = str.maketrans("oil", "011")
 
 
 def _is_another_target(named: str | None, target: str) -> bool:

@@ -157,3 +157,43 @@ def test_a_released_rule_may_look_at_less_and_not_stand_in_for_the_default_elsew
     assert outcome(response(item()), files(base=both, top=wider), "top") == "pass"
     stricter = {**wider, "rules": [{**info, "match": {"kind": "Risk"}, "effect": "fail"}]}
     assert outcome(response(item()), files(base=base, top=stricter), "top") == "fail"
+
+
+NARROW = {"id": "r", "match": {"check": "OnlyThisOne"}, "effect": "note", "reason": "agreed"}
+WIDE = {**ALL, "id": "r"}
+
+
+@pytest.mark.parametrize(
+    "base",
+    [{}, {"rules": [NARROW], "overridable": ["r"]}],
+    ids=["the middle adds it", "the middle widens it"],
+)
+@pytest.mark.parametrize("below", [{}, {"limit": {"of": "findings", "max": 9}}])
+def test_two_layers_do_not_together_what_one_may_not(
+    base: dict[str, Any], below: dict[str, Any]
+) -> None:
+    """A rule that fails may be added and released; weakened by the next it replaces no default."""
+    says = {"below": "fail"} if below else {}
+    middle = {**WIDE, "effect": "fail", **below, **says}
+    top = {**WIDE, "effect": "note", **below, **({"below": "note"} if below else {})}
+    kept = files(
+        base=base,
+        middle={"extends": "base.yaml", "rules": [middle], "overridable": ["r"]},
+        top={"extends": "middle.yaml", "rules": [top]},
+    )
+    assert outcome(response(item()), kept, "middle") == "fail"
+    assert outcome(response(item()), kept, "top") == "fail"
+
+
+def test_a_released_rule_that_looks_at_more_lifts_no_doubt() -> None:
+    narrow = {"id": "r", "match": {"check": "OnlyThisOne", "kind": "Blocker"}, "effect": "warn"}
+    base = {
+        "defaults": {"unmatched": "warn"},
+        "evidence": {"recognised": "warn"},
+        "rules": [narrow],
+        "overridable": ["r"],
+    }
+    wide = {**narrow, "match": {"kind": "Blocker"}}
+    kept = files(base=base, top={"extends": "base.yaml", "rules": [wide]})
+    body = response(item(kind="Blocker"))
+    assert outcome(body, kept, "base") == outcome(body, kept, "top") == "inconclusive"

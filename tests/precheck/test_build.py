@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from reporter.precheck import build
-from reporter.precheck.build import build_task
+from reporter.precheck.build import build_task, holders_of_items
 from reporter.precheck.model import CheckItem, PrecheckTask
 
 TEXTS = st.sampled_from(["DiskCheck", "Risk", "Exception", "Fatal", "Success", "Failed", "", "é"])
@@ -146,3 +146,13 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = items(long, long)
     assert first == second
     assert all(len(key[-1] or "") < 600 for key in build._shared)
+
+
+def test_items_beside_a_task_hide_none_of_its_own() -> None:
+    """Else neither limit of items would hold for them."""
+    one = {"status": {"clusterCheckStatus": {"itemsStatus": [item()]}}}
+    counts = [
+        len(list(holders_of_items(value)))
+        for value in (one, [one, one], {"items": [one, one]}, {**one, "items": []}, {"items": one})
+    ]
+    assert counts == [1, 2, 2, 1, 0]

@@ -536,6 +536,8 @@ def test_a_newer_task_for_a_shorter_target_makes_the_choice_doubtful(
         ("c-1\u200b", True),
         ("\u0441-1", True),
         ("\u3164", True),
+        ("c-l", True),
+        ("c-\u0966", True),
         ("c-2", False),
         ("c-11", False),
     ],
