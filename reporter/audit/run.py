@@ -41,7 +41,7 @@ CHUNK_BYTES = 1_500_000
 """What a worker is given at once: many small files, or one large one."""
 
 AHEAD = 16
-"""Chunks in flight for each worker: enough that none waits while a transaction does for the disk."""
+"""Chunks in flight for each worker: enough that none waits while the disk is waited for."""
 
 AHEAD_IN_AN_ARCHIVE = 3
 """Of members of an archive, whose bytes are in them: few enough that memory stays flat."""
