@@ -712,10 +712,28 @@ def _(t: Tried) -> Told:
         importlib.import_module(module)
     number = t.lower(50)
     t.patch.setattr("reporter.casefile.verify.MAX_CONTAINERS", number)
+    t.patch.setattr("reporter.record.packed.MAX_CONTAINERS", number)
+    packed = b'{"format":"precheck.packed-verdict/v1","a":[' + b"0," * 50 + b"0]}"
+    code, said = t.says("render", t.file("packed", packed), "--html", str(t.folder / "r.html"))
+    assert code == 4
+    assert "the packed record stands for more than 50 values in one line" in said
     record = b'{"a": [' + b"[]," * 50 + b"[]]}"
     told = t.says("render", t.file("record.json", record), "--html", str(t.folder / "r.html"))
     assert t.row.with_number(number).search(told[1]), told
     return t.verified(b"<!doctype html>" + link(gzip.compress(record)).encode())
+
+
+@met("reporter.record.bounds.MAX_FINDINGS")
+def _(t: Tried) -> Told:
+    from reporter.record.packed import pack
+    from tests.output.example import example, many
+
+    t.patch.setattr("reporter.record.packed.MAX_FINDINGS", t.lower(50))
+    packed = pack(example(checks=[many(messages=False)]))
+    told = t.says("render", t.file("packed", packed), "--html", str(t.folder / "r.html"))
+    assert t.row.with_number(50).search(told[1]), told
+    page = b"<!doctype html>" + link(gzip.compress(packed), "packed-record").encode()
+    return t.verified(page)
 
 
 @met("reporter.cli.verify.MAX_FILE")

@@ -21,6 +21,7 @@ from reporter.errors import OutputError
 from reporter.output.audit.facts import AuditFacts
 from reporter.output.files import (
     changed_at,
+    is_file,
     mark,
     microseconds_of,
     remove_unfinished,
@@ -109,7 +110,8 @@ def finish(
 def is_as_written(store: Store, out: Path, names: Sequence[str]) -> bool:
     """Whether these reports lie beside a sealed store as it was written down, and no others do.
 
-    One whose time nobody changed is not read again: a CSV may have a gigabyte.
+    One whose time nobody changed is not read again: a CSV may have a gigabyte. What is no file is
+    never read: a pipe or a device has no end.
     """
     with store.reading("the meta row written"):
         written = dict(json.loads(store.meta().get("written", "{}")))
@@ -122,7 +124,7 @@ def is_as_written(store: Store, out: Path, names: Sequence[str]) -> bool:
 
 
 def _is(target: Path, digest: str) -> bool:
-    changed = changed_at(target)
+    changed = changed_at(target) if is_file(target) else None
     if changed is None:
         return False
     if changed % 1_000_000 == microseconds_of(digest):

@@ -31,7 +31,7 @@ from reporter.audit.judging import (
 from reporter.audit.settings import Court, Settings, court_of
 from reporter.audit.store import Store, make_id
 from reporter.errors import InputError, LiveError
-from reporter.output.files import write_file
+from reporter.output.files import make_way, write_file
 from reporter.sources.containers import MANY, Refused
 from reporter.sources.locations import File, files_at, public_name
 from reporter.sources.read import Found, found_in
@@ -153,10 +153,16 @@ def plan(
 
 
 def _let_go_of_pages(store: Store, settings: Settings, out: Path) -> None:
-    """No response has a page that is not wanted any more, or that somebody has removed."""
+    """No response has a page that is not wanted any more, or that somebody has removed.
+
+    A folder, a pipe or a link in its place is not the page.
+    """
     there: set[str] = set()
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        there.update(os.listdir(out / "reports"))
+    with (
+        contextlib.suppress(FileNotFoundError, NotADirectoryError),
+        os.scandir(out / "reports") as entries,
+    ):
+        there.update(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
     gone = [
         (identity,)
         for identity, outcome, report in store.ask(
@@ -333,6 +339,7 @@ class _Run:
         batch, self.ready = self.ready, []
         for judged in batch:
             for name, data in judged.reports:
+                make_way(self.out / name)
                 write_file(self.out / name, data, hint=words.NO_ROOM)
         self.committed = time.monotonic()
         return batch

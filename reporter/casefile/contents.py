@@ -116,9 +116,8 @@ def of_page(page: bytes, name: str) -> Contents:
     if is_packed(record):
         try:
             record = unpack(record, MAX_INSIDE)
-        except TooMuchError:
-            why = f"its packed record stands for more than {MAX_INSIDE >> 20:,} MB"
-            raise _not_ours(name, why) from None
+        except TooMuchError as error:
+            raise _not_ours(name, f"its packed record stands for more than {error}") from None
         except (ValueError, RecursionError):
             raise _not_ours(name, "its packed record is not whole") from None
     return Contents(record, how[0].data if how else None, tuple(files))

@@ -317,10 +317,11 @@ def _judged(
 def _take_back(out: Path, error: Exception | None = None) -> None:
     """No page of before beside rows of now; a reader of JUnit sees an error until the end."""
     from reporter.audit.finish import MADE
-    from reporter.output.files import remove_stale, write_file
+    from reporter.output.files import make_way, remove_stale, write_file
     from reporter.output.junit import write_error
 
     for name in MADE:
+        make_way(out / name)
         if not remove_stale(out / name):
             _warn(f"{out / name}: an earlier run's report holds no longer, and can't be removed")
     message, hint = "the audit has not finished", "run it again with --resume"
@@ -335,9 +336,12 @@ def _take_back(out: Path, error: Exception | None = None) -> None:
 def _is_ours(out: Path, error: Exception) -> bool:
     """Whether what lies in a folder is an audit's: what is anybody else's is not removed."""
     from reporter.audit.store import NoStoreError
+    from reporter.output.files import is_file
 
     if not isinstance(error, NoStoreError):
         return True
+    if not is_file(out / "manifest.json"):
+        return False
     try:
         with (out / "manifest.json").open("rb") as file:
             return b'"precheck.audit/' in file.read(200)

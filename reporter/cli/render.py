@@ -124,9 +124,14 @@ def _unpacked(data: bytes, name: str) -> bytes:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as packed:
                 data = packed.read(MAX_RECORD_BYTES + 1)
+            if len(data) > MAX_RECORD_BYTES:
+                raise _too_large(name, "record")
         return unpack(data, MAX_RECORD_BYTES) if is_packed(data) else data
-    except TooMuchError:
-        raise _too_large(name, "record") from None
+    except TooMuchError as error:
+        raise InputError(
+            f"{name}: the packed record stands for more than {error}",
+            hint="is this the right file?",
+        ) from None
     except (OSError, EOFError, zlib.error, ValueError, RecursionError):
         raise InputError(
             f"{name}: is not a whole packed record", hint="save it from the page again"

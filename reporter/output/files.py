@@ -94,6 +94,14 @@ def changed_at(target: Path) -> int | None:
         return None
 
 
+def is_file(target: Path) -> bool:
+    """Whether a file lies there, and no link to one: a pipe or a device may have no end."""
+    try:
+        return stat.S_ISREG(os.lstat(target).st_mode)
+    except OSError:
+        return False
+
+
 def mark(target: Path, digest: str) -> None:
     """Have the time of a file tell its digest, in its microseconds: who writes to it changes them.
 
@@ -103,6 +111,18 @@ def mark(target: Path, digest: str) -> None:
         moment = (changed // 1_000_000 * 1_000_000 + microseconds_of(digest)) * 1000
         with contextlib.suppress(OSError):
             os.utime(target, ns=(moment, moment))
+
+
+def make_way(target: Path) -> None:
+    """Remove a pipe, a link or a device from where a file of ours belongs; a folder stays.
+
+    For a folder that is all ours: elsewhere what is no file is written to (`write_file`). What
+    can't be removed stays.
+    """
+    with contextlib.suppress(OSError):
+        mode = os.lstat(target).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            os.unlink(target)
 
 
 def remove_stale(target: Path) -> bool:

@@ -9,6 +9,7 @@ them, so that gzip finds little left to tell. Nothing is lost: `unpack` gives ba
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, TypeVar
 
-from reporter.record.bounds import is_crowded
+from reporter.record.bounds import MAX_CONTAINERS, MAX_FINDINGS, is_crowded
 from reporter.record.model import Entry, Node, Verdict
 
 FORMAT = "precheck.packed-verdict/v1"
@@ -31,6 +32,7 @@ _WORD = re.compile(r"((?<![0-9A-Za-z])[A-Za-z]*+[0-9][0-9A-Za-z]*+)")
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]{0,14})\Z")
 # What stands in a pattern instead of a text: a word of its own, or what another column tells.
 _VARIES, _UID, _NAME, _MESSAGE = 0, 1, 2, 3
+_APART = re.compile("[^ ]+")
 _SHORTEST = 4
 """Shorter names and messages are not looked for: they stand in too much that is not theirs."""
 
@@ -46,38 +48,56 @@ def is_packed(data: bytes) -> bool:
 
 
 class TooMuchError(ValueError):
-    """A packed record that stands for more than it may."""
+    """A packed record that stands for more than it may: than what, it says."""
 
 
 def unpack(data: bytes, most: int) -> bytes:
     """The record of `pack` as JSON, to be checked against its model.
 
     `ValueError` for what is not a packed record, and `TooMuchError` where it stands for more than
-    `most` bytes: what repeats is written once, so a small file could stand for an endless one.
+    `most` bytes or `MAX_FINDINGS`: what repeats is written once, so a small file could stand for
+    an endless one. No line is parsed before it is known to fit into memory.
     """
     try:
-        lines = iter(data.splitlines())
-        record = json.loads(next(lines))["record"]
+        lines = iter(io.BytesIO(data))
+        record = _parsed(next(lines))["record"]
         reader = _Reader(most)
-        entries: list[list[bytes]] = [[] for _ in record["checks"]]
+        indices = range(len(record["checks"]))
+        entries: dict[int, list[bytes]] = {}
+        left = most
         for line in lines:
-            if is_crowded(line):
-                raise TooMuchError
-            part = json.loads(line)
+            part = _parsed(line)
+            if part["check"] not in indices:
+                raise LookupError
+            found = entries.setdefault(part["check"], [])
             for entry in reader.entries(part):
                 # Written at once: as objects they would take many times as much memory.
                 written = _written(entry)
-                most -= len(written)
-                if most < 0:
-                    raise TooMuchError
-                entries[part["check"]].append(written)
+                left -= len(written)
+                if left < 0:
+                    raise _larger_than(most)
+                found.append(written)
         checks = [
-            _with_member(check, "entries", found)
-            for check, found in zip(record["checks"], entries, strict=True)
+            _with_member(check, "entries", entries.get(index, []))
+            for index, check in enumerate(record["checks"])
         ]
         return _with_member(record, "checks", checks)
     except (LookupError, TypeError, AttributeError, StopIteration, RuntimeError) as error:
         raise ValueError("not a packed record") from error
+
+
+def _larger_than(most: int) -> TooMuchError:
+    return TooMuchError(f"{most >> 20:,} MB")
+
+
+def _parsed(data: bytes | str) -> Any:
+    """A line, or an entry, as JSON; `TooMuchError` where that could take all the memory there is.
+
+    A finding takes 20 values in a line, and all of them may stand in one.
+    """
+    if is_crowded(data, values=True):
+        raise TooMuchError(f"{MAX_CONTAINERS:,} values in one line")
+    return json.loads(data)
 
 
 def _written(value: Any) -> bytes:
@@ -277,13 +297,16 @@ class _Reader:
     """Reads line after line; knows the nodes named so far, and how much may still be told."""
 
     def __init__(self, most: int) -> None:
+        self._most = most
         self._left = most
+        self._rows = 0
         self._nodes: list[dict[str, Any]] = []
         self._sizes: list[int] = []
         """How many characters each node takes wherever it is named."""
 
     def entries(self, part: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """The entries of one line."""
+        self._count_rows(part)
         columns = [self._texts(part["nodes"][name]) for name in _NODE]
         for values in zip(*columns, strict=True):
             self._nodes.append(dict(zip(_NODE, values, strict=True)))
@@ -299,10 +322,22 @@ class _Reader:
                 told[_MESSAGE] = _spelled(message)
         rests = self._texts(part["rest"], known)
         for rest, message, stub, found in zip(rests, messages, stubs, placed, strict=True):
-            if is_crowded(rest or ""):
-                raise TooMuchError
-            entry = json.loads(rest or "")
+            entry = _parsed(rest or "")
             yield {**entry, "message": message, "waiver_stub": stub, "places": found}
+
+    def _count_rows(self, part: dict[str, Any]) -> None:
+        """Before any is made: a row of nothing but nulls tells no character that would count."""
+        texts = ("rest", "message", "waiver_stub", "pointer")
+        rows = max(
+            *(len(part["nodes"][name]["follows"]) for name in _NODE),
+            *(len(part[name]["follows"]) for name in texts),
+            *(len(part[name]) for name in ("places", "line", "column", "nodes_at")),
+        )
+        if not rows:
+            raise ValueError("a line without entries")
+        self._rows += rows
+        if self._rows > MAX_FINDINGS:
+            raise TooMuchError(f"{MAX_FINDINGS:,} findings")
 
     def _places(self, part: dict[str, Any]) -> list[list[dict[str, Any]]]:
         node = _sums(part["node"])
@@ -334,7 +369,7 @@ class _Reader:
     def _count(self, characters: int) -> None:
         self._left -= characters
         if self._left < 0:
-            raise TooMuchError
+            raise _larger_than(self._most)
 
     def _texts(
         self, packed: Any, known: Sequence[Mapping[int, str]] | None = None
@@ -358,7 +393,7 @@ class _Reader:
                 else told[part]
                 for part in packed["patterns"][index]
             ]
-            self._count(sum(map(len, parts)))
+            self._count(max(len(parts), sum(map(len, parts))))  # a part may be empty
             found.append("".join(parts))
         return found
 
@@ -375,7 +410,8 @@ def _next(values: Iterator[_Any], count: int) -> list[_Any]:
 
 def _unpacked_words(packed: list[int | None] | str | Mapping[str, Any]) -> Iterable[str]:
     if isinstance(packed, str):
-        return packed.split(" ")
+        # One by one: a text may be nothing but blanks, and as many words as it has bytes.
+        return (word[0] for word in _APART.finditer(packed))
     if isinstance(packed, list):
         return map(str, _sums(packed))
     width, text = packed["width"], packed["text"]

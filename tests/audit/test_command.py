@@ -303,6 +303,50 @@ def test_a_report_that_somebody_changed_is_written_again(
     assert copied == {name: (out / name).stat().st_ino for name in MADE}
 
 
+def test_what_is_no_file_is_replaced_and_never_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipe has no end until somebody writes to it, and a link may lead to /dev/zero."""
+    folder, out, mine = tmp_path / "archive", tmp_path / "out", tmp_path / "mine"
+    fill(folder, 2)
+    digest = finish._digest_of
+
+    def of_a_file(target: Path) -> str:
+        assert target.is_file()
+        assert not target.is_symlink()
+        return digest(target)
+
+    monkeypatch.setattr(finish, "_digest_of", of_a_file)
+
+    def run() -> int:
+        return run_here(folder, "--out", out, "--reports", "all", "--resume")
+
+    assert run_here(folder, "--out", out, "--reports", "all") == 1
+    wanted = everything(out)
+    pages = {page: page.read_bytes() for page in (out / "reports").iterdir()}
+    mine.write_bytes(b"of somebody else")
+    page = min(pages)
+    pipes = [(place, None) for place in (out / "responses.csv", out / "junit.xml", page)]
+    links = [(place, to) for place in (out / "findings.csv", page) for to in ("/dev/zero", mine)]
+    for place, to in pipes + links:
+        place.unlink()
+        os.mkfifo(place) if to is None else place.symlink_to(to)
+        assert run() == 1
+        assert everything(out) == wanted
+        assert {page: page.read_bytes() for page in (out / "reports").iterdir()} == pages
+        assert not place.is_symlink()
+    assert mine.read_bytes() == b"of somebody else"
+    for place in (out / "index.html", page):
+        place.unlink()
+        place.mkdir()
+        capsys.readouterr()
+        assert run() == 5  # it may hold anything, and stays
+        assert f"{place}: can't be written: Is a directory" in capsys.readouterr().err
+        place.rmdir()
+        assert run() == 1
+        assert everything(out) == wanted
+
+
 def test_a_store_that_is_refused_takes_its_reports_with_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

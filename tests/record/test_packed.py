@@ -155,6 +155,97 @@ def test_places_without_end_are_refused() -> None:
         unpack(many_times, most=30_000)
 
 
+NO_TEXTS: dict[str, list[Any]] = {"patterns": [], "follows": [], "words": []}
+"""A column without rows."""
+BARE = b'{"format":"precheck.packed-verdict/v1","record":{"checks":[{"entries":[]}]}}\n'
+
+
+def refused_below(memory: int, data: bytes) -> str:
+    """What is said of a packed record that is refused without taking so many bytes more."""
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooMuchError) as caught:
+            unpack(data)
+        assert tracemalloc.get_traced_memory()[1] < memory
+    finally:
+        tracemalloc.stop()
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("sign", [b"[]", b"{}", b"0"])
+@pytest.mark.parametrize("line", [b'{"x":[%b0],"record":{"checks":[]}}\n', BARE + b"[%b0]\n"])
+def test_no_line_is_parsed_before_what_it_holds_is_counted(
+    monkeypatch: pytest.MonkeyPatch, line: bytes, sign: bytes
+) -> None:
+    """389 kB of a page took all memory: a first line of a hundred million empty lists."""
+    monkeypatch.setattr("reporter.record.bounds.MAX_CONTAINERS", 10_000)
+    said = refused_below(200_000, line % ((sign + b",") * 10_001))
+    assert said == "24,000,000 values in one line"
+
+
+def test_rows_that_say_nothing_are_counted_before_they_are_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """104 kB of a page took 2.3 GB: nulls and entries without a place tell no character."""
+    monkeypatch.setattr(packed, "MAX_FINDINGS", 20_000)
+    rows = 10_000
+    nulls = NO_TEXTS | {"follows": [-1] * rows}
+    line: dict[str, Any] = {
+        "check": 0,
+        "nodes": dict.fromkeys(("uid", "name", "status", "type"), NO_TEXTS),
+        "rest": nulls,
+        "message": nulls,
+        "waiver_stub": nulls,
+        "places": [0] * rows,
+        "pointer": NO_TEXTS,
+        **{name: [] for name in ("line", "column", "nodes_at", "node")},
+    }
+    with pytest.raises(ValueError, match="Expecting value"):  # it is the entry that is none
+        unpack(BARE + json.dumps(line).encode())
+    nulls["follows"] *= 3
+    line["places"] *= 3
+    data = BARE + json.dumps(line).encode()
+    assert refused_below(6 * len(data), data) == "20,000 findings"
+
+
+@pytest.mark.parametrize("column", ["uid", "pointer", "nodes_at", "message"])
+def test_findings_are_counted_over_all_lines(monkeypatch: pytest.MonkeyPatch, column: str) -> None:
+    check = many(messages=True)
+    monkeypatch.setattr(packed, "ROWS", 10)
+    data = pack(example(checks=[check]))
+    monkeypatch.setattr(packed, "MAX_FINDINGS", len(check.entries))
+    unpack(data)
+    *before, last = data.splitlines()
+    line = json.loads(last)
+    texts = line["nodes"][column] if column == "uid" else line[column]
+    (texts if column == "nodes_at" else texts["follows"]).append(0)
+    with pytest.raises(TooMuchError, match="findings"):
+        unpack(b"\n".join([*before, json.dumps(line).encode()]))
+
+
+def test_parts_of_a_text_that_are_empty_are_counted() -> None:
+    check = many(messages=True)
+    head, first, *_ = pack(example(checks=[check])).splitlines()
+    line = json.loads(first)
+    line["message"]["patterns"][0] += [""] * 20_000
+    data = b"\n".join([head, json.dumps(line).encode()])
+    with pytest.raises(TooMuchError):
+        unpack(data, most=10_000_000)
+
+
+def test_a_line_without_entries_or_of_no_check_is_refused() -> None:
+    head, first, *_ = pack(example(checks=[many(messages=False)])).splitlines()
+    line = json.loads(first)
+    for wrong in (-1, 1, 0.5, "0", None):
+        with pytest.raises(ValueError, match="not a packed record"):
+            unpack(b"\n".join([head, json.dumps(line | {"check": wrong}).encode()]))
+    empty: dict[str, Any] = dict.fromkeys(("rest", "message", "waiver_stub", "pointer"), NO_TEXTS)
+    empty |= {name: [] for name in ("places", "line", "column", "nodes_at", "node")}
+    empty["nodes"] = dict.fromkeys(("uid", "name", "status", "type"), NO_TEXTS)
+    with pytest.raises(ValueError, match="a line without entries"):
+        unpack(b"\n".join([head, json.dumps(line | empty).encode()]))
+
+
 @pytest.mark.parametrize(
     "change",
     [
