@@ -553,8 +553,8 @@ def test_many_long_names_are_looked_for_in_time_that_grows_with_the_text() -> No
     import time
 
     alike = "n" * 300
-    names = [f"{number:05}{alike}" for number in range(2_000)]
-    names += [f"{alike}{number:05}" for number in range(2_000)]
+    names = [f"{number:06}{alike}" for number in range(5_000)]
+    names += [f"{alike}{number:06}" for number in range(5_000)]
     names += [alike + "m" * number for number in range(1_000)]
     made = Redactor(naming(names, ["m"]), ["nodes"], KEY)
     start = time.process_time()
