@@ -12,14 +12,16 @@ import hmac
 import ipaddress
 import re
 import unicodedata
+from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
 from hashlib import sha256
 from html import unescape
+from itertools import chain
 from typing import Any, Literal, TypeVar, get_args, get_origin
 from urllib.parse import unquote
 
@@ -51,7 +53,11 @@ SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 
 BY_PATTERN = 300
-"""Longer values are looked for one by one: the time of a pattern grows with text times value."""
+"""Longer values are looked for by their start: a pattern's time grows with text times value."""
+START = 48
+"""By so much of it; below `FORKS`, since a pattern finds the starts."""
+BY_START = 4_096
+"""Longer values, of which a record can't hold many, are looked for one by one."""
 FORKS = 60
 """So are those of a tree with more forks on the way: a pattern can't be nested much deeper."""
 
@@ -134,12 +140,17 @@ class Redactor:
                 for value in values(verdict, task):
                     if value.strip() and _joined(value) not in self._kept:
                         self._kinds.setdefault(value, profile)
-        self._lower: dict[str, str] = {}
+        self._lower: dict[str, str] = {_joined(value): value for value in reversed(self._kinds)}
         for value in self._kinds:
-            self._lower.setdefault(_joined(value), value)
+            for other in _other_spellings(value):
+                if other.strip() and _joined(other) not in self._kept:
+                    self._lower.setdefault(_joined(other), value)
         self._sought = _no_pattern_for(self._lower)
+        self._longer = [value for value in self._sought if len(value) > BY_START]
+        self._long = _Starts(self._sought)
         self._pattern = self._compiled()
         self._sorted = sorted(self._lower)
+        self._longest = max(map(len, self._sorted), default=0)
         self._known: dict[str, str] = {}
 
     def record(self) -> Verdict:
@@ -217,7 +228,7 @@ class Redactor:
             parts.append(f"(?P<uid>{_UID}|{_HEX})")
         if "ips" in self.profiles:
             parts.append(f"(?P<ip>{_IP4}|{_DASHED}|{_IP6})")
-        return re.compile("|".join(parts), re.IGNORECASE) if parts else None
+        return re.compile("|".join(parts)) if parts else None
 
     def _written(self, text: str) -> str:
         if text.endswith("…"):
@@ -236,12 +247,7 @@ class Redactor:
 
     def _opened(self, text: str, depth: int = 3) -> str:
         """A text with every spelling undone that may hide a value."""
-        for _ in range(LAYERS):
-            before = text
-            for decode in _DECODERS:
-                text = decode(text)
-            if text == before:
-                break
+        text = _decoded(text)
         return _BASE64.sub(lambda match: self._unpacked(match[0], depth), text) if depth else text
 
     def _unpacked(self, word: str, depth: int) -> str:
@@ -275,37 +281,38 @@ class Redactor:
         longer one."""
         if not self._sought:
             return []
-        spans, folded = [], _folded(text)
-        for value in self._sought:
-            start = folded.find(value)
-            if start < 0:
+        spans, folded = [], _joined(text)
+        for value in self._longer:
+            if (start := folded.find(value)) < 0:
                 continue
             while start >= 0:
                 spans.append((start, start + len(value), value))
                 start = folded.find(value, start + len(value))
-            folded = folded.replace(value, "\0" * len(value))
-        return sorted(spans)
+            folded = folded.replace(value, "A" * len(value))  # no value holds a capital letter
+        return sorted([*spans, *self._long.found_in(folded)])
 
     def _by_pattern(self, text: str) -> tuple[str, int]:
-        count = 0
-
-        def pseudonym(match: re.Match[str]) -> str:
-            nonlocal count
-            said = self._pseudonym_of(match)
-            count += said is not None
-            return match[0] if said is None else said
-
         if self._pattern is None:
             return text, 0
-        return self._pattern.sub(pseudonym, text), count
+        small, parts, count, at, done = _small(text), [], 0, 0, 0
+        while (match := self._pattern.search(small, at)) is not None:
+            start, end = match.span()
+            said = self._pseudonym_of(text[start:end], match.lastgroup)
+            if said is None:
+                at = start + 1  # no address, but a value may stand in what looked like one
+                continue
+            parts += [text[done:start], said]
+            count += said != text[start:end]
+            at = done = end
+        return "".join([*parts, text[done:]]), count
 
-    def _pseudonym_of(self, match: re.Match[str]) -> str | None:
-        found, group = match[0], match.lastgroup
+    def _pseudonym_of(self, found: str, group: str | None) -> str | None:
+        """None if it is no address; what stays is its own."""
         if group in ("long", "short"):
-            value = found if found in self._kinds else self._lower.get(_joined(found))
-            return None if value is None else self._pseudonym(self._kinds[value], value)
+            value = found if found in self._kinds else self._lower[_joined(found)]
+            return self._pseudonym(self._kinds[value], value)
         if _joined(found) in self._kept:
-            return None
+            return found
         if group == "uid":
             return self._pseudonym("uids", found)
         address = re.sub("[-_]", ".", found) if ":" not in found else found
@@ -324,9 +331,8 @@ class Redactor:
     def _cut(self, text: str) -> str:
         """A text that was cut short, without the start of a value at its end."""
         body = text[:-1]
-        for length in range(min(len(body), 255), 2, -1):
-            if self._starts_a_value(_joined(body[-length:])):
-                return f"{body[:-length]}…"
+        if (start := self._cut_value(body)) is not None:
+            return f"{body[:start]}…"
         if (word := _CUT_BASE64.search(text)) is not None and self._packs_text(word[1]):
             return f"{text[: word.start()]}…"
         if "uids" in self.profiles:
@@ -335,6 +341,16 @@ class Redactor:
             return text
         begins = _IP_BEGINS.search(text, run.start())
         return text if begins is None else f"{text[: begins.start()]}…"
+
+    def _cut_value(self, body: str) -> int | None:
+        """Where the longest start of a value begins that a text ends in. Of a start longer than
+        `BY_START` no more is compared: what stands behind it goes too."""
+        folded = _joined(body[max(0, len(body) - self._longest) :])
+        before, near = len(body) - len(folded), max(0, len(folded) - BY_PATTERN)
+        for at in chain(self._long.starts(folded, near), range(near, len(folded) - 2)):
+            if self._starts_a_value(folded[at : at + BY_START]):
+                return before + at
+        return None
 
     def _starts_a_value(self, text: str) -> bool:
         index = bisect_left(self._sorted, text)
@@ -536,18 +552,36 @@ def _texts(value: Any) -> Iterator[str]:
 # Spellings ------------------------------------------------------------------------------------
 
 
-def _joined(value: str) -> str:
-    """A value as it is looked up: metrics, labels and file names write `a.b-c` as `a_b_c`."""
-    return value.lower().replace("_", "-").replace(".", "-")
+_ALIKE = str.maketrans(
+    "\u0130\u0131\u017f\u03a3\u03c2\u00b5\u0345\u1fbe\u03d0\u03d1\u03d5\u03d6\u03f0\u03f1\u03f5"
+    "\u1c80\u1c81\u1c82\u1c83\u1c84\u1c85\u1c86\u1c87\u1c88\u1e9b\u1fd3\u1fe3\ufb06",
+    "iis\u03c3\u03c3\u03bc\u03b9\u03b9\u03b2\u03b8\u03c6\u03c0\u03ba\u03c1\u03b5"
+    "\u0432\u0434\u043e\u0441\u0442\u0442\u044a\u0463\ua64b\u1e61\u0390\u03b0\ufb05",
+)
+"""Letters that are the same but for their case, of which `lower` does not make the same one."""
 
 
-def _folded(text: str) -> str:
-    """A text as values are looked up, each sign where it stands."""
-    folded = _joined(text)
-    if len(folded) == len(text):
-        return folded
-    # Few letters become two when they are made small.
-    return "".join(sign if len(sign.lower()) > 1 else _joined(sign) for sign in text)
+def _small(text: str) -> str:
+    """A text in small letters, each where it stood and whatever stands beside it: so what a text
+    holds is held by it in small letters too. `lower` alone makes two letters of "\u0130", and
+    tells a sigma at the end of a word from another."""
+    return text.lower() if text.isascii() else text.translate(_ALIKE).lower()
+
+
+def _joined(text: str) -> str:
+    """A text as values are looked up, each letter where it stood: metrics, labels and file names
+    write `a.b-c` as `a_b_c`."""
+    return _small(text).replace("_", "-").replace(".", "-")
+
+
+def _other_spellings(value: str) -> Iterator[str]:
+    """Of a value that is not plain: as it is once it is decoded, and where its case changes its
+    length."""
+    plain = _decoded(value)
+    if plain == value and value.isascii():
+        return
+    for spelled in (value, plain):
+        yield from (spelled, spelled.lower(), spelled.upper())
 
 
 def _uid_of(value: str) -> str | None:
@@ -619,6 +653,60 @@ def _branch(tree: dict[str, Any]) -> str:
     return f"{body}?" if ends else body
 
 
+class _Starts:
+    """Finds long values by their start, each in the same time however many they are.
+
+    The values are `_joined`, and so are the texts they are looked for in.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        starts = {value[:START] for value in values}
+        self._pattern = re.compile(_any_of(sorted(starts))) if starts else None
+        self._values = sorted(value for value in values if len(value) <= BY_START)
+        self._lengths: list[array[int]] = []
+        """Of each value, of those it begins with and its own."""
+        within: list[str] = []
+        for value in self._values:
+            while within and not value.startswith(within[-1]):
+                within.pop()
+            within.append(value)
+            self._lengths.append(array("H", map(len, within)))
+
+    def starts(self, text: str, until: int) -> Iterator[int]:
+        """Where a value may begin."""
+        at = 0
+        while self._pattern is not None and at < until:
+            match = self._pattern.search(text, at, until + START)
+            if match is None or match.start() >= until:
+                return
+            yield match.start()
+            at = match.start() + 1
+
+    def found_in(self, text: str) -> Iterator[tuple[int, int, str]]:
+        """The longest value wherever one stands: from where, to where, which."""
+        behind = 0
+        for start in self.starts(text, len(text)):
+            if start < behind:
+                continue
+            if (found := self._longest(text[start : start + BY_START])) is not None:
+                behind = start + len(found)
+                yield start, behind, found
+
+    def _longest(self, text: str) -> str | None:
+        """The longest value that a text begins with: the one before it in their order begins with
+        it too, if there is any."""
+        index = bisect_right(self._values, text) - 1
+        if index < 0:
+            return None
+        value = self._values[index]
+        same = bisect_left(
+            range(len(value)), True, key=lambda at: not text.startswith(value[: at + 1])
+        )
+        lengths = self._lengths[index]
+        fitting = bisect_right(lengths, same)
+        return value[: lengths[fitting - 1]] if fitting else None
+
+
 def _json_opened(text: str) -> str:
     if "\\" not in text:
         return text
@@ -648,3 +736,14 @@ _DECODERS: tuple[Callable[[str], str], ...] = (
     unescape,
     lambda text: text.replace("~1", "/").replace("~0", "~"),
 )
+
+
+def _decoded(text: str) -> str:
+    """A text with every spelling undone that does not stand for all of it, as base64 does."""
+    for _ in range(LAYERS):
+        before = text
+        for decode in _DECODERS:
+            text = decode(text)
+        if text == before:
+            break
+    return text
