@@ -610,12 +610,13 @@ def _waivers(store: Store, instant: datetime | None) -> tuple[WaiverFacts, ...]:
 def _only_expired(store: Store) -> int:
     """Inconclusive responses whose one reason is that they had expired."""
     # No other line of evidence, no check that can't be judged: the reason would name it.
+    start = statement("evidence.unexpired.expired", at="").text
     return store.one(  # type: ignore[no-any-return]
         "SELECT count(*) FROM counted JOIN evidence ON response_id = id "
         "WHERE outcome = 'inconclusive' AND line = 'unexpired' AND level = 'require' "
-        "AND reason = text AND substr(text, 1, length(?1)) = ?1 "
+        "AND reason = text AND substr(text, 1, length(?)) = ? "
         f"AND task_phase IN ({', '.join(repr(phase) for phase in sorted(FINAL_PHASES))})",
-        (statement("evidence.unexpired.expired", at="").text,),
+        (start, start),
     )
 
 
