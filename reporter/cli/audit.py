@@ -21,9 +21,11 @@ from reporter.cli.common import (
     CliExit,
     display_options,
     file_name,
+    policies_option,
     print_page,
     say,
     say_hint,
+    waivers_option,
 )
 from reporter.errors import InputError, OutputError, PolicyError, ReporterError
 
@@ -41,23 +43,8 @@ MAX_JOBS = 512
 
 @click.command("audit")
 @click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
-@click.option(
-    "-p",
-    "--policy",
-    "policies",
-    multiple=True,
-    type=file_name,
-    metavar="FILE|builtin:NAME",
-    help=f"What to judge by; each where its applies_to fits. Default: {DEFAULT_POLICY}.",
-)
-@click.option(
-    "-w",
-    "--waivers",
-    multiple=True,
-    type=file_name,
-    metavar="FILE",
-    help="A waiver list; may be repeated.",
-)
+@policies_option("What to judge by; each where its applies_to fits.", default=DEFAULT_POLICY)
+@waivers_option()
 @click.option(
     "--out",
     required=True,

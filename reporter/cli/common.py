@@ -80,6 +80,28 @@ MEGABYTES = click.IntRange(min=1, max=MAX_MEGABYTES)
 """The type of `--max-size`."""
 
 
+def policies_option(what: str, *, default: str) -> Callable[[_Function], _Function]:
+    """`--policy`, which may be repeated; `what` says what several do."""
+    return click.option(
+        "-p",
+        "--policy",
+        "policies",
+        multiple=True,
+        type=file_name,
+        metavar="FILE|builtin:NAME",
+        help=f"{what} Default: {default}.",
+    )
+
+
+def waivers_option(
+    name: str = "waivers", what: str = "A waiver list; may be repeated."
+) -> Callable[[_Function], _Function]:
+    """`--waivers`, which may be repeated."""
+    return click.option(
+        "-w", "--waivers", name, multiple=True, type=file_name, metavar="FILE", help=what
+    )
+
+
 class CliExit(Exception):  # noqa: N818 - not an error: a verdict's exit code on its way out
     """Ends a command with an exit code."""
 

@@ -16,9 +16,10 @@ from reporter.cli.common import (
     CliExit,
     Outputs,
     display_options,
-    file_name,
     language_option,
+    policies_option,
     print_page,
+    waivers_option,
 )
 from reporter.cli.judging import DEFAULT_POLICY
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
@@ -36,23 +37,8 @@ RECORD = b"precheck.verdict/"
 @click.command("diff")
 @click.argument("old", metavar="OLD")
 @click.argument("new", metavar="NEW")
-@click.option(
-    "-p",
-    "--policy",
-    "policies",
-    multiple=True,
-    type=file_name,
-    metavar="FILE|builtin:NAME",
-    help=f"What to judge responses by; several are a union. Default: {DEFAULT_POLICY}.",
-)
-@click.option(
-    "-w",
-    "--waivers",
-    multiple=True,
-    type=file_name,
-    metavar="FILE",
-    help="A waiver list; may be repeated.",
-)
+@policies_option("What to judge responses by; several are a union.", default=DEFAULT_POLICY)
+@waivers_option()
 @click.option(
     "--at",
     default="response",

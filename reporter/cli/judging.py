@@ -12,9 +12,10 @@ import click
 
 from reporter.cli.common import (
     MEGABYTES,
-    file_name,
     own_words,
+    policies_option,
     redact_options,
+    waivers_option,
 )
 from reporter.cli.terminal import working
 from reporter.errors import PolicyError
@@ -31,23 +32,8 @@ DEFAULT_POLICY = "builtin:recommended"
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 _OPTIONS = (
-    click.option(
-        "-p",
-        "--policy",
-        "policies",
-        multiple=True,
-        type=file_name,
-        metavar="FILE|builtin:NAME",
-        help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
-    ),
-    click.option(
-        "-w",
-        "--waivers",
-        multiple=True,
-        type=file_name,
-        metavar="FILE",
-        help="A waiver list; may be repeated.",
-    ),
+    policies_option("What to judge by; several are a union.", default=DEFAULT_POLICY),
+    waivers_option(),
     click.option(
         "--at",
         default="now",

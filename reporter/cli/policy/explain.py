@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import file_name
+from reporter.cli.common import policies_option, waivers_option
 from reporter.cli.judging import DEFAULT_POLICY
 
 if TYPE_CHECKING:
@@ -37,23 +37,8 @@ _WORDS = {"yes": "matches", "no": "no match", "open": "open"}
 @click.argument("response", metavar="RESPONSE")
 @click.option("--check", "check", required=True, metavar="NAME", help="The check item's name.")
 @click.option("--node", metavar="N", help="Only on this node: its uid or its name.")
-@click.option(
-    "-p",
-    "--policy",
-    "policies",
-    multiple=True,
-    type=file_name,
-    metavar="FILE|builtin:NAME",
-    help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
-)
-@click.option(
-    "-w",
-    "--waivers",
-    multiple=True,
-    type=file_name,
-    metavar="FILE",
-    help="A waiver list; may be repeated.",
-)
+@policies_option("What to judge by; several are a union.", default=DEFAULT_POLICY)
+@waivers_option()
 @click.option("--at", default="now", metavar="now|response|TIME", help="The instant to judge for.")
 @click.option(
     "--type", "cluster_type", type=click.Choice(["autopilot", "standard"]), help="Kind of cluster."

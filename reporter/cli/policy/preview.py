@@ -11,10 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import (
-    CliExit,
-    file_name,
-)
+from reporter.cli.common import CliExit, file_name, policies_option, waivers_option
 from reporter.cli.judging import DEFAULT_POLICY
 from reporter.errors import InputError
 
@@ -46,24 +43,8 @@ _MARKS = {
     metavar="RESPONSE",
     help="A response or a folder of them, whatever its name; may be repeated.",
 )
-@click.option(
-    "-p",
-    "--policy",
-    "policies",
-    multiple=True,
-    type=file_name,
-    metavar="FILE|builtin:NAME",
-    help=f"What to judge by; several are a union. Default: {DEFAULT_POLICY}.",
-)
-@click.option(
-    "-w",
-    "--waivers",
-    "in_force",
-    multiple=True,
-    type=file_name,
-    metavar="FILE",
-    help="A waiver list that is in force already; may be repeated.",
-)
+@policies_option("What to judge by; several are a union.", default=DEFAULT_POLICY)
+@waivers_option("in_force", what="A waiver list that is in force already; may be repeated.")
 @click.option("--at", default="now", metavar="now|response|TIME", help="The instant to judge for.")
 @click.option(
     "--type", "cluster_type", type=click.Choice(["autopilot", "standard"]), help="Kind of cluster."

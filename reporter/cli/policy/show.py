@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import click
 
-from reporter.cli.common import file_name
+from reporter.cli.common import waivers_option
 
 
 @click.command("show")
 @click.argument("policies", nargs=-1, metavar="[FILE|builtin:NAME]…")
-@click.option(
-    "-w",
-    "--waivers",
-    multiple=True,
-    type=file_name,
-    metavar="FILE",
-    help="Waiver lists to pool in.",
-)
+@waivers_option(what="Waiver lists to pool in.")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def command(policies: tuple[str, ...], waivers: tuple[str, ...], debug: bool) -> None:
     """Print what several policies, and all their layers, come to.
