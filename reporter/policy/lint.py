@@ -407,10 +407,10 @@ class _File:
             if waiver.expires is None and not policy.waivers_may_be_permanent:
                 refuse('needs "expires": only waivers_may_be_permanent: true lets it be left out')
             for name in sorted(set(policy.waiver_requires or [])):
-                given = getattr(waiver, name)
+                given: str | int | None = getattr(waiver, name)
                 if given is None:
                     refuse(f'needs "{name}": {whose} lists it under waiver_requires')
-                elif is_todo(given):
+                elif isinstance(given, str) and is_todo(given):
                     said = f'says "{name}: {given.strip()}"'
                     here = ("waivers", index, name)
                     refuse(f"{said}: {whose} lists it under waiver_requires", here)

@@ -785,10 +785,10 @@ def _check_demands(waiver: Waiver, placed: layers.PlacedWaiver, whole: layers.La
             "only where every policy says waivers_may_be_permanent: true may it be left out",
         )
     for name in sorted(whole.requires):
-        given = getattr(waiver, name)
+        given: str | int | None = getattr(waiver, name)
         if given is None:
             refuse(f'needs "{name}": a policy lists it under waiver_requires')
-        elif is_todo(given):
+        elif isinstance(given, str) and is_todo(given):
             refuse(
                 f'says "{name}: {given.strip()}": a policy lists it under waiver_requires',
                 f"fill in {name}; TODO only holds the place",

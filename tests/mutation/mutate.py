@@ -75,6 +75,14 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tests/policy/test_evidence.py",
     ),
     "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
+    "reporter.policy.layers": (
+        "tests/policy/test_layers_weaken.py",
+        "tests/policy/test_layers_release.py",
+        "tests/policy/test_layers_alike.py",
+        "tests/policy/test_layers.py",
+        "tests/policy/test_load.py",
+        "tests/policy/test_layers_properties.py",
+    ),
 }
 """What decides, and the hand-built tests it is tried by, the likeliest first."""
 

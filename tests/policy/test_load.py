@@ -8,7 +8,7 @@ import pytest
 
 from reporter.errors import PolicyError
 from reporter.policy.load import Policy, builtin_names
-from tests.policy.build import item, judged, response
+from tests.policy.build import item, judged, policy, response, waiver
 
 HEAD = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
 RULE = "rules:\n  - id: a\n    match: {check: X}\n    effect: fail\n"
@@ -175,6 +175,19 @@ def test_a_whole_number_is_exactly_what_is_written(number: int) -> None:
         body = response(item("X", a=value))
         verdict = judged(body, (given + "defaults: {unmatched: warn}\n").encode())
         assert [check.outcome for check in verdict.checks if check.name == "X"] == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("key", "given"),
+    [("approved_by", "somebody"), ("approved_on", "2026-01-01"), ("ticket", "CHG-1"),
+     ("starts", "2026-01-01"), ("max_findings", 3)],
+)  # fmt: skip
+def test_what_may_be_asked_of_every_waiver(key: str, given: str | int) -> None:
+    asks = policy(waiver_requires=[key])
+    lacks = {name: value for name, value in waiver().items() if name != key}
+    with pytest.raises(PolicyError, match=f'needs "{key}"'):
+        Policy.parse(asks, policy(waivers=[lacks], metadata={"name": "other"}))
+    assert Policy.parse(policy(waiver_requires=[key], waivers=[lacks | {key: given}])).waivers
 
 
 def test_a_reason_of_todo_is_a_condition_and_no_error() -> None:
