@@ -412,6 +412,20 @@ def _(t: Tried) -> Told:
     return t.check("r.tar", tar(("r.json", RESPONSE), comment="1" * 200))
 
 
+@met("reporter.precheck.unknown_fields.MOST_NAMES")
+def _(t: Tried) -> Told:
+    t.lower(3)
+    task, names = json.loads(RESPONSE), dict.fromkeys("abc", 1)
+    assert t.check("ok.json", json.dumps(task | {"a": [names, names]}).encode())[0] == 0
+    held = [task | names | {"d": 1}, task | {"a": [names, {"d": 1}]}]
+    listed = {"kind": "List", "items": [task]}
+    held += [listed | names, listed | {"a": names}, listed | {"metadata": names | {"d": 1}}]
+    told = [t.check("r.json", json.dumps(body).encode()) for body in held]
+    assert {code for code, _ in told} == {4}
+    assert len({said.partition("more than")[2] for _, said in told}) == 1
+    return told[0]
+
+
 @met("reporter.sources.tasks.MAX_ITEMS")
 def _(t: Tried) -> Told:
     t.lower(1)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, wraps
 from operator import attrgetter, itemgetter
 from typing import Any
 
+from reporter.errors import InputError
 from reporter.precheck.model import (
     KINDS,
     LEVELS,
@@ -21,6 +22,10 @@ from reporter.precheck.model import (
 from reporter.signs import folded, may_be_one_of, may_hold
 
 MAX_POINTERS = 100
+
+MOST_NAMES = 10_000
+"""Different names of undocumented fields that are compared with documented ones."""
+_LONG = 200
 
 _CHECK_WORDS = frozenset({"phase", "itemsstatus", "kind", "level", "risksource"})
 """Keys that look like a check, whatever their case."""
@@ -52,6 +57,22 @@ class UnknownFields:
     suspicious: list[str]
     infinite: str | None = None
     """Where a number such as 1e999 stands, which is none. Only an unknown field can hold one."""
+    uncompared: str | None = None
+    """The first of those whose names were too many to look at."""
+
+
+def are_too_many(names: set[str]) -> bool:
+    """Whether so many names were met that no further one is compared."""
+    return len(names) > MOST_NAMES
+
+
+def too_many_names(place: str) -> InputError:
+    """What is said of such an input."""
+    return InputError(
+        f"{place}: more than {MOST_NAMES:,} different names of fields that the API does not "
+        "document",
+        hint="a response of CCE has some sixty; is this the right file?",
+    )
 
 
 def unknown_fields(task: PrecheckTask) -> UnknownFields:
@@ -60,10 +81,12 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
     pointers: list[str] = []
     suspicious: list[str] = []
     infinite: str | None = None
+    uncompared: str | None = None
+    names: set[str] = set()
     found: list[_Extra] = []
     _extras(task, "", set(), found)
     for pointer, owner, extra in found:
-        known = _folded_names(type(owner))
+        names.update(extra)
         for name, value in extra.items():
             if is_empty(value):
                 continue
@@ -74,16 +97,19 @@ def unknown_fields(task: PrecheckTask) -> UnknownFields:
             # A documented field in another spelling is the same field to a reader that ignores
             # case (Go's does): two values for one field. And a phase or level where none is
             # documented may say what nobody here would hear.
-            hides = (
-                may_be_one_of(name, known)
-                or tells_of_checks(name, value)
-                or looks_like_a_check(value)
-            )
-            if hides and len(suspicious) < MAX_POINTERS:
-                suspicious.append(here)
+            if len(suspicious) < MAX_POINTERS and uncompared is None:
+                hides = not are_too_many(names) and (
+                    _may_be_documented(name, type(owner))
+                    or tells_of_checks(name, value)
+                    or looks_like_a_check(value, names)
+                )
+                if hides:
+                    suspicious.append(here)
+                elif are_too_many(names):
+                    uncompared = here
             if infinite is None and _holds_infinity(value):
                 infinite = here
-    return UnknownFields(count, pointers, suspicious, infinite)
+    return UnknownFields(count, pointers, suspicious, infinite, uncompared)
 
 
 def _escape(name: str) -> str:
@@ -152,14 +178,19 @@ def _within(value: Any) -> Iterator[Any]:
             stack.extend(part)
 
 
-def looks_like_a_check(value: Any) -> bool:
-    """Whether anything in a value looks like a check, a section or a skip list."""
-    return any(
-        tells_of_checks(key, inner)
-        for part in _within(value)
-        if isinstance(part, dict)
-        for key, inner in part.items()
-    )
+def looks_like_a_check(value: Any, names: set[str]) -> bool:
+    """Whether anything in a value looks like a check, a section or a skip list.
+
+    All its names join `names`; with more than `MOST_NAMES` of them nothing further is looked at.
+    """
+    for part in _within(value):
+        if isinstance(part, dict):
+            names.update(part)
+            if are_too_many(names):
+                return False
+            if any(tells_of_checks(key, inner) for key, inner in part.items()):
+                return True
+    return False
 
 
 def tells_of_checks(name: str, value: Any) -> bool:
@@ -172,7 +203,24 @@ def tells_of_checks(name: str, value: Any) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+def _remembered(compare: Callable[..., bool]) -> Callable[..., bool]:
+    """What came of each name of a response, but of long ones, which would fill the memory."""
+    kept = lru_cache(maxsize=MOST_NAMES)(compare)
+
+    @wraps(compare)
+    def ask(name: str, *more: Any) -> bool:
+        return kept(name, *more) if len(name) < _LONG else compare(name, *more)
+
+    return ask
+
+
+@_remembered
+def _may_be_documented(name: str, model: type[ApiObject]) -> bool:
+    """Whether a key of an object reads as one of those it is documented to have."""
+    return may_be_one_of(name, _folded_names(model))
+
+
+@_remembered
 def _is_of_checks(name: str) -> bool:
     """Whether a key looks like a check's or like a section of checks."""
     if may_be_one_of(name, _CHECK_WORDS) or any(may_hold(name, part) for part in _SECTION_PARTS):
@@ -187,7 +235,7 @@ def _is_of_checks(name: str) -> bool:
     )
 
 
-@lru_cache(maxsize=4096)
+@_remembered
 def _is_of_skips(name: str) -> bool:
     """Whether a key looks like a list of what was skipped."""
     return any(may_hold(name, word) for word in _SKIPS) and (

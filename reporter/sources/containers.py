@@ -305,7 +305,7 @@ class _Reader:
                 # The name in the file itself: zipfile cuts at a NUL and turns slashes.
                 raw_name = info.orig_filename
                 label = f"{name}!{_readable(raw_name)}"
-                if raw_name.endswith("/") and not info.file_size:
+                if raw_name.endswith("/") and _is_empty(info):
                     continue
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
@@ -475,6 +475,11 @@ def _wrong_with_zip_member(info: zipfile.ZipInfo) -> str | None:
     if stat.S_ISLNK(mode):
         return "is a link, not a file"
     return "is no plain file" if stat.S_IFMT(mode) not in (0, stat.S_IFREG) else None
+
+
+def _is_empty(info: zipfile.ZipInfo) -> bool:
+    """Whether an entry holds nothing, whatever size it names: deflated, nothing takes two bytes."""
+    return not (info.file_size or info.CRC) and info.compress_size <= 2
 
 
 def _bomb(name: str, kind: str, limits: Limits) -> InputError:

@@ -18,11 +18,13 @@ from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
 from reporter.precheck.response import Locate, Response, Sidecar, Source, Wanted
 from reporter.precheck.times import parse_timestamp
+from reporter.precheck.unknown_fields import too_many_names
 from reporter.precheck.versions import meets, parse_version
 from reporter.signs import folded, says_nothing
 from reporter.sources import containers, snake_case
 from reporter.sources.containers import MANY, ONE, Limits, Member, Refused
 from reporter.sources.locations import (
+    MAX_SIDECAR,
     SIDECAR_SUFFIX,
     STDIN_NAME,
     File,
@@ -232,9 +234,12 @@ def _in_stream(
 
 
 def _is_beside_the_point(member: Member) -> bool:
-    """A note of `fetch`, or what a desktop left behind, among the members of an archive."""
+    """A note of `fetch`, or what a desktop left behind, among the members of an archive.
+
+    Whether its file lies beside it, another member may have yet to tell; so it has to read as one.
+    """
     if member.name.endswith(SIDECAR_SUFFIX):
-        return not speaks_of_a_response(member.data)
+        return _note_in(member.data) is not None and not speaks_of_a_response(member.data)
     head = member.data[: containers.LITTER_HEAD]
     return containers.is_litter(member.name, head) and not speaks_of_a_response(member.data)
 
@@ -349,12 +354,15 @@ def _built(
             locate=_locator(document, found.text),
         ),
     )
+    label = f"{_document_label(member.name, document)}: {found.pointer}"
     if response.unknown.infinite is not None:
+        place = f"{label}{response.unknown.infinite}"
         raise InputError(
-            f"{_document_label(member.name, document)}: {found.pointer}{response.unknown.infinite} "
-            "holds a number too large to be one (such as 1e999)",
+            f"{place} holds a number too large to be one (such as 1e999)",
             hint=SAVE_RAW,
         )
+    if response.unknown.uncompared is not None:
+        raise too_many_names(f"{label}{response.unknown.uncompared}")
     return response
 
 
@@ -397,12 +405,24 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _fitting_sidecar(name: str, raw: bytes, data: bytes) -> Sidecar | None:
+def _note_in(raw: bytes) -> dict[str, Any] | None:
+    """What a note says; None if it is none: no object, or one that names no digest of a body."""
+    if len(raw) >= MAX_SIDECAR:
+        return None
     try:
         meta = json.loads(raw, object_pairs_hook=_each_once)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(meta, dict) or meta.get("sha256") != sha256(data).hexdigest():
+    digest = meta.get("sha256") if isinstance(meta, dict) else None
+    return meta if isinstance(digest, str) and _DIGEST.fullmatch(digest) else None
+
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+
+
+def _fitting_sidecar(name: str, raw: bytes, data: bytes) -> Sidecar | None:
+    meta = _note_in(raw)
+    if meta is None or meta["sha256"] != sha256(data).hexdigest():
         return None
 
     def text(*keys: str) -> str | None:

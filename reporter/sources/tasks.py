@@ -11,7 +11,12 @@ from pydantic import ValidationError
 from reporter.errors import InputError
 from reporter.precheck.build import build_task, holders_of_items
 from reporter.precheck.model import CheckItem, PrecheckTask
-from reporter.precheck.unknown_fields import looks_like_a_check, tells_of_checks
+from reporter.precheck.unknown_fields import (
+    are_too_many,
+    looks_like_a_check,
+    tells_of_checks,
+    too_many_names,
+)
 from reporter.signs import may_be_one_of
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
@@ -87,20 +92,25 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
             )
     if told := told_by(value):
         raise api_error(label, told)
+    names = set(value)
     about = {
         key: part
         for key, part in value.items()
-        if isinstance(part, dict) and may_be_one_of(key, _ABOUT_A_LIST)
+        if not are_too_many(names) and isinstance(part, dict) and may_be_one_of(key, _ABOUT_A_LIST)
     }
     beside = {key: part for key, part in value.items() if key not in about and key != "items"}
     for where, part in [("", beside), *((f"{key}.", part) for key, part in about.items())]:
+        names.update(part)
         for key in part:
+            of_a_check = key != "kind" and _is_of_a_check(key, part[key], names)
+            if are_too_many(names):
+                raise too_many_names(f"{label}: {where}{key}")
             if part[key] and may_be_one_of(key, _PAGED):
                 raise InputError(
                     f"{label}: is one page of a longer list ({where}{key})",
                     hint="save the whole list, or the answer for the one task",
                 )
-            if key != "kind" and _is_of_a_check(key, part[key]):
+            if of_a_check:
                 raise InputError(
                     f"{label}: {where}{key} stands beside the tasks of the list and looks like a "
                     "check, a task or a list of skipped ones; for which task is anybody's guess",
@@ -116,14 +126,16 @@ _PAGED = frozenset(
 """How Kubernetes and the cloud's other services say that a list goes on."""
 
 
-def _is_of_a_check(key: str, value: Any) -> bool:
+def _is_of_a_check(key: str, value: Any, names: set[str]) -> bool:
     """Whether what stands beside the tasks of a list may be a part of a task, or another."""
     if value in (None, "", [], {}):
         return False
     # Of a list itself, where the API has them at all: names that somebody gave it.
     if key in ("labels", "annotations") and isinstance(value, dict):
         value = [part for part in value.values() if not isinstance(part, str)]
-    return key in ("spec", "status") or tells_of_checks(key, value) or looks_like_a_check(value)
+    return (
+        key in ("spec", "status") or tells_of_checks(key, value) or looks_like_a_check(value, names)
+    )
 
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:

@@ -22,6 +22,7 @@ import pytest
 from reporter.errors import InputError
 from reporter.precheck.response import Response
 from reporter.sources.containers import Limits
+from reporter.sources.locations import MAX_SIDECAR
 from reporter.sources.read import Unreadable, read, read_responses
 
 TASK: dict[str, Any] = {
@@ -106,10 +107,42 @@ def test_desktop_litter_and_sidecars_are_no_responses(folder: Path) -> None:
     with zipfile.ZipFile("mac.zip", "w") as archive:
         archive.writestr("__MACOSX/._r.json", b"\x00\x05\x16\x07")
         archive.writestr("r.json", GOOD)
-        archive.writestr("r.json.meta.json", b"{}")
+        archive.writestr("r.json.meta.json", json.dumps({"sha256": "0" * 64}))
         archive.writestr("report/record.json", b'{"kind": "Verdict", "x": {}}')
         archive.writestr("report/index.html", b"<html></html>")
     assert read("mac.zip").source.name == "mac.zip!r.json"
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", OTHER[:40], b'{"error_code": "CCE.01404001", "sha256": 1}',
+             json.dumps({"sha256": "0" * 64}).encode() + b" " * MAX_SIDECAR],
+)  # fmt: skip
+def test_what_is_called_a_note_and_reads_as_none_is_a_file(folder: Path, data: bytes) -> None:
+    with zipfile.ZipFile("n.zip", "w") as archive:
+        archive.writestr("r.json", GOOD)
+        archive.writestr("r.json.meta.json", data)
+    assert [name for name, _ in _outcomes("n.zip")] == ["n.zip!r.json", "n.zip!r.json.meta.json"]
+    if 0 < len(data) < MAX_SIDECAR:  # else it may lie beside, as any other file
+        assert "n.zip!r.json.meta.json" in _refused("n.zip")
+
+
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_a_folder_of_a_zip_archive_holds_nothing(folder: Path, packing: int) -> None:
+    """Whatever size its entry names: what reads the entry itself finds what lies there."""
+    for content in (b"", OTHER):
+        with zipfile.ZipFile("f.zip", "w", packing) as archive:
+            archive.writestr("r.json", GOOD)
+            archive.writestr("d/", content)
+            archive.writestr("d/empty/", b"")
+        written = Path("f.zip").read_bytes()
+        at = written.index(b"d/", written.index(b"PK\x01\x02")) - 46  # its line of the list
+        assert written[at + 24 : at + 28] == struct.pack("<I", len(content))
+        Path("g.zip").write_bytes(written[: at + 24] + bytes(4) + written[at + 28 :])
+        for name in ("f.zip", "g.zip"):
+            if content:
+                assert "has content and no name of a file" in _refused(name)
+            else:
+                assert read(name).source.name == f"{name}!r.json"
 
 
 def test_only_what_is_litter_by_its_content_is_passed_over(folder: Path) -> None:
