@@ -142,6 +142,20 @@ MESSAGES: Final[dict[str, Message]] = {
         "A rule or waiver asks for a value the API does not have: {rules} ({values})",
         "Rules or waivers ask for values the API does not have: {rules} ({values})",
     ),
+    "condition.excluded-values": (
+        "A rule or waiver leaves out a value the API does not document: {rules} ({values})",
+        "Rules or waivers leave out values the API does not document: {rules} ({values})",
+    ),
+    "condition.unknown-fields": (
+        "A rule or waiver asks for a field the API does not document, and found none: {rules} "
+        "({values})",
+        "Rules or waivers ask for fields the API does not document, and found none: {rules} "
+        "({values})",
+    ),
+    "condition.ordered-texts": (
+        "A rule or waiver orders texts by a number, letter by letter: {rules} ({values})",
+        "Rules or waivers order texts by a number, letter by letter: {rules} ({values})",
+    ),
     "condition.unlike-values": (
         "A rule or waiver compares with a value of another type, which never holds: {rules} "
         "({paths})",

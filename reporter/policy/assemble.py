@@ -26,8 +26,9 @@ from reporter.policy.evaluate import (
 )
 from reporter.policy.evidence import CLOCK_SKEW
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import DOCUMENTED, Match, Target
+from reporter.policy.match import Match, Target
 from reporter.policy.model import is_todo
+from reporter.policy.slips import orders_numbers_as_texts, path_of
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
@@ -953,25 +954,42 @@ def _rule_conditions(judgement: Judgement) -> list[Statement]:
 
 
 def _odd_values(judgement: Judgement) -> Iterator[Statement]:
-    """Values that were asked for and that the API does not have."""
+    """Values and fields that were asked for and that the API does not have."""
     seen = {value for _, _, value in judgement.found.unrecognised}
-    slips = {
-        part.id: f"{written} → {meant}"
-        for part in _asking(judgement.policy)
-        for written, meant in part.match.slips
-        if written not in seen
-    }
-    if slips:
-        names = sorted(slips)
-        values = [slips[name] for name in names]
-        yield statement("condition.misspelt-values", count=len(names), rules=names, values=values)
-    odd = sorted(
-        rule.id
-        for rule in judgement.policy.rules
-        if rule.id not in slips
-        and not judgement.rules[rule.id].hits
-        and _asks_for_undocumented(rule.match)
-    )
+    misspelt: dict[str, str] = {}
+    excluded: dict[str, str] = {}
+    in_vain = []
+    paths: dict[str, str] = {}
+    ordered: dict[str, str] = {}
+    missed = judgement.facts.missed - judgement.facts.met
+    for part in _asking(judgement.policy):
+        slips = judgement.policy.slips[id(part.match)]
+        for written, meant in slips.misspelt:
+            if written not in seen:
+                misspelt[part.id] = f"{written} → {meant}"
+        for value in slips.excluded:
+            if value not in seen:
+                excluded[part.id] = value
+        if slips.in_vain and isinstance(part, Rule) and not judgement.rules[part.id].hits:
+            in_vain.append(part.id)
+        for condition in part.match.conditions():
+            if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
+                paths[part.id] = path.unknown + (f" → {path.meant}" if path.meant else "")
+            if id(condition) in judgement.facts.met and (
+                number := orders_numbers_as_texts(condition.spec)
+            ):
+                ordered[part.id] = f'"{number}"'
+    for code, found in (
+        ("condition.misspelt-values", misspelt),
+        ("condition.excluded-values", excluded),
+        ("condition.unknown-fields", paths),
+        ("condition.ordered-texts", ordered),
+    ):
+        if found:
+            names = sorted(found)
+            values = [found[name] for name in names]
+            yield statement(code, count=len(names), rules=names, values=values)
+    odd = sorted(set(in_vain) - set(misspelt))
     if odd:
         yield statement("condition.undocumented-values", count=len(odd), rules=odd)
 
@@ -985,7 +1003,7 @@ def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
     paths = {
         part.id: found
         for part in _asking(judgement.policy)
-        if (found := part.match.paths_of(judgement.facts.unlike))
+        if (found := _paths_of(part.match, judgement.facts.unlike))
     }
     if paths:
         named = sorted({path for found in paths.values() for path in found})
@@ -1004,13 +1022,8 @@ def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
             yield statement(code, count=count, version=version, rules=asking)
 
 
-def _asks_for_undocumented(match: Match) -> bool:
-    """Whether a key spells nothing but values the API does not document: a slip of the pen?"""
-    return any(
-        literals and not literals & documented
-        for key, documented in DOCUMENTED.items()
-        for literals in match.literals(key)
-    )
+def _paths_of(match: Match, conditions: set[int]) -> list[str]:
+    return [part.path for part in match.conditions() if id(part) in conditions]
 
 
 def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> list[Statement]:

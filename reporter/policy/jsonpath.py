@@ -39,9 +39,68 @@ class Found:
     gaps: int
 
 
+@dataclass(frozen=True)
+class Names:
+    """The names in a path."""
+
+    plain: tuple[str, ...]
+    """From the root on, up to the first filter or `..`; elements of lists go without saying."""
+    further: tuple[str, ...]
+    """Those in filters, and all that stand behind the first filter or `..`."""
+    last: str | None
+    """The field it ends in, where it is one field."""
+    compared: tuple[tuple[str, bool, Any], ...]
+    """In its filters: a field, whether it is to differ, and the value it is compared with."""
+
+
+@cache
+def names_in(text: str) -> Names:
+    """The names in a path that `compile_path` takes."""
+    from jsonpath_ng import Child, Descendants, Fields, Index, Slice, Wildcard
+    from jsonpath_ng.ext.filter import Filter
+
+    plain: list[str] = []
+    further: list[str] = []
+    compared: list[tuple[str, bool, Any]] = []
+    names = plain
+
+    def walk(part: Any) -> None:
+        nonlocal names
+        if isinstance(part, (Child, Descendants)):
+            walk(part.left)
+            if isinstance(part, Descendants):
+                names = further
+            walk(part.right)
+        elif isinstance(part, Fields):
+            names.extend(part.fields)
+        elif isinstance(part, Filter):
+            names = further
+            for expression in part.expressions:
+                walk(expression.target)
+                if expression.op is not None and (field := _last(expression.target)):
+                    compared.append((field, expression.op.startswith("!"), expression.value))
+
+    def _last(part: Any) -> str | None:
+        while isinstance(part, Child) and isinstance(part.right, (Index, Slice, Wildcard, Filter)):
+            part = part.left
+        end = part.right if isinstance(part, (Child, Descendants)) else part
+        return end.fields[0] if isinstance(end, Fields) and len(end.fields) == 1 else None
+
+    parsed = _parsed(text)
+    walk(parsed)
+    return Names(tuple(plain), tuple(further), _last(parsed), tuple(compared))
+
+
 @cache
 def compile_path(text: str) -> Callable[[Any], Found]:
     """A function from JSON data to what a path finds. ValueError where it is no path."""
+    parsed = _parsed(text)
+    steps = _by_steps(parsed)
+    return lambda data: Found([datum.value for datum in parsed.find(data)], _gaps(steps, data))
+
+
+@cache
+def _parsed(text: str) -> Any:
     if len(text) > MAX_LENGTH:
         raise ValueError(f"a path of {len(text)} characters; at most {MAX_LENGTH} are allowed")
     from jsonpath_ng import ext
@@ -60,8 +119,7 @@ def compile_path(text: str) -> Callable[[Any], Found]:
     except Exception as error:  # its functions raise their own, whatever they derive from
         raise ValueError(f'"{text}" is not a JSONPath ({type(error).__name__})') from None
     _refuse_more_than_selecting(parsed, text)
-    steps = _by_steps(parsed)
-    return lambda data: Found([datum.value for datum in parsed.find(data)], _gaps(steps, data))
+    return parsed
 
 
 def _by_steps(parsed: Any) -> Any:
@@ -173,6 +231,7 @@ class Condition:
     """A compiled `where` condition."""
 
     def __init__(self, spec: WhereSpec) -> None:
+        self.spec = spec
         self.path = spec.path
         self.on_response = spec.on == "response"
         self._find = compile_path(spec.path)

@@ -20,6 +20,7 @@ from reporter.policy.model import (
     MatchSpec,
     PolicySpec,
     RuleSpec,
+    Spec,
     WaiverSpec,
     alike,
 )
@@ -331,7 +332,7 @@ def _evidence(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[EvidenceS
     if spec.evidence is None:
         return base.evidence
     said = [line for line in EVIDENCE_LINES if line in spec.evidence.model_fields_set]
-    released = {}
+    released = []
     for line in said:
         setting = f"evidence.{line}"
         guard.say(setting, ("evidence", line))
@@ -339,11 +340,29 @@ def _evidence(base: Layered, spec: PolicySpec, guard: _Guard) -> tuple[EvidenceS
         reasons = [_weaker(getattr(under, line), own) for under in base.evidence]
         if reason := next((reason for reason in reasons if reason), None):
             guard.weaken(setting, reason)
-            released[line] = own
-    bases = tuple(under.model_copy(update=released) for under in base.evidence)
+            released.append(line)
+    bases = tuple(
+        under.model_copy(
+            update={
+                line: _said_over(getattr(under, line), getattr(spec.evidence, line))
+                for line in released
+            }
+        )
+        for under in base.evidence
+    )
     # Beside its bases: a line is as strict as the strictest, and lists add up.
     beside = bases[0].model_copy(update={line: getattr(spec.evidence, line) for line in said})
     return bases if beside in bases else (*bases, beside)
+
+
+def _said_over(under: Spec, own: Spec) -> Spec:
+    """What a layer says in place of its base's; what it does not mention stays the base's."""
+    said: dict[str, object] = {}
+    for name in own.model_fields_set:
+        before, after = getattr(under, name), getattr(own, name)
+        nested = isinstance(before, Spec) and isinstance(after, Spec)
+        said[name] = _said_over(before, after) if nested else after
+    return under.model_copy(update=said)
 
 
 def _weaker(under: object, own: object) -> str | None:

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import cache, cached_property
 from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from reporter import yamlfile
 from reporter.catalogue.read import Catalogue
@@ -38,6 +38,7 @@ from reporter.policy.model import (
     alike,
     is_todo,
 )
+from reporter.policy.slips import ORDERED, asked_by, orders_numbers_as_texts, path_of
 from reporter.precheck.model import (
     GROUPS,
     KINDS,
@@ -45,8 +46,6 @@ from reporter.precheck.model import (
     NODE_STATUSES,
     NODE_TYPES,
     PHASES,
-    CheckItem,
-    PrecheckTask,
 )
 from reporter.precheck.versions import parse_range
 from reporter.yamlfile import Document, Path
@@ -108,6 +107,7 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
     "empty-range": ("warning", "A version range that no version is in."),
     "unknown-path": ("warning", "A path to a field the API does not document."),
+    "ordered-texts": ("warning", "A number or version in quotes that lt, le, gt or ge order by."),
     "not-a-text": ("warning", "A number or true/false compared with a field that is a text."),
     "ambiguous-scalar": ("warning", "Text here, but other YAML tools read something else."),
     # The policy as a whole
@@ -123,6 +123,8 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
 
 MOST_COMPARED = 200_000
 """Pairs of rules, or of waivers, that are compared for what one of them adds."""
+
+_LETTERS = 'as texts "9" is above "110": write matches, with a regular expression'
 
 EXPIRING_WITHIN = timedelta(days=14)
 LONG_AHEAD = timedelta(days=90)
@@ -934,12 +936,23 @@ class _Look:
             self._regex(matches, (*path, "matches"))
         text = getattr(condition, "path", None)
         if isinstance(text, str):
-            root = PrecheckTask if getattr(condition, "on", "item") == "response" else CheckItem
-            said, is_text = _followed(text, root)
-            if said:
-                self.add("unknown-path", (*path, "path"), said)
-            elif is_text:
+            found = path_of(condition)
+            if found.unknown is not None:
+                close = f'; did you mean "{found.meant}"?' if found.meant else ""
+                said = f'the API documents no field "{found.unknown}" here'
+                self.add("unknown-path", (*path, "path"), said + close)
+            elif found.is_text:
                 self._compared_with_text(condition, path)
+            for _, asked in asked_by(condition):
+                words = sorted(asked.words)
+                meant = dict(asked.misspelt())
+                for value in asked.unknown():
+                    close = f'; did you mean "{meant[value]}"?' if value in meant else ""
+                    said = f'"{value}" is no value the API documents here{close}'
+                    self.add("undocumented-value", path, said, f"documented are {', '.join(words)}")
+            if number := orders_numbers_as_texts(condition):
+                said = f'"{number}" is a text, and texts compare letter by letter'
+                self.add("ordered-texts", path, said, _LETTERS)
 
     def _compared_with_text(self, comparison: Any, path: Path) -> None:
         while (inner := getattr(comparison, "not_", None)) is not None:
@@ -954,8 +967,7 @@ class _Look:
                         (*path, key),
                         f"{written} is no text, and every value the API documents here is one: "
                         "they never compare",
-                        f"put it in quotes: '{written}'"
-                        + ("; texts compare letter by letter" if key in _ORDERED else ""),
+                        f"put it in quotes: '{written}'" if key not in ORDERED else _LETTERS,
                     )
 
     # Waivers
@@ -1310,37 +1322,6 @@ def _holds_longer(
     starts = one[0] is None or (other[0] is not None and one[0] <= other[0])
     ends = one[1] is None or (other[1] is not None and one[1] >= other[1])
     return starts and ends
-
-
-_STEP = re.compile(r"\.(?P<dotted>\w+)|\[(?:-?[0-9:]*|\*)\]|\.\*|\[['\"](?P<quoted>\w+)['\"]\]")
-
-
-_ORDERED = ("lt", "le", "gt", "ge")
-
-
-def _followed(path: str, root: type[BaseModel]) -> tuple[str | None, bool]:
-    """What is wrong with a path's first field that the API does not document; whether it ends
-    in a text.
-
-    Only plain steps are followed; at a filter, `..` or anything else the question ends.
-    """
-    text = path.strip().removeprefix("$")
-    if not text.startswith((".", "[")):
-        text = "." + text
-    model: Any = root
-    position = 0
-    while model is not None and (step := _STEP.match(text, position)):
-        position = step.end()
-        name = step["dotted"] or step["quoted"]
-        if name is None:
-            continue
-        fields = {info.alias or key: info for key, info in model.model_fields.items()}
-        if name not in fields:
-            close = yamlfile.nearest(name, list(fields))
-            said = f'the API documents no field "{name}" here'
-            return said + (f'; did you mean "{close}"?' if close else ""), False
-        model = load._model_within(fields[name].annotation)
-    return None, model is None and not text[position:].strip("[*]0123456789 ")
 
 
 def _across(files: Sequence[_File], *, together: bool) -> None:

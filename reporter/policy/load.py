@@ -10,7 +10,7 @@ from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import ValidationError
 
@@ -37,6 +37,7 @@ from reporter.policy.model import (
     WhereSpec,
     is_todo,
 )
+from reporter.policy.slips import Slips, model_within, slips_of
 from reporter.signs import hides_a_sign
 from reporter.yamlfile import Document
 
@@ -174,6 +175,12 @@ class Policy:
     def verdicts_by_signature(self) -> dict[Any, Any]:
         """And what these rules decide, where nothing but the signature has a say."""
         return {}
+
+    @cached_property
+    def slips(self) -> dict[int, Slips]:
+        """What is odd about the values that each match asks for, by its identity."""
+        matches = [part.match for part in self.rules] + [part.match for part in self.waivers]
+        return {id(match): slips_of(match.spec) for match in matches}
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -462,21 +469,11 @@ def _allowed_keys(path: yamlfile.Path) -> list[str]:
         if part not in fields:
             break
         annotation = fields[part].annotation
-        inner = _model_within(annotation)
+        inner = model_within(annotation)
         if inner is None and "Pattern" in str(annotation):
             return ["regex", "equals"]
         model = inner or model
     return [info.alias or name for name, info in model.model_fields.items()]
-
-
-def _model_within(annotation: Any) -> Any:
-    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
-        return None if annotation in (Regex, Equals) else annotation
-    for inner in get_args(annotation):
-        found = _model_within(inner)
-        if found is not None:
-            return found
-    return None
 
 
 def _check_meaning(spec: PolicySpec | WaiverListSpec, problems: _Problems) -> None:

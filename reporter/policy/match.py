@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
 from reporter.policy.jsonpath import Condition, Found, Outcome
-from reporter.policy.model import MATCH_KEYS, Comparison, Equals, MatchSpec, NodeSpec, Regex
+from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
 from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
-from reporter.precheck.model import (
-    GROUPS,
-    KINDS,
-    LEVELS,
-    NODE_STATUSES,
-    NODE_TYPES,
-    TASK_PHASES,
-    CheckItem,
-    PrecheckTask,
-)
+from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.versions import VersionRange, parse_range, parse_version
-from reporter.yamlfile import nearest
 
 Tri = bool | None
 Predicate = Callable[[str], Tri]
@@ -85,6 +75,10 @@ class Facts:
     """Answers of `on: response` conditions: the same for every finding."""
     unlike: set[int] = field(default_factory=set)
     """Conditions, by identity, that were once not met because a value was of another type."""
+    met: set[int] = field(default_factory=set)
+    """Those whose path found a value somewhere."""
+    missed: set[int] = field(default_factory=set)
+    """Those whose path found none, at least once."""
 
     @cached_property
     def document(self) -> dict[str, object] | None:
@@ -246,28 +240,6 @@ class Trace:
     paths: list[tuple[str, Outcome]] = field(default_factory=list)
 
 
-DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
-NODE_WORDS = {"type": NODE_TYPES, "status": NODE_STATUSES}
-
-
-def _slips(pattern: Any, words: frozenset[str]) -> Iterator[tuple[str, str]]:
-    if isinstance(pattern, str) and not is_glob(pattern):
-        pattern = Equals(equals=pattern)
-    if isinstance(pattern, Equals):
-        for text in [pattern.equals] if isinstance(pattern.equals, str) else pattern.equals:
-            if words and text not in words and (meant := nearest(text, sorted(words))):
-                yield text, meant
-        return
-    fits = Patterns(pattern).fits
-    if any(map(fits, words)):
-        return
-    written = pattern.regex if isinstance(pattern, Regex) else pattern
-    for word in sorted(words):
-        if fits(word.lower()) or fits(word.upper()):
-            yield written, word
-            return
-
-
 class Match:
     """A compiled match mapping: a conjunction of keys.
 
@@ -334,36 +306,9 @@ class Match:
         for part in self._any or []:
             yield from part.literals(key)
 
-    @cached_property
-    def slips(self) -> tuple[tuple[str, str], ...]:
-        """What it asks for of kind, level, group and phase, and what was probably meant.
-
-        Nested matches included, and JSONPaths to just these fields. A value that is far from any
-        documented one may be one that the API has learnt since.
-        """
-        found = []
-        for key, words in DOCUMENTED.items():
-            value = getattr(self.spec, key)
-            written = value if isinstance(value, list) else [] if value is None else [value]
-            found += [slip for pattern in written for slip in _slips(pattern, words)]
-        for key, words in NODE_WORDS.items():
-            value = getattr(self.spec.node, key) if self.spec.node is not None else None
-            written = value if isinstance(value, list) else [] if value is None else [value]
-            found += [slip for pattern in written for slip in _slips(pattern, words)]
-        for condition in self.spec.where or []:
-            words = DOCUMENTED.get(condition.path.removeprefix("$."), frozenset())
-            comparison: Comparison = condition
-            while comparison.not_ is not None:
-                comparison = comparison.not_
-            compared = [comparison.equals, *(comparison.in_ or [])]
-            texts = [text for text in compared if isinstance(text, str)]
-            found += [slip for text in texts for slip in _slips(Equals(equals=text), words)]
-        return (*found, *(slip for part in self._nested() for slip in part.slips))
-
-    def paths_of(self, conditions: Set[int]) -> list[str]:
-        """The paths of those of its conditions, nested ones included, whose ids are given."""
-        own = [part.path for part in self._where if id(part) in conditions]
-        return own + [path for part in self._nested() for path in part.paths_of(conditions)]
+    def conditions(self) -> list[Condition]:
+        """Its JSONPath conditions, nested ones included."""
+        return self._where + [found for part in self._nested() for found in part.conditions()]
 
     def by_signature(self, target: Target) -> bool:
         """False only when the signature alone already rules a match out."""
@@ -456,6 +401,9 @@ class Match:
         # Last, because a path costs more than all the other keys together.
         for condition in self._where:
             outcome = _ask(condition, target, every=every)
+            if outcome is not None:
+                asked = target.facts.met if outcome.matches else target.facts.missed
+                asked.add(id(condition))
             if outcome is not None and trace is not None:
                 trace.paths.append((condition.path, outcome))
             elif outcome is not None and outcome.unlike and outcome.fits is False:

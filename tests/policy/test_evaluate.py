@@ -459,6 +459,8 @@ def test_a_rule_that_asks_for_an_undocumented_value_in_vain_is_named() -> None:
         ({"level": {"regex": "fatal|warning"}}, "fatal|warning → Fatal"),
         ({"where": [{"path": "$.level", "equals": "fatal"}]}, "fatal → Fatal"),
         ({"where": [{"path": "$.kind", "not": {"in": ["risk"]}}]}, "risk → Risk"),
+        ({"where": [{"path": "$['level']", "matches": "fatal"}]}, "fatal → Fatal"),
+        ({"where": [{"path": "$..[?(@.level != 'fatal')].name", "exists": False}]}, "→ Fatal"),
         ({"node": {"type": "Master"}}, "Master → master"),
         ({"not": {"node": {"status": ["active"]}}}, "active → Active"),
         ({"node": {"type": "*", "name": "active"}}, None),
@@ -475,6 +477,69 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         found = [part for part in judged(response(item()), written).conditions
                  if part.code == "condition.misspelt-values"]  # fmt: skip
         assert [said in part.text for part in found if said] == [True] * (said is not None)
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ({"not": {"level": "Critical"}}, "Critical"),
+        ({"not": {"any": [{"check": "X"}, {"group": ["NodeCheck", "Cluster"]}]}}, "Cluster"),
+        ({"not": {"node": {"type": "worker"}}}, "worker"),
+        ({"where": [{"path": "$.level", "not": {"in": ["Fatal", "Critical"]}}]}, "Critical"),
+        ({"where": [{"path": "$.level", "equals": "Critical", "quantifier": "none"}]}, "Critical"),
+        ({"not": {"where": [{"path": "$.level", "equals": "Critical"}]}}, "Critical"),
+        ({"not": {"not": {"level": "Critical"}}}, None),
+        ({"not": {"level": "Fatal"}}, None),
+        ({"not": {"level": "Crit*"}}, None),
+        ({"where": [{"path": "$.message", "not": {"equals": "Critical"}}]}, None),
+    ],
+)
+def test_what_is_left_out_in_vain_is_named(left_out: Any, said: str | None) -> None:
+    """A waiver then covers more than it reads, a warning softens more."""
+    rule = {"id": "r", "match": left_out, "effect": "warn"}
+    for written in (policy([rule]), policy(waivers=[waiver("r", "*", **left_out)])):
+        verdict = judged(response(item()), written)
+        found = [part for part in verdict.conditions if part.code == "condition.excluded-values"]
+        assert [part.params["values"] for part in found] == [[said]] * (said is not None)
+    learnt = judged(response(item(level="Critical")), policy([rule]))
+    assert "Critical" not in str([part.text for part in learnt.conditions])
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ({"path": "$.riskSource.deprecatedApiRisks", "exists": False},
+         "deprecatedApiRisks → deprecatedAPIRisks"),
+        ({"path": "$.riskSource.nodeRisk[*]", "count": {"le": 3}}, "nodeRisk → nodeRisks"),
+        ({"path": "$..userAgents", "exists": False}, "userAgents → userAgent"),
+        ({"path": "$.status.phases", "on": "response", "exists": False}, "phases → phase"),
+        ({"path": "$.learnt", "exists": True}, None),
+        ({"path": "$.riskSource.deprecatedAPIRisks", "exists": False}, None),
+    ],
+)  # fmt: skip
+def test_a_field_nobody_has_is_named(where: Any, said: str | None) -> None:
+    for written in (
+        policy([{"id": "r", "match": {"where": [where]}, "effect": "warn"}]),
+        policy(waivers=[waiver("r", where=[where])]),
+    ):
+        verdict = judged(response(item(learnt="x")), written)
+        found = [part for part in verdict.conditions if part.code == "condition.unknown-fields"]
+        assert [part.params["values"] for part in found] == [[said]] * (said is not None)
+
+
+@pytest.mark.parametrize(
+    ("bound", "named"),
+    [("110", True), ("v1.9", True), ("1.31.4-r2", True), (110, False), ("b", False),
+     ("2026-01-01", False), ("", False)],
+)  # fmt: skip
+def test_a_number_that_texts_are_ordered_by_is_named(bound: Any, named: bool) -> None:
+    """Letter by letter "1000" is below "110"."""
+    where = [{"path": UNLIKE, "lt": bound}]
+    risks = {"configurationRisks": [{"value": "1000"}]}
+    verdict = judged(response(item(riskSource=risks)), policy(waivers=[waiver(where=where)]))
+    assert ("ordered-texts" in codes(verdict)) is named
+    other = judged(response(item()), policy(waivers=[waiver(where=where)]))
+    assert "ordered-texts" not in codes(other)
 
 
 UNLIKE = "$.riskSource.configurationRisks[*].value"

@@ -81,3 +81,22 @@ def test_what_a_layer_adds_is_its_own_to_release(tmp_path: Path) -> None:
     write(tmp_path, "middle", extends="base.yaml", rules=[RULE], overridable=["exceptions"])
     top = write(tmp_path, "top", extends="middle.yaml", rules=[WARN])
     assert [rule.effect for rule in Policy.load(top).rules] == ["warn"]
+
+
+def test_what_a_released_line_does_not_mention_stays_its_bases(tmp_path: Path) -> None:
+    kept = {"min_nodes": 3, "required_checks": ["A", "B"], "sections": {"node": "optional"}}
+    released = ["evidence.complete"]
+    write(tmp_path, "base", evidence={"complete": kept}, overridable=released)
+    for own, changed in (
+        ({"min_nodes": 0}, {"min_nodes": 0}),
+        ("warn", {"level": "warn"}),
+        ({"sections": {"addon": "optional"}},
+         {"sections": {"cluster": "required", "addon": "optional", "node": "optional"}}),
+        ({"min_nodes": 1, "required_checks": "C"}, {"min_nodes": 1, "required_checks": "C"}),
+    ):  # fmt: skip
+        top = write(tmp_path, "top", extends="base.yaml", evidence={"complete": own})
+        lines = [spec.complete.model_dump(exclude_none=True) for spec in Policy.load(top).evidence]
+        under = {"level": "require", **kept, "sections": {
+            "cluster": "required", "addon": "required", "node": "optional"}}  # fmt: skip
+        assert under | changed in lines
+        assert under not in lines

@@ -570,6 +570,19 @@ def test_rules_for_clusters_the_policy_is_not_for(run: Run) -> None:
 @pytest.mark.parametrize(
     ("condition", "code", "says"),
     [
+        ("path: $..deprecatedApiRisks", "unknown-path", 'did you mean "deprecatedAPIRisks"'),
+        ("path: '$.riskSource.nodeRisks[?(@.nodeId == 1)].NodeID'", "unknown-path", '"NodeID"'),
+        ("path: \"$['level']\", equals: fatal", "undocumented-value", 'did you mean "Fatal"'),
+        ("path: $.kind, matches: risk", "undocumented-value", 'did you mean "Risk"'),
+        ("path: $.kind, not: {in: [Risk, Hazard]}", "undocumented-value", '"Hazard" is no value'),
+        (
+            "path: '$.riskSource.addonRisks[?(@.level != \"critical\")]'",
+            "undocumented-value",
+            "crit",
+        ),
+        ("path: '$.riskSource.configurationRisks[*].value', lt: '110'", "ordered-texts", "letter"),
+        ("path: $.message, not: {ge: v1.9}", "ordered-texts", '"v1.9" is a text'),
+        ("path: $.message, ge: '2026-01-01T00:00:00Z'", None, ""),
         ("path: $.riskSource.nodeRisk", "unknown-path", 'did you mean "nodeRisks"'),
         ("path: '$.riskSource.nodeRisks[*].nodeId'", "unknown-path", 'did you mean "NodeID"'),
         ("path: status.phase, on: response", None, ""),
@@ -586,13 +599,13 @@ def test_rules_for_clusters_the_policy_is_not_for(run: Run) -> None:
         ),
         ("path: $.message, equals: '110'", None, ""),
         ("path: $.riskSource.nodeRisks, count: {gt: 3}", None, ""),
-        ("path: '$.riskSource.nodeRisks[?(@.NodeID == 1)].x'", None, ""),
+        ("path: '$.riskSource.nodeRisks[?(@.NodeID == 1)].NodeID'", None, ""),
         ("path: $.message, matches: '.*'", "regex-everything", "/.*/ fits every value"),
         ("path: $.message, matches: 'disk*'", "regex-like-glob", "looks like a glob"),
     ],
 )
 def test_where_conditions(run: Run, condition: str, code: str | None, says: str) -> None:
-    words = ("matches", "equals", "not", "ge", "count")
+    words = ("matches", "equals", "not", "ge", "lt", "count")
     asks = "" if any(f" {word}: " in condition for word in words) else ", exists: true"
     report = run(rules(f"where: [{{{condition}{asks}}}]"))
     assert codes(report) == ({code} if code else set()), report.problems

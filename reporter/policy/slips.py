@@ -1,0 +1,243 @@
+"""What a match asks for and the API does not have: slips of the pen, or values it learnt since."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, get_args
+
+from reporter.policy.jsonpath import Names, names_in
+from reporter.policy.match import Patterns, is_glob
+from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
+from reporter.precheck.model import (
+    GROUPS,
+    KINDS,
+    LEVELS,
+    NODE_STATUSES,
+    NODE_TYPES,
+    TASK_PHASES,
+    CheckItem,
+    PrecheckTask,
+)
+from reporter.yamlfile import nearest
+
+DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
+NODE_WORDS = {"type": NODE_TYPES, "status": NODE_STATUSES}
+_FIELDS = {**DOCUMENTED, "kind": KINDS | {"PreCheckTask"}, "nodeType": NODE_TYPES}
+"""By the API's own names, at whatever place a path ends in one."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A pattern, and the values that are documented for what it is asked of.
+
+    `excludes`: under an odd number of negations, so that in vain means more than was meant.
+    """
+
+    words: frozenset[str]
+    pattern: Any
+    excludes: bool
+
+    @property
+    def spelled(self) -> list[str] | None:
+        """The values it spells; None for a glob or a regular expression."""
+        pattern = self.pattern
+        if isinstance(pattern, Equals):
+            return [pattern.equals] if isinstance(pattern.equals, str) else pattern.equals
+        return [pattern] if isinstance(pattern, str) and not is_glob(pattern) else None
+
+    def unknown(self) -> list[str]:
+        """What it asks for and nobody documents; a glob or regular expression that fits nothing."""
+        if self.spelled is not None:
+            return [text for text in self.spelled if text not in self.words]
+        if any(map(Patterns(self.pattern).fits, self.words)):
+            return []
+        return [self.pattern.regex if isinstance(self.pattern, Regex) else self.pattern]
+
+    def misspelt(self) -> Iterator[tuple[str, str]]:
+        """What was written and what was probably meant.
+
+        A value that is far from any documented one may be one that the API has learnt since.
+        """
+        spelled = self.spelled
+        if spelled is not None:
+            for text in spelled:
+                if text not in self.words and (meant := nearest(text, sorted(self.words))):
+                    yield text, meant
+            return
+        fits = Patterns(self.pattern).fits
+        for written in self.unknown():
+            for word in sorted(self.words):
+                if fits(word.lower()) or fits(word.upper()):
+                    yield written, word
+                    break
+
+
+@dataclass(frozen=True)
+class Slips:
+    """Of one match, all that is nested in it included."""
+
+    misspelt: tuple[tuple[str, str], ...]
+    """What was written, and what was probably meant."""
+    excluded: tuple[str, ...]
+    """Values it leaves out that nobody documents."""
+    in_vain: bool
+    """Whether something that has to hold spells only values that nobody documents."""
+
+
+ORDERED = ("lt", "le", "gt", "ge")
+
+
+def orders_numbers_as_texts(condition: WhereSpec) -> str | None:
+    """A number or version in quotes that a condition orders by: "9" is above "110"."""
+    comparison: Comparison = condition
+    while comparison.not_ is not None:
+        comparison = comparison.not_
+    bounds = [getattr(comparison, name) for name in ORDERED]
+    texts = (bound for bound in bounds if isinstance(bound, str))
+    return next((text for text in texts if _NUMBER.fullmatch(text)), None)
+
+
+_NUMBER = re.compile(r"[+-]?v?\d[\d_,]*(\.\d+)*(-r\d+)?", re.ASCII)
+
+
+def slips_of(spec: MatchSpec) -> Slips:
+    """What is odd about the values that a match asks for."""
+    every = list(_asked(spec, excludes=False))
+    misspelt = [slip for _, asked in every for slip in asked.misspelt()]
+    written = {value for value, _ in misspelt}
+    excluded, in_vain = [], False
+    found: dict[Any, list[Asked]] = {}
+    for key, asked in every:
+        found.setdefault(key, []).append(asked)
+    for together in found.values():
+        spelled = [asked.spelled for asked in together]
+        values = {value for part in spelled for value in part or []}
+        words = together[0].words
+        if together[0].excludes:
+            excluded += sorted(values - words - written)
+        elif None not in spelled and not values & words:
+            in_vain = True
+    return Slips(tuple(misspelt), tuple(excluded), in_vain)
+
+
+_Key = tuple[int, str]
+"""What is alternative to each other has the same one."""
+
+
+def _asked(spec: MatchSpec, *, excludes: bool) -> Iterator[tuple[_Key, Asked]]:
+    """Every pattern over a field whose values are documented."""
+    for key, words in DOCUMENTED.items():
+        for pattern in _listed(getattr(spec, key)):
+            yield (id(spec), key), Asked(words, pattern, excludes)
+    for key, words in NODE_WORDS.items():
+        for pattern in _listed(getattr(spec.node, key, None)):
+            yield (id(spec.node), key), Asked(words, pattern, excludes)
+    for condition in spec.where or []:
+        yield from asked_by(condition, excludes=excludes)
+    if spec.not_ is not None:
+        yield from _asked(spec.not_, excludes=not excludes)
+    for part in spec.any or []:
+        yield from _asked(part, excludes=excludes)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def asked_by(condition: WhereSpec, *, excludes: bool = False) -> Iterator[tuple[_Key, Asked]]:
+    """The same of one JSONPath condition, its filters included."""
+    names = names_in(condition.path)
+    for field, differs, value in names.compared:
+        if field in _FIELDS and isinstance(value, str):
+            pattern = Equals(equals=value)
+            yield (id(condition), field), Asked(_FIELDS[field], pattern, excludes is not differs)
+    if names.last not in _FIELDS:
+        return
+    comparison: Comparison = condition
+    excludes = excludes is not (condition.quantifier == "none")
+    while comparison.not_ is not None:
+        comparison, excludes = comparison.not_, not excludes
+    patterns: list[Any] = [
+        Equals(equals=value)
+        for value in [comparison.equals, *(comparison.in_ or [])]
+        if isinstance(value, str)
+    ]
+    if comparison.matches is not None:
+        patterns.append(Regex(regex=comparison.matches))
+    for pattern in patterns:
+        yield (id(condition), ""), Asked(_FIELDS[names.last], pattern, excludes)
+
+
+# Paths -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Path:
+    """What the API documents of a JSONPath.
+
+    `unknown` is its first field that is not documented, `meant` the nearest one that is.
+    """
+
+    unknown: str | None = None
+    meant: str | None = None
+    is_text: bool = False
+    """Whether it surely ends in a text."""
+
+
+def path_of(condition: WhereSpec) -> Path:
+    """Follow a path through the models.
+
+    Plain steps are followed; behind a filter or `..` a field has to be documented somewhere.
+    """
+    return _followed(condition.path, PrecheckTask if condition.on == "response" else CheckItem)
+
+
+@cache
+def _followed(text: str, root: type[Any]) -> Path:
+    names = names_in(text)
+    model: Any = root
+    for number, name in enumerate(names.plain):
+        if model is None:
+            return Path(is_text=False)
+        fields = {info.alias or key: info for key, info in model.model_fields.items()}
+        if name not in fields:
+            return Path(name, nearest(name, list(fields)))
+        model = model_within(fields[name].annotation)
+        if model is None and number + 1 == len(names.plain):
+            return _elsewhere(names, is_text=not names.further)
+    return _elsewhere(names, is_text=False)
+
+
+def _elsewhere(names: Names, *, is_text: bool) -> Path:
+    for name in names.further:
+        if name not in (known := _all_fields()):
+            return Path(name, nearest(name, sorted(known)))
+    return Path(is_text=is_text)
+
+
+@cache
+def _all_fields() -> frozenset[str]:
+    """Every field that is documented anywhere in a response."""
+    found: set[str] = set()
+    waiting: list[Any] = [PrecheckTask]
+    seen: set[Any] = set()
+    while waiting:
+        model = waiting.pop()
+        if model is None or model in seen:
+            continue
+        seen.add(model)
+        for name, info in model.model_fields.items():
+            found.add(info.alias or name)
+            waiting.append(model_within(info.annotation))
+    return frozenset(found)
+
+
+def model_within(annotation: Any) -> Any:
+    """The model that a field holds, in a list or not; None where it holds none."""
+    if isinstance(annotation, type) and hasattr(annotation, "model_fields"):
+        return None if annotation in (Regex, Equals) else annotation
+    inner: Iterable[Any] = map(model_within, get_args(annotation))
+    return next((found for found in inner if found is not None), None)
