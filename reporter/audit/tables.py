@@ -23,6 +23,7 @@ from reporter.output.clean import one_line
 from reporter.output.csv_rows import BOM, safe_cell
 from reporter.output.files import replacing
 from reporter.output.junit import Case, distinct, suite
+from reporter.record.instants import second_of
 from reporter.record.model import SEMANTICS
 
 RESPONSES = (
@@ -142,7 +143,7 @@ def _findings(store: Store) -> Iterator[Sequence[Any]]:
 def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[bytes]:
     """A suite for the waivers and the audit itself, and one for each cluster."""
     yield b"<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n"
-    stamp = f"{facts.as_of:%Y-%m-%dT%H:%M:%S}" if facts.as_of else "1970-01-01T00:00:00"
+    stamp = second_of(facts.as_of) if facts.as_of else "1970-01-01T00:00:00"
     properties = [
         ("tool", f"cce-precheck {facts.tool_version}"),
         ("judged-at-basis", facts.basis),

@@ -20,6 +20,7 @@ import click
 
 from reporter.cli.common import Outputs, file_name, put, say, say_hint
 from reporter.errors import LiveError
+from reporter.record.instants import second_of
 
 if TYPE_CHECKING:
     from reporter.live.checks import Progress
@@ -365,7 +366,7 @@ def _shown_time(text: str) -> str:
     instant = parse_timestamp(text)
     if instant is None:
         return text[:23]
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{second_of(instant).replace('T', ' ')} UTC"
 
 
 def _line(found: Progress) -> str:

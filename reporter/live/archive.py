@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from reporter import __version__
 from reporter.errors import OutputError
 from reporter.output.files import remove_stale, write_file
+from reporter.record.instants import second_of
 
 if TYPE_CHECKING:
     from reporter.live.transport import Answer
@@ -98,12 +99,12 @@ def _sidecar(answer: Answer, origin: Origin) -> bytes:
 
 
 def _rfc3339(instant: datetime) -> str:
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return second_of(instant) + "Z"
 
 
 def _stamp(instant: datetime | None) -> str:
     """An instant that sorts as it lies in time and may be a file's name on every system."""
-    return instant.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ") if instant else "undated"
+    return f"{re.sub('[:-]', '', second_of(instant))}Z" if instant else "undated"
 
 
 def _plain(text: str) -> str:

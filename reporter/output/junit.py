@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 
 from reporter.output.clean import clean, cleaned, console_safe, one_line
 from reporter.output.exhibits import AttachedExhibit
+from reporter.record.instants import second_of
 from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict
 from reporter.words import say
 
@@ -46,7 +47,7 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
     shown = cleaned(verdict)
     key = _cluster_key(shown)
     cases = [_check_case(shown, check, f"precheck.{key}.{check.scope}") for check in shown.checks]
-    instant = shown.instant.at.strftime("%Y-%m-%dT%H:%M:%S")
+    instant = second_of(shown.instant.at)
     root = ElementTree.Element("testsuites")
     upgrade = f"{shown.subject.cluster_version or '?'} to {shown.subject.target_version or '?'}"
     suite(

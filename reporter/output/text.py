@@ -11,6 +11,7 @@ from reporter.output.clean import cleaned, console_safe, one_line
 from reporter.output.guidance import Own, actions, guidance, heading
 from reporter.output.phrases import Phrases, joined
 from reporter.record.explanation import Explanation
+from reporter.record.instants import minute_of, second_of
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     Entry,
@@ -101,8 +102,7 @@ class _Words(Phrases):
 
 def day_and_time(moment: datetime) -> str:
     """`2026-03-01 10:30 UTC`; seconds only where they are not zero."""
-    form = "%Y-%m-%d %H:%M UTC" if moment.second == 0 else "%Y-%m-%d %H:%M:%S UTC"
-    return moment.strftime(form)
+    return minute_of(moment) if moment.second == 0 else f"{second_of(moment).replace('T', ' ')} UTC"
 
 
 class _Page:

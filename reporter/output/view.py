@@ -45,6 +45,7 @@ from reporter.output.shown import (
     Why,
     worst,
 )
+from reporter.record.instants import second_of
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     Check,
@@ -230,7 +231,7 @@ class _Builder:
                 at=words.instant(verdict.instant.at),
                 view=words.named("view", self.reader),
             ),
-            judged_iso=verdict.instant.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            judged_iso=second_of(verdict.instant.at) + "Z",
             tag=Tag(words.named("outcome", verdict.outcome), _OUTCOME_SHAPE[verdict.outcome]),
             outcome=verdict.outcome,
             headline=headline,

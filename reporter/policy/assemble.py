@@ -33,6 +33,7 @@ from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.versions import parse_version
+from reporter.record.instants import day_of
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     AddonRisk,
@@ -372,14 +373,14 @@ def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | No
     waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
     waiver["reason"] = "TODO"
     waiver["approved_by"] = "TODO"
-    waiver["starts"] = f"{instant:%Y-%m-%d}"
+    waiver["starts"] = day_of(instant)
     waiver["expires"] = _stub_end(instant)
     return yamlfile.dump([waiver])
 
 
 def _stub_end(instant: datetime) -> str:
     try:
-        return f"{instant + timedelta(days=STUB_DAYS):%Y-%m-%d}"
+        return day_of(instant + timedelta(days=STUB_DAYS))
     except OverflowError:
         return "9999-12-31"
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from reporter.policy.match import Patterns, is_glob
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, Regex
 from reporter.policy.regex import fits_whole
-from reporter.precheck.versions import Version, VersionRange, parse_range
+from reporter.precheck.versions import Parts, VersionRange, bounds_of, parse_range
 
 _SINGLE = frozenset({
     "check", "kind", "level", "group", "phase", "scope", "message", "cluster", "topic",
@@ -75,42 +75,6 @@ class Key:
         )
 
 
-_Parts = tuple[int, int, int, int]
-_TOP: _Parts = (10**10, 0, 0, 0)
-
-
-def bounds_of(versions: VersionRange) -> tuple[_Parts, _Parts]:
-    """The versions a range holds, from and below.
-
-    `!=` is left out, so it may hold fewer than these.
-    """
-    low: _Parts = (0, 0, 0, 0)
-    high = _TOP
-    for operator, bound in versions.terms:
-        following = _following(bound)
-        if operator in (">=", "=", "=="):
-            low = max(low, bound.parts)
-        if operator == ">":
-            low = max(low, following)
-        if operator == "<":
-            high = min(high, bound.parts)
-        if operator in ("<=", "=", "=="):
-            high = min(high, following)
-    for operator, bound in versions.terms:
-        following = _following(bound)
-        if operator == "!=" and bound.parts <= low:
-            low = max(low, following) if high <= following else low
-    return low, high
-
-
-def _following(bound: Version) -> _Parts:
-    """The first version after all that a bound means: after 1.27 comes 1.28."""
-    written = bound.written.index(False) if False in bound.written else 4
-    parts = list(bound.parts)
-    parts[written - 1] += 1
-    return (parts[0], *(part if i < written else 0 for i, part in enumerate(parts[1:], 1)))  # type: ignore[return-value]
-
-
 class Versions:
     """The ranges of one key."""
 
@@ -120,7 +84,7 @@ class Versions:
         self.canonical = tuple(sorted(re.sub(r"\s", "", one.text) for one in self.ranges))
 
     @property
-    def span(self) -> tuple[_Parts, _Parts] | None:
+    def span(self) -> tuple[Parts, Parts] | None:
         """From the lowest to the highest; None where nothing is in it."""
         known = [one for one in self.bounds if one[0] < one[1]]
         if not known:
@@ -140,8 +104,8 @@ class Versions:
     @staticmethod
     def _within(
         inner: VersionRange,
-        bounds: tuple[_Parts, _Parts],
-        outer: tuple[VersionRange, tuple[_Parts, _Parts]],
+        bounds: tuple[Parts, Parts],
+        outer: tuple[VersionRange, tuple[Parts, Parts]],
     ) -> bool:
         if inner.terms == outer[0].terms:
             return True

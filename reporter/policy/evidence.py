@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -396,7 +396,10 @@ def unexpired(task: PrecheckTask, validity: str | None, instant: datetime) -> Li
     if isinstance(updated, tuple):
         line.bad(updated[0], pointer, **updated[1])
         return line
-    expires = updated + parse_duration(validity)
+    try:
+        expires = updated + parse_duration(validity)
+    except OverflowError:
+        expires = datetime.max.replace(tzinfo=UTC)
     said: dict[str, Param] = {"at": format_instant(expires), "validity": validity}
     if expires > instant:
         line.note("evidence.unexpired.validity-ok", **said)

@@ -23,7 +23,7 @@ from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import at_path
 from reporter.policy import dates, load
-from reporter.policy.compare import Key, Keys, Versions, bounds_of, regex_fits_everything
+from reporter.policy.compare import Key, Keys, Versions, regex_fits_everything
 from reporter.policy.match import Patterns, is_glob
 from reporter.policy.model import (
     MATCH_KEYS,
@@ -47,7 +47,7 @@ from reporter.precheck.model import (
     NODE_TYPES,
     PHASES,
 )
-from reporter.precheck.versions import parse_range
+from reporter.precheck.versions import bounds_of, parse_range
 from reporter.yamlfile import Document, Path
 
 Severity = Literal["error", "warning", "note"]

@@ -143,11 +143,28 @@ def _checked(parse: Any, kind: str) -> BeforeValidator:
 Day = Annotated[Text, _checked(dates.parse_instant, "date")]
 Duration = Annotated[Text, _checked(dates.parse_duration, "duration")]
 VersionRange = Annotated[Text, _checked(versions.parse_range, "version_range")]
+
+
+def _some_versions(texts: list[str]) -> list[str]:
+    """Any of a list will do: two bounds of one range, listed, leave nothing out."""
+    ranges = [versions.parse_range(text) for text in texts]
+    if len(ranges) > 1 and versions.leave_nothing_out(ranges):
+        reason = (
+            f"any one of a list will do, and together these leave no version out: "
+            f"{', '.join(texts)}; a range of several bounds is one text"
+        )
+        raise PydanticCustomError("version_range", "{reason}", {"reason": reason})
+    return texts
+
+
 VersionRanges = TypeAliasType(
     "VersionRanges",
     Annotated[
         Annotated[VersionRange, Tag("one")]
-        | Annotated[Annotated[list[VersionRange], Field(min_length=1)], Tag("list")],
+        | Annotated[
+            Annotated[list[VersionRange], Field(min_length=1), AfterValidator(_some_versions)],
+            Tag("list"),
+        ],
         Discriminator(_one_or_list),
     ],
 )

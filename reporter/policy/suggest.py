@@ -21,6 +21,7 @@ from reporter.policy.match import Match
 from reporter.policy.model import MatchSpec
 from reporter.precheck.finding import Node
 from reporter.precheck.model import KINDS, LEVELS
+from reporter.record.instants import day_of
 
 DAYS = 30
 """How long a suggested waiver would hold."""
@@ -85,7 +86,7 @@ class _Writer:
         yield from self._prose(
             f"{what} for cluster {facts.cluster or '(not named)'}, upgrade "
             f"{facts.from_version or '?'} to {facts.target_version or '?'}, from "
-            f"{judgement.response.source.name} as of {judgement.instant.at:%Y-%m-%d}."
+            f"{judgement.response.source.name} as of {day_of(judgement.instant.at)}."
         )
         names = ", ".join(file.source for file in judgement.policy.files)
         yield from self._prose(f"Judged by {names}: {judgement.outcome}. Replace every TODO.")
@@ -320,7 +321,7 @@ def _names(part: Decided, what: str) -> list[str | None]:
 def _waiver(instant: datetime, match: dict[str, Any]) -> dict[str, Any]:
     digest = sha256(repr(match).encode()).hexdigest()[:6]
     try:
-        end = f"{instant + timedelta(days=DAYS):%Y-%m-%d}"
+        end = day_of(instant + timedelta(days=DAYS))
     except OverflowError:
         end = "9999-12-31"
     return {
@@ -329,7 +330,7 @@ def _waiver(instant: datetime, match: dict[str, Any]) -> dict[str, Any]:
         "reason": "TODO",
         "approved_by": "TODO",
         "ticket": "TODO",
-        "starts": f"{instant:%Y-%m-%d}",
+        "starts": day_of(instant),
         "expires": end,
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 # Real values have several digits in every part (v1.19.16-r80), whatever published patterns say.
@@ -87,6 +88,60 @@ def parse_range(text: str) -> VersionRange:
             )
         terms.append((match.group(1) or "=", version))
     return VersionRange(text, tuple(terms))
+
+
+Parts = tuple[int, int, int, int]
+_LOWEST: Parts = (0, 0, 0, 0)
+_TOP: Parts = (10**10, 0, 0, 0)
+
+
+def bounds_of(versions: VersionRange) -> tuple[Parts, Parts]:
+    """The versions a range holds, from and below.
+
+    `!=` is left out, so it may hold fewer than these.
+    """
+    low, high = _LOWEST, _TOP
+    for operator, bound in versions.terms:
+        following = _following(bound)
+        if operator in (">=", "=", "=="):
+            low = max(low, bound.parts)
+        if operator == ">":
+            low = max(low, following)
+        if operator == "<":
+            high = min(high, bound.parts)
+        if operator in ("<=", "=", "=="):
+            high = min(high, following)
+    for operator, bound in versions.terms:
+        following = _following(bound)
+        if operator == "!=" and bound.parts <= low:
+            low = max(low, following) if high <= following else low
+    return low, high
+
+
+def _following(bound: Version) -> Parts:
+    """The first version after all that a bound means: after 1.27 comes 1.28."""
+    written = bound.written.index(False) if False in bound.written else 4
+    parts = list(bound.parts)
+    parts[written - 1] += 1
+    return (parts[0], *(part if i < written else 0 for i, part in enumerate(parts[1:], 1)))  # type: ignore[return-value]
+
+
+def leave_nothing_out(ranges: Sequence[VersionRange]) -> bool:
+    """Whether every version there is lies in one of them, as `>=1.32` and `<1.33` have it."""
+    held: list[tuple[Parts, Parts]] = []
+    for versions in ranges:
+        low, high = bounds_of(versions)
+        for operator, bound in sorted(versions.terms, key=lambda term: term[1].parts):
+            if operator == "!=":
+                held.append((low, min(high, bound.parts)))
+                low = max(low, _following(bound))
+        held.append((low, high))
+    reached = _LOWEST
+    for low, high in sorted(held):
+        if low > reached:
+            return False
+        reached = max(reached, high)
+    return reached == _TOP
 
 
 def meets(expected: str, actual: str) -> bool:

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING
 
+from reporter.record.instants import minute_of
+
 if TYPE_CHECKING:
     from reporter.record.model import Verdict
 
@@ -23,7 +25,7 @@ def summary(verdict: Verdict) -> str:
     subject = verdict.subject
     change = f"{subject.cluster_version or '?'} → {subject.target_version or '?'}"
     cluster = subject.cluster_name or subject.cluster_id or "id not in the response"
-    instant = verdict.instant.at.strftime("%Y-%m-%d %H:%M UTC")
+    instant = minute_of(verdict.instant.at)
     judged = f"{instant}, by {', '.join(policy.name for policy in verdict.policies)}"
     said = ". ".join(part.text for part in verdict.summary)
     parts = [

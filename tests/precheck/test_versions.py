@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from reporter.precheck.versions import meets, parse_range, parse_version
+from reporter.precheck.versions import leave_nothing_out, meets, parse_range, parse_version
 
 
 @pytest.mark.parametrize(
@@ -96,3 +96,25 @@ def test_a_bound_of_one_part_is_told_so(text: str) -> None:
 )
 def test_meeting_an_expected_target(expected: str, actual: str, met: bool) -> None:
     assert meets(expected, actual) is met
+
+
+@pytest.mark.parametrize(
+    ("ranges", "whole"),
+    [
+        ([">=1.32", "<1.33"], True),
+        (["<1.33", ">=1.32"], True),
+        ([">1.31", "<=1.31"], True),
+        (["!=1.31", "1.31"], True),
+        (["!=1.31", "!=1.32"], True),
+        (["<1.30,!=1.29", "1.29", ">=1.30"], True),
+        ([">=0.0"], True),
+        ([">=1.33", "<1.32"], False),
+        ([">1.31", "<1.31"], False),
+        (["!=1.31", "<1.31"], False),
+        (["<1.30,!=1.29", ">=1.30"], False),
+        ([">=1.32,<1.33", "1.40"], False),
+        ([">=1.31.4-r2", "<1.31.4-r1"], False),
+    ],
+)
+def test_ranges_that_leave_no_version_out(ranges: list[str], whole: bool) -> None:
+    assert leave_nothing_out([parse_range(text) for text in ranges]) is whole

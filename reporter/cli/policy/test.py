@@ -10,6 +10,7 @@ import click
 
 from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint
 from reporter.errors import OutputError, PolicyError
+from reporter.record.instants import second_of
 
 if TYPE_CHECKING:
     from reporter.output.junit import Case as JUnitCase
@@ -248,7 +249,7 @@ def _junit(
             distinct([_junit_case(file, result) for result in results]),
             name=one_line(file.source),
             package=f"{CLASS}.{_key(file.name)}",
-            timestamp=f"{max(moments):%Y-%m-%dT%H:%M:%S}" if moments else "1970-01-01T00:00:00",
+            timestamp=second_of(max(moments)) if moments else "1970-01-01T00:00:00",
             properties=[
                 (f"{part.kind.lower()}-sha256-{number}", part.digest)
                 for number, part in enumerate(file.policy.files, 1)

@@ -27,6 +27,7 @@ from reporter.output.audit.facts import (
 from reporter.output.clean import one_line
 from reporter.output.pictures import Segment
 from reporter.output.shown import Fact, Tag
+from reporter.record.instants import second_of
 from reporter.words import LanguageTag
 
 SHOWN_CLUSTERS = 500
@@ -254,7 +255,7 @@ def report(facts: AuditFacts) -> AuditReport:
         attention=tuple(_attention(facts)),
         sections=tuple(section for section in sections if section is not None),
         stamp=f"cce-precheck {facts.tool_version} · audit",
-        dated=f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+        dated=second_of(moment) + "Z",
     )
 
 
