@@ -335,6 +335,10 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "near.expired-today": "it expired less than a day ago ({expires})",
     "near.not-yet-valid": "it holds only from {starts}",
+    "near.more": (
+        "it is for something else, and so is {count} more that names this check",
+        "it is for something else, and so are {count} more that name this check",
+    ),
     "near.exceeded": "at most {limit} findings are allowed, and it matches {count}",
     # Checks skipped on the server
     "skip.default": "skipped on the server without a waiver; the policy says {effect}",

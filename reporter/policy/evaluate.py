@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Literal
 
 from reporter.errors import InputError, PolicyError
@@ -109,6 +110,37 @@ class WaiverTally:
     def usable(self) -> bool:
         """Whether it can cover anything at this instant."""
         return self.state == "valid" and not self.exceeded
+
+
+class _Naming:
+    """The waivers that name one check, and which of them may be for given nodes.
+
+    A list that waives node by node is as long as the cluster is large.
+    """
+
+    def __init__(self, tallies: Sequence[WaiverTally]) -> None:
+        self.every = tuple(sorted(tallies, key=lambda tally: tally.waiver.id))
+        self._for_any: list[WaiverTally] = []
+        self._for_node: dict[str, list[WaiverTally]] = {}
+        for tally in self.every:
+            names = tally.waiver.match.node_names
+            if names is None:
+                self._for_any.append(tally)
+            for name in names or ():
+                self._for_node.setdefault(name, []).append(tally)
+
+    def for_nodes(self, nodes: Sequence[Node]) -> Iterator[WaiverTally]:
+        """All but those that spell the names of other nodes, and so don't fit."""
+        yield from self._for_any
+        if not self._for_node:
+            return
+        names = {name for node in nodes for name in (node.uid, node.name) if name is not None}
+        found = {tally.waiver.id: tally for name in names for tally in self._for_node.get(name, ())}
+        yield from found.values()
+
+
+MOST_NEAR = 20
+"""Waivers for something else that a finding names; the rest is counted."""
 
 
 @dataclass
@@ -398,7 +430,7 @@ class _Bench:
         self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
         self.limits: dict[str, LimitTally] = {}
         self._settled: dict[tuple[str | None, Signature], _Verdict] = {}
-        self._naming: dict[str | None, tuple[WaiverTally, ...]] = {}
+        self._naming: dict[str | None, _Naming] = {}
 
     def _tally(self, waiver: Waiver) -> WaiverTally:
         state: Literal["valid", "expired", "not-yet-valid"] = "valid"
@@ -661,37 +693,40 @@ class _Bench:
 
     # Waivers ----------------------------------------------------------------------------------
 
-    def _waivers_naming(self, check: str | None) -> tuple[WaiverTally, ...]:
+    def _waivers_naming(self, check: str | None) -> _Naming:
         """The waivers whose `check` surely names this one."""
         found = self._naming.get(check)
         if found is None:
-            found = self._naming[check] = tuple(
-                tally
-                for tally in self.waivers.values()
-                if tally.waiver.match.check and tally.waiver.match.check.fits(check) is True
+            found = self._naming[check] = _Naming(
+                [
+                    tally
+                    for tally in self.waivers.values()
+                    if tally.waiver.match.check and tally.waiver.match.check.fits(check) is True
+                ]
             )
         return found
 
     def _apply_waivers(self, pending: Sequence[tuple[Finding, Target, _Verdict]]) -> None:
-        covering: list[list[WaiverTally]] = []
+        fitting: list[list[WaiverTally]] = []
         for _, target, verdict in pending:
             obstacle = self._obstacle(target, verdict)
-            covers: list[WaiverTally] = []
-            for tally in self._waivers_naming(target.check):
-                if tally.waiver.match.fits_waiver(target) is not True:
-                    continue
+            fits = [
+                tally
+                for tally in self._waivers_naming(target.check).for_nodes(target.nodes)
+                if tally.waiver.match.fits_waiver(target) is True
+            ]
+            fitting.append(fits)
+            for tally in fits:
                 if obstacle is not None:
                     tally.not_applicable += 1
                     tally.not_applicable_why.add(obstacle.removeprefix("waiver."))
                 elif verdict.outcome in ("fail", "warn"):
-                    covers.append(tally)
                     tally.would_turn += 1
-            covering.append(covers)
         for tally in self.waivers.values():
             limit = tally.waiver.max_findings
             tally.exceeded = limit is not None and tally.would_turn > limit
-        for (finding, target, verdict), covers in zip(pending, covering, strict=True):
-            self.decided.append(self._with_waivers(finding, target, verdict, covers))
+        for (finding, target, verdict), fits in zip(pending, fitting, strict=True):
+            self.decided.append(self._with_waivers(finding, target, verdict, fits))
         self._note_checks_seen()
 
     def _obstacle(self, target: Target, verdict: _Verdict) -> str | None:
@@ -710,11 +745,12 @@ class _Bench:
         return None
 
     def _with_waivers(
-        self, finding: Finding, target: Target, verdict: _Verdict, covers: Sequence[WaiverTally]
+        self, finding: Finding, target: Target, verdict: _Verdict, fits: Sequence[WaiverTally]
     ) -> Decided:
         obstacle = self._obstacle(target, verdict)
-        usable = [tally for tally in covers if tally.usable]
         outcome, why = verdict.outcome, verdict.why
+        coverable = obstacle is None and outcome in ("fail", "warn")
+        usable = [tally for tally in fits if coverable and tally.usable]
         waived_by: tuple[str, ...] = ()
         if usable:
             outcome = "waived"
@@ -729,7 +765,7 @@ class _Bench:
             self._demand_reason(target, verdict)
         near: tuple[NearMiss, ...] = ()
         if outcome in ("fail", "warn", "unknown"):
-            near = self._near_misses(target, obstacle)
+            near = self._near_misses(target, obstacle, fits)
         return Decided(
             finding=finding,
             target=target,
@@ -753,18 +789,17 @@ class _Bench:
                     hint="give the rule a reason: line, or let it match Risks only (kind: Risk)",
                 )
 
-    def _near_misses(self, target: Target, obstacle: str | None) -> tuple[NearMiss, ...]:
-        """Waivers that name this check and still don't cover it."""
+    def _near_misses(
+        self, target: Target, obstacle: str | None, fits: Sequence[WaiverTally]
+    ) -> tuple[NearMiss, ...]:
+        """Waivers that name this check and still don't cover it.
+
+        Of those that are for something else only the first few, by their ids, and how many more.
+        """
         near = []
-        for tally in self._waivers_naming(target.check):
+        for tally in fits:
             waiver = tally.waiver
-            trace = Trace()
-            fits = waiver.match.fits_waiver(target, trace)
-            if fits is not True:
-                keys = trace.refused or trace.undecided
-                code = "near.refused" if trace.refused else "near.undecided"
-                why = statement(code, keys=keys, wanted=_wanted(waiver, keys))
-            elif obstacle is not None:
+            if obstacle is not None:
                 why = statement(obstacle)
             elif tally.state != "valid":
                 why = self._time_statement(tally)
@@ -773,6 +808,21 @@ class _Bench:
             else:
                 continue
             near.append(NearMiss(waiver=waiver.id, why=why))
+        fitting = {tally.waiver.id for tally in fits}
+        named = self._waivers_naming(target.check)
+        further = len(named.every) - len(fits)
+        others = (tally.waiver for tally in named.every if tally.waiver.id not in fitting)
+        for waiver in islice(others, MOST_NEAR):
+            trace = Trace()
+            waiver.match.fits_waiver(target, trace)
+            keys = trace.refused or trace.undecided
+            code = "near.refused" if trace.refused else "near.undecided"
+            why = statement(code, keys=keys, wanted=_wanted(waiver, keys))
+            near.append(NearMiss(waiver=waiver.id, why=why))
+        if further > MOST_NEAR:
+            count = further - MOST_NEAR
+            last = near.pop()
+            near.append(NearMiss(waiver=last.waiver, why=statement("near.more", count=count)))
         return tuple(sorted(near, key=lambda miss: miss.waiver))
 
     def _time_statement(self, tally: WaiverTally) -> Statement:
@@ -825,7 +875,7 @@ class _Bench:
                 facts=self.facts,
                 nodes=tuple(Node(uid=uid) for uid in uids),
             )
-            for tally in self._waivers_naming(skip.name):
+            for tally in self._waivers_naming(skip.name).every:
                 reason = self._skip_refusal(tally, target, has_selector)
                 if reason is None:
                     waived_by.append(tally.waiver.id)
@@ -833,7 +883,7 @@ class _Bench:
                 else:
                     near.append(NearMiss(waiver=tally.waiver.id, why=reason))
         else:
-            for tally in self._waivers_naming(skip.name or None):
+            for tally in self._waivers_naming(skip.name or None).every:
                 near.append(NearMiss(waiver=tally.waiver.id, why=obstacle))
                 tally.skips_refused += 1
         outcome: SkipOutcome = self.policy.skipped

@@ -413,7 +413,11 @@ class _Teller:
     # Waivers ----------------------------------------------------------------------------------
 
     def _waivers(self, target: Target, decided: Decided | None) -> tuple[WaiverTried, ...]:
-        missed = {miss.waiver: miss.why.text for miss in (decided.near_misses if decided else ())}
+        missed = {
+            miss.waiver: miss.why.text
+            for miss in (decided.near_misses if decided else ())
+            if miss.why.code != "near.more"
+        }
         covering = decided.waived_by if decided else ()
         tried = []
         for tally in self.naming(target.check or ""):
@@ -427,11 +431,13 @@ class _Teller:
 
     def _lack(self, tally: WaiverTally, keys: Sequence[KeyTried], decided: Decided | None) -> str:
         """What a waiver lacks where no near miss is recorded: nothing is left to cover."""
-        if decided is None or decided.outcome != "waived":
+        if decided is None or decided.outcome in ("pass", "note"):
             return "nothing to waive"
         wrong = [key for key in keys if key.fits != "yes"]
         if wrong:
             return "it is for " + "; ".join(f"{key.key} {key.wanted}" for key in wrong)
+        if decided.outcome != "waived":
+            return "nothing to waive"
         return "it matches more findings than it may cover" if tally.exceeded else tally.state
 
     def skip(self, skip: DecidedSkip) -> SkipExplained:

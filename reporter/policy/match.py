@@ -215,6 +215,9 @@ class Ranges:
         return version is not None and any(part.holds(version) for part in self._ranges)
 
 
+_NAMES = ("uid", "name")
+
+
 class NodePatterns:
     """The `node` mapping: all its keys over the same node."""
 
@@ -224,6 +227,9 @@ class NodePatterns:
             for key in ("uid", "name", "status", "type")
             if (value := getattr(spec, key)) is not None
         ]
+        spelled = [keys.literals for key, keys in self._keys if key in _NAMES and keys.spells_only]
+        self.names: frozenset[str] | None = spelled[0] if spelled else None
+        """The uids or names one of which a node must have, where that is spelled out."""
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
@@ -285,6 +291,11 @@ class Match:
     def check(self) -> Patterns | None:
         """The patterns of the top-level `check` key."""
         return self._simple.get("check")
+
+    @property
+    def node_names(self) -> frozenset[str] | None:
+        """The uids or names of which a node must have one to fit; None where any may do."""
+        return self._node.names if self._node is not None else None
 
     @property
     def names_checks(self) -> bool:
