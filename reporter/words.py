@@ -185,6 +185,9 @@ MESSAGES: Final[dict[str, Message]] = {
         "Redacted: pseudonyms stand for values ({profiles}), and no evidence is attached"
     ),
     "condition.fail-on-warn": "This run refuses warnings (--fail-on warn)",
+    "condition.clusters-differ": (
+        "The note of fetch is about another cluster ({noted}) than the response ({cluster})"
+    ),
     "condition.expectation-not-checked": (
         "What was expected of cluster or target was not checked: the policy sets identity to off"
     ),

@@ -355,19 +355,19 @@ def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | No
     if part.target.check is None:
         return None
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
-    if part.finding.scope == "node" and (None in uids or not uids):
-        return None  # a node nobody can name can't be waived by name
+    addons = list(dict.fromkeys(template or alias for template, alias in part.target.addons))
+    if None in uids or None in addons or (part.finding.scope == "node" and not uids):
+        return None  # what nobody can name can't be waived by name
     match: dict[str, object] = {
         "check": {"equals": part.target.check},
         "scope": part.finding.scope,
     }
     if part.target.level is not None:
         match["level"] = part.target.level
-    if uids and None not in uids:
+    if uids:
         match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
-    templates = list(dict.fromkeys(template for template, _ in part.target.addons))
-    if templates and None not in templates:
-        match["addon"] = {"equals": templates[0] if len(templates) == 1 else templates}
+    if addons:
+        match["addon"] = {"equals": addons[0] if len(addons) == 1 else addons}
     slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
     digest = sha256(repr(match).encode()).hexdigest()[:6]
     waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
@@ -1050,9 +1050,17 @@ def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> l
         code, edge = "condition.expires-in-window", end
         said.append(statement(code, expires=format_instant(expires), window=format_instant(edge)))
     identity = next(line for line in judgement.evidence if line.id == "identity")
-    expected = judgement.expect_cluster is not None or judgement.expect_target is not None
+    expected = (
+        judgement.expect_cluster is not None
+        or judgement.expect_target is not None
+        or bool(judgement.policy.applies_to)
+    )
     if expected and identity.level == "off":
         said.append(statement("condition.expectation-not-checked"))
+    if judgement.facts.cluster_disputed and judgement.response.source.sidecar is not None:
+        noted = judgement.response.source.sidecar.cluster_id
+        cluster = judgement.facts.cluster
+        said.append(statement("condition.clusters-differ", cluster=cluster, noted=noted))
     if gate.fail_on == "warn":
         said.append(statement("condition.fail-on-warn"))
     if gate.advisory is not None:

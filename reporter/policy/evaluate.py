@@ -302,8 +302,11 @@ def judge(
     spec = task.spec
     said_cluster = spec.cluster_id if spec else None
     said_target = spec.target_version if spec else None
+    noted_cluster = sidecar.cluster_id if sidecar else None
+    disagree = bool(said_cluster and noted_cluster and said_cluster != noted_cluster)
     facts = Facts(
-        cluster=said_cluster or (sidecar.cluster_id if sidecar else None),
+        cluster=said_cluster or noted_cluster or None,
+        cluster_disputed=disagree,
         from_version=(spec.cluster_version if spec else None) or None,
         target_version=said_target or (sidecar.target_version if sidecar else None),
         topic_of=policy.catalogue.topic_of,
@@ -333,12 +336,7 @@ def judge(
             cluster_type=known_type,
             expect_cluster=expect_cluster,
             expect_target=expect_target,
-            sidecar_disagrees=bool(
-                sidecar
-                and sidecar.cluster_id
-                and said_cluster
-                and sidecar.cluster_id != said_cluster
-            ),
+            sidecar_disagrees=disagree,
         ),
     )
     return Judgement(

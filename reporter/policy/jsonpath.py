@@ -43,8 +43,8 @@ class Found:
 class Names:
     """The names in a path."""
 
-    plain: tuple[str, ...]
-    """From the root on, up to the first filter or `..`; elements of lists go without saying."""
+    plain: tuple[str | None, ...]
+    """From the root on, up to the first filter or `..`; None where elements are picked."""
     further: tuple[str, ...]
     """Those in filters, and all that stand behind the first filter or `..`."""
     last: str | None
@@ -59,8 +59,8 @@ def names_in(text: str) -> Names:
     from jsonpath_ng import Child, Descendants, Fields, Index, Slice, Wildcard
     from jsonpath_ng.ext.filter import Filter
 
-    plain: list[str] = []
-    further: list[str] = []
+    plain: list[str | None] = []
+    further: list[str | None] = []
     compared: list[tuple[str, bool, Any]] = []
     names = plain
 
@@ -73,6 +73,8 @@ def names_in(text: str) -> Names:
             walk(part.right)
         elif isinstance(part, Fields):
             names.extend(part.fields)
+        elif isinstance(part, (Index, Slice, Wildcard)):
+            names.append(None)
         elif isinstance(part, Filter):
             names = further
             for expression in part.expressions:
@@ -88,7 +90,23 @@ def names_in(text: str) -> Names:
 
     parsed = _parsed(text)
     walk(parsed)
-    return Names(tuple(plain), tuple(further), _last(parsed), tuple(compared))
+    return Names(tuple(plain), tuple(filter(None, further)), _last(parsed), tuple(compared))
+
+
+def may_find(text: str, sample: Any) -> bool:
+    """Whether a path finds anything in data that holds all there can be.
+
+    Every list there has one element, which any filter, index or slice is taken to select.
+    """
+    from jsonpath_ng import Child, Descendants, Index, Slice
+    from jsonpath_ng.ext.filter import Filter
+
+    def widened(part: Any) -> Any:
+        if isinstance(part, (Child, Descendants)):
+            return type(part)(widened(part.left), widened(part.right))
+        return Index(0) if isinstance(part, (Index, Slice, Filter)) else part
+
+    return bool(widened(_parsed(text)).find(sample))
 
 
 @cache

@@ -24,7 +24,7 @@ from reporter.errors import PolicyError
 from reporter.mistakes import at_path
 from reporter.policy import dates, load
 from reporter.policy.compare import Key, Keys, Versions, regex_fits_everything
-from reporter.policy.match import Patterns, is_glob
+from reporter.policy.match import FINDING_KEYS, Patterns, is_glob
 from reporter.policy.model import (
     MATCH_KEYS,
     Equals,
@@ -641,8 +641,8 @@ class _Look:
                 (*path, "limit", "max_percent"),
                 f'rule "{spec.id}": no more than 100 percent can fail',
             )
-        if spec.effect == "fail" or not rule.comparable:
-            return
+        if spec.effect == "fail" or not rule.comparable or not rule.spec.waivable:
+            return  # what is not waivable keeps waivers from skipped checks as well
         group, phase = rule.keys.keys.get("group"), rule.keys.keys.get("phase")
         if phase is not None and phase.spelled and phase.literals <= {"Init", "Running"}:
             self.add(
@@ -940,6 +940,9 @@ class _Look:
             if found.unknown is not None:
                 close = f'; did you mean "{found.meant}"?' if found.meant else ""
                 said = f'the API documents no field "{found.unknown}" here'
+                if found.unknown == text:
+                    said = "this path finds nothing in any response"
+                    close = ": a list takes [*] before the next name, and nothing else does"
                 self.add("unknown-path", (*path, "path"), said + close)
             elif found.is_text:
                 self._compared_with_text(condition, path)
@@ -1126,10 +1129,14 @@ class _Look:
             where = f'rule "{rule.spec.id}" ({rule.where})'
             # For a rule that blocks, not to be ruled out is enough, whatever its effect.
             if known.implies(rule.keys, open_fits=True):
+                # A check skipped on the server is only kept from a waiver by a rule that names it.
+                names = rule.spec.match.check is not None or rule.spec.match.any is not None
+                whole = names or any(getattr(waiver, key, None) for key in FINDING_KEYS)
                 self.add(
-                    "waiver-unusable",
+                    "waiver-unusable" if whole else "waiver-partly-blocked",
                     (*path, "check"),
-                    f"{name}{where} is waivable: false and matches all of it",
+                    (name if whole else f'waiver "{waiver.id}" can cover a skipped check alone: ')
+                    + f"{where} is waivable: false and matches all of it",
                 )
                 return
             named = rule.keys.keys.get("check")

@@ -596,6 +596,13 @@ def _check_where(condition: WhereSpec, path: yamlfile.Path, problems: _Problems)
 def _check_comparison(part: Comparison, path: yamlfile.Path, problems: _Problems) -> None:
     if part.matches is not None:
         _check_regex(part.matches, (*path, "matches"), problems)
+    for key in ("equals", "in", "matches", "lt", "le", "gt", "ge"):
+        written = getattr(part, "in_" if key == "in" else key)
+        for index, value in enumerate(written if isinstance(written, list) else [written]):
+            if isinstance(value, str) and (what := _slipped_in(value)):
+                place = (*path, key, *([index] * isinstance(written, list)))
+                escapes = "matches, and in it \\n or \\x{200B}"
+                problems.add(place, f"the text {what}; if that is meant, write {escapes}")
     for name in ("lt", "le", "gt", "ge"):
         if isinstance(getattr(part, name), bool):
             problems.add((*path, name), "true and false have no order; use equals")
@@ -633,11 +640,15 @@ def _check_patterns(value: Any, path: yamlfile.Path, problems: _Problems) -> Non
         text = pattern.regex if isinstance(pattern, Regex) else pattern
         if not isinstance(text, str):
             continue
-        # YAML's block texts end with a new line; signs of no width come along from web pages.
-        ends = text != text.strip("\n")
-        if ends or hides_a_sign(text):
-            what = "begins or ends with a new line" if ends else "holds a sign that nobody sees"
+        if what := _slipped_in(text):
             problems.add(place, f"the pattern {what}; if that is meant, write {{equals: …}}")
+
+
+def _slipped_in(text: str) -> str | None:
+    """YAML's block texts end with a new line; signs of no width come along from web pages."""
+    if text != text.strip("\n"):
+        return "begins or ends with a new line"
+    return "holds a sign that nobody sees" if hides_a_sign(text) else None
 
 
 def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:

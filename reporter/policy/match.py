@@ -69,6 +69,8 @@ class Facts:
     target_version: str | None
     topic_of: Callable[[str], str | None]
     task: PrecheckTask | None = None
+    cluster_disputed: bool = False
+    """Whether the note of `fetch` names another cluster than the response: which it is is open."""
     found: dict[str, Found] = field(default_factory=dict)
     """What was found in the response, by path."""
     decided: dict[tuple[int, bool], Outcome] = field(default_factory=dict)
@@ -367,7 +369,8 @@ class Match:
     ) -> Iterable[tuple[str, Tri]]:
         for key, patterns in self._simple.items():
             if key == "cluster":
-                yield key, patterns.fits(target.facts.cluster)
+                facts = target.facts
+                yield key, patterns.fits(None if facts.cluster_disputed else facts.cluster)
             else:
                 yield key, patterns.fits(getattr(target, key))
         for key, ranges in self._ranges.items():

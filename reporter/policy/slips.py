@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
-from reporter.policy.jsonpath import Names, names_in
+from pydantic import BaseModel
+
+from reporter.policy.jsonpath import may_find, names_in
 from reporter.policy.match import Patterns, is_glob
 from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
 from reporter.precheck.model import (
@@ -178,7 +180,8 @@ def asked_by(condition: WhereSpec, *, excludes: bool = False) -> Iterator[tuple[
 class Path:
     """What the API documents of a JSONPath.
 
-    `unknown` is its first field that is not documented, `meant` the nearest one that is.
+    `unknown` is its first field that is not documented, `meant` the nearest one that is. Where all
+    are and the path still leads nowhere, `unknown` is the path.
     """
 
     unknown: str | None = None
@@ -196,25 +199,57 @@ def path_of(condition: WhereSpec) -> Path:
 
 
 @cache
-def _followed(text: str, root: type[Any]) -> Path:
+def _followed(text: str, root: type[BaseModel]) -> Path:
+    found = _by_names(text, root)
+    if found.unknown is None and not may_find(text, _sample(root)):
+        return Path(text)
+    return found
+
+
+@cache
+def _sample(model: type[BaseModel]) -> dict[str, Any]:
+    """All that a model may hold, once."""
+    return {
+        info.alias or name: _sample_of(info.annotation) for name, info in model.model_fields.items()
+    }
+
+
+def _sample_of(annotation: Any) -> Any:
+    inner = model_within(annotation)
+    value = "text" if inner is None else _sample(inner)
+    return [value] if _holds_list(annotation) else value
+
+
+def _holds_list(annotation: Any) -> bool:
+    return get_origin(annotation) is list or any(map(_holds_list, get_args(annotation)))
+
+
+def _by_names(text: str, root: type[BaseModel]) -> Path:
     names = names_in(text)
     model: Any = root
+    is_list = False
     for number, name in enumerate(names.plain):
-        if model is None:
-            return Path(is_text=False)
+        if name is None and is_list:
+            is_list = False
+            continue
+        if name is None or model is None or is_list:
+            behind = [*filter(None, names.plain[number:]), *names.further]
+            return _somewhere(behind, is_text=False)
         fields = {info.alias or key: info for key, info in model.model_fields.items()}
         if name not in fields:
             return Path(name, nearest(name, list(fields)))
-        model = model_within(fields[name].annotation)
-        if model is None and number + 1 == len(names.plain):
-            return _elsewhere(names, is_text=not names.further)
-    return _elsewhere(names, is_text=False)
+        annotation = fields[name].annotation
+        model, is_list = model_within(annotation), _holds_list(annotation)
+    is_text = model is None and not is_list and not names.further
+    return _somewhere(names.further, is_text=is_text)
 
 
-def _elsewhere(names: Names, *, is_text: bool) -> Path:
-    for name in names.further:
-        if name not in (known := _all_fields()):
-            return Path(name, nearest(name, sorted(known)))
+def _somewhere(names: Iterable[str], *, is_text: bool) -> Path:
+    """Names at places that are not followed have to be documented at one."""
+    known = _all_fields()
+    unknown = next((name for name in names if name not in known), None)
+    if unknown is not None:
+        return Path(unknown, nearest(unknown, sorted(known)))
     return Path(is_text=is_text)
 
 

@@ -356,6 +356,22 @@ def test_a_waiver_that_a_rule_blocks(run: Run) -> None:
     assert not told(run(blocking, blocking, listed), "waiver-unusable", "waiver-partly-blocked")
 
 
+def test_what_keeps_no_waiver_from_a_skipped_check_is_not_said_to(run: Run) -> None:
+    """Only a rule that names the check does."""
+    blocking = rules("kind: Risk", more=", waivable: false")
+    listed = waivers("check: A", "check: A, level: Info")
+    assert told(run(blocking, listed), "waiver-unusable", "waiver-partly-blocked") == [
+        'b.yaml:5:13: note: waiver "w0" can cover a skipped check alone: rule "r0" (a.yaml:5) is '
+        "waivable: false and matches all of it",
+        'b.yaml:6:13: warning: waiver "w1" can never be used: rule "r0" (a.yaml:5) is waivable: '
+        "false and matches all of it",
+    ]
+    unfinished = rules("check: A, phase: Running", effect="note", more=", reason: r")
+    assert "no-effect" in codes(run(unfinished))
+    blocks = rules("check: A, phase: Running", effect="note", more=", reason: r, waivable: false")
+    assert "no-effect" not in codes(run(blocks))
+
+
 def test_a_waiver_that_another_one_covers(run: Run) -> None:
     report = run(
         waivers(
@@ -570,6 +586,18 @@ def test_rules_for_clusters_the_policy_is_not_for(run: Run) -> None:
 @pytest.mark.parametrize(
     ("condition", "code", "says"),
     [
+        *(
+            (f"path: {path}", "unknown-path", "a list takes [*] before the next name")
+            for path in (
+                "$.riskSource.deprecatedAPIRisks.userAgent",
+                "'$.riskSource[0][*].nodeRisks'",
+                "'$.riskSource.nodeRisks[*][*].NodeID'",
+                "'$.riskSource.nodeRisks[0].NodeID.name'",
+            )
+        ),
+        ("path: $.status.clusterCheckStatus.itemsStatus.name, on: response", "unknown-path", "[*]"),
+        ("path: '$.status.*.itemsStatus[3].riskSource.nodeRisks[1:2]', on: response", None, ""),
+        ("path: '$.riskSource.nodeRisks[?(@.NodeId == 1)]'", "unknown-path", '"NodeID"'),
         ("path: $..deprecatedApiRisks", "unknown-path", 'did you mean "deprecatedAPIRisks"'),
         ("path: '$.riskSource.nodeRisks[?(@.nodeId == 1)].NodeID'", "unknown-path", '"NodeID"'),
         ("path: \"$['level']\", equals: fatal", "undocumented-value", 'did you mean "Fatal"'),

@@ -77,6 +77,13 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
         (HEAD + 'waivers:\n  - {id: w, check: X, reason: "\\u2800", expires: 2026-01-01}\n',
          "5:31: a blank text says nothing"),
         (HEAD + RULE.replace("X", '"Node\\u3164"'), "6:20: the pattern holds a sign that"),
+        *((HEAD + RULE.replace("{check: X}", f"{{where: [{{path: $.level, {asked}}}]}}"), said)
+          for asked, said in (
+            ('equals: "Fatal\\n"', ': the text begins or ends with a new line; if'),
+            ('in: [Fatal, "Fat\\u200bal"]', ": the text holds a sign that nobody sees"),
+            ('not: {matches: "Fatal\\n"}', "begins or ends with a new line"),
+            ('not: {not: {ge: "\\ufeffa"}}', "holds a sign that nobody sees"),
+          )),
         (HEAD + RULE.replace("{check: X}", "{target_version: ['>=1.32', '<1.33']}"),
          "together these leave no version out: >=1.32, <1.33"),
         (HEAD + "applies_to: {target_version: ['>=1.32', '<1.33']}\n", "leave no version out"),

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from tests.policy.build import item, judged, policy, response, stage, waiver
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
+from reporter.precheck.response import Sidecar
+from reporter.sources.read import read
+from tests.policy.build import AT, item, judged, policy, response, stage, waiver
 
 
 def test_a_waiver_that_is_used_hides_nothing_of_the_others() -> None:
@@ -51,6 +59,43 @@ def test_of_many_waivers_for_other_nodes_the_first_are_named() -> None:
     assert list(missed) == [*(f"w-{number:02}" for number in range(20)), "w-old"]
     assert missed["w-old"].startswith("it expired")
     assert missed["w-03"] == "it is for node.uid n-3"
-    assert missed["w-19"] == (
-        "it is for something else, and so are 5 more that name this check"
-    )
+    assert missed["w-19"] == ("it is for something else, and so are 5 more that name this check")
+
+
+@pytest.mark.parametrize(
+    ("risks", "named"),
+    [
+        ({"nodeRisks": [{"NodeID": "n-1"}]}, "node:"),
+        ({"nodeRisks": [{"NodeID": "n-1"}, {}]}, None),
+        ({"addonRisks": [{"addonTemplateName": "coredns", "alias": "CoreDNS"}]}, "coredns"),
+        ({"addonRisks": [{"alias": "CoreDNS"}]}, "CoreDNS"),
+        ({"addonRisks": [{"addonTemplateName": "everest"}, {"alias": ""}]}, None),
+        ({}, "scope: cluster"),
+    ],
+)
+def test_a_stub_is_for_what_can_be_named(risks: Any, named: str | None) -> None:
+    """What it can't name it would cover wherever it stands."""
+    entry = judged(response(item(riskSource=risks))).checks[0].entries[0]
+    assert (entry.waiver_stub is None) == (named is None)
+    assert named is None or named in str(entry.waiver_stub)
+
+
+def test_a_waiver_for_a_cluster_two_witnesses_differ_about() -> None:
+    body = read(json.dumps(response(item())).encode(), name="r.json")
+    for noted, outcome in ((None, "waived"), ("c-1", "waived"), ("c-2", "fail")):
+        note = Sidecar(noted, None, None, None, "r.json.meta.json", b"{}")
+        task = replace(body, source=replace(body.source, sidecar=note))
+        for cluster in ("c-1", "c-2"):
+            rules = Policy.parse(policy(waivers=[waiver(cluster=cluster)]))
+            verdict = evaluate(task, rules, at=AT, now=AT)
+            expected = outcome if cluster == "c-1" else "fail"
+            assert verdict.checks[0].outcome == expected
+            said = [part.text for part in verdict.conditions]
+            told = "The note of fetch is about another cluster (c-2) than the response (c-1)"
+            assert (told in said) is (noted == "c-2")
+
+
+def test_an_identity_that_is_off_is_told_where_the_policy_is_for_a_cluster() -> None:
+    for scope in ({"cluster": "c-9"}, {"target_version": "1.40"}):
+        scoped = judged(response(), policy(applies_to=scope, evidence={"identity": "off"}))
+        assert "condition.expectation-not-checked" in [part.code for part in scoped.conditions]

@@ -1296,9 +1296,11 @@ def judge(
     raw, response = response, without_empty(response)
     sidecar = sidecar or {}
     spec = response.get("spec", {})
+    named = {spec.get("clusterID"), sidecar.get("cluster")} - {None, ""}
     about_rule = {
-        # Where the response names none, a sidecar whose digest fits does (A25).
-        "cluster": spec.get("clusterID") or sidecar.get("cluster"),
+        # Where the response names none, a sidecar whose digest fits does (A25); where they name
+        # different ones, it is not known (A48).
+        "cluster": named.pop() if len(named) == 1 else None,
         "from_version": spec.get("clusterVersion"),
         "target_version": spec.get("targetVersion") or sidecar.get("target_version"),
         "topics": topics or {},
