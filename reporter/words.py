@@ -214,6 +214,7 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "evidence.recognised.missing": "{field} is missing (should be {wanted})",
     "evidence.recognised.value": "unknown {field}: {value}",
+    "evidence.recognised.name": 'a check\'s name is not what it looks like: "{value}"',
     "evidence.recognised.selector": "the skip of {check} has a selector nobody documents",
     "evidence.recognised.hidden": (
         "{count} undocumented field looks like a check or a list of skipped ones",

@@ -14,7 +14,7 @@ from reporter.policy.load import Policy, PolicyFile, Waiver
 from reporter.policy.printable import printable
 from reporter.precheck.versions import parse_version
 from reporter.record.model import SEMANTICS
-from reporter.signs import says_nothing
+from reporter.signs import reads_as_written
 
 Reports = Literal["none", "failed", "all"]
 
@@ -159,13 +159,15 @@ class Bench:
 
 def _named(cluster: str | None, target: str | None) -> tuple[str | None, str | None]:
     """What a response says of the two; None where it says nothing that could be understood."""
-    known = cluster if cluster is not None and not says_nothing(cluster) else None
+    known = cluster if cluster is not None and reads_as_written(cluster) else None
     return known, target if target is not None and parse_version(target) is not None else None
 
 
 def _may_apply(policy: Policy, cluster: str | None, target: str | None) -> bool:
+    # An id in capitals is another only by the letter: no policy for it is dropped.
+    names = {cluster, cluster.lower() if cluster is not None else None}
     return not any(
-        (scope.cluster is not None and scope.cluster.fits(cluster) is False)
+        (scope.cluster is not None and {scope.cluster.fits(name) for name in names} == {False})
         or (scope.target_version is not None and scope.target_version.fits(target) is False)
         for scope in policy.applies_to
     )

@@ -71,6 +71,7 @@ from reporter.record.model import (
     WaiverStatus,
     WaiverUse,
 )
+from reporter.signs import reads_as_written
 from reporter.words import statement
 
 STUB_DAYS = 30
@@ -356,7 +357,8 @@ def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | No
         return None
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
     addons = list(dict.fromkeys(template or alias for template, alias in part.target.addons))
-    if None in uids or None in addons or (part.finding.scope == "node" and not uids):
+    named = [name for name in uids if name is not None and reads_as_written(name)]
+    if len(named) < len(uids) or None in addons or (part.finding.scope == "node" and not uids):
         return None  # what nobody can name can't be waived by name
     match: dict[str, object] = {
         "check": {"equals": part.target.check},

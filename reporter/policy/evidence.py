@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from reporter.policy.dates import parse_duration
@@ -42,6 +42,7 @@ from reporter.record.model import (
     EvidenceState,
     Param,
 )
+from reporter.signs import reads_as_written
 from reporter.words import statement
 
 MAX_POINTERS = 100
@@ -125,6 +126,7 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
                 and (kind in KINDS or not kind)
                 and (level in LEVELS or not level)
                 and (group in GROUPS or not group)
+                and (not name or _reads_as_written(name))
             ):
                 regular.add(number)
     for part in items.lists:
@@ -143,6 +145,9 @@ def tally(task: PrecheckTask, items: Survey) -> Tally:
     return result
 
 
+_reads_as_written = lru_cache(maxsize=1024)(reads_as_written)
+
+
 def _note_unrecognised(result: Tally, pointer: str, item: CheckItem) -> None:
     for name, documented in (
         ("kind", KINDS),
@@ -153,6 +158,9 @@ def _note_unrecognised(result: Tally, pointer: str, item: CheckItem) -> None:
         value = getattr(item, name)
         if value and value not in documented and len(result.unrecognised) < MAX_POINTERS:
             result.unrecognised.append((f"{pointer}/{name}", name, value))
+    # Every rule, waiver and required check goes by it, and a person by what it looks like.
+    if item.name and not _reads_as_written(item.name) and len(result.unrecognised) < MAX_POINTERS:
+        result.unrecognised.append((f"{pointer}/name", "name", item.name))
 
 
 def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line:
@@ -170,7 +178,11 @@ def recognised(task: PrecheckTask, found: Tally, unknown: UnknownFields) -> Line
         if phase and phase not in documented:
             line.bad("evidence.recognised.value", pointer, field="phase", value=phase)
     for pointer, name, value in found.unrecognised:
-        line.bad("evidence.recognised.value", pointer, field=name, value=value)
+        if name == "name":
+            shown = value.encode("unicode_escape").decode("ascii")
+            line.bad("evidence.recognised.name", pointer, value=shown)
+        else:
+            line.bad("evidence.recognised.value", pointer, field=name, value=value)
     for index, skip in enumerate(skip_list(task)):
         selector = selector_of(skip)
         if selector is not None and not selector_understood(selector):

@@ -252,6 +252,7 @@ class Condition:
         self.spec = spec
         self.path = spec.path
         self.on_response = spec.on == "response"
+        self.asks_for_name = not self.on_response and names_in(spec.path).plain == ("name",)
         self._find = compile_path(spec.path)
         self._quantifier = spec.quantifier
         self._wanted = True

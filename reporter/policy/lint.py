@@ -161,7 +161,6 @@ _KNOWN_KEYS: dict[type[Spec], frozenset[str]] = {
 """What this module looks at; other keys of the models are named in a note."""
 
 _DATE_KEYS = frozenset({"expires", "starts", "approved_on", "effective_on"})
-_TODO = re.compile(r"\s*(?:TODO|TBD|FIXME|XXX)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -1015,7 +1014,7 @@ class _Look:
             value = getattr(waiver, key)
             if value is None:
                 missing.append(name)
-            elif _TODO.match(value):
+            elif is_todo(value):
                 self.add(
                     "waiver-todo",
                     (*path, key),

@@ -19,6 +19,7 @@ from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
 from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.versions import VersionRange, parse_range, parse_version
+from reporter.signs import reads_as_written
 
 Tri = bool | None
 Predicate = Callable[[str], Tri]
@@ -235,7 +236,15 @@ class NodePatterns:
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
-        return all_of(patterns.fits(getattr(node, key)) for key, patterns in self._keys)
+        return all_of(patterns.fits(_known(node, key)) for key, patterns in self._keys)
+
+
+def _known(node: Node, key: str) -> str | None:
+    """A uid or name that is not what it looks like may be any: whose it is, is open."""
+    value: str | None = getattr(node, key)
+    if value is not None and key in _NAMES and not reads_as_written(value):
+        return None
+    return value
 
 
 @dataclass
@@ -301,8 +310,14 @@ class Match:
 
     @property
     def names_checks(self) -> bool:
-        """Whether it picks checks by name, more narrowly than `*`."""
-        return any(not patterns.matches_everything for patterns in self._check_patterns())
+        """Whether it picks checks by name: by `check`, more narrowly than `*`, or by `$.name`."""
+        return any(not patterns.matches_everything for patterns in self._check_patterns()) or any(
+            self._name_conditions()
+        )
+
+    def _name_conditions(self) -> list[Condition]:
+        own = [part for part in self._where if part.asks_for_name]
+        return own + [found for part in self._any or [] for found in part._name_conditions()]
 
     def _check_patterns(self) -> list[Patterns]:
         own = [self._simple["check"]] if "check" in self._simple else []

@@ -44,7 +44,7 @@ Words = Annotated[Text, AfterValidator(_not_blank)]
 def is_todo(words: str) -> bool:
     """Whether a text only holds the place of what somebody has yet to say."""
     seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
-    return re.match(r"\s*TODO\b", seen, re.IGNORECASE) is not None
+    return re.match(r"\s*(?:TODO|TBD|TBC|FIXME|XXX)\b", seen, re.IGNORECASE) is not None
 
 
 class Spec(BaseModel):

@@ -55,13 +55,18 @@ def _evidence(whole: Layered) -> list[str]:
     lines = ["evidence:"]
     for name in EVIDENCE_LINES:
         asked: dict[str, Any] = {}
-        for spec in whole.evidence:
-            options = getattr(spec, name).model_dump(exclude_none=True, exclude_defaults=True)
-            options["level"] = getattr(spec, name).level
+        said = [
+            getattr(spec, name).model_dump(exclude_none=True, exclude_defaults=True)
+            | {"level": getattr(spec, name).level}
+            for spec in whole.evidence
+        ]
+        for options in said:
             for key, value in options.items():
                 asked.setdefault(key, [])
                 if value not in asked[key]:
                     asked[key].append(value)
+        if any("validity" not in options and options["level"] != "off" for options in said):
+            asked.pop("validity", None)  # one of several that accepts no missing expiry decides
         flat = {key: values[0] if len(values) == 1 else values for key, values in asked.items()}
         # Asked by several: the strictest level holds, and every option is asked for.
         flat["level"] = min(asked["level"], key=LEVELS.index)

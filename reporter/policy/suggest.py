@@ -22,6 +22,7 @@ from reporter.policy.model import MatchSpec
 from reporter.precheck.finding import Node
 from reporter.precheck.model import KINDS, LEVELS
 from reporter.record.instants import day_of
+from reporter.signs import reads_as_written
 
 DAYS = 30
 """How long a suggested waiver would hold."""
@@ -312,9 +313,10 @@ def _naming(names: Sequence[str | None]) -> str:
 
 
 def _names(part: Decided, what: str) -> list[str | None]:
-    """The node uids or add-on names of a finding; None for one without."""
+    """The node uids or add-on names of a finding; None for one without a name to go by."""
     if what == "node":
-        return [node.uid for node in part.finding.nodes]
+        uids = [node.uid for node in part.finding.nodes]
+        return [uid if uid is not None and reads_as_written(uid) else None for uid in uids]
     return [template or alias for template, alias in part.target.addons]
 
 

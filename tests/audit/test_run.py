@@ -296,6 +296,10 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
     for name, spec in (
         ("nocluster", {"clusterID": None}),
         ("blank", {"clusterID": " \u3164"}),
+        ("edge", {"clusterID": "x-1 "}),
+        ("unseen", {"clusterID": "x-\u200b1"}),
+        ("mixed", {"clusterID": "\u0445-1"}),
+        ("capital", {"clusterID": "C-1"}),
         ("notarget", {"targetVersion": None}),
         ("odd", {"targetVersion": "latest"}),
         ("short", {"targetVersion": "v1"}),
@@ -314,22 +318,46 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
     outcomes = dict(audit.rows("SELECT replace(name, '.json', ''), outcome FROM responses"))
     assert {name.rsplit("/", 1)[-1]: said for name, said in outcomes.items()} == {
         **dict.fromkeys(
-            ("risk", "risk-nocluster", "risk-blank", "risk-notarget", "risk-odd", "risk-short"),
+            (
+                "risk",
+                "risk-nocluster",
+                "risk-blank",
+                "risk-notarget",
+                "risk-odd",
+                "risk-short",
+                "risk-edge",
+                "risk-unseen",
+                "risk-mixed",
+                "risk-capital",
+            ),
             "fail",
         ),
-        **dict.fromkeys(("nocluster", "blank", "notarget", "odd", "short"), "inconclusive"),
+        **dict.fromkeys(
+            (
+                "nocluster",
+                "blank",
+                "notarget",
+                "odd",
+                "short",
+                "edge",
+                "unseen",
+                "mixed",
+                "capital",
+            ),
+            "inconclusive",
+        ),
         **dict.fromkeys(("elsewhere", "older"), "pass"),
     }
     # Judged by both, as what surely is theirs; what is surely not the strict one's, by the other.
     found = audit.rows("SELECT judged_by, count(*) FROM responses GROUP BY 1 ORDER BY 2")
-    assert [number for _, number in found] == [2, 11]
+    assert [number for _, number in found] == [2, 19]
     # A policy that does not mind whose response it judges has to apply surely.
     strict.write_text(head + scope + "evidence: {identity: off}\n")
     alone = Audit(folder, tmp_path / "alone", policies=[str(strict)])
     alone.run()
     assert alone.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [
         ("fail", 1),
-        ("inconclusive", 12),
+        ("inconclusive", 20),
     ]
 
 

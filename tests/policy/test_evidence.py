@@ -82,6 +82,30 @@ def test_a_sound_response_says_what_was_seen() -> None:
     assert verdict.outcome == "pass"
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("A ", "A "),
+        ("\tA", "\\tA"),
+        ("A\u200b", "A\\u200b"),
+        ("\u0410b", "\\u0410b"),
+        ("\u0410", "\\u0410"),
+        ("A b", None),
+        ("\u8282\u70b9", None),
+    ],
+)
+def test_a_name_is_what_it_looks_like(name: str, shown: str | None) -> None:
+    """Or nobody knows which check it is: rules, waivers and required checks go by it."""
+    for phase in ("Success", "Failed"):
+        body = response(item("B", "Success"), item(name, phase))
+        verdict = judged(body, policy(defaults={"unmatched": "note"}))
+        pointer = f"{CLUSTER}/itemsStatus/1/name"
+        wanted: Line = ("not-ok", [("recognised.name", {"value": shown})], [pointer])
+        assert line(verdict, "recognised") == (
+            wanted if shown is not None else ("ok", ["recognised.ok"], [])
+        )
+
+
 def _irregular() -> dict[str, Any]:
     selectors: list[Any] = [
         {"key": "node.name", "operator": "In", "values": ["a"]},

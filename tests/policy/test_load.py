@@ -67,7 +67,7 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
          "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'waiver "w" needs "ticket"'),
         *((HEAD + "waiver_requires: [ticket]\nwaivers:\n  - {id: w, check: X, reason: r, "
            f'expires: 2026-01-01, ticket: "{todo}"}}\n', '6:63: waiver "w" says "ticket: ')
-          for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164")),
+          for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")
           for key in ("approved_by", "ticket")

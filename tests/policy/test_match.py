@@ -401,6 +401,10 @@ def test_which_undocumented_values_are_spelled(
         ({"any": [{"check": "Sample"}, {"kind": "Risk"}]}, True, True),
         ({"check": "*", "any": [{"check": "Other"}]}, True, True),
         ({"any": [{"any": [{"check": "S*"}]}]}, True, True),
+        ({"where": [{"path": "$['name']", "equals": "Sample"}]}, True, False),
+        ({"any": [{"where": [{"path": "name", "matches": "S.*"}]}]}, True, False),
+        ({"not": {"where": [{"path": "$.name", "equals": "Sample"}]}}, False, False),
+        ({"where": [{"path": "$.riskSource.name", "equals": "Sample"}]}, False, False),
     ],
 )
 def test_names_of_checks(keys: dict[str, Any], names: bool, could: bool) -> None:

@@ -178,7 +178,7 @@ HOSTILE = (
 def test_text_from_the_cloud_stays_text(text: str, form: Form) -> None:
     body = response(
         item(text, message=text),
-        nodes=[stage(text, item("SampleNode", message=text), name=text)],
+        nodes=[stage("n-1", item("SampleNode", message=text), name=text)],
         spec={"clusterID": text, "skippedCheckItemList": [{"name": text}]},
     )
     data = suggested(body, form)

@@ -95,6 +95,32 @@ def test_a_waiver_for_a_cluster_two_witnesses_differ_about() -> None:
             assert (told in said) is (noted == "c-2")
 
 
+@pytest.mark.parametrize("uid", ["n-1 ", "n-1\u200b", "n-\u0430"])
+@pytest.mark.parametrize("key", ["uid", "name"])
+def test_a_node_that_is_not_what_it_looks_like_is_left_open(key: str, uid: str) -> None:
+    """It may be the node that a rule or a waiver's `not:` names."""
+    info = {"uid": "n-5", "name": "n-5"} | {key: uid}
+    body = response(nodes=[stage(info.pop("uid"), item(), **info)])
+    rule = {"id": "r", "match": {"node": {key: "n-1"}}, "effect": "fail"}
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    assert judged(body, policy([rule], **lenient)).outcome == "fail"
+    assert judged(body, policy([{**rule, "effect": "note", "reason": "r"}])).outcome == "fail"
+    for match in ({"not": {"node": {key: "n-1"}}}, {"node": {key: "*"}}, {"node": {key: "n-*"}}):
+        assert judged(body, policy(waivers=[waiver(**match)])).outcome == "fail"
+    assert judged(body, policy(waivers=[waiver()])).checks[0].outcome == "waived"
+    assert judged(body).checks[0].entries[0].waiver_stub is None or key == "name"
+
+
+def test_a_skip_of_such_a_node_is_not_covered_by_a_waiver_that_leaves_one_out() -> None:
+    for uid, outcome in (("n-2", "waived"), ("n-1\u200b", "fail")):
+        selector = {"key": "node.uid", "operator": "In", "values": [uid]}
+        body = response(
+            spec={"skippedCheckItemList": [{"name": "S", "resourceSelector": selector}]}
+        )
+        left_out = waiver(check="S") | {"not": {"node": {"uid": "n-1"}}}
+        assert judged(body, policy(waivers=[left_out])).skipped[0].outcome == outcome
+
+
 def test_an_identity_that_is_off_is_told_where_the_policy_is_for_a_cluster() -> None:
     for scope in ({"cluster": "c-9"}, {"target_version": "1.40"}):
         scoped = judged(response(), policy(applies_to=scope, evidence={"identity": "off"}))

@@ -468,7 +468,13 @@ def node_fits(wanted: Json, node: Json) -> Truth:
     """One node against `node: {name, uid, status, type}`."""
     if not wanted or not set(wanted) <= {"name", "uid", "status", "type"}:
         raise ValueError(f"not a node match: {wanted!r}")
-    return all3(fits(pattern, node.get(key)) for key, pattern in wanted.items())
+    open_keys = {
+        key for key in ("uid", "name") if node.get(key) and is_not_what_it_looks_like(node[key])
+    }  # A50
+    return all3(
+        fits(pattern, None if key in open_keys else node.get(key))
+        for key, pattern in wanted.items()
+    )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -900,19 +906,25 @@ def covers_skip(waiver: Json, entry: Json, about: Json) -> bool:
     return matches(match, seen, about, every_value=True) is True
 
 
+def is_not_what_it_looks_like(name: str) -> bool:
+    """Whether a person may take a name for another: a check's (A46, A49), a node's (A50).
+
+    A blank at its edge, a sign nobody sees, letters that look like others do that.
+    """
+    if name != name.strip() or not name.isprintable() or any(map(not_drawn, name)):
+        return True
+    # Beside ASCII letters any other may look like one that isn't there: nobody can list them all.
+    return not name.isascii() and bool(
+        re.search("[a-z]", name, re.ASCII | re.IGNORECASE) or letters_of(name).isascii()
+    )
+
+
 def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
     """What no waiver can cover: "Never covered: an entry without a name or …"."""
     name = entry.get("name")
     if not name:
         return True
-    # A name with a blank at its edge, with a sign nobody sees or in letters that look like others
-    # may be that of another check, an Exception say (A46).
-    if name != name.strip() or not name.isprintable() or any(map(not_drawn, name)):
-        return True
-    # Beside ASCII letters any other may look like one that isn't there: nobody can list them all.
-    if not name.isascii() and (
-        re.search("[a-z]", name, re.ASCII | re.IGNORECASE) or letters_of(name).isascii()
-    ):
+    if is_not_what_it_looks_like(name):
         return True
     selector = entry.get("resourceSelector")
     # "with a selector not understood or without values"; an empty value is a missing one.
@@ -966,6 +978,8 @@ def recognised(raw: Json, response: Json) -> str:
         ):
             if key in item and item[key] not in documented:
                 good = False
+        if is_not_what_it_looks_like(item.get("name", "")):
+            good = False  # A49
     # "skip selectors use `node.uid` / `In`"
     for entry in every(response.get("spec", {}).get("skippedCheckItemList")):
         if "resourceSelector" in entry and not understood(entry["resourceSelector"]):

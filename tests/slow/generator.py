@@ -83,7 +83,7 @@ ADDONS = (
 # What a field may hold instead of a proper value. `_DROP` removes it.
 _DROP = object()
 ODD_VALUES: dict[str, tuple[Any, ...]] = {
-    "name": (_DROP, None, "", "NodeDisk", "nodedisk", "Odd[1]"),
+    "name": (_DROP, None, "", "NodeDisk", "nodedisk", "Odd[1]", "NodeDisk\u200b", "NodeDisk "),
     "kind": ("Hazard", _DROP, None, "", "risk", "Risk", "Exception"),
     "level": ("Severe", _DROP, None, "", "fatal", "Info", "Fatal"),
     "group": ("ExecuteException", "PodCheck", _DROP, None, "ExecuteException"),
@@ -403,7 +403,7 @@ def _section(dice: Dice, key: str, held: Any, failed: bool, mood: dict[str, int]
 
 
 _NODE_FIELDS = tuple(NODES[0])
-_ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker")
+_ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker", "n-a ", "n-\u0430", "alpha\u200b")
 _ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
 
 
@@ -439,6 +439,8 @@ _BROKEN_SELECTORS = (
     {"operator": "In", "values": ["n-a"]},
     {"key": "node.uid", "operator": "In", "values": ["n-a", ""]},
     {"key": "node.uid", "operator": "In"},
+    {"key": "node.uid", "operator": "In", "values": ["n-a "]},
+    {"key": "node.uid", "operator": "In", "values": ["n-b\u200b", "n-a"]},
 )
 _ODD_SKIP_NAMES = (
     _DROP,
