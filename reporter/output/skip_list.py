@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reporter.errors import OutputError
 from reporter.output.clean import one_line
 from reporter.output.exhibits import AttachedExhibit
-from reporter.record.model import Check, Verdict
+from reporter.record.model import Check, Verdict, WaiverUse
 
 SELECTOR_KEY = "node.uid"
 SELECTOR_OPERATOR = "In"
@@ -89,12 +89,20 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
         check.name for check in elsewhere if any(e.outcome != "waived" for e in check.entries)
     }
     named: set[str] = set()
+    waivers = {waiver.id: waiver for waiver in verdict.waivers}
     for check in verdict.checks:
         if not any(e.outcome == "waived" and e.kind == "Risk" for e in check.entries):
             continue
         shown = one_line(check.name or "a check without a name")
+        narrow = _narrow(check, waivers)
         if not check.name:
             warn(f"skip list: {shown} can't be named to CCE and is left out")
+        elif narrow is not None:
+            keys = ", ".join(sorted(narrow.match.keys() & _narrowing(check)))
+            warn(
+                f"skip list: {shown} is left out: waiver {one_line(narrow.id)} is for a part of it "
+                f"({keys}), and CCE would skip all"
+            )
         elif check.scope == "node":
             uids, left_out = _node_uids(check)
             if left_out:
@@ -111,6 +119,22 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
         elif check.name not in named:
             named.add(check.name)
             yield Skip(check.name)
+
+
+def _narrowing(check: Check) -> set[str]:
+    """Keys by which a waiver is for less than a skipped check would hide."""
+    placed = set() if check.scope == "node" else {"node", "addon"}
+    return {"message", "error_code", "where", "not", "any"} | placed
+
+
+def _narrow(check: Check, waivers: Mapping[str, WaiverUse]) -> WaiverUse | None:
+    """A waiver of a finding that no waiver covers as broadly as a skipped check would."""
+    keys = _narrowing(check)
+    for entry in check.entries:
+        covering = [waivers[name] for name in entry.waived_by if name in waivers]
+        if covering and all(waiver.match.keys() & keys for waiver in covering):
+            return covering[0]
+    return None
 
 
 def _node_uids(check: Check) -> tuple[tuple[str, ...], int]:

@@ -12,6 +12,7 @@ import pytest
 
 from reporter.errors import OutputError
 from reporter.output import render
+from reporter.output.skip_list import skips
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
 from reporter.record.model import ClusterType, Verdict
@@ -36,6 +37,7 @@ def _verdict(
     *waived: str,
     kind: ClusterType = "standard",
     addons: list[dict[str, Any]] | None = None,
+    narrowed: dict[str, Any] | None = None,
 ) -> Verdict:
     task = {
         "kind": "PreCheckTask",
@@ -50,6 +52,7 @@ def _verdict(
     }
     waivers = [
         {"id": f"w-{n}", "check": name, "reason": "known", "expires": "2027-01-01"}
+        | (narrowed or {})
         for n, name in enumerate(waived)
     ]
     head = {"apiVersion": "precheck.policy/v1", "kind": "Policy", "metadata": {"name": "p"}}
@@ -200,3 +203,29 @@ def test_no_skip_list_is_made_from_a_check_that_cannot_be_relied_on(tmp_path: Pa
     assert done.code == 3
     assert "no skip list is made" in done.err
     assert not stale.exists()
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "cluster", "node"),
+    [
+        ({"level": "Warning", "scope": ["cluster", "node"]}, True, True),
+        ({"node": {"uid": "n-1"}}, False, True),
+        ({"message": "one"}, False, False),
+        ({"where": [{"path": "$.message", "equals": "one"}]}, False, False),
+        ({"not": {"message": "two"}}, False, False),
+    ],
+)
+def test_a_check_that_is_waived_in_part_is_not_skipped_as_a_whole(
+    narrowed: dict[str, Any], cluster: bool, node: bool
+) -> None:
+    risks = {"nodeRisks": [{"NodeID": "n-1"}]}
+    item = _item("Whole", message="one", riskSource=risks)
+    for whole, nodes, kept in (([item], [], cluster), ([], [_node("n-1", item)], node)):
+        said: list[str] = []
+        verdict = _verdict(whole, nodes, "Whole", narrowed=narrowed)
+        assert verdict.counts.findings.waived == 1
+        assert len(list(skips(verdict, said.append))) == kept
+        assert len(said) == (not kept)
+        assert kept or said[0].startswith(
+            "skip list: Whole is left out: waiver w-0 is for a part of it ("
+        )
