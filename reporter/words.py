@@ -207,6 +207,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "evidence.update-missing": "the response names no update time to count from",
     "evidence.update-unreadable": "the update time can't be read: {value}",
     "evidence.update-future": "the update time {at} lies in the future and is not believed",
+    "evidence.left-out": ("and {count} more reason", "and {count} more reasons"),
     "evidence.recognised.ok": "every value is one the API documents",
     "evidence.recognised.fields": (
         "{count} field the API page does not document was kept",

@@ -31,6 +31,7 @@ from reporter.cli.common import exit_code_of
 from reporter.errors import InputError, ReporterError
 from reporter.live import wait
 from reporter.output import confined
+from reporter.precheck.model import MAX_TEXT
 from reporter.sources.containers import MANY, ONE, ZSTD_WINDOW
 from reporter.sources.locations import MAX_SIDECAR
 from tests.acceptance.run import PUBLISHED, ROOT
@@ -410,6 +411,15 @@ def _(t: Tried) -> Told:
 def _(t: Tried) -> Told:
     assert t.check("ok.tar", tar(("r.json", RESPONSE), comment="1" * 99))[0] == 0
     return t.check("r.tar", tar(("r.json", RESPONSE), comment="1" * 200))
+
+
+@met("reporter.precheck.model.MAX_TEXT")
+def _(t: Tried) -> Told:
+    task = json.loads(RESPONSE)
+    task["spec"] = {"targetVersion": "v" * MAX_TEXT}
+    assert t.check("ok.json", json.dumps(task).encode())[0] == 0
+    task["spec"]["targetVersion"] += "1"
+    return t.check("r.json", json.dumps(task).encode())
 
 
 @met("reporter.precheck.unknown_fields.MOST_NAMES")

@@ -46,6 +46,8 @@ from reporter.signs import reads_as_written
 from reporter.words import statement
 
 MAX_POINTERS = 100
+MAX_STATEMENTS = 100
+"""Reasons why one line of evidence is not ok; the rest is counted."""
 CLOCK_SKEW = timedelta(minutes=5)
 """How far in the future an update time may lie before it is not believed."""
 
@@ -62,13 +64,28 @@ class Line:
     state: EvidenceState = "ok"
     said: list[Said] = field(default_factory=list)
     pointers: list[str] = field(default_factory=list)
+    left_out: int = 0
+    """Reasons beyond the first `MAX_STATEMENTS`."""
+    _known: set[str] = field(default_factory=set)
 
     def bad(self, code: str, pointer: str | None = None, **params: Param) -> None:
         """Note a reason why the line is not ok."""
         self.state = "not-ok"
-        if (code, params) not in self.said:
-            self.said.append((code, params))
         self.point(pointer)
+        key = repr((code, params))
+        if key in self._known:
+            return
+        self._known.add(key)
+        if len(self.said) < MAX_STATEMENTS:
+            self.said.append((code, params))
+        else:
+            self.left_out += 1
+
+    def statements(self) -> list[Said]:
+        """What is said of it, and how much is not."""
+        if not self.left_out:
+            return self.said
+        return [*self.said, ("evidence.left-out", {"count": self.left_out})]
 
     def note(self, code: str, **params: Param) -> None:
         """Say something that leaves the state alone."""
@@ -537,7 +554,7 @@ def _combine(name: EvidenceId, answers: Sequence[tuple[EvidenceLevel, Line]]) ->
     pointers: list[str] = []
     for _, line in answers:
         if line.state == worst:
-            said.extend(part for part in line.said if part not in said)
+            said.extend(part for part in line.statements() if part not in said)
             pointers.extend(pointer for pointer in line.pointers if pointer not in pointers)
     return EvidenceLine(
         id=name,
@@ -555,7 +572,7 @@ def _line_of(name: EvidenceId, level: EvidenceLevel, line: Line) -> EvidenceLine
         id=name,
         state=line.state,
         level=level,
-        statements=[statement(code, **params) for code, params in line.said],
+        statements=[statement(code, **params) for code, params in line.statements()],
         pointers=list(dict.fromkeys(line.pointers))[:MAX_POINTERS],
     )
 

@@ -34,12 +34,17 @@ Items = Annotated[list[_Item], Field(fail_fast=True)]
 """A list that stops at its first wrong member: a million of them need not all be told."""
 
 
+MAX_TEXT = 1_000_000
+"""Characters of one text: of more, a few in another alphabet, all copies together take GBs."""
+
+
 class ApiObject(BaseModel):
     """An object of the API: frozen, typed strictly, unknown fields kept."""
 
     model_config = ConfigDict(
         frozen=True,
         strict=True,
+        str_max_length=MAX_TEXT,
         extra="allow",
         defer_build=True,
         hide_input_in_errors=True,

@@ -220,6 +220,12 @@ def _wrong_type(error: ValidationError, label: str, pointer: str) -> InputError:
     where = pointer + "".join(
         "/" + str(part).replace("~", "~0").replace("/", "~1") for part in first["loc"]
     )
+    if first["type"] == "string_too_long":
+        limit = first["ctx"]["max_length"]
+        raise InputError(
+            f"{label}: {where} is a text of more than {limit:,} characters",
+            hint="a message of CCE has some hundreds; is this the right file?",
+        )
     found = json_kind(first["input"]) if not isinstance(first["input"], dict) else "an object"
     if isinstance(first["input"], list):
         found = "a list"

@@ -106,6 +106,15 @@ def test_a_name_is_what_it_looks_like(name: str, shown: str | None) -> None:
         )
 
 
+def test_of_very_many_reasons_the_first_are_told_and_the_rest_counted() -> None:
+    skips = [
+        {"name": f"S{number}", "resourceSelector": {"key": "x"}} for number in (*range(130), 0, 1)
+    ]
+    found = line(judged(response(spec={"skippedCheckItemList": skips})), "recognised")
+    assert found[1][:2] == [("recognised.selector", {"check": f"S{number}"}) for number in (0, 1)]
+    assert [len(found[1]), found[1][-1]] == [101, ("left-out", {"count": 30})]
+
+
 def _irregular() -> dict[str, Any]:
     selectors: list[Any] = [
         {"key": "node.name", "operator": "In", "values": ["a"]},
