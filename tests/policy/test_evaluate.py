@@ -553,6 +553,9 @@ UNLIKE = "$.riskSource.configurationRisks[*].value"
         ({"any": [{"where": [{"path": UNLIKE, "equals": 110}]}, {"level": "Info"}]}, True),
         ({"where": [{"path": "$.kind", "on": "response", "equals": True}]}, True),
         ({"where": [{"path": UNLIKE, "equals": "110"}]}, False),
+        ({"where": [{"path": UNLIKE, "equals": "111"}]}, False),
+        ({"where": [{"path": "$.mixed[*]", "equals": 1}]}, False),
+        ({"where": [{"path": "$.mixed[*]", "equals": 2}]}, True),
         ({"where": [{"path": UNLIKE, "in": [110, "110"]}]}, False),
         ({"check": "Other", "where": [{"path": UNLIKE, "equals": 110}]}, False),
         ({"where": [{"path": "$.riskSource.nodeRisks[*].NodeID", "equals": 1}]}, False),
@@ -562,7 +565,7 @@ def test_values_of_another_type_are_named(match: Any, said: bool) -> None:
     """A number never equals the text that shows it: the rule looks right, and never holds."""
     risks = {"configurationRisks": [{"value": "110"}]}
     rule = {"id": "r", "match": match, "effect": "fail"}
-    verdict = judged(response(item(riskSource=risks)), policy([rule]))
+    verdict = judged(response(item(riskSource=risks, mixed=[1, "1"])), policy([rule]))
     found = [part for part in verdict.conditions if part.code == "condition.unlike-values"]
     assert [part.params["rules"] for part in found] == [["r"]] * said
 

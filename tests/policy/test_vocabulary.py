@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from reporter.precheck.model import NODE_STATUSES, NODE_TYPES
 from tests.policy.build import item, judged, response
 
 
@@ -30,3 +31,12 @@ def test_traits(field: str, values: list[str]) -> None:
     for value in values:
         assert _recognised(response(item(**{field: value})))
         assert not _recognised(response(item(**{field: value.lower()})))
+
+
+def test_nodes() -> None:
+    """Nothing is judged by them; what a policy asks for beside them is named."""
+    assert set(NODE_TYPES) == {"node", "master"}
+    assert set(NODE_STATUSES) == {
+        "Build", "Installing", "Upgrading", "Active", "Abnormal", "Deleting", "Error",
+        "Repairing", "RepairFailed",
+    }  # fmt: skip

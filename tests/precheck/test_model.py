@@ -162,3 +162,10 @@ def test_what_looks_like_a_check_in_any_spelling_is_suspicious(key: str) -> None
     status = {"phase": "Success", "more": {key: [{"name": "x"}]}}
     task = PrecheckTask.model_validate_json(json.dumps({"status": status}))
     assert unknown_fields(task).suspicious == ["/status/more"]
+
+
+def test_a_word_of_the_api_under_a_plain_name_is_no_check() -> None:
+    """Under one whose letters may look like others it may be a phase."""
+    for key, hides in (("result", False), ("r\u0435sult", True)):
+        task = PrecheckTask.model_validate_json(json.dumps({"status": {key: "Failed"}}))
+        assert unknown_fields(task).suspicious == ([f"/status/{key}"] if hides else [])

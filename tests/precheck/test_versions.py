@@ -55,6 +55,8 @@ def test_unreadable_versions(text: str) -> None:
         (">1.27", "v1.28", True),
         ("1.27", "v1.27.4-r2", True),
         ("1.27", "v1.270.4", False),
+        ("1.27", "v2.27.4", False),
+        (">1.27", "v2.27.4", True),
         ("!=1.27", "v1.27.4-r2", False),
         (">1.27.3", "v1.27.3-r5", False),
         (">1.27.3-r4", "v1.27.3-r5", True),
