@@ -46,8 +46,24 @@ from reporter.sources.text import (
 )
 from reporter.sources.traces import speaks_of_a_response
 
+_SEALED = (
+    ".lzma",
+    ".br",
+    ".lz",
+    ".lz4",
+    ".lzo",
+    ".z",
+    ".7z",
+    ".rar",
+    ".gpg",
+    ".asc",
+    ".age",
+    ".enc",
+)
+"""What a response is called that was packed or locked in a way nothing here opens."""
 _JSON_NAME = re.compile(
-    rf"(?i)\.(?:json|jsonl|ndjson)(?:{'|'.join(map(re.escape, containers.PACKED_SUFFIXES))})?$"
+    r"(?i)\.(?:json|jsonl|ndjson)"
+    rf"(?:{'|'.join(map(re.escape, (*containers.PACKED_SUFFIXES, *_SEALED)))})?$"
 )
 
 

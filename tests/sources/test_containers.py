@@ -126,6 +126,16 @@ def test_what_is_called_a_note_and_reads_as_none_is_a_file(folder: Path, data: b
         assert "n.zip!r.json.meta.json" in _refused("n.zip")
 
 
+@pytest.mark.parametrize("name", ["b.json.gpg", "b.jsonl.br", "b.JSON.lzma", "b.ndjson.bz2"])
+def test_a_response_that_nothing_here_opens_makes_a_folder_unusable(
+    folder: Path, name: str
+) -> None:
+    (folder / "here").mkdir()
+    (folder / "here" / "a.json").write_bytes(GOOD)
+    (folder / "here" / name).write_bytes(b"\x8c\x0d\x04" + bytes(range(200)))
+    assert name in _refused("here")
+
+
 @pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
 def test_a_folder_of_a_zip_archive_holds_nothing(folder: Path, packing: int) -> None:
     """Whatever size its entry names: what reads the entry itself finds what lies there."""
