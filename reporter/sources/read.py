@@ -46,20 +46,7 @@ from reporter.sources.text import (
 )
 from reporter.sources.traces import speaks_of_a_response
 
-_SEALED = (
-    ".lzma",
-    ".br",
-    ".lz",
-    ".lz4",
-    ".lzo",
-    ".z",
-    ".7z",
-    ".rar",
-    ".gpg",
-    ".asc",
-    ".age",
-    ".enc",
-)
+_SEALED = tuple(".bz2 .lzma .br .lz .lz4 .lzo .z .7z .rar .gpg .asc .age .enc".split())
 """What a response is called that was packed or locked in a way nothing here opens."""
 _JSON_NAME = re.compile(
     r"(?i)\.(?:json|jsonl|ndjson)"
