@@ -46,12 +46,10 @@ from reporter.sources.text import (
 )
 from reporter.sources.traces import speaks_of_a_response
 
-_SEALED = tuple(".bz2 .lzma .br .lz .lz4 .lzo .z .7z .rar .gpg .asc .age .enc".split())
-"""What a response is called that was packed or locked in a way nothing here opens."""
-_JSON_NAME = re.compile(
-    r"(?i)\.(?:json|jsonl|ndjson)"
-    rf"(?:{'|'.join(map(re.escape, (*containers.PACKED_SUFFIXES, *_SEALED)))})?$"
-)
+_PACKED = "|".join(map(re.escape, containers.PACKED_SUFFIXES))
+_SEALED = r"\.(?:bz2|lzma|br|lz|lz4|lzo|z|7z|rar|gpg|asc|age|enc)"
+"""How a response is called that was packed or locked in a way nothing here opens."""
+_JSON_NAME = re.compile(rf"(?i)\.(?:json|jsonl|ndjson)(?:{_PACKED}|{_SEALED})?$")
 
 
 @dataclass(frozen=True)
