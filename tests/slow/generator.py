@@ -83,7 +83,7 @@ ADDONS = (
 # What a field may hold instead of a proper value. `_DROP` removes it.
 _DROP = object()
 ODD_VALUES: dict[str, tuple[Any, ...]] = {
-    "name": (_DROP, None, "", "NodeDisk", "nodedisk", "Odd[1]", "NodeDisk\u200b", "NodeDisk "),
+    "name": (_DROP, None, "", "NodeDisk", "nodedisk", "Odd[1]", "N\u043edeDisk", "NodeDisk "),
     "kind": ("Hazard", _DROP, None, "", "risk", "Risk", "Exception"),
     "level": ("Severe", _DROP, None, "", "fatal", "Info", "Fatal"),
     "group": ("ExecuteException", "PodCheck", _DROP, None, "ExecuteException"),
@@ -403,7 +403,7 @@ def _section(dice: Dice, key: str, held: Any, failed: bool, mood: dict[str, int]
 
 
 _NODE_FIELDS = tuple(NODES[0])
-_ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker", "n-a ", "n-\u0430", "alpha\u200b")
+_ODD_NODE_VALUES = (_DROP, None, "", "master", "Worker", "n-a ", "n-\u0430", "\u0430lpha")
 _ODD_INFOS: tuple[Any, ...] = (_DROP, None, {})
 
 
@@ -440,7 +440,7 @@ _BROKEN_SELECTORS = (
     {"key": "node.uid", "operator": "In", "values": ["n-a", ""]},
     {"key": "node.uid", "operator": "In"},
     {"key": "node.uid", "operator": "In", "values": ["n-a "]},
-    {"key": "node.uid", "operator": "In", "values": ["n-b\u200b", "n-a"]},
+    {"key": "node.uid", "operator": "In", "values": ["n-\u0431", "n-a"]},
 )
 _ODD_SKIP_NAMES = (
     _DROP,
