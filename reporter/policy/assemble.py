@@ -26,7 +26,7 @@ from reporter.policy.evaluate import (
 )
 from reporter.policy.evidence import CLOCK_SKEW
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import Match, Target
+from reporter.policy.match import Target
 from reporter.policy.model import is_todo
 from reporter.policy.slips import orders_numbers_as_texts, path_of
 from reporter.precheck.finding import Finding, Scope
@@ -965,8 +965,7 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     paths: dict[str, str] = {}
     ordered: dict[str, str] = {}
     missed = judgement.facts.missed - judgement.facts.met
-    for part in _asking(judgement.policy):
-        slips = judgement.policy.slips[id(part.match)]
+    for part, slips, conditions in judgement.policy.asking:
         for written, meant in slips.misspelt:
             if written not in seen:
                 misspelt[part.id] = f"{written} → {meant}"
@@ -975,7 +974,7 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
                 excluded[part.id] = value
         if slips.in_vain and isinstance(part, Rule) and not judgement.rules[part.id].hits:
             in_vain.append(part.id)
-        for condition in part.match.conditions():
+        for condition in conditions:
             if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
                 paths[part.id] = path.unknown + (f" → {path.meant}" if path.meant else "")
             if id(condition) in judgement.facts.met and (
@@ -1005,8 +1004,8 @@ def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
     """Conditions that compared a number with a text, or the like, and were not met for that."""
     paths = {
         part.id: found
-        for part in _asking(judgement.policy)
-        if (found := _paths_of(part.match, judgement.facts.unlike))
+        for part, _, conditions in judgement.policy.asking
+        if (found := [one.path for one in conditions if id(one) in judgement.facts.unlike])
     }
     if paths:
         named = sorted({path for found in paths.values() for path in found})
@@ -1023,10 +1022,6 @@ def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
             count = len(asking)
             code = "condition.unreadable-version"
             yield statement(code, count=count, version=version, rules=asking)
-
-
-def _paths_of(match: Match, conditions: set[int]) -> list[str]:
-    return [part.path for part in match.conditions() if id(part) in conditions]
 
 
 def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> list[Statement]:

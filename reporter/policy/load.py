@@ -19,6 +19,7 @@ from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes, at_path, not_one_of
 from reporter.policy import dates, layers, regex
+from reporter.policy.jsonpath import Condition
 from reporter.policy.match import Match, Ranges
 from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
@@ -177,10 +178,11 @@ class Policy:
         return {}
 
     @cached_property
-    def slips(self) -> dict[int, Slips]:
-        """What is odd about the values that each match asks for, by its identity."""
-        matches = [part.match for part in self.rules] + [part.match for part in self.waivers]
-        return {id(match): slips_of(match.spec) for match in matches}
+    def asking(self) -> tuple[tuple[Rule | Waiver, Slips, tuple[Condition, ...]], ...]:
+        """The rules and waivers that ask for odd values or have JSONPath conditions."""
+        parts: tuple[Rule | Waiver, ...] = (*self.rules, *self.waivers)
+        found = ((part, slips_of(part.match.spec), part.match.conditions()) for part in parts)
+        return tuple((part, slips, (*asked,)) for part, slips, asked in found if slips or asked)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -88,6 +88,9 @@ class Slips:
     in_vain: bool
     """Whether something that has to hold spells only values that nobody documents."""
 
+    def __bool__(self) -> bool:
+        return bool(self.misspelt or self.excluded or self.in_vain)
+
 
 ORDERED = ("lt", "le", "gt", "ge")
 
