@@ -352,23 +352,34 @@ def _risks(source: RiskSource | None) -> Risks:
 
 def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | None:
     """A waiver for exactly these findings, to be given a reason and signed."""
-    if part.target.check is None:
+    target, scope = part.target, part.finding.scope
+    templates = [template for template, _ in target.addons]
+    return waiver_to_copy(target.check, scope, target.level, places, templates, instant)
+
+
+def waiver_to_copy(
+    check: str | None,
+    scope: Scope,
+    level: str | None,
+    places: Sequence[Place],
+    addons: Sequence[str | None],
+    instant: datetime,
+) -> str | None:
+    """A waiver for findings of a check at these places, as YAML; None where it can't name them."""
+    if check is None:
         return None
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
-    if part.finding.scope == "node" and (None in uids or not uids):
+    if scope == "node" and (None in uids or not uids):
         return None  # a node nobody can name can't be waived by name
-    match: dict[str, object] = {
-        "check": {"equals": part.target.check},
-        "scope": part.finding.scope,
-    }
-    if part.target.level is not None:
-        match["level"] = part.target.level
+    match: dict[str, object] = {"check": {"equals": check}, "scope": scope}
+    if level is not None:
+        match["level"] = level
     if uids and None not in uids:
         match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
-    templates = list(dict.fromkeys(template for template, _ in part.target.addons))
+    templates = list(dict.fromkeys(addons))
     if templates and None not in templates:
         match["addon"] = {"equals": templates[0] if len(templates) == 1 else templates}
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", check).strip("-").lower() or "waiver"
     digest = sha256(repr(match).encode()).hexdigest()[:6]
     waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
     waiver["reason"] = "TODO"
