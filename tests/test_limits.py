@@ -448,6 +448,35 @@ def _(t: Tried) -> Told:
     return t.check("r.json", RESPONSE)
 
 
+def held(names: int, skipped: int = 0) -> bytes:
+    """A response with checks of so many names in its cluster section, and as many on each node."""
+    task = json.loads(RESPONSE)
+    (item, *_) = task["status"]["clusterCheckStatus"]["itemsStatus"]
+    items = [{**item, "name": f"Sample{number}"} for number in range(names)]
+    stages = [{"nodeInfo": {"uid": f"u{node}"}, "itemsStatus": items} for node in range(3)]
+    for section in task["status"].values():
+        if isinstance(section, dict):
+            section["itemsStatus"] = []
+    task["status"]["clusterCheckStatus"]["itemsStatus"] = items
+    task["status"]["nodeCheckStatus"]["nodeStageStatus"] = stages
+    task["spec"]["skippedCheckItemList"] = [{"name": "SampleA"}] * skipped
+    return json.dumps(task).encode()
+
+
+@met("reporter.sources.tasks.MAX_CHECKS")
+def _(t: Tried) -> Told:
+    t.lower(10)
+    assert t.check("ok.json", held(5))[0] in (0, 3)
+    return t.check("r.json", held(6))
+
+
+@met("reporter.sources.tasks.MAX_SKIPPED")
+def _(t: Tried) -> Told:
+    t.lower(3)
+    assert t.check("ok.json", held(1, skipped=3))[0] in (1, 3)
+    return t.check("r.json", held(1, skipped=4))
+
+
 @met("reporter.sources.printouts.MAX_LOG")
 def _(t: Tried) -> Told:
     t.lower(1)

@@ -27,19 +27,34 @@ from urllib.parse import unquote
 
 from pydantic import BaseModel
 
+from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
+from reporter.policy.assemble import waiver_to_copy
+from reporter.policy.model import MATCH_KEYS, CountSpec, NodeSpec, WhereSpec
 from reporter.precheck.finding import iter_items
-from reporter.precheck.model import PrecheckTask
+from reporter.precheck.model import (
+    GROUPS,
+    KINDS,
+    LEVELS,
+    NODE_STATUSES,
+    NODE_TYPES,
+    TASK_PHASES,
+    PrecheckTask,
+)
 from reporter.record.explanation import Explanation
 from reporter.record.model import (
     CatalogueEntry,
     Check,
     Entry,
+    Node,
+    Reason,
     Redaction,
     RedactionProfile,
     RuleMatch,
+    SkippedCheck,
     Source,
     Statement,
+    Subject,
     Tool,
     Verdict,
     WaiverUse,
@@ -94,6 +109,38 @@ _MAY_HIDE = re.compile(r"[%\\&~]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _OWN_PARAMS = frozenset({"section", "effect", "line", "lines", "keys", "field"})
 """Parameters that hold words of this tool, not of the cloud."""
+
+_DOCUMENTED: dict[str, frozenset[str]] = {
+    "kind": KINDS,
+    "kinds": KINDS,
+    "level": LEVELS,
+    "levels": LEVELS,
+    "group": GROUPS,
+    "phase": TASK_PHASES,
+    "task_phase": TASK_PHASES,
+    "status": NODE_STATUSES,
+    "type": NODE_TYPES,
+    "scope": frozenset({"cluster", "addon", "node"}),
+}
+"""What the API documents for a field. It stays there: it tells nothing of a node that somebody
+called the same, and how badly a check failed would be hidden behind the name of a node."""
+_OF_A_CHECK: dict[type[BaseModel], str] = {Check: "name", SkippedCheck: "name", Reason: "check"}
+_WITH_ENUMERATIONS = (Check, Entry, Node, Reason, Subject)
+_ITEM_NAME = re.compile(r"(?=[A-Z][A-Za-z0-9]*[A-Z])[A-Za-z0-9]*[a-z][A-Za-z0-9]*")
+"""How the API writes names of check items: `NodeReady`. No node of Kubernetes has a capital."""
+_POINTER = re.compile(
+    r"(?:/(?:[0-9]+|items|status|itemsStatus|nodeStageStatus|spec|skippedCheckItemList"
+    r"|(?:cluster|addon|node)CheckStatus))+"
+)
+"""A place made of documented names alone."""
+_MATCH_WORDS = frozenset(
+    {*MATCH_KEYS.values(), "regex", "max_findings"}
+    | {
+        info.alias or name
+        for spec in (NodeSpec, WhereSpec, CountSpec)
+        for name, info in spec.model_fields.items()
+    }
+)
 
 _Part = TypeVar("_Part", bound=BaseModel)
 
@@ -152,26 +199,38 @@ class Redactor:
         self._sorted = sorted(self._lower)
         self._longest = max(map(len, self._sorted), default=0)
         self._known: dict[str, str] = {}
+        self._public = frozenset(Catalogue().items)
 
     def record(self) -> Verdict:
         """The verdict by pseudonyms, marked as such. Nothing raw may go with it."""
-        made = self._rewritten(self._verdict)
-        made = made.model_copy(update={"checks": [self._named_anew(part) for part in made.checks]})
+        raw = self._verdict
+        made = self._rewritten(raw)
+        checks = [self._named_anew(*parts) for parts in zip(raw.checks, made.checks, strict=True)]
+        made = made.model_copy(update={"checks": checks})
         redaction = Redaction(profiles=list(self.profiles), key_id=key_id(self._key))
         mark = statement("condition.redacted", profiles=list(self.profiles))
         return made.model_copy(
             update={"redaction": redaction, "conditions": [mark, *made.conditions]}
         )
 
-    def _named_anew(self, check: Check) -> Check:
-        """The ids of waivers to copy are made of what they match: made again, with the key."""
-        entries = [
-            entry.model_copy(update={"waiver_stub": self._stub(entry.waiver_stub)})
-            if entry.waiver_stub is not None
-            else entry
-            for entry in check.entries
-        ]
-        return check.model_copy(update={"entries": entries})
+    def _named_anew(self, raw: Check, made: Check) -> Check:
+        """Waivers to copy are made of what they match, and so are their ids: made again of what
+        is there now, with the key."""
+        entries = []
+        for before, entry in zip(raw.entries, made.entries, strict=True):
+            text = before.waiver_stub
+            if text is not None and text == self._waiver(raw, before):
+                text = self._waiver(made, entry)
+            elif text is not None:  # from elsewhere: a text like any other
+                text = self.text(text)
+            stub = None if text is None else self._stub(text)
+            entries.append(entry.model_copy(update={"waiver_stub": stub}))
+        return made.model_copy(update={"entries": entries})
+
+    def _waiver(self, check: Check, entry: Entry) -> str | None:
+        addons = [risk.template_name or risk.alias for risk in entry.risks.addons]
+        at = self._verdict.instant.at
+        return waiver_to_copy(check.name, check.scope, entry.level, entry.places, addons, at)
 
     def _stub(self, text: str) -> str:
         body = _STUB_ID.sub("", text)
@@ -180,7 +239,7 @@ class Redactor:
 
     def own(self, own: Mapping[str, Explanation]) -> dict[str, Explanation]:
         """A user's own words, by the same pseudonyms."""
-        return {self.text(name): self._explained(said) for name, said in own.items()}
+        return {self._check(name): self._explained(said) for name, said in own.items()}
 
     def text(self, text: str) -> str:
         """A text by pseudonyms."""
@@ -377,10 +436,76 @@ class Redactor:
             if name in kept or name in _DIGESTS or _is_literal(info.annotation):
                 continue
             value = getattr(part, name)
-            rewritten = self._value(value)
+            rewritten = self._field(type(part), name, value)
             if rewritten is not value:
                 update[name] = rewritten
         return part.model_copy(update=update) if update else part
+
+    def _field(self, owner: type[BaseModel], name: str, value: Any) -> Any:
+        if name == _OF_A_CHECK.get(owner):
+            return self._names(value)
+        if owner in _WITH_ENUMERATIONS and name in _DOCUMENTED:
+            return self._worded(name, value)
+        if owner is Verdict and name == "catalogue":
+            return {self._check(check): known for check, known in value.items()}
+        if owner is WaiverUse and name == "match":
+            return self._match(value)
+        if isinstance(value, str) and name == "pointer" and _POINTER.fullmatch(value):
+            return value
+        return self._value(value)
+
+    def _check(self, name: str) -> str:
+        """The name of a check item: which check failed must not hide behind the name of a node.
+
+        A public name stays; so does one as only items are written, where a node is called like it
+        or like a plain word of it: that tells of no node. In any other, what is to be hidden is.
+        """
+        if name in self._public or (_ITEM_NAME.fullmatch(name) and self._is_of_words(name)):
+            return name
+        return self.text(name)
+
+    def _is_of_words(self, name: str) -> bool:
+        """Whether nothing is found in a name but itself or plain words, in no other spelling."""
+        if name in self._kinds:
+            return True
+        if self._pattern is None or self._found_in(name):
+            return False
+        if self.text(name) != self._by_pattern(name)[0]:
+            return False
+        return all(match[0].isalpha() for match in self._pattern.finditer(_small(name)))
+
+    def _names(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._names(part) for part in value]
+        if isinstance(value, dict):
+            return {self._word(key): self._names(part) for key, part in value.items()}
+        return self._check(value) if isinstance(value, str) else value
+
+    def _worded(self, name: str, value: Any) -> Any:
+        """The value of a field, or what a match asks of it: what is documented for it stays."""
+        if isinstance(value, list):
+            return [self._worded(name, part) for part in value]
+        if isinstance(value, dict):
+            return {self._word(key): self._worded(name, part) for key, part in value.items()}
+        return value if value in _DOCUMENTED[name] else self._value(value)
+
+    def _match(self, match: Any) -> Any:
+        """What a waiver asks for: the words of its language stay."""
+        if isinstance(match, list):
+            return [self._match(part) for part in match]
+        if not isinstance(match, dict):
+            return self._value(match)
+        return {
+            self._word(key): self._names(value)
+            if key == "check"
+            else self._worded(key, value)
+            if key in _DOCUMENTED
+            else self._match(value)
+            for key, value in match.items()
+        }
+
+    def _word(self, key: str) -> str:
+        return key if key in _MATCH_WORDS else self.text(key)
 
     def _value(self, value: Any) -> Any:
         if isinstance(value, str):
@@ -395,7 +520,13 @@ class Redactor:
 
     def _said(self, said: Statement) -> Statement:
         params = {
-            name: value if name in _OWN_PARAMS else self._value(value)
+            name: value
+            if name in _OWN_PARAMS
+            else self._names(value)
+            if name in ("check", "checks")
+            else self._worded(name, value)
+            if name in _DOCUMENTED
+            else self._value(value)
             for name, value in said.params.items()
         }
         if params == said.params and said.code in MESSAGES:
@@ -411,13 +542,14 @@ class Redactor:
             if part.name not in ("certainty", "as_of", "topic")
             and isinstance(value := getattr(said, part.name), str)
         }
-        return replace(said, **texts)  # type: ignore[arg-type]
+        return replace(said, **{**texts, "name": self._check(said.name)})  # type: ignore[arg-type]
 
 
 _KEPT: dict[type[BaseModel], frozenset[str]] = {
     Verdict: frozenset({"apiVersion", "defaults", "redaction"}),
     RuleMatch: frozenset({"fields", "undecided"}),
     Source: frozenset({"form", "encoding", "containers"}),
+    Entry: frozenset({"waiver_stub"}),  # made again
 }
 _DIGESTS = frozenset({"sha256", "media_type"})
 

@@ -73,6 +73,7 @@ def write(
     known = {
         **parts,
         "downloads": _downloads(verdict, exhibits, report.withheld is not None, options),
+        "most": view.MOST_CHECKS,
     }
     safe = {
         "css": css,

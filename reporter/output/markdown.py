@@ -109,7 +109,9 @@ class _Page:
                     ((_tag(row.tag), row.checks, row.findings) for row in report.counts),
                 ),
             ),
-            self._section(None, "findings", map(self._check, report.checks)),
+            self._section(
+                None, "findings", map(self._check, report.checks), more=report.checks_more
+            ),
             self._section(
                 named("Skipped on the server"),
                 "skipped",
@@ -258,9 +260,15 @@ class _Page:
         return item(f"{strong(fact.label)} {value}")
 
     def _section(
-        self, title: str | None, share: str, blocks: Iterable[str], line: str | None = None
+        self,
+        title: str | None,
+        share: str,
+        blocks: Iterable[str],
+        line: str | None = None,
+        *,
+        more: int = 0,
     ) -> str:
-        """A heading and as many blocks as its share takes."""
+        """A heading and as many blocks as its share takes; `more` there are besides."""
         given = list(blocks)
         if not given:
             return ""
@@ -268,7 +276,7 @@ class _Page:
         if line:
             head += f"{prose(line)}\n\n"
         kept, left_out = fitting(given, SHARES[share] * 1024)
-        return head + "".join(kept) + self._left_out(share, left_out)
+        return head + "".join(kept) + self._left_out(share, left_out + more)
 
     def _table(self, title: str, share: str, line: str, rows: Sequence[str]) -> str:
         head = f"\n### {prose(title)}\n\n{prose(line)}\n"

@@ -28,9 +28,12 @@ def node_map(words: Phrases, sets: Sequence[NodeSet]) -> NodeMap | None:
             columns.append((MapColumn(group.count, names), group))
         singly = False
     found: dict[str, tuple[str, dict[int, Tag]]] = {}
+    unlinked: set[str] = set()
     for index, (_, group) in enumerate(columns):
         for concern in group.concerns:
             _, cells = found.setdefault(concern.check_id, (concern.check, {}))
+            if not concern.linked:
+                unlinked.add(concern.check_id)
             # Of several findings of one check on one node the worst is shown.
             if index not in cells or worst([concern.tag.shape]) < worst([cells[index].shape]):
                 cells[index] = concern.tag
@@ -46,7 +49,12 @@ def node_map(words: Phrases, sets: Sequence[NodeSet]) -> NodeMap | None:
         ),
     )
     rows = tuple(
-        MapRow(check, anchor, tuple(cells.get(index) for index in range(len(columns))))
+        MapRow(
+            check,
+            anchor,
+            tuple(cells.get(index) for index in range(len(columns))),
+            anchor not in unlinked,
+        )
         for anchor, (check, cells) in ordered[:MAP_ROWS]
     )
     checks = words.checks(len(found))

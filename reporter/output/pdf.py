@@ -48,6 +48,8 @@ VARIANT = "pdf/a-3a"
 ENTRIES_IN_ALL = 200
 """How many findings that differ in their message are printed one by one: printing a thousand takes
 five times as long as the pages without them, and nobody reads them on paper."""
+MOST_CHECKS = 200
+"""How many checks are printed, worst first; the rest is counted."""
 GLYPHS_NAMED = 12
 """How many characters without a glyph are named before the rest is counted."""
 
@@ -112,6 +114,7 @@ def write(
     report = view.report(
         verdict,
         entries_in_all=ENTRIES_IN_ALL,
+        most_checks=MOST_CHECKS,
         on_paper=True,
         own=options.own,
         lang=options.lang,

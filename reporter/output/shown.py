@@ -212,6 +212,8 @@ class Concern:
     tag: Tag
     check: str
     check_id: str
+    linked: bool = True
+    """Whether the check is among those listed."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +240,7 @@ class MapRow:
     check: str
     check_id: str
     cells: tuple[Tag | None, ...]
+    linked: bool = True
 
 
 @dataclass(frozen=True)
@@ -376,6 +379,8 @@ class Report:
     recheck: str
     """The command that judges a new response by the same policies."""
     checks: tuple[CheckView, ...]
+    checks_more: int
+    """How many checks that did not pass everywhere are not listed."""
     passed_line: str
     passed: tuple[Passed, ...]
     nodes_line: str | None

@@ -79,7 +79,8 @@ def write(
 
 def line(verdict: Verdict, lang: LanguageTag = "en") -> str:
     """The verdict and its reasons in one line."""
-    shown, words = cleaned(verdict), _Words(lang)
+    # Only what is said here is cleaned: a large record has much more.
+    shown, words = cleaned(verdict.model_copy(update={"checks": [], "reasons": []})), _Words(lang)
     tolerated = [part for part in shown.conditions if part.code == "condition.tolerated-exceptions"]
     said = [shown.headline, *shown.summary, *tolerated]
     return console_safe(one_line(words.sentences([words.said(part) for part in said]))) + "\n"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from pathlib import PurePath
@@ -71,6 +72,10 @@ ENTRIES_IN_FULL = 200
 """How many differing findings of one check are shown one by one at most; the rest is counted."""
 
 
+MOST_CHECKS = 2_000
+"""How many checks a report lists, worst first: there are some sixty. The rest is counted. A page
+lists no more reasons, passed checks and skipped checks either, each."""
+
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
 
@@ -93,6 +98,7 @@ def report(
     verdict: Verdict,
     *,
     entries_in_all: int | None = None,
+    most_checks: int = 0,
     on_paper: bool = False,
     own: guide.Own | None = None,
     lang: LanguageTag = "en",
@@ -101,12 +107,15 @@ def report(
 ) -> Report:
     """The view of a record. The record is cleaned here, so callers hand over what they have.
 
-    `entries_in_all` bounds how many differing findings are shown one by one over all checks;
+    `entries_in_all` bounds how many differing findings are shown one by one over all checks, and
+    `most_checks` how many checks that did not pass, instead of `MOST_CHECKS`;
     `own` is what a user's file of names says of checks; a cover is `cover_less` lines shorter.
     """
     shown = shown_record(verdict, on_paper=on_paper)
     known = guide.guidance(shown, own, for_paper if on_paper else None, lang=lang)
-    builder = _Builder(shown, _fair_share(shown, entries_in_all), known, Phrases(lang), reader)
+    listed = _concerned(shown)[: most_checks or MOST_CHECKS]
+    share = _fair_share(listed, entries_in_all)
+    builder = _Builder(shown, listed, share, known, Phrases(lang), reader)
     return builder.report(COVER_LINES.get(lang, COVER_LINES["en"]) - cover_less)
 
 
@@ -125,20 +134,26 @@ def _hash(*parts: str) -> str:
     return sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:10]
 
 
-def _fair_share(verdict: Verdict, in_all: int | None) -> int:
+def _fair_share(checks: Sequence[Check], in_all: int | None) -> int:
     """How many entries each check may show, so that all checks together keep to `in_all`.
 
     Without `in_all` it is a page for a screen: everything, unless there is far too much.
     """
-    sizes = [len(check.entries) for check in verdict.checks]
+    sizes = Counter(len(check.entries) for check in checks)
     if in_all is None:
-        if sum(sizes) <= ENTRIES_AT_ONCE:
-            return max(sizes, default=ENTRIES_IN_FULL)
+        if sizes.total() and sum(size * count for size, count in sizes.items()) <= ENTRIES_AT_ONCE:
+            return max(sizes)
         in_all = ENTRIES_OF_MANY
     share = ENTRIES_IN_FULL
-    while share > 3 and sum(min(size, share) for size in sizes) > in_all:
+    while share > 3 and sum(min(size, share) * count for size, count in sizes.items()) > in_all:
         share -= 1
     return share
+
+
+def _concerned(verdict: Verdict) -> list[Check]:
+    """The checks that did not pass everywhere, worst first."""
+    concerned = [check for check in verdict.checks if check.entries]
+    return sorted(concerned, key=lambda check: worst([check.outcome]))
 
 
 def _tag(words: Phrases, outcome: str) -> Tag:
@@ -172,6 +187,7 @@ class _Builder:
     def __init__(
         self,
         verdict: Verdict,
+        listed: Sequence[Check],
         entries_in_full: int,
         known: guide.Own,
         words: Phrases,
@@ -184,7 +200,11 @@ class _Builder:
         self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
-        self.shown = {(check.name, check.scope) for check in verdict.checks if check.entries}
+        self.listed, self.unlisted = listed, _concerned(verdict)[len(listed) :]
+        self.stopping = sum(
+            check.outcome in ("fail", "unknown") for check in (*self.listed, *self.unlisted)
+        )
+        self.shown = {(check.name, check.scope) for check in self.listed}
         self.ids: set[str] = set()
         self.held_back = 0
 
@@ -208,7 +228,7 @@ class _Builder:
         reasons = tuple(self._why(reason) for reason in verdict.reasons)
         notices = self._notices()
         facts = tuple(self._facts())
-        checks = self._checks()
+        checks = tuple(self._check(check) for check in self.listed)
         nodes = self._nodes()
         shown_sets = _within(CONCERNS_IN_FULL, [len(group.concerns) for group in nodes])
         files = tuple(
@@ -261,6 +281,7 @@ class _Builder:
             again=shlex.join([*self._command(), "--waivers", "waivers.yaml"]),
             recheck=shlex.join(self._command()),
             checks=checks,
+            checks_more=len(self.unlisted),
             passed_line=words.count(
                 "{count} check passed", "{count} checks passed", verdict.counts.checks.passed
             ),
@@ -553,13 +574,7 @@ class _Builder:
             line = words.text("{line}, {more}", line=line, more=tolerated)
         return words.stopped(line)
 
-    def _checks(self) -> tuple[CheckView, ...]:
-        concerned = [check for check in self.verdict.checks if check.entries]
-        ordered = sorted(concerned, key=lambda check: worst([check.outcome]))
-        stopping = sum(check.outcome in ("fail", "unknown") for check in ordered)
-        return tuple(self._check(check, stopping) for check in ordered)
-
-    def _check(self, check: Check, stopping: int) -> CheckView:
+    def _check(self, check: Check) -> CheckView:
         first, words = check.entries[0], self.words
         counts = [
             words.text(
@@ -581,7 +596,7 @@ class _Builder:
             counts=words.text(", ").join(counts),
             findings=check.findings.total - check.findings.passed,
             # A few stopping checks are what the reader came for; many would bury the page.
-            open=check.outcome in ("fail", "unknown") and stopping <= 3,
+            open=check.outcome in ("fail", "unknown") and self.stopping <= 3,
             help=self._help(check.name),
             groups=self._groups(check),
         )
@@ -673,9 +688,8 @@ class _Builder:
         )
 
     def _withheld(self) -> str | None:
-        rest = sum(
-            max(len(check.entries) - self.entries_in_full, 0) for check in self.verdict.checks
-        )
+        rest = sum(max(len(check.entries) - self.entries_in_full, 0) for check in self.listed)
+        rest += sum(len(check.entries) for check in self.unlisted)
         if not rest:
             return None
         return self.words.count("{count} differing finding", "{count} differing findings", rest)
@@ -714,8 +728,10 @@ class _Builder:
         found: dict[tuple[str, str], set[Concern]] = {}
         for check in self.verdict.checks:
             anchor = check_id(check.name, check.scope)
+            linked = (check.name, check.scope) in self.shown
             for entry in check.entries:
-                concern = Concern(_tag(words, entry.outcome), _name(words, check.name), anchor)
+                tag, name = _tag(words, entry.outcome), _name(words, check.name)
+                concern = Concern(tag, name, anchor, linked)
                 for node in (node for place in entry.places for node in place.nodes):
                     key = (node.uid or "", node.name or "")
                     shown = _node_name(words, node.uid, node.name, node.status, node.type)

@@ -353,24 +353,35 @@ def _risks(source: RiskSource | None) -> Risks:
 
 def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | None:
     """A waiver for exactly these findings, to be given a reason and signed."""
-    if part.target.check is None:
+    target, scope = part.target, part.finding.scope
+    addons = [template or alias for template, alias in target.addons]
+    return waiver_to_copy(target.check, scope, target.level, places, addons, instant)
+
+
+def waiver_to_copy(
+    check: str | None,
+    scope: Scope,
+    level: str | None,
+    places: Sequence[Place],
+    addons: Sequence[str | None],
+    instant: datetime,
+) -> str | None:
+    """A waiver for findings of a check at these places, as YAML; None where it can't name them."""
+    if check is None:
         return None
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
-    addons = list(dict.fromkeys(template or alias for template, alias in part.target.addons))
+    names = list(dict.fromkeys(addons))
     named = [name for name in uids if name is not None and reads_as_written(name)]
-    if len(named) < len(uids) or None in addons or (part.finding.scope == "node" and not uids):
+    if len(named) < len(uids) or None in names or (scope == "node" and not uids):
         return None  # what nobody can name can't be waived by name
-    match: dict[str, object] = {
-        "check": {"equals": part.target.check},
-        "scope": part.finding.scope,
-    }
-    if part.target.level is not None:
-        match["level"] = part.target.level
+    match: dict[str, object] = {"check": {"equals": check}, "scope": scope}
+    if level is not None:
+        match["level"] = level
     if uids:
         match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
-    if addons:
-        match["addon"] = {"equals": addons[0] if len(addons) == 1 else addons}
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", part.target.check).strip("-").lower() or "waiver"
+    if names:
+        match["addon"] = {"equals": names[0] if len(names) == 1 else names}
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", check).strip("-").lower() or "waiver"
     digest = sha256(repr(match).encode()).hexdigest()[:6]
     waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
     waiver["reason"] = "TODO"

@@ -48,6 +48,14 @@ MAX_ITEMS_IN_LIST = 20_000
 """Those of one section or node: there are a few dozen."""
 
 
+MAX_CHECKS = 25_000
+"""Different names of check items, in each section: there are some sixty. A record tells each of
+them by itself, which takes a thousand times what one more node of a known check takes."""
+
+MAX_SKIPPED = 20_000
+"""Entries of the list of skipped checks: there are a few."""
+
+
 def _check_items(value: dict[str, Any], label: str) -> None:
     """A hundred bytes of memory for each byte of an item: too many are refused before."""
     total = 0
@@ -64,6 +72,34 @@ def _check_items(value: dict[str, Any], label: str) -> None:
                     hint="a pre-upgrade check of 1,000 nodes has about 40,000; is this the right "
                     "file?",
                 )
+    if total > MAX_CHECKS:
+        _refuse_many_checks(value, label)
+    spec = value.get("spec")
+    skipped = spec.get("skippedCheckItemList") if isinstance(spec, dict) else None
+    if isinstance(skipped, list) and len(skipped) > MAX_SKIPPED:
+        raise InputError(
+            f"{label}: {len(skipped):,} skipped checks are more than the limit of {MAX_SKIPPED:,}",
+            hint="a response has a few; is this the right file?",
+        )
+
+
+def _refuse_many_checks(value: dict[str, Any], label: str) -> None:
+    names: dict[int, set[object]] = {}
+    sections = [id(part) for part in value["status"].values()]
+    for holder in holders_of_items(value):
+        of_section = names.setdefault(id(holder) if id(holder) in sections else 0, set())
+        of_section.update(map(_name_of, holder["itemsStatus"]))
+    if (count := sum(map(len, names.values()))) > MAX_CHECKS:
+        raise InputError(
+            f"{label}: check items of {count:,} different names are more than the limit of "
+            f"{MAX_CHECKS:,}",
+            hint="a pre-upgrade check has some sixty; is this the right file?",
+        )
+
+
+def _name_of(item: object) -> str | None:
+    found = item.get("name") if isinstance(item, dict) else getattr(item, "name", None)
+    return found if isinstance(found, str) else None
 
 
 def _built(value: dict[str, Any], label: str, pointer: str) -> PrecheckTask:

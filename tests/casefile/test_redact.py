@@ -16,6 +16,7 @@ from urllib.parse import quote, unquote
 
 import pikepdf
 import pytest
+import yaml
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -488,6 +489,85 @@ def test_a_node_called_like_a_word_of_the_record_breaks_nothing(word: str) -> No
     assert made.contradiction() is None
     Verdict.model_validate_json(made.model_dump_json())
     assert output.render(made, "html")
+
+
+def failing(node: str, *names: str) -> Verdict:
+    """The record of a response whose one node, called so, fails checks of these names."""
+    value = json.loads(response())
+    sections = value["status"]
+    sections["clusterCheckStatus"]["itemsStatus"] = []
+    info = {"uid": UIDS[0], "name": node, "status": "Active", "nodeType": "node"}
+    items = [item(name, f"{name} on {node}") for name in names]
+    items.append(item("SampleFatal", "m", kind="Exception") | {"level": "Fatal"})
+    sections["nodeCheckStatus"]["nodeStageStatus"] = [{"nodeInfo": info, "itemsStatus": items}]
+    case = judge(read(json.dumps(value).encode()), Policy.parse(POLICY.encode()))
+    return redactor(case).record()
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        *("Fatal", "Warning", "Exception", "Risk", "LimitCheck", "Failed", "Active", "node"),
+        *("NodeReady", "DeprecatedApiCheck", "ready", "check", "level", "equals", "status"),
+    ],
+)
+def test_a_node_hides_neither_which_check_fails_nor_how_badly(node: str) -> None:
+    names = ["DeprecatedApiCheck", "NodeReady", "Sample2Check"]
+    made = failing(node, *names)
+    assert sorted(part.name or "" for part in made.checks) == sorted([*names, "SampleFatal"])
+    assert sorted(part.check or "" for part in made.reasons if part.scope == "node") == sorted(
+        [*names, "SampleFatal"]
+    )
+    assert {part.what.text for part in made.reasons} >= {
+        f"{name} fails on 1 of 1 nodes" for name in names
+    }
+    assert "DeprecatedApiCheck" in made.catalogue
+    for check in made.checks:
+        (entry,) = check.entries
+        kind, level = ("Exception", "Fatal") if check.name == "SampleFatal" else ("Risk", "Warning")
+        assert (entry.kind, entry.level, entry.group, entry.phase) == (
+            *(kind, level),
+            *("LimitCheck", "Failed"),
+        )
+        assert (check.kinds, check.levels) == ([kind], [level])
+        (place,) = entry.places
+        assert place.pointer.startswith("/status/nodeCheckStatus/nodeStageStatus/0/itemsStatus/")
+        (told,) = place.nodes
+        assert (told.status, told.type) == ("Active", "node")
+        assert re.fullmatch("node-[0-9a-f]{10}", told.name or "")
+        assert node not in (entry.message or "").split()
+        if entry.waiver_stub is not None:
+            (waiver,) = yaml.safe_load(entry.waiver_stub)
+            assert waiver["check"] == {"equals": check.name}
+            assert (waiver["scope"], waiver["level"]) == ("node", "Warning")
+            assert re.fullmatch("uid-[0-9a-f]{10}", waiver["node"]["uid"]["equals"])
+    written = output.render(made, "junit").decode()
+    assert "Exception Fatal" in written
+    assert [use.match for use in made.waivers if use.id == "w-2"] == [
+        {
+            "check": "SampleRuntime",
+            "node": {"uid": {"equals": made.waivers[-1].match["node"]["uid"]["equals"]}},
+            "cluster": made.waivers[-1].match["cluster"],
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("node", "check"),
+    [
+        ("prod-node-1", "prod-node-1"),
+        ("prod-node-1", "CheckOf-prod-node-1"),
+        ("prodnode7", "ProdNode7Check"),
+        ("secretive", "secretive"),
+        ("Secretive", "Secretive"),
+        ("prod-node-1", "Sample-" + b"prod-node-1".hex()),
+        ("ProdNode", base64.b64encode(b"ProdNode").decode().rstrip("=")),
+    ],
+)
+def test_a_check_that_is_called_like_a_node_tells_none(node: str, check: str) -> None:
+    made = failing(node, check).model_dump_json()
+    assert node.lower() not in made.lower()
+    assert check not in made
 
 
 def test_what_is_no_address_stays() -> None:

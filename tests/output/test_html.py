@@ -17,7 +17,7 @@ import pytest
 from lxml import html as lxml_html
 
 from reporter.errors import OutputError
-from reporter.output import html, json_record, rendering, templating, view
+from reporter.output import Options, html, json_record, rendering, templating, view
 from reporter.output.clean import web_address
 from reporter.record.model import Entry, OutcomeCounts, Verdict
 from reporter.words import statement
@@ -274,6 +274,40 @@ def test_many_entries_are_all_there_and_of_far_too_many_the_rest_is_counted(
     (body,) = folded.xpath("//details[contains(@class, 'check')]")
     assert len(body.xpath(".//ul[@class='compact']/li")) == 1000
     assert str(node(999).uid) in text(body)
+
+
+def test_of_far_too_many_checks_the_worst_are_listed_and_the_rest_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = parsed(example())
+    monkeypatch.setattr(view, "MOST_CHECKS", 1)
+    verdict = example()
+    tree = parsed(verdict)
+    for place, count in (("ul[@class='checks']", 6), ("details[@class='fold passed']/ul", 38)):
+        assert len(whole.xpath(f"//{place}/li")) == count + 1
+        assert len(tree.xpath(f"//{place}/li")) == 1
+        assert f"and {count} more checks: they stand in the record inside" in text(tree)
+    assert len(tree.xpath("//ol[@class='reasons']/li")) == 1
+    assert "and 5 more reasons: they stand in the record inside this page." in text(tree)
+    assert "and 1 more skipped check: they stand in the record inside this page." in text(tree)
+    (rest,) = tree.xpath("//*[@id='rest']")
+    entries = sum(len(check.entries) for check in verdict.checks[1:])
+    assert f"{entries} differing findings did not fit above" in text(rest)
+    (link,) = tree.xpath("//a[@data-role='packed-record']/@href")
+    assert b"SampleNodeCheck36" in b64decode(link.partition(",")[2])
+    anchors = {part.get("id") for part in tree.xpath("//*[@id]")}
+    assert {part[1:] for part in tree.xpath("//a/@href") if part.startswith("#")} <= anchors
+
+
+def test_an_operator_is_told_how_many_reasons_are_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first = example().reasons[0]
+    monkeypatch.setattr(view, "MOST_CHECKS", 2)
+    options = Options(view="operator")
+    page = html.write(example(reasons=[first] * 5), options=options).decode()
+    assert page.count(first.what.text) == 2
+    assert "and 3 more reasons: they stand in the record inside this page." in page
 
 
 def test_a_reason_for_a_check_the_record_lacks_is_no_dead_link() -> None:

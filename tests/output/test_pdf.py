@@ -232,6 +232,13 @@ def test_a_large_cluster_is_told_in_few_pages() -> None:
         assert len(opened.pages) < 30
 
 
+@needs_poppler
+def test_no_reason_leads_to_a_check_that_is_not_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was a dead link, and the PDF was refused."""
+    monkeypatch.setattr(pdf, "MOST_CHECKS", 1)
+    assert "and 6 more in the attached record.json" in words(pdf.write(example()))
+
+
 def test_nothing_is_asked_of_the_network(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any, **__: Any) -> None:
         raise AssertionError("a PDF asked the network")
