@@ -26,7 +26,6 @@ from reporter.policy.evaluate import (
 )
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import Match, Target
-from reporter.policy.model import is_todo
 from reporter.policy.slips import orders_numbers_as_texts, path_of
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
@@ -77,6 +76,7 @@ from reporter.record.model import (
     WaiverStatus,
     WaiverUse,
 )
+from reporter.signs import is_todo
 from reporter.words import statement
 
 STUB_DAYS = 30
