@@ -442,9 +442,9 @@ def _of_summary(record: Verdict) -> Iterator[str]:
 
 _PASSED = (
     "summary.nothing",
-    "summary.passed",
     "summary.passed-no-nodes",
     "summary.passed-one-node",
+    "summary.passed",
 )
 
 

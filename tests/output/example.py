@@ -160,9 +160,7 @@ def example(**changes: Any) -> Verdict:
             statement("condition.waivers-exceeded", count=1, waivers=["drift-any"]),
             statement("condition.waivers-not-applicable", count=1, waivers=["disk"]),
             statement("condition.waivers-unused", count=1, waivers=["old-image"]),
-            statement(
-                "condition.rules-postponed", count=1, rules=["drift"], dates=["2026-06-01"]
-            ),
+            statement("condition.rules-postponed", count=1, rules=["drift"], dates=["2026-06-01"]),
             statement("condition.backdated", at="2026-03-01T10:30:00Z"),
             statement(
                 "condition.expires-before-window",
