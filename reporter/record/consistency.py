@@ -26,7 +26,7 @@ from reporter.record.conditions import (
     of_what_is_listed,
 )
 from reporter.record.dates import parse_end, parse_instant
-from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, EvidenceId, OutcomeCounts
+from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, EvidenceId, Node, OutcomeCounts
 from reporter.signs import is_todo
 
 if TYPE_CHECKING:
@@ -37,12 +37,14 @@ if TYPE_CHECKING:
         EvidenceState,
         LimitUse,
         Param,
+        Reason,
         RuleUse,
         Verdict,
         WaiverUse,
     )
 
 _FINAL = ("Success", "Failed")
+_NO_NODE = (Node(),)
 _STRICTNESS: dict[str | None, int] = {"note": 1, "warn": 2, "fail": 3}
 
 
@@ -56,16 +58,18 @@ def contradictions(record: Verdict) -> Iterator[str]:
             yield f"skipped check {skip.name}: {skip.outcome} does not fit its waivers"
         elif skip.outcome not in ("waived", record.defaults.get("skipped")):
             yield f"skipped check {skip.name}: {skip.outcome} is not the default"
+        elif (skip.outcome == "waived") != (skip.why.code == "skip.covered"):
+            yield f"skipped check {skip.name}: {skip.outcome} and {skip.why.code} differ"
     yield from _of_the_instant(record)
     yield from _of_waivers(record)
     yield from _of_rules(record)
-    yield from _of_evidence(record)
     if record.counts != _counts(record):
         yield "the totals are not those of the checks"
     if record.outcome != record.implied_outcome():
         yield f"outcome {record.outcome} does not follow from what the record lists"
     if record.headline.code != headline_of(record, record.conditions):
         yield f"the headline is not one of a {record.outcome}"
+    yield from _of_evidence(record)
     yield from _of_reasons(record)
     yield from _of_conditions(record)
     yield from _of_summary(record)
@@ -105,8 +109,19 @@ def _of_entries(check: Check, record: Verdict) -> Iterator[str]:
                 yield f"{named}: waived, and can't be"
         elif entry.outcome not in ("pass", *_outcomes(entry, record)):
             yield f"{named}: {entry.outcome} is not what its rules come to"
+        if not _fits_its_words(entry):
+            yield f"{named}: {entry.outcome} and {entry.why.code} differ"
         if entry.tolerated != _is_tolerated(entry, record):
             yield f"{named}: what is tolerated is not what failed and is let through"
+
+
+def _fits_its_words(entry: Entry) -> bool:
+    code = entry.why.code
+    if entry.outcome == "unknown":
+        return code.startswith("doubt.")
+    if (entry.outcome == "waived") != (code == "decided.waived"):
+        return False
+    return code.startswith("decided.") and entry.why.params.get("effect") in (None, entry.outcome)
 
 
 def _effect_on_findings(rule: RuleUse, record: Verdict) -> str | None:
@@ -188,7 +203,8 @@ def _of_waiver(use: WaiverUse, record: Verdict) -> Iterator[str]:
         "undated": begins is None,
         "permanent": never_ends(use.valid_until, at),
         "todo": is_todo(use.reason) if record.redaction is None else "todo" in use.marks,
-        "broad": "broad" in use.marks,  # by what its pattern fits
+        # What a pattern fits is not asked again.
+        "broad": "broad" in use.marks or use.match.get("check") == "*",
     }
     if set(use.marks) != {mark for mark, is_so in holds.items() if is_so}:
         yield f"waiver {use.id}: its marks are not those of its dates and reason"
@@ -200,16 +216,20 @@ def _of_waiver(use: WaiverUse, record: Verdict) -> Iterator[str]:
         yield f"waiver {use.id}: {use.status} and {use.why.code} differ"
     if use.status == "elsewhere":
         return
-    is_over = use.valid_until is not None and use.valid_until <= at
-    if (use.status == "expired") != is_over:
-        yield f"waiver {use.id}: {use.status} is not what its dates come to"
-    starts = _read(parse_instant, begins) if record.redaction is None else None
-    if starts is not None and not is_over and (use.status == "not-yet-valid") != (starts > at):
-        yield f"waiver {use.id}: {use.status} is not what its dates come to"
     if use.status in ("not-applicable", "unused") and (
         (use.status == "not-applicable") != (use.not_applicable > 0)
     ):
         yield f"waiver {use.id}: {use.status} is not what it matches comes to"
+    is_over = use.valid_until is not None and use.valid_until <= at
+    if (use.status == "expired") != is_over:
+        yield f"waiver {use.id}: {use.status} is not what its dates come to"
+    if record.redaction is not None:
+        return
+    starts = _read(parse_instant, begins)
+    if (starts is None) != (begins is None):
+        yield f"waiver {use.id}: nobody can read when it starts"
+    if not is_over and (use.status == "not-yet-valid") != (starts is not None and starts > at):
+        yield f"waiver {use.id}: {use.status} is not what its dates come to"
 
 
 def _read(parse: Callable[[str], datetime], text: str | None) -> datetime | None:
@@ -234,10 +254,34 @@ def _of_rules(record: Verdict) -> Iterator[str]:
             yield f"rule {rule.id}: {rule.hits} hits where its findings say otherwise"
         if rule.limit is not None and rule.limit.exceeded != _is_exceeded(rule.limit):
             yield f"rule {rule.id}: exceeded does not follow from what its limit counted"
+        if rule.limit is not None and not _fits_its_findings(rule, rule.limit, record):
+            yield f"rule {rule.id}: its limit counted less than the record lists"
         if record.redaction is None and rule.effect != _effect_at(rule, record.instant.at):
             yield f"rule {rule.id}: {rule.effect} is not its effect at the instant"
     for name in hits:
         yield f"rule {name}: matches something and is not listed"
+
+
+def _fits_its_findings(rule: RuleUse, limit: LimitUse, record: Verdict) -> bool:
+    """Whether it counted at least what surely matches and failed; and says its numbers."""
+    said = limit.said.params
+    if limit.said.code != f"limit.{limit.of}" or (said.get("count"), said.get("base")) != (
+        limit.failed,
+        limit.base,
+    ):
+        return False
+    listed = {
+        (check.name, place.pointer, node.uid)
+        for check in record.checks
+        for entry in check.entries
+        if entry.phase == "Failed"
+        and any(match.rule == rule.id and not match.undecided for match in entry.rules)
+        for place in entry.places
+        for node in (place.nodes if limit.of == "nodes" else _NO_NODE)
+        if limit.of != "nodes" or node.uid is not None
+    }
+    part = {"checks": 0, "findings": 1, "nodes": 2}[limit.of]
+    return len({each[part] for each in listed}) <= limit.failed
 
 
 def _effect_at(rule: RuleUse, instant: datetime) -> str:
@@ -275,7 +319,20 @@ def _of_evidence(record: Verdict) -> Iterator[str]:
     for line in record.evidence:
         if line.state not in _states(line, record):
             yield f"evidence {line.id}: {line.state} does not follow from what the record says"
+        for said in line.statements:
+            numbers = _NUMBERS.get(said.code, {})
+            if any(said.params.get(name) != of(record.counts) for name, of in numbers.items()):
+                yield f"{said.code} does not follow from what the record lists"
 
+
+_NUMBERS: dict[str, dict[str, Callable[[Counts], int]]] = {
+    "evidence.finished.ok": {"count": lambda counts: counts.findings.total},
+    "evidence.complete.ok": {
+        "items": lambda counts: counts.findings.total,
+        "nodes": lambda counts: counts.nodes,
+    },
+}
+_NUMBERS["evidence.complete.ok-without-nodes"] = _NUMBERS["evidence.complete.ok"]
 
 _ANY: tuple[EvidenceState, ...] = ("ok", "not-ok", "not-applicable")
 
@@ -349,9 +406,47 @@ def _of_reasons(record: Verdict) -> Iterator[str]:
         for entry in reversed(check.entries)
     }
     for part in record.reasons:
-        of = first.get((part.outcome, part.check, part.scope))  # type: ignore[arg-type]
-        if part.scope is not None and of not in (None, (part.kind, part.level)):
+        about: tuple[str | None, str | None] = (None, None)
+        if part.outcome != "inconclusive" and part.scope is not None:
+            about = first.get((part.outcome, part.check, part.scope), about)
+        if about != (part.kind, part.level):
             yield f"the reason {part.check} is not of the kind and level of what it is about"
+        if not _fits_what_it_is_about(part, record):
+            yield f"the reason {part.check}: {part.what.code} is not what it is about"
+
+
+def _fits_what_it_is_about(reason: Reason, record: Verdict) -> bool:
+    """Whether its first words and numbers are those of a failure, a doubt, a skip or a limit."""
+    what = reason.what
+    if reason.outcome == "inconclusive":
+        return what.code.startswith(("evidence.", "reason.", "choice."))
+    if reason.scope is not None:
+        verb = "reason.fails" if reason.outcome == "fail" else "reason.unknown"
+        count, total = _seen(reason, record)
+        numbers = what.params.get("count", count), what.params.get("total", total)
+        return (
+            what.code in (verb, f"{verb}-message", f"{verb}-on-nodes")
+            and what.params.get("check") == reason.check
+            and numbers == (count, total)
+        )
+    if reason.check is None and what.code.startswith("limit."):
+        limits = [rule.limit.said for rule in record.rules if rule.limit is not None]
+        return (what.code, what.params) in [(said.code, said.params) for said in limits]
+    skips = [skip for skip in record.skipped if skip.name == reason.check]
+    nodes = {len(skip.node_uids) for skip in skips}
+    return (
+        what.code in ("reason.skipped", "reason.skipped-nodes")
+        and what.params.get("check") == reason.check
+        and what.params.get("count", 0) in nodes
+    )
+
+
+def _seen(reason: Reason, record: Verdict) -> tuple[int, int]:
+    for check in record.checks:
+        if (check.name, check.scope) == (reason.check, reason.scope):
+            found = check.findings
+            return found.fail if reason.outcome == "fail" else found.unknown, check.nodes_seen
+    return 0, 0
 
 
 def _of_conditions(record: Verdict) -> Iterator[str]:

@@ -97,12 +97,44 @@ def test_a_record_of_this_tool_agrees_with_itself() -> None:
          "evidence provider: ok does not follow from what the record says"),
         ("subject/expected_cluster", "c-other",
          "evidence identity: ok does not follow from what the record says"),
+        ("evidence/1/statements/0/params/count", 3,
+         "evidence.finished.ok does not follow from what the record lists"),
+        ("checks/5/entries/0/why/code", "decided.unmatched",
+         "check NodeContainerdPodRestartRisk: waived and decided.unmatched differ"),
+        ("checks/3/entries/0/why/code", "decided.unmatched",
+         "check NodeSSH: unknown and decided.unmatched differ"),
+        ("skipped/1/why/code", "skip.default",
+         "skipped check NodeTimeSync: waived and skip.default differ"),
+        ("waivers/0/match", {"check": "*"},
+         "waiver containerd: its marks are not those of its dates and reason"),
+        ("waivers/1/starts", "some day", "waiver skip-time: nobody can read when it starts"),
+        ("reasons/0/what/code", "reason.unknown-on-nodes",
+         "the reason SampleNodeDisk: reason.unknown-on-nodes is not what it is about"),
+        ("reasons/0/what/params/count", 1,
+         "the reason SampleNodeDisk: reason.fails-on-nodes is not what it is about"),
+        ("reasons/3/what/params/count", 1,
+         "the reason NodeMount: reason.skipped-nodes is not what it is about"),
         ("reasons/0/level", "Info",
          "the reason SampleNodeDisk is not of the kind and level of what it is about"),
     ],
 )  # fmt: skip
 def test_a_value_changed_in_one_place_is_found(pointer: str, value: Any, wrong: str | None) -> None:
     assert changed(pointer, value).contradiction() == wrong
+
+
+@pytest.mark.parametrize("of", ["findings", "nodes", "checks"])
+def test_a_limit_counts_no_less_than_what_is_listed(of: str) -> None:
+    rule = {"id": "few", "match": {"kind": "Risk"}, "limit": {"max": 9, "of": of}, "effect": "fail"}
+    nodes = [stage(f"n-{n}", item("SampleA"), item("SampleB")) for n in range(3)]
+    verdict = judged(response(nodes=nodes), policy(rules=[rule]))
+    assert verdict.contradiction() is None
+    (use,) = verdict.rules
+    assert use.limit is not None
+    less = use.limit.failed - 1
+    said = use.limit.said.model_copy(update={"params": use.limit.said.params | {"count": less}})
+    limit = use.limit.model_copy(update={"failed": less, "said": said})
+    forged = verdict.model_copy(update={"rules": [use.model_copy(update={"limit": limit})]})
+    assert [*contradictions(forged)] == ["rule few: its limit counted less than the record lists"]
 
 
 def test_a_limit_is_measured_again() -> None:
@@ -141,7 +173,7 @@ def _limited(effect: str) -> bytes:
 
 
 def _waived(**more: Any) -> tuple[dict[str, Any], bytes]:
-    also = {"waivers_may_be_permanent": True} if more.get("expires", "") is None else {}
+    also: dict[str, Any] = {"waivers_may_be_permanent": True} if "expires" in more else {}
     given = {key: value for key, value in (waiver() | more).items() if value is not None}
     return response(item(level="Info")), policy(
         waivers=[given], defaults={"unmatched": "warn"}, **also
