@@ -10,8 +10,9 @@ In a redacted record pseudonyms stand for values wherever they occur, also for a
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from typing import TYPE_CHECKING, get_args
@@ -26,7 +27,7 @@ from reporter.record.conditions import (
     of_what_is_listed,
 )
 from reporter.record.dates import parse_end, parse_instant
-from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, EvidenceId, Node, OutcomeCounts
+from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, EvidenceId, OutcomeCounts
 from reporter.signs import is_todo
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     )
 
 _FINAL = ("Success", "Failed")
-_NO_NODE = (Node(),)
 _STRICTNESS: dict[str | None, int] = {"note": 1, "warn": 2, "fail": 3}
 
 
@@ -245,43 +245,48 @@ def _days_left(use: WaiverUse, record: Verdict) -> int | None:
 
 def _of_rules(record: Verdict) -> Iterator[str]:
     hits: Counter[str] = Counter()
+    least: dict[str, _Least] = defaultdict(_Least)
     for check in record.checks:
         for entry in check.entries:
+            uids = {node.uid for place in entry.places for node in place.nodes if node.uid}
             for match in entry.rules:
                 hits[match.rule] += len(entry.places)
+                if entry.phase == "Failed" and not match.undecided:
+                    least[match.rule].add(check.name, len(entry.places), len(uids))
     for rule in record.rules:
         if rule.hits != hits.pop(rule.id, 0):
             yield f"rule {rule.id}: {rule.hits} hits where its findings say otherwise"
-        if rule.limit is not None and rule.limit.exceeded != _is_exceeded(rule.limit):
-            yield f"rule {rule.id}: exceeded does not follow from what its limit counted"
-        if rule.limit is not None and not _fits_its_findings(rule, rule.limit, record):
-            yield f"rule {rule.id}: its limit counted less than the record lists"
+        if rule.limit is not None:
+            yield from _of_limit(rule.id, rule.limit, least[rule.id])
         if record.redaction is None and rule.effect != _effect_at(rule, record.instant.at):
             yield f"rule {rule.id}: {rule.effect} is not its effect at the instant"
     for name in hits:
         yield f"rule {name}: matches something and is not listed"
 
 
-def _fits_its_findings(rule: RuleUse, limit: LimitUse, record: Verdict) -> bool:
-    """Whether it counted at least what surely matches and failed; and says its numbers."""
-    said = limit.said.params
-    if limit.said.code != f"limit.{limit.of}" or (said.get("count"), said.get("base")) != (
-        limit.failed,
-        limit.base,
-    ):
-        return False
-    listed = {
-        (check.name, place.pointer, node.uid)
-        for check in record.checks
-        for entry in check.entries
-        if entry.phase == "Failed"
-        and any(match.rule == rule.id and not match.undecided for match in entry.rules)
-        for place in entry.places
-        for node in (place.nodes if limit.of == "nodes" else _NO_NODE)
-        if limit.of != "nodes" or node.uid is not None
-    }
-    part = {"checks": 0, "findings": 1, "nodes": 2}[limit.of]
-    return len({each[part] for each in listed}) <= limit.failed
+@dataclass
+class _Least:
+    """What a limit has to have counted at least: what surely matches its rule and failed."""
+
+    findings: int = 0
+    nodes: int = 0
+    checks: set[str | None] = field(default_factory=set)
+
+    def add(self, check: str | None, findings: int, nodes: int) -> None:
+        self.findings += findings
+        self.nodes = max(self.nodes, nodes)  # other entries may be of the same nodes
+        self.checks.add(check)
+
+
+def _of_limit(rule: str, limit: LimitUse, least: _Least) -> Iterator[str]:
+    if limit.exceeded != _is_exceeded(limit):
+        yield f"rule {rule}: exceeded does not follow from what its limit counted"
+    number = {"findings": least.findings, "nodes": least.nodes, "checks": len(least.checks)}
+    if limit.failed < number[limit.of]:
+        yield f"rule {rule}: its limit counted less than the record lists"
+    said = limit.said.params.get("count"), limit.said.params.get("base")
+    if limit.said.code != f"limit.{limit.of}" or said != (limit.failed, limit.base):
+        yield f"rule {rule}: its limit says other numbers than it counted"
 
 
 def _effect_at(rule: RuleUse, instant: datetime) -> str:
@@ -405,48 +410,46 @@ def _of_reasons(record: Verdict) -> Iterator[str]:
         for check in record.checks
         for entry in reversed(check.entries)
     }
+    skips: dict[str | None, set[Param]] = defaultdict(set)
+    for skip in record.skipped:
+        skips[skip.name].add(len(skip.node_uids))
+    checks = {(check.name, check.scope): check for check in record.checks}
     for part in record.reasons:
+        whole = checks.get((part.check, part.scope)) if part.scope is not None else None
         about: tuple[str | None, str | None] = (None, None)
         if part.outcome != "inconclusive" and part.scope is not None:
             about = first.get((part.outcome, part.check, part.scope), about)
         if about != (part.kind, part.level):
             yield f"the reason {part.check} is not of the kind and level of what it is about"
-        if not _fits_what_it_is_about(part, record):
+        if not _fits_what_it_is_about(part, whole, skips[part.check]):
             yield f"the reason {part.check}: {part.what.code} is not what it is about"
+    limits = [rule.limit.said for rule in record.rules if rule.limit is not None and _fails(rule)]
+    said = [part.what for part in record.reasons if part.what.code.startswith("limit.")]
+    if [(one.code, one.params) for one in said] != [(one.code, one.params) for one in limits]:
+        yield "the reasons are not the limits that are exceeded"
 
 
-def _fits_what_it_is_about(reason: Reason, record: Verdict) -> bool:
+def _fits_what_it_is_about(reason: Reason, check: Check | None, skips: set[Param]) -> bool:
     """Whether its first words and numbers are those of a failure, a doubt, a skip or a limit."""
-    what = reason.what
+    code, params = reason.what.code, reason.what.params
     if reason.outcome == "inconclusive":
-        return what.code.startswith(("evidence.", "reason.", "choice."))
-    if reason.scope is not None:
-        verb = "reason.fails" if reason.outcome == "fail" else "reason.unknown"
-        count, total = _seen(reason, record)
-        numbers = what.params.get("count", count), what.params.get("total", total)
+        return code.startswith(("evidence.", "reason.", "choice."))
+    if reason.check is None and reason.scope is None and code.startswith("limit."):
+        return True
+    if params.get("check") != reason.check:
+        return False
+    if check is None:
         return (
-            what.code in (verb, f"{verb}-message", f"{verb}-on-nodes")
-            and what.params.get("check") == reason.check
-            and numbers == (count, total)
+            code in ("reason.skipped", "reason.skipped-nodes") and params.get("count", 0) in skips
         )
-    if reason.check is None and what.code.startswith("limit."):
-        limits = [rule.limit.said for rule in record.rules if rule.limit is not None]
-        return (what.code, what.params) in [(said.code, said.params) for said in limits]
-    skips = [skip for skip in record.skipped if skip.name == reason.check]
-    nodes = {len(skip.node_uids) for skip in skips}
-    return (
-        what.code in ("reason.skipped", "reason.skipped-nodes")
-        and what.params.get("check") == reason.check
-        and what.params.get("count", 0) in nodes
+    fails = reason.outcome == "fail"
+    count = check.findings.fail if fails else check.findings.unknown
+    verb = "reason.fails" if fails else "reason.unknown"
+    numbers = params.get("count", count), params.get("total", check.nodes_seen)
+    return code in (verb, f"{verb}-message", f"{verb}-on-nodes") and numbers == (
+        count,
+        check.nodes_seen,
     )
-
-
-def _seen(reason: Reason, record: Verdict) -> tuple[int, int]:
-    for check in record.checks:
-        if (check.name, check.scope) == (reason.check, reason.scope):
-            found = check.findings
-            return found.fail if reason.outcome == "fail" else found.unknown, check.nodes_seen
-    return 0, 0
 
 
 def _of_conditions(record: Verdict) -> Iterator[str]:
@@ -544,10 +547,11 @@ _PASSED = (
 
 
 def _exceeded(record: Verdict) -> int:
-    return sum(
-        rule.limit is not None and rule.limit.exceeded and rule.effect == "fail"
-        for rule in record.rules
-    )
+    return sum(_fails(rule) for rule in record.rules)
+
+
+def _fails(rule: RuleUse) -> bool:
+    return rule.limit is not None and rule.limit.exceeded and rule.effect == "fail"
 
 
 def _doubts(record: Verdict) -> int:
