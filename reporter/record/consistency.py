@@ -119,7 +119,9 @@ def _fits_its_words(entry: Entry) -> bool:
     code = entry.why.code
     if entry.outcome == "unknown":
         return code.startswith("doubt.")
-    if (entry.outcome == "waived") != (code == "decided.waived"):
+    if entry.outcome == "waived":
+        return code == "decided.waived" and entry.why.params.get("waivers") == entry.waived_by
+    if code == "decided.waived":
         return False
     return code.startswith("decided.") and entry.why.params.get("effect") in (None, entry.outcome)
 
@@ -214,6 +216,13 @@ def _of_waiver(use: WaiverUse, record: Verdict) -> Iterator[str]:
         yield f"waiver {use.id}: valid_until is not when it expires"
     if not use.why.code.startswith(f"waiver-status.{use.status}"):
         yield f"waiver {use.id}: {use.status} and {use.why.code} differ"
+    told = use.why.params
+    if use.status == "used" and (
+        told.get("count", use.findings + use.skipped) != use.findings + use.skipped
+        or told.get("findings", use.findings) != use.findings
+        or told.get("skipped", use.skipped) != use.skipped
+    ):
+        yield f"waiver {use.id}: says other numbers than it covers"
     if use.status == "elsewhere":
         return
     if use.status in ("not-applicable", "unused") and (
@@ -258,6 +267,8 @@ def _of_rules(record: Verdict) -> Iterator[str]:
             yield f"rule {rule.id}: {rule.hits} hits where its findings say otherwise"
         if rule.limit is not None:
             yield from _of_limit(rule.id, rule.limit, least[rule.id])
+            if record.redaction is None and rule.limit.said.params.get("max") != _bound(rule.limit):
+                yield f"rule {rule.id}: its limit says another bound than it has"
         if record.redaction is None and rule.effect != _effect_at(rule, record.instant.at):
             yield f"rule {rule.id}: {rule.effect} is not its effect at the instant"
     for name in hits:
@@ -287,6 +298,10 @@ def _of_limit(rule: str, limit: LimitUse, least: _Least) -> Iterator[str]:
     said = limit.said.params.get("count"), limit.said.params.get("base")
     if limit.said.code != f"limit.{limit.of}" or said != (limit.failed, limit.base):
         yield f"rule {rule}: its limit says other numbers than it counted"
+
+
+def _bound(limit: LimitUse) -> str:
+    return str(limit.max) if limit.max is not None else f"{limit.max_percent or 0:g} %"
 
 
 def _effect_at(rule: RuleUse, instant: datetime) -> str:
@@ -410,7 +425,7 @@ def _of_reasons(record: Verdict) -> Iterator[str]:
         for check in record.checks
         for entry in reversed(check.entries)
     }
-    skips: dict[str | None, set[Param]] = defaultdict(set)
+    skips: dict[str | None, set[int]] = defaultdict(set)
     for skip in record.skipped:
         skips[skip.name].add(len(skip.node_uids))
     checks = {(check.name, check.scope): check for check in record.checks}
@@ -427,9 +442,13 @@ def _of_reasons(record: Verdict) -> Iterator[str]:
     said = [part.what for part in record.reasons if part.what.code.startswith("limit.")]
     if [(one.code, one.params) for one in said] != [(one.code, one.params) for one in limits]:
         yield "the reasons are not the limits that are exceeded"
+    lines = [line.statements[0] for line in record.evidence if _is_required(line)]
+    said = [part.what for part in record.reasons if part.what.code.startswith("evidence.")]
+    if [(one.code, one.params) for one in said] != [(one.code, one.params) for one in lines]:
+        yield "the reasons are not the lines of evidence that do not hold"
 
 
-def _fits_what_it_is_about(reason: Reason, check: Check | None, skips: set[Param]) -> bool:
+def _fits_what_it_is_about(reason: Reason, check: Check | None, skips: set[int]) -> bool:
     """Whether its first words and numbers are those of a failure, a doubt, a skip or a limit."""
     code, params = reason.what.code, reason.what.params
     if reason.outcome == "inconclusive":
@@ -439,9 +458,9 @@ def _fits_what_it_is_about(reason: Reason, check: Check | None, skips: set[Param
     if params.get("check") != reason.check:
         return False
     if check is None:
-        return (
-            code in ("reason.skipped", "reason.skipped-nodes") and params.get("count", 0) in skips
-        )
+        nodes = params.get("count", 0)
+        is_skip = code in ("reason.skipped", "reason.skipped-nodes")
+        return is_skip and isinstance(nodes, int) and nodes in skips
     fails = reason.outcome == "fail"
     count = check.findings.fail if fails else check.findings.unknown
     verb = "reason.fails" if fails else "reason.unknown"
@@ -563,4 +582,8 @@ def _doubts(record: Verdict) -> int:
 
 
 def _not_held(record: Verdict) -> int:
-    return sum(line.state == "not-ok" and line.level == "require" for line in record.evidence)
+    return sum(map(_is_required, record.evidence))
+
+
+def _is_required(line: EvidenceLine) -> bool:
+    return line.state == "not-ok" and line.level == "require"

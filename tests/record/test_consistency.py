@@ -108,6 +108,11 @@ def test_a_record_of_this_tool_agrees_with_itself() -> None:
         ("waivers/0/match", {"check": "*"},
          "waiver containerd: its marks are not those of its dates and reason"),
         ("waivers/1/starts", "some day", "waiver skip-time: nobody can read when it starts"),
+        ("checks/5/entries/0/why/params/waivers", ["skip-time"],
+         "check NodeContainerdPodRestartRisk: waived and decided.waived differ"),
+        ("waivers/0/why/params/count", 1, "waiver containerd: says other numbers than it covers"),
+        ("reasons/4/what/params/field", "group",
+         "the reasons are not the lines of evidence that do not hold"),
         ("reasons/0/what/code", "reason.unknown-on-nodes",
          "the reason SampleNodeDisk: reason.unknown-on-nodes is not what it is about"),
         ("reasons/0/what/params/count", 1,
@@ -148,6 +153,9 @@ def test_a_limit_is_measured_again() -> None:
     assert verdict.contradiction() is None
     (rule,) = verdict.rules
     assert rule.limit is not None
+    wide = rule.limit.model_copy(update={"max": 2, "exceeded": False})
+    widened = verdict.model_copy(update={"rules": [rule.model_copy(update={"limit": wide})]})
+    assert "rule few: its limit says another bound than it has" in contradictions(widened)
     held = rule.limit.model_copy(update={"exceeded": False})
     forged = verdict.model_copy(update={"rules": [rule.model_copy(update={"limit": held})]})
     assert "rule few: exceeded does not follow from what its limit counted" in contradictions(
