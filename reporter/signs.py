@@ -67,6 +67,12 @@ def says_nothing(text: str) -> bool:
     return all(map(is_unseen, text))
 
 
+def is_todo(words: str) -> bool:
+    """Whether a text only holds the place of what somebody has yet to say."""
+    seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
+    return re.match(r"\s*(?:TODO|TBD|TBC|FIXME|XXX)\b", seen, re.IGNORECASE) is not None
+
+
 def hides_a_sign(text: str) -> bool:
     """Whether a text holds a sign that nobody sees, blanks and ends of lines not counted."""
     if text.isascii() and text.isprintable():

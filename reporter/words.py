@@ -188,6 +188,9 @@ MESSAGES: Final[dict[str, Message]] = {
     "condition.clusters-differ": (
         "The note of fetch is about another cluster ({noted}) than the response ({cluster})"
     ),
+    "condition.scope-not-checked": (
+        "Whether the policy is for this cluster and target was not checked: it sets identity to off"
+    ),
     "condition.expectation-not-checked": (
         "What was expected of cluster or target was not checked: the policy sets identity to off"
     ),

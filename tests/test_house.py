@@ -20,7 +20,7 @@ ALLOWED = {
     "resources": set[str](),
     "yamlfile": {"errors"},
     "mistakes": {"errors", "yamlfile"},
-    "record": set[str](),
+    "record": {"signs"},
     "signs": set[str](),
     "words": {"record"},
     "precheck": BASE,

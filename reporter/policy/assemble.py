@@ -24,15 +24,20 @@ from reporter.policy.evaluate import (
     LimitTally,
     WaiverTally,
 )
-from reporter.policy.evidence import CLOCK_SKEW
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import Target
-from reporter.policy.model import is_todo
 from reporter.policy.slips import orders_numbers_as_texts, path_of
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.versions import parse_version
+from reporter.record.conditions import (
+    Told,
+    headline_of,
+    never_ends,
+    of_the_circumstances,
+    of_what_is_listed,
+)
 from reporter.record.instants import day_of
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
@@ -53,8 +58,8 @@ from reporter.record.model import (
     Moment,
     NearMiss,
     Node,
-    Outcome,
     OutcomeCounts,
+    Param,
     PathMatches,
     Place,
     PolicyUse,
@@ -71,14 +76,12 @@ from reporter.record.model import (
     WaiverStatus,
     WaiverUse,
 )
-from reporter.signs import reads_as_written
+from reporter.signs import is_todo, reads_as_written
 from reporter.words import statement
 
 STUB_DAYS = 30
 """How long a ready-to-paste waiver stub would hold."""
 
-LONG_DAYS = 3_650
-"""A waiver that holds longer is as good as permanent."""
 _NO_CHECK = "\x00 no check is called this"
 SHOWN_NODES = 5
 """How many nodes a reason names; the finding has all of them."""
@@ -107,17 +110,14 @@ def assemble(
     counts = _counts(judgement, checks, skipped)
     rules = _rules(judgement)
     reasons = _reasons(judgement, checks, skipped, rules)
-    subject = _subject(judgement, cluster_name, change)
-    conditions = _conditions(judgement, checks, skipped, waivers, rules, counts, subject, gate)
     verdict = Verdict(
         tool=Tool(version=__version__),
         outcome=judgement.outcome,
         headline=statement("headline.pass"),
         instant=judgement.instant,
         gate=gate,
-        subject=subject,
+        subject=_subject(judgement, cluster_name, change),
         reasons=reasons,
-        conditions=conditions,
         counts=counts,
         evidence=judgement.evidence,
         checks=checks,
@@ -130,8 +130,13 @@ def assemble(
         source=_source(judgement),
         exhibits=_exhibits(judgement),
     )
+    conditions = _conditions(verdict, judgement)
     return verdict.model_copy(
-        update={"headline": _headline(verdict), "summary": _summary(verdict, judgement.outcome)}
+        update={
+            "headline": statement(headline_of(verdict, conditions)),
+            "summary": _summary(verdict),
+            "conditions": conditions,
+        }
     )
 
 
@@ -453,7 +458,7 @@ def waiver_use(tally: WaiverTally, instant: datetime) -> WaiverUse:
         mark
         for mark, holds in (
             ("undated", waiver.valid_from is None),
-            ("permanent", _never_ends(waiver, instant)),
+            ("permanent", never_ends(waiver.valid_until, instant)),
             ("broad", waiver.match.check is not None and waiver.match.check.fits(_NO_CHECK)),
             ("todo", is_todo(waiver.reason)),
         )
@@ -480,12 +485,6 @@ def waiver_use(tally: WaiverTally, instant: datetime) -> WaiverUse:
         source=waiver.source,
         line=waiver.line,
     )
-
-
-def _never_ends(waiver: Waiver, instant: datetime) -> bool:
-    # 9999-12-31 is somebody's "never".
-    until = waiver.valid_until
-    return until is None or (until - instant).days > LONG_DAYS
 
 
 def _rules(judgement: Judgement) -> list[RuleUse]:
@@ -894,77 +893,35 @@ def _evidence_reason(line: EvidenceLine) -> Reason:
     )
 
 
-def _names(names: Sequence[str | None]) -> list[str]:
+def _conditions(verdict: Verdict, judgement: Judgement) -> list[Statement]:
+    """What follows from the record, and what the policies alone tell of their rules."""
+    return [
+        *(_told(code, told) for code, told in of_what_is_listed(verdict) if told is not None),
+        *_odd_values(judgement),
+        *_unlike_values(judgement),
+        *_unreadable_versions(judgement),
+        *_open_clusters(judgement),
+        *(_told(code, told) for code, told in of_the_circumstances(verdict) if told is not None),
+    ]
+
+
+def _told(code: str, told: Told) -> Statement:
+    params: dict[str, Param] = {}
+    for name, value in told.items():
+        if isinstance(value, datetime):
+            params[name] = format_instant(value)
+        elif isinstance(value, (str, int)):
+            params[name] = value
+        else:
+            params[name] = _named(value)
+    return statement(code, **params)
+
+
+def _named(names: Sequence[str | None]) -> list[str]:
+    if None not in names:
+        return [name for name in names if name is not None]
     unnamed = statement("reason.unnamed").text
     return sorted({name if name is not None else unnamed for name in names})
-
-
-def _conditions(
-    judgement: Judgement,
-    checks: Sequence[Check],
-    skipped: Sequence[SkippedCheck],
-    waivers: Sequence[WaiverUse],
-    rules: Sequence[RuleUse],
-    counts: Counts,
-    subject: Subject,
-    gate: Gate,
-) -> list[Statement]:
-    said: list[Statement] = []
-
-    def add(code: str, count: int, **params: list[str] | str) -> None:
-        if count:
-            said.append(statement(f"condition.{code}", count=count, **params))
-
-    tolerated = [check.name for check in checks if any(entry.tolerated for entry in check.entries)]
-    add("tolerated-exceptions", counts.tolerated_exceptions, checks=_names(tolerated))
-    add("warnings", counts.findings.warn)
-    warned = [
-        line.id for line in judgement.evidence if line.state == "not-ok" and line.level == "warn"
-    ]
-    add("evidence-warnings", len(warned), lines=list(warned))
-    for outcome, code in (("warn", "skipped-warnings"), ("note", "skipped-noted")):
-        names = [skip.name for skip in skipped if skip.outcome == outcome]
-        add(code, len(names), checks=_names(names))
-    exceeded = [rule for rule in rules if rule.limit is not None and rule.limit.exceeded]
-    for effect, code in (("warn", "limit-warnings"), ("note", "limits-noted")):
-        found = sorted(rule.id for rule in exceeded if rule.effect == effect)
-        add(code, len(found), rules=found)
-    used = [use for use in waivers if use.status == "used"]
-    add("waivers-used", len(used), waivers=sorted(use.id for use in used))
-    for mark in ("undated", "permanent", "broad", "todo"):
-        marked = sorted(use.id for use in used if mark in use.marks)
-        add(f"waivers-{mark}", len(marked), waivers=marked)
-    # `elsewhere` is no condition: a pooled list speaks of many clusters.
-    for status in ("expired", "not-yet-valid", "exceeded", "not-applicable", "unused"):
-        found = sorted(use.id for use in waivers if use.status == status)
-        add(f"waivers-{status}", len(found), waivers=found)
-    said += _rule_conditions(judgement)
-    said += _further_conditions(judgement, subject, gate)
-    return said
-
-
-def _rule_conditions(judgement: Judgement) -> list[Statement]:
-    """Rules that say less than their author may think."""
-    said = []
-    late = {
-        rule.id: rule.effective_on
-        for part in judgement.decided
-        for rule, effect, _ in part.rules
-        if rule.effective_on and rule.effect == "fail" and effect == "warn" and rule.limit is None
-    }
-    if late:
-        said.append(
-            statement(
-                "condition.rules-postponed",
-                count=len(late),
-                rules=sorted(late),
-                dates=sorted({day for day in late.values() if day}),
-            )
-        )
-    said += _odd_values(judgement)
-    said += _unlike_values(judgement)
-    said += _unreadable_versions(judgement)
-    return said
 
 
 def _odd_values(judgement: Judgement) -> Iterator[Statement]:
@@ -1035,62 +992,18 @@ def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
             yield statement(code, count=count, version=version, rules=asking)
 
 
-def _further_conditions(judgement: Judgement, subject: Subject, gate: Gate) -> list[Statement]:
-    said = []
-    if judgement.instant.backdated:
-        said.append(statement("condition.backdated", at=format_instant(judgement.instant.at)))
-    if judgement.instant.postdated:
-        said.append(statement("condition.postdated", at=format_instant(judgement.instant.at)))
-    updated = subject.updated.at if subject.updated else None
-    if updated is not None and updated - judgement.instant.at > CLOCK_SKEW:
-        at = format_instant(judgement.instant.at)
-        said.append(statement("condition.before-check", at=at, updated=format_instant(updated)))
-    if judgement.outcome == "pass" and subject.task_phase == "Failed":
-        said.append(statement("condition.recheck-needed"))
-    if judgement.found.items and not judgement.found.nodes:
-        said.append(statement("condition.no-nodes"))
-    expires = subject.expires.at if subject.expires else None
-    start, end = subject.change.window_start, subject.change.window_end
-    if expires is not None and start is not None and expires <= start:
-        code, edge = "condition.expires-before-window", start
-        said.append(statement(code, expires=format_instant(expires), window=format_instant(edge)))
-    elif expires is not None and end is not None and expires < end:
-        code, edge = "condition.expires-in-window", end
-        said.append(statement(code, expires=format_instant(expires), window=format_instant(edge)))
+def _open_clusters(judgement: Judgement) -> Iterator[Statement]:
+    """What was left open about the cluster, and no evidence line tells."""
     identity = next(line for line in judgement.evidence if line.id == "identity")
-    expected = (
-        judgement.expect_cluster is not None
-        or judgement.expect_target is not None
-        or bool(judgement.policy.applies_to)
-    )
-    if expected and identity.level == "off":
-        said.append(statement("condition.expectation-not-checked"))
-    if judgement.facts.cluster_disputed and judgement.response.source.sidecar is not None:
-        noted = judgement.response.source.sidecar.cluster_id
-        cluster = judgement.facts.cluster
-        said.append(statement("condition.clusters-differ", cluster=cluster, noted=noted))
-    if gate.fail_on == "warn":
-        said.append(statement("condition.fail-on-warn"))
-    if gate.advisory is not None:
-        said.append(statement("condition.advisory", reason=gate.advisory))
-    return said
+    if judgement.policy.applies_to and identity.level == "off":
+        yield statement("condition.scope-not-checked")
+    sidecar = judgement.response.source.sidecar
+    if judgement.facts.cluster_disputed and sidecar is not None:
+        noted, cluster = sidecar.cluster_id, judgement.facts.cluster
+        yield statement("condition.clusters-differ", cluster=cluster, noted=noted)
 
 
-_QUIET_CONDITIONS = ("condition.no-nodes", "condition.fail-on-warn", "condition.advisory")
-"""Conditions that alone don't make a pass a conditional one."""
-
-
-def _headline(verdict: Verdict) -> Statement:
-    if verdict.outcome != "pass":
-        return statement(f"headline.{verdict.outcome}")
-    if verdict.refused_for_warnings:
-        return statement("headline.pass-refused")
-    if any(part.code not in _QUIET_CONDITIONS for part in verdict.conditions):
-        return statement("headline.pass-conditions")
-    return statement("headline.pass")
-
-
-def _summary(verdict: Verdict, outcome: Outcome) -> list[Statement]:
+def _summary(verdict: Verdict) -> list[Statement]:
     said = []
 
     def add(code: str, count: int) -> None:

@@ -40,6 +40,7 @@ from reporter.precheck.model import (
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
+from reporter.record.conditions import CLOCK_SKEW
 from reporter.record.model import (
     Change,
     ClusterType,
@@ -284,7 +285,7 @@ def settle_instant(response: Response, at: str | datetime | Instant, clock: date
 
 def _dated(moment: datetime, basis: Literal["response", "given"], clock: datetime) -> Instant:
     # Clocks differ a little: only what is surely ahead is told as such.
-    ahead = moment - clock > evidence_lines.CLOCK_SKEW
+    ahead = moment - clock > CLOCK_SKEW
     return Instant(at=moment, basis=basis, backdated=moment < clock, postdated=ahead)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
@@ -34,6 +34,7 @@ from reporter.precheck.model import (
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
 from reporter.precheck.versions import meets
+from reporter.record.conditions import CLOCK_SKEW
 from reporter.record.model import (
     ClusterType,
     EvidenceId,
@@ -48,8 +49,6 @@ from reporter.words import statement
 MAX_POINTERS = 100
 MAX_STATEMENTS = 100
 """Reasons why one line of evidence is not ok; the rest is counted."""
-CLOCK_SKEW = timedelta(minutes=5)
-"""How far in the future an update time may lie before it is not believed."""
 
 _LEVELS: tuple[EvidenceLevel, ...] = ("require", "warn", "note", "off")
 """Strictest first."""

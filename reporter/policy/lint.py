@@ -36,7 +36,6 @@ from reporter.policy.model import (
     WaiverListSpec,
     WaiverSpec,
     alike,
-    is_todo,
 )
 from reporter.policy.slips import ORDERED, asked_by, orders_numbers_as_texts, path_of
 from reporter.precheck.model import (
@@ -48,6 +47,7 @@ from reporter.precheck.model import (
     PHASES,
 )
 from reporter.precheck.versions import bounds_of, parse_range
+from reporter.signs import is_todo
 from reporter.yamlfile import Document, Path
 
 Severity = Literal["error", "warning", "note"]

@@ -36,10 +36,9 @@ from reporter.policy.model import (
     WaiverListSpec,
     WaiverSpec,
     WhereSpec,
-    is_todo,
 )
 from reporter.policy.slips import Slips, model_within, slips_of
-from reporter.signs import hides_a_sign
+from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document
 
 API_VERSION = "precheck.policy/v1"

@@ -6,7 +6,6 @@ compiles what they hold.
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -24,7 +23,7 @@ from typing_extensions import TypeAliasType
 
 from reporter.policy import dates
 from reporter.precheck import versions
-from reporter.signs import is_unseen, says_nothing
+from reporter.signs import says_nothing
 
 Effect = Literal["fail", "warn", "note"]
 Level = Literal["require", "warn", "off"]
@@ -39,12 +38,6 @@ def _not_blank(value: str) -> str:
 
 Words = Annotated[Text, AfterValidator(_not_blank)]
 """Text for people: something has to be seen of it."""
-
-
-def is_todo(words: str) -> bool:
-    """Whether a text only holds the place of what somebody has yet to say."""
-    seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
-    return re.match(r"\s*(?:TODO|TBD|TBC|FIXME|XXX)\b", seen, re.IGNORECASE) is not None
 
 
 class Spec(BaseModel):

@@ -106,6 +106,8 @@ def example(**changes: Any) -> Verdict:
             statement("summary.exceptions", count=2),
             statement("summary.risks", count=1),
             statement("summary.skipped", count=1),
+            statement("summary.evidence", count=1),
+            statement("summary.waived", count=12),
             statement("summary.unknown", count=1),
             statement("summary.passed", passed=by_check["pass"], total=len(checks), nodes=40),
         ],
@@ -158,6 +160,7 @@ def example(**changes: Any) -> Verdict:
             statement("condition.waivers-exceeded", count=1, waivers=["drift-any"]),
             statement("condition.waivers-not-applicable", count=1, waivers=["disk"]),
             statement("condition.waivers-unused", count=1, waivers=["old-image"]),
+            statement("condition.rules-postponed", count=1, rules=["drift"], dates=["2026-06-01"]),
             statement("condition.backdated", at="2026-03-01T10:30:00Z"),
             statement(
                 "condition.expires-before-window",
@@ -175,7 +178,7 @@ def example(**changes: Any) -> Verdict:
             nodes=40,
             tolerated_exceptions=1,
         ),
-        evidence=_evidence(),
+        evidence=_evidence(sum(findings.values())),
         checks=checks,
         skipped=skipped,
         waivers=_waivers(),
@@ -190,7 +193,7 @@ def example(**changes: Any) -> Verdict:
                 title="What may go into production",
                 source="policies/production.yaml",
                 sha256=_digest("policy"),
-                rules=5,
+                rules=6,
                 waivers=0,
             ),
             PolicyUse(
@@ -319,7 +322,7 @@ def _reasons() -> list[Reason]:
     ]
 
 
-def _evidence() -> list[EvidenceLine]:
+def _evidence(items: int) -> list[EvidenceLine]:
     def line(name: str, state: str, level: str, *said: Statement, at: Any = ()) -> EvidenceLine:
         return EvidenceLine(
             id=name,
@@ -338,9 +341,9 @@ def _evidence() -> list[EvidenceLine]:
             statement("evidence.recognised.fields", count=2),
             at=["/items/0/status/nodeCheckStatus/nodeStageStatus/7/itemsStatus/3/phase"],
         ),
-        line("finished", "ok", "require", statement("evidence.finished.ok", count=1612)),
+        line("finished", "ok", "require", statement("evidence.finished.ok", count=items)),
         line("consistent", "ok", "require", statement("evidence.consistent.ok")),
-        line("complete", "ok", "require", statement("evidence.complete.ok", items=46, nodes=40)),
+        line("complete", "ok", "require", statement("evidence.complete.ok", items=items, nodes=40)),
         line(
             "unexpired",
             "ok",
@@ -597,14 +600,17 @@ def _checks() -> list[Check]:
             scope="cluster",
             outcome="note",
             findings=_counted(note=1),
-            kinds=[],
-            levels=[],
+            kinds=["Risk"],
+            levels=["Info"],
             entries=[
                 Entry(
                     outcome="note",
+                    kind="Risk",
+                    level="Info",
                     phase="Failed",
                     message="a check item that gives no name",
-                    why=statement("decided.unmatched", effect="note"),
+                    why=statement("decided.rule", rules=["hints"], effect="note"),
+                    rules=[RuleMatch(rule="hints", effect="note", fields=["kind", "level"])],
                     places=[Place(pointer=f"{cluster}/2", line=120, column=9)],
                 )
             ],
@@ -771,6 +777,7 @@ def _rules() -> list[RuleUse]:
         use("no-deprecated-apis", "fail", 1, 20),
         use("drift", "warn", 1, 26, written_effect="fail", effective_on="2026-06-01"),
         use("risks", "fail", 12, 32, effective_on="2025-01-01"),
+        use("hints", "note", 1, 38),
     ]
 
 

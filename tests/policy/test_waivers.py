@@ -124,4 +124,4 @@ def test_a_skip_of_such_a_node_is_not_covered_by_a_waiver_that_leaves_one_out() 
 def test_an_identity_that_is_off_is_told_where_the_policy_is_for_a_cluster() -> None:
     for scope in ({"cluster": "c-9"}, {"target_version": "1.40"}):
         scoped = judged(response(), policy(applies_to=scope, evidence={"identity": "off"}))
-        assert "condition.expectation-not-checked" in [part.code for part in scoped.conditions]
+        assert "condition.scope-not-checked" in [part.code for part in scoped.conditions]
