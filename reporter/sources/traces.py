@@ -12,6 +12,7 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
+from reporter.sources.credentials import holds_credentials
 from reporter.sources.text import SAVE_RAW
 
 RESPONSES = (
@@ -124,10 +125,6 @@ none, whole though its JSON may look."""
 _STATUS_LINE = re.compile(
     rb"(?m)(?:^[\d\[\]TZ:., +-]{0,60}|<[-=]{0,2} ?|reply: [\"'])(?i:HTTP)/\d(?:\.\d)? +(\d[!-~]*)"
 )
-_CREDENTIALS = re.compile(
-    rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
-    rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
-)
 _LINE = 4096
 
 
@@ -160,7 +157,7 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
             raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
         if _ERROR.search(plain) or told_in(plain):
             raise _ambiguous(label, _AN_ERROR)
-        if _CREDENTIALS.search(plain):
+        if holds_credentials(plain):
             raise _holds_credentials(label)
     if doubt is not None:
         raise _ambiguous(label, doubt)
@@ -193,7 +190,7 @@ def _leaves_open(before: bytes) -> bool:
 
 def check_headers(headers: bytes, label: str) -> None:
     """Refuse headers that hold what must not stand in a report."""
-    if _CREDENTIALS.search(headers):
+    if holds_credentials(headers):
         raise _holds_credentials(label)
 
 
@@ -217,9 +214,9 @@ def no_success(label: str, status: bytes, body: bytes) -> InputError:
 def _holds_credentials(label: str) -> InputError:
     """The input stands in records and reports as it came."""
     return InputError(
-        f"{label}: holds a token or signature in the text around the response, which would stand "
-        "in every report",
-        hint=SAVE_RAW + ", and take the token back",
+        f"{label}: holds a token, key, password or signature in the text around the response, "
+        "which would stand in every report",
+        hint=SAVE_RAW + ", and have what was shown replaced",
     )
 
 
