@@ -1,4 +1,4 @@
-"""A credential around a response is refused, for it would stand in every report; talk of one not."""
+"""A credential around a response is refused: it would stand in every report. Talk of one is not."""
 
 from __future__ import annotations
 
