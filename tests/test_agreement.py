@@ -231,7 +231,8 @@ def test_both_read_a_name_alike(name: str) -> None:
 _PAGES: dict[str, list[Any]] = {
     "nextMarker": ["x", "", None, {"href": "x"}, {}, "null", 0],
     "hasMore": [True, False, "false", "true", 1],
-    "more": [True, "x", ["x"], {"x": 1}],
+    "more": [True, 1, "x", ["x"], {"x": 1}],
+    "truncated": [True, "x", ["x"], {"x": 1}],
     "total_pages": [1, 2, "2", True, "x", []],
     "links": ["<x>; rel=next", "x", [{"rel": "self"}], [{"Rel": ["a", "next"]}]],
     "_links": [{"next": None, "self": "x"}, {"next": "x"}, {"rel": "NEXT"}],

@@ -12,7 +12,7 @@ from typing import Any
 from reporter.signs import folded, may_be_one_of
 
 _GOES_ON = frozenset(
-    {"continue", "hasmore", "hasnext", "hasnextpage", "ismore", "istruncated", "more"}
+    {"continue", "hasmore", "hasnext", "hasnextpage", "ismore", "istruncated"}
     | {"moreavailable", "morepages", "moreresults", "remainingitemcount", "truncated"}
     | {"continuationtoken", "continuetoken", "odatanextlink", "incomplete", "incompleteresults"}
 )
@@ -24,8 +24,9 @@ _NEXT = frozenset(
 """Of what comes next there may be an object, too: a link."""
 _LINKS = frozenset({"link", "links"})
 _PAGES = frozenset({"pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages"})
-_BEFORE = frozenset({"offset", "prev", "previous"})
-_NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES
+_BESIDE_A_LIST = frozenset({"more", "offset", "prev", "previous"})
+"""Elsewhere they may say anything."""
+_NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
 _REL_NEXT = re.compile(r"(?i)\brel=[\"'\\]{0,3}next\b")
 
@@ -45,6 +46,8 @@ def tells_of_pages(name: str, value: Any) -> bool:
         return False
     if plain in _NEXT:
         return True
+    if plain == "more":
+        return value is True
     if plain in _GOES_ON:
         return not isinstance(value, dict | list)
     return (_number(value) or 0) > 1 if plain in _PAGES else _leads_on(value)
@@ -55,7 +58,7 @@ def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
     if _says_nothing(value):
         return False
     plain = folded(name)
-    if tells_of_pages(name, value) or plain in _BEFORE:
+    if tells_of_pages(name, value) or plain in _BESIDE_A_LIST:
         return True
     counts = plain.startswith("total") or plain.endswith(("total", "count"))
     if counts and not plain.endswith("account"):

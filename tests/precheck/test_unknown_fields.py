@@ -213,4 +213,4 @@ def test_what_says_that_there_is_more_on_another_page_is_suspicious() -> None:
         "truncated": "false",
     }
     none |= {"_links": {"self": "x", "next": None}, "totalPages": 1, "nextUpgrade": "x"}
-    assert found(_task(nodeCheckStatus=none, more={"x": 1})).suspicious == []
+    assert found(_task(nodeCheckStatus=none, more=1)).suspicious == []

@@ -1092,6 +1092,8 @@ def tells_of_a_next_page(key: str, field: Any) -> bool:
     if field in (None, False, 0, "", [], {}) or str(field).strip().lower() in NOTHING_MORE:
         return False
     plain = letters_of(key)
+    if plain == "more":
+        return field is True
     if plain in MORE_PAGES:
         return plain.startswith("next") or not isinstance(field, dict | list)
     if plain in PAGES:
@@ -1117,7 +1119,7 @@ NOTHING_MORE = ("", "0", "false", "no", "none", "null")
 PAGES = ("pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages")
 MORE_PAGES = (
     *("continue", "continuationtoken", "continuetoken", "hasmore", "hasnext", "hasnextpage"),
-    *("incomplete", "incompleteresults", "ismore", "istruncated", "more", "moreavailable"),
+    *("incomplete", "incompleteresults", "ismore", "istruncated", "moreavailable"),
     *("morepages", "moreresults", "next", "nextcursor", "nexthref", "nextkey", "nextlink"),
     *("nextmarker", "nextoffset", "nextpage", "nextpagelink", "nextpagetoken", "nextpageurl"),
     *("nexttoken", "nexturi", "nexturl", "odatanextlink", "remainingitemcount", "truncated"),
