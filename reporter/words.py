@@ -221,8 +221,8 @@ MESSAGES: Final[dict[str, Message]] = {
     "evidence.recognised.name": 'a check\'s name is not what it looks like: "{value}"',
     "evidence.recognised.selector": "the skip of {check} has a selector nobody documents",
     "evidence.recognised.hidden": (
-        "{count} undocumented field looks like a check or a list of skipped ones",
-        "{count} undocumented fields look like checks or lists of skipped ones",
+        "{count} undocumented field looks like a check, a list of skipped ones or a next page",
+        "{count} undocumented fields look like checks, lists of skipped ones or next pages",
     ),
     "evidence.finished.ok": ("{count} check item, final", "all {count} check items are final"),
     "evidence.finished.error": "the task ended with an error: {message}",

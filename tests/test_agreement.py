@@ -226,3 +226,24 @@ def test_both_read_a_name_alike(name: str) -> None:
         found = unknown_fields(PrecheckTask.model_validate({"status": status}))
         hidden = evaluator.hides_check({"status": status}, evaluator._TASK)
         assert bool(found.suspicious) is hidden
+
+
+_PAGES: dict[str, list[Any]] = {
+    "nextMarker": ["x", "", None, {"href": "x"}, {}, "null", 0],
+    "hasMore": [True, False, "false", "true", 1],
+    "more": [True, 1, "x", ["x"], {"x": 1}],
+    "truncated": [True, "x", ["x"], {"x": 1}],
+    "total_pages": [1, 2, "2", True, "x", []],
+    "links": ["<x>; rel=next", "x", [{"rel": "self"}], [{"Rel": ["a", "next"]}]],
+    "_links": [{"next": None, "self": "x"}, {"next": "x"}, {"rel": "NEXT"}],
+    **{key: ["x"] for key in ("next", "ne\u0445tPage", "n\u0435xt", "nextUpgrade", "Continue")},
+}
+
+
+@pytest.mark.parametrize("name", _PAGES)
+def test_both_read_a_mark_of_a_page_alike(name: str) -> None:
+    for value in _PAGES[name]:
+        status = {"nodeCheckStatus": {name: value}}
+        found = unknown_fields(PrecheckTask.model_validate({"status": status}))
+        hidden = evaluator.hides_check({"status": status}, evaluator._TASK)
+        assert bool(found.suspicious) is hidden, value

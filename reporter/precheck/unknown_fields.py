@@ -19,6 +19,7 @@ from reporter.precheck.model import (
     PrecheckTask,
     is_empty,
 )
+from reporter.precheck.paging import may_tell_of_pages, tells_of_pages
 from reporter.signs import folded, may_be_one_of, may_hold
 
 MAX_POINTERS = 100
@@ -49,7 +50,8 @@ class UnknownFields:
     """How many there are, where the first are, and which hide what looks like a check.
 
     What looks like a section of checks or a list of skipped ones, at a place or in a spelling
-    that is not documented, counts as such: nothing here hears what it says.
+    that is not documented, counts as such: nothing here hears what it says. So does what says that
+    there is more on another page.
     """
 
     count: int
@@ -179,7 +181,7 @@ def _within(value: Any) -> Iterator[Any]:
 
 
 def looks_like_a_check(value: Any, names: set[str]) -> bool:
-    """Whether anything in a value looks like a check, a section or a skip list.
+    """Whether anything in a value looks like a check, a section, a skip list or a page's mark.
 
     All its names join `names`; with more than `MOST_NAMES` of them nothing further is looked at.
     """
@@ -194,9 +196,13 @@ def looks_like_a_check(value: Any, names: set[str]) -> bool:
 
 
 def tells_of_checks(name: str, value: Any) -> bool:
-    """Whether an undocumented key and its value look like a check, a section or a skip list."""
+    """Whether an undocumented key and its value look like a check, a section or a skip list.
+
+    Or whether they say that what they stand in goes on elsewhere.
+    """
     return (
         _is_of_checks(name)
+        or (_is_of_pages(name) and tells_of_pages(name, value))
         or (_is_of_skips(name) and value not in (None, False, "", [], {}))
         # Whose letters look alike, nobody can list; what the value says, everybody can read.
         or (not name.isascii() and isinstance(value, str) and value in _WORDS)
@@ -233,6 +239,12 @@ def _is_of_checks(name: str) -> bool:
         abs(len(plain) - len(known)) < 5 and SequenceMatcher(None, known, plain).ratio() > _ALIKE
         for known in _LISTS
     )
+
+
+@_remembered
+def _is_of_pages(name: str) -> bool:
+    """Whether a key is called like one that says that there is more elsewhere."""
+    return may_tell_of_pages(name)
 
 
 @_remembered

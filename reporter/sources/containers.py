@@ -130,18 +130,26 @@ class Refused:
 
     name: str
     error: InputError
+    empty: bool = False
+    """Whether it is an archive, and nothing lies in it."""
 
 
 def members(
-    stream: BinaryIO, name: str, limits: Limits, *, size: int | None = None
+    stream: BinaryIO,
+    name: str,
+    limits: Limits,
+    *,
+    size: int | None = None,
+    passed_over: Callable[[Member], bool] = lambda _: False,
 ) -> Iterator[Member | Refused]:
     """What lies in a stream: the bytes themselves, or every file of an archive, in its order.
 
-    `size` is the stream's length in bytes where it is known. What is wrong with the whole of it is
-    raised as `InputError`; what is wrong with one member is yielded.
+    `size` is the stream's length in bytes where it is known; members that are `passed_over` do not
+    count. What is wrong with the whole of it is raised as `InputError`; what is wrong with one
+    member is yielded, also that an archive among the members holds none.
     """
     try:
-        yield from _Reader(limits).walk(stream, name, (), size)
+        yield from _Reader(limits, passed_over).walk(stream, name, (), size)
     except _UNREADABLE as error:
         raise _broken(name, error) from None
 
@@ -173,9 +181,10 @@ def too_large(name: str, size: str, limit: int) -> InputError:
 
 
 class _Reader:
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, passed_over: Callable[[Member], bool]) -> None:
         self.limits = limits
         self.unpacked = 0
+        self._passed_over = passed_over
 
     def walk(
         self, stream: BinaryIO, name: str, containers: tuple[str, ...], size: int | None
@@ -374,8 +383,20 @@ class _Reader:
         self, stream: BinaryIO, label: str, containers: tuple[str, ...], size: int
     ) -> Iterator[Member | Refused]:
         """A member of an archive, which may be packed once more."""
+        empty = True
         try:
-            yield from self.walk(stream, label, containers, size)
+            for part in self.walk(stream, label, containers, size):
+                # The member itself, or what lies in it.
+                own = part.name == label
+                counts = isinstance(part, Refused) or not self._passed_over(part)
+                empty = empty and not (own or counts)
+                if counts:
+                    yield part
+            if empty:
+                error = InputError(
+                    f"{label}: holds no pre-upgrade check response", hint="is it the right archive?"
+                )
+                yield Refused(label, error, empty=True)
         except InputError as error:
             yield Refused(label, error)
         except _UNREADABLE as error:

@@ -25,7 +25,7 @@ a list of texts.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -44,6 +44,8 @@ _REPEATED = 4096
 
 _OWN_NAMES = {"package": "_package", "NodeID": "nodeID"}
 """Where Java calls a property otherwise than the API."""
+
+_BRACKETS = {"texts": ("[", "]"), "map": ("{", "}")}
 
 _CLASS = re.compile(r"class \w+ \{\n")
 _LISTED = re.compile(r"\w+ \{\n")
@@ -81,7 +83,6 @@ def parse(text: bytes, name: str, label: str) -> _Object:
 
 
 _Object = dict[str, Any]
-_Reading = tuple[tuple[str, Any], ...]
 
 
 class _Problem(Exception):  # noqa: N818 - never leaves this module
@@ -376,13 +377,8 @@ class _Parser:
             only = [found[0] for found in places]
             if only != sorted(only):
                 raise _Unread(f"the fields of {shape.name} stand in another order")
-            return self._joined(only, end, shape, depth)
-        readings = self._readings(places, end, shape, depth)
-        if not readings:
-            raise _Unread(f"the fields of {shape.name} stand in another order, or are broken")
-        if len(readings) > 1:
-            raise _Ambiguous
-        return dict(readings[0])
+            return self._joined(only, end, shape, depth, {})
+        return self._the_one_reading(places, end, shape, depth)
 
     def _places(self, mark: str, start: int, end: int) -> list[int]:
         """Where the lines start that begin with the mark; no more than are looked at."""
@@ -394,58 +390,100 @@ class _Parser:
             at = find(mark, at + 1, end)
         return found
 
-    def _joined(self, starts: list[int], end: int, shape: _Class, depth: int) -> _Object:
+    def _joined(
+        self, starts: Sequence[int], end: int, shape: _Class, depth: int, read: dict[int, Any]
+    ) -> _Object:
+        """The fields that start there; `read` has values that are known, by the start."""
         values: _Object = {}
         ends = [at - 1 for at in starts[1:]] + [end]
         for field, start, until in zip(shape.fields, starts, ends, strict=True):
-            value = self._field(field, start, until, depth)
+            value = read[start] if start in read else self._field(field, start, until, depth)
             if value is not None:
                 values[field.api] = value
         return values
 
-    def _readings(
+    def _the_one_reading(
         self, places: list[list[int]], end: int, shape: _Class, depth: int
-    ) -> tuple[_Reading, ...]:
-        """The ways to cut the block, where lines of its texts look like fields: two at most."""
-        last = len(shape.fields) - 1
+    ) -> _Object:
+        """The one way to cut the block, where lines of its texts look like fields.
 
-        @cache
-        def value_of(index: int, start: int, until: int) -> Any:
+        However many do, each byte is looked at a few times: a text may end wherever the next field
+        may start, but an object ends at its first line that is no deeper than its field.
+        """
+        broken = _Unread(f"the fields of {shape.name} stand in another order, or are broken")
+        if _less_deep(depth).search(self._text, places[0][0], end):
+            raise broken
+        read: dict[int, Any] = {}
+        ends_of: dict[int, int] = {}
+
+        def may_be(field: _Field, start: int, at: int, until: int) -> bool:
+            """Whether what stands from `at` to `until` can be the value of the field."""
+            if field.kind == "text" or (until - at == 4 and self._text.startswith("null", at)):
+                return True
+            if field.kind in _BRACKETS:
+                outermost = (self._text[at], self._text[until - 1])
+                return until - at > 1 and outermost == _BRACKETS[field.kind]
+            if start not in ends_of:
+                ends_of[start] = self._end_of_object(at, end, depth)
+            if ends_of[start] != until:
+                return False
             try:
-                return self._field(shape.fields[index], start, until, depth)
+                read[start] = self._field(field, start, until, depth)
             except _Unread:
                 return False
+            return True
 
-        @cache
-        def tails(index: int, start: int) -> tuple[_Reading, ...]:
-            """The readings of the fields from `index` on."""
-            ends = [end]
-            if index != last:
-                ends = [at - 1 for at in places[index + 1] if at > start]
-            found: list[_Reading] = []
-            for until in ends:
-                value = value_of(index, start, until)
-                if value is False:
-                    continue
-                head = () if value is None else ((shape.fields[index].api, value),)
-                rest: tuple[_Reading, ...] = ((),) if index == last else tails(index + 1, until + 1)
-                for tail in rest:
-                    if (reading := head + tail) not in found:
-                        found.append(reading)
-                if len(found) > 1:
+        # By where a field may start: where those before it then do, two ways at most.
+        ways: dict[int, list[tuple[int, ...]]] = {places[0][0]: [()]}
+        for field, following in zip(shape.fields, [*places[1:], [end + 1]], strict=True):
+            begun = [
+                (start, at, before)
+                for start, before in ways.items()
+                if (at := self._value_at(field, start, end, depth)) is not None
+            ]
+            ways = {}
+            for there in following:
+                found: list[tuple[int, ...]] = []
+                for start, at, before in begun:
+                    if at >= there or len(found) > 1:
+                        break
+                    if may_be(field, start, at, there - 1):
+                        found += [(*way, start) for way in before]
+                if found:
+                    ways[there] = found[:2]
+        if not ways:
+            raise broken
+        ((one, *another),) = ways.values()
+        if another:
+            raise _Ambiguous
+        return self._joined(one, end, shape, depth, read)
+
+    def _end_of_object(self, at: int, end: int, depth: int) -> int:
+        """Where the only value ends that is no text and can start there."""
+        text = self._text
+        line = at
+        if text.startswith(("class ", "[class "), at):
+            between = "\n" + " " * depth + "}, class "
+            for found in _less_deep(depth + _DEPTH).finditer(text, at, end):
+                if not text.startswith(between, found.start()):
+                    line = found.end()
                     break
-            return tuple(found[:2])
+        until = text.find("\n", line, end)
+        return end if until < 0 else until
 
-        return tails(0, places[0][0])
-
-    def _field(self, field: _Field, start: int, end: int, depth: int) -> Any:
+    def _value_at(self, field: _Field, start: int, end: int, depth: int) -> int | None:
+        """Where the value of a field starts; None where none does."""
         start += depth + len(field.printed) + 1
         if start < end and self._text[start] == " ":
-            start += 1
-        elif start < end and self._text[start] != "\n":
+            return start + 1
+        return start if start >= end or self._text[start] == "\n" else None
+
+    def _field(self, field: _Field, start: int, end: int, depth: int) -> Any:
+        at = self._value_at(field, start, end, depth)
+        if at is None:
             raise _Unread("no blank behind the colon").within(field.api)
         try:
-            return self._value(field, start, end, depth)
+            return self._value(field, at, end, depth)
         except _Problem as error:
             raise error.within(field.api) from None
 
@@ -498,6 +536,12 @@ class _Parser:
         if head is None:
             raise _Unread("an object was expected")
         return self._cut(head.end(), end, shape, depth + _DEPTH)
+
+
+@cache
+def _less_deep(depth: int) -> re.Pattern[str]:
+    """The start of a line that stands less deep, and is not empty."""
+    return re.compile(rf"\n {{0,{depth - 1}}}[^ \n]")
 
 
 def _outdented(text: str, depth: int) -> str:

@@ -271,9 +271,17 @@ def _http_capture(text: bytes, label: str) -> Document:
         raise InputError(
             f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
         )
-    check_headers(text[:at], label)
+    headers = text[:at]
     at += 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    return _embedded(text, at, len(text), "http", label)
+    document = _embedded(text, at, len(text), "http", label)
+    check_headers(headers, _tasks_in(document.value), label)
+    return document
+
+
+def _tasks_in(value: Any) -> int:
+    """How many a list has, or an array."""
+    items = value["items"] if isinstance(value, dict) and is_list(value) else value
+    return len(items) if isinstance(items, list) else 1
 
 
 _CHUNK = re.compile(rb"[0-9a-fA-F]+(?:;[^\r\n]*)?\r?\n")

@@ -224,11 +224,10 @@ def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[Fo
 def _in_stream(
     stream: Any, name: str, limits: Limits, file: File | None, size: int | None
 ) -> Iterator[Found]:
-    for member in containers.members(stream, name, limits, size=size):
+    found = containers.members(stream, name, limits, size=size, passed_over=_is_beside_the_point)
+    for member in found:
         if isinstance(member, Refused):
             yield member
-        elif member.name != name and _is_beside_the_point(member):
-            continue
         else:
             sidecar, misfit = _sidecar(file, member) if member.name == name else (None, False)
             yield member, sidecar, misfit
@@ -259,7 +258,10 @@ def _only(found: Iterable[Found], label: str) -> list[_Candidate]:
     chosen: list[_Candidate] = []
     for part in found:
         if isinstance(part, Refused):
-            raise part.error
+            if not part.empty:
+                raise part.error
+            foreign.append(part.error)
+            continue
         member = part[0]
         try:
             candidates = _candidates(part)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from reporter.errors import InputError
 from reporter.precheck.build import build_task, holders_of_items
 from reporter.precheck.model import CheckItem, PrecheckTask
+from reporter.precheck.paging import tells_of_a_longer_list
 from reporter.precheck.unknown_fields import (
     are_too_many,
     looks_like_a_check,
@@ -20,7 +21,7 @@ from reporter.precheck.unknown_fields import (
 from reporter.signs import may_be_one_of
 from reporter.sources.api_errors import api_error, told_by
 from reporter.sources.printouts import Document, is_list, is_task, json_kind
-from reporter.sources.text import SAVE_RAW, OtherDocumentError
+from reporter.sources.text import SAVE_RAW, OtherDocumentError, one_page
 
 
 def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
@@ -128,6 +129,7 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
             )
     if told := told_by(value):
         raise api_error(label, told)
+    tasks = len(value["items"]) if isinstance(value["items"], list) else 1
     names = set(value)
     about = {
         key: part
@@ -141,11 +143,8 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
             of_a_check = key != "kind" and _is_of_a_check(key, part[key], names)
             if are_too_many(names):
                 raise too_many_names(f"{label}: {where}{key}")
-            if part[key] and may_be_one_of(key, _PAGED):
-                raise InputError(
-                    f"{label}: is one page of a longer list ({where}{key})",
-                    hint="save the whole list, or the answer for the one task",
-                )
+            if tells_of_a_longer_list(key, part[key], tasks):
+                raise one_page(label, f"{where}{key}")
             if of_a_check:
                 raise InputError(
                     f"{label}: {where}{key} stands beside the tasks of the list and looks like a "
@@ -154,12 +153,9 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 )
 
 
-_ABOUT_A_LIST = frozenset({"metadata", "pageinfo", "paging", "pagination"})
-_PAGED = frozenset(
-    {"continue", "remainingitemcount", "nextmarker", "nextpage", "nextpagetoken", "nexttoken"}
-    | {"hasmore", "istruncated"}
+_ABOUT_A_LIST = frozenset(
+    {"metadata", "meta", "listmeta", "page", "pageable", "pageinfo", "paging", "pagination"}
 )
-"""How Kubernetes and the cloud's other services say that a list goes on."""
 
 
 def _is_of_a_check(key: str, value: Any, names: set[str]) -> bool:

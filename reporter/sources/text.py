@@ -21,6 +21,14 @@ class OtherDocumentError(UnrecognisedError):
     """A whole JSON document, and of another kind."""
 
 
+def one_page(label: str, mark: str) -> InputError:
+    """A list, or an answer, that says by a mark of its own that it is not the whole."""
+    return InputError(
+        f"{label}: is one page of a longer list ({mark})",
+        hint="save the whole list, or the answer for the one task",
+    )
+
+
 @dataclass(frozen=True)
 class Text:
     """What an input says, in UTF-8 without a byte order mark, and how it was written."""

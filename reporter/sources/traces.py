@@ -12,7 +12,8 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
-from reporter.sources.text import SAVE_RAW
+from reporter.sources.credentials import holds_credentials
+from reporter.sources.text import SAVE_RAW, one_page
 
 RESPONSES = (
     "ShowAutopilotPreCheckResponse",
@@ -124,10 +125,13 @@ none, whole though its JSON may look."""
 _STATUS_LINE = re.compile(
     rb"(?m)(?:^[\d\[\]TZ:., +-]{0,60}|<[-=]{0,2} ?|reply: [\"'])(?i:HTTP)/\d(?:\.\d)? +(\d[!-~]*)"
 )
-_CREDENTIALS = re.compile(
-    rb"(?i)\b(?:x-auth-token|x-subject-token|x-security-token|authorization)[\"']?[ \t]*[:=][ \t]*"
-    rb"[\"']?(?:[a-z0-9-]+[ \t]+)?(?:[a-z]+=)?[a-z0-9+/=._-]{16}"
+# What says in a header that the answer is one page, or a part: the API knows neither.
+_OF_A_PAGE = re.compile(
+    rb"\brel=[\"'\\]{0,3}next\b[\"']?"
+    rb"|\bx-(?:next-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
+    rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)"
 )
+_TOTAL = re.compile(rb"(?im)^x-total(?:-(?:count|items|(pages)))?[ \t]*+:[ \t]*+(\d{1,18})")
 _LINE = 4096
 
 
@@ -160,8 +164,10 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
             raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
         if _ERROR.search(plain) or told_in(plain):
             raise _ambiguous(label, _AN_ERROR)
-        if _CREDENTIALS.search(plain):
+        if holds_credentials(plain):
             raise _holds_credentials(label)
+        if mark := _mark_of_a_page(plain):
+            raise one_page(label, mark)
     if doubt is not None:
         raise _ambiguous(label, doubt)
     line = before[-_LINE:]
@@ -191,10 +197,27 @@ def _leaves_open(before: bytes) -> bool:
     )
 
 
-def check_headers(headers: bytes, label: str) -> None:
-    """Refuse headers that hold what must not stand in a report."""
-    if _CREDENTIALS.search(headers):
+def check_headers(headers: bytes, tasks: int, label: str) -> None:
+    """Refuse headers that hold what must not stand in a report, or tell of more than `tasks`."""
+    if holds_credentials(headers):
         raise _holds_credentials(label)
+    if mark := _mark_of_a_page(headers):
+        raise one_page(label, mark)
+    for total in _TOTAL.finditer(headers):
+        if int(total[2]) > (1 if total[1] else tasks):
+            raise one_page(label, total[0].decode())
+
+
+def _mark_of_a_page(text: bytes) -> str | None:
+    """What says that an answer is one page of several, in small letters."""
+    small = text.lower()
+    if not any(word in small for word in (b"rel=", b"x-next", b"x-has", b"content-range")):
+        return None
+    for mark in _OF_A_PAGE.finditer(small):
+        first, last, whole = mark.groups()
+        if first is None or int(first) or not whole.isdigit() or int(last) + 1 < int(whole):
+            return mark[0].decode()
+    return None
 
 
 def no_success(label: str, status: bytes, body: bytes) -> InputError:
@@ -217,9 +240,9 @@ def no_success(label: str, status: bytes, body: bytes) -> InputError:
 def _holds_credentials(label: str) -> InputError:
     """The input stands in records and reports as it came."""
     return InputError(
-        f"{label}: holds a token or signature in the text around the response, which would stand "
-        "in every report",
-        hint=SAVE_RAW + ", and take the token back",
+        f"{label}: holds a token, key, password or signature in the text around the response, "
+        "which would stand in every report",
+        hint=SAVE_RAW + ", and have what was shown replaced",
     )
 
 

@@ -194,3 +194,23 @@ def test_a_number_that_is_none_is_found_wherever_it_stands() -> None:
     assert unknown_fields(PrecheckTask.model_validate_json(text)).infinite == "/status/b"
     text = '{"status": {"a": "Infinity", "e": -1e999}, "f": 1}'
     assert unknown_fields(PrecheckTask.model_validate_json(text)).infinite == "/status/e"
+
+
+def test_what_says_that_there_is_more_on_another_page_is_suspicious() -> None:
+    marks: dict[str, Any] = {
+        "nextMarker": "x",
+        "next_page_token": "x",
+        "hasMore": True,
+        "truncated": "true",
+    }
+    marks |= {"_links": {"next": {"href": "x"}}, "totalPages": 2, "further": {"next": "x"}}
+    held = found(_task(nodeCheckStatus=marks))
+    assert held.suspicious == [f"/status/nodeCheckStatus/{name}" for name in marks]
+    none: dict[str, Any] = {
+        "nextMarker": "",
+        "next_page_token": None,
+        "hasMore": False,
+        "truncated": "false",
+    }
+    none |= {"_links": {"self": "x", "next": None}, "totalPages": 1, "nextUpgrade": "x"}
+    assert found(_task(nodeCheckStatus=none, more=1)).suspicious == []

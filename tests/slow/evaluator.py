@@ -1096,7 +1096,48 @@ def looks_like_a_check(key: str, field: Any) -> bool:
         return True
     if any(may_spell(key, word) for word in CHECK_LIKE):
         return True
+    if tells_of_a_next_page(key, field):
+        return True
     return within("checkstatus", "checkitem", "itemstatus", "itemsstatus")
+
+
+def tells_of_a_next_page(key: str, field: Any) -> bool:
+    """What a page of something longer says of itself: on the others there may be more checks."""
+    if field in (None, False, 0, "", [], {}) or str(field).strip().lower() in NOTHING_MORE:
+        return False
+    plain = letters_of(key)
+    if plain == "more":
+        return field is True
+    if plain in MORE_PAGES:
+        return plain.startswith("next") or not isinstance(field, dict | list)
+    if plain in PAGES:
+        digits = str(field).strip()
+        return not isinstance(field, bool) and digits.isdigit() and int(digits) > 1
+    if plain not in ("link", "links"):
+        return False
+    # Links by what they lead to, or a list of them, each of which says it.
+    if isinstance(field, str):
+        return re.search(r"\brel=[\"'\\]{0,3}next\b", field, re.IGNORECASE) is not None
+    links = field if isinstance(field, list) else [field]
+    named = [part for link in links if isinstance(link, dict) for part in link.items()]
+    relations = [to for name, to in named if letters_of(name) in ("rel", "relation")]
+    to_next = [to for name, to in named if isinstance(field, dict) and letters_of(name) == "next"]
+    return any(to not in (None, False, 0, "", [], {}) for to in to_next) or any(
+        str(one).lower() == "next"
+        for to in relations
+        for one in (to if isinstance(to, list) else [to])
+    )
+
+
+NOTHING_MORE = ("", "0", "false", "no", "none", "null")
+PAGES = ("pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages")
+MORE_PAGES = (
+    *("continue", "continuationtoken", "continuetoken", "hasmore", "hasnext", "hasnextpage"),
+    *("incomplete", "incompleteresults", "ismore", "istruncated", "moreavailable"),
+    *("morepages", "moreresults", "next", "nextcursor", "nexthref", "nextkey", "nextlink"),
+    *("nextmarker", "nextoffset", "nextpage", "nextpagelink", "nextpagetoken", "nextpageurl"),
+    *("nexttoken", "nexturi", "nexturl", "odatanextlink", "remainingitemcount", "truncated"),
+)
 
 
 def finished(response: Json) -> str:

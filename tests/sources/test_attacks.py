@@ -253,6 +253,21 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","MetaData":{{"CONTINUE":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","page_info":{{"next_marker":"x"}},"items":[{task}]}}',
         f'{{"kind":"List","hasMore":true,"items":[{task}]}}',
+        f'{{"kind":"List","next":"https://cce/?marker=2","items":[{task}]}}',
+        f'{{"kind":"List","previous":"https://cce/","next":null,"items":[{task}]}}',
+        f'{{"kind":"List","links":[{{"rel":"self"}},{{"rel":"next"}}],"items":[{task}]}}',
+        f'{{"kind":"List","links":[{{"rel":["a","next"]}}],"items":[{task}]}}',
+        f'{{"kind":"List","_links":{{"next":{{"href":"x"}}}},"items":[{task}]}}',
+        f'{{"kind":"List","link":"<x>; rel=\\"next\\"","items":[{task}]}}',
+        f'{{"kind":"List","truncated":true,"items":[{task}]}}',
+        f'{{"kind":"List","more":1,"items":[{task}]}}',
+        f'{{"kind":"List","offset":50,"items":[{task}]}}',
+        f'{{"kind":"List","total":2,"items":[{task}]}}',
+        f'{{"kind":"List","total_count":"50","items":[{task}]}}',
+        f'{{"kind":"List","total":50,"items":{task}}}',
+        f'{{"kind":"List","metadata":{{"totalCount":50}},"items":[{task}]}}',
+        f'{{"kind":"List","page_info":{{"total":50,"current_count":1}},"items":[{task}]}}',
+        f'{{"kind":"List","page":{{"number":0,"totalPages":9}},"items":[{task},{task}]}}',
         f'{{"kind":"List","skippedCheckItemList":[{{"name":"x"}}],"items":[{task}]}}',
         f'{{"kind":"List","status":{{"phase":"Failed"}},"items":[{task}]}}',
         f'{{"kind":"List","spec":{{"clusterID":"other"}},"items":[{task}]}}',
@@ -266,8 +281,40 @@ def test_half_a_list_is_none() -> None:
             read(text.encode())
     last = f'{{"kind":"List","metadata":{{"continue":"","remainingItemCount":0}},"items":[{task}]}}'
     assert read(last.encode()).source.form == "json-list"
+    for said in (
+        '"total":1,"count":1,"offset":0,"limit":50,"hasMore":false,"next":null',
+        '"total_count":"1","truncated":"false","links":{"self":"x","next":null,"prev":null}',
+        '"page":{"number":0,"size":20,"totalElements":1,"totalPages":1},"accountId":12345',
+        '"page_info":{"previous_marker":"x","current_count":1},"links":[{"rel":"self"}]',
+    ):
+        whole = f'{{"kind":"List",{said},"items":[{task}]}}'
+        assert read(whole.encode()).source.form == "json-list"
     named = f'{{"kind":"List","metadata":{{"labels":{{"level":"prod"}}}},"items":[{task}]}}'
     assert read(named.encode()).source.form == "json-list"
+
+
+LISTED = b'{"kind":"List","items":[' + GOOD + b"]}"
+PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-Next-Page: 2",
+         "Content-Range: items 0-0/50", "Content-Range: items 50-50/51", "x-has-more: true",
+         "Content-Range: bytes 0-99/*"]  # fmt: skip
+WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
+         "X-Has-More: false", "X-Total-Count: 1", "X-Total-Pages: 1"]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [*PAGES, "X-Total-Count: 50", "X-Total: 2", "X-Total-Pages: 2"])
+def test_a_capture_of_one_page_is_refused(header: str) -> None:
+    text = b"HTTP/1.1 200 OK\r\nA: b\r\n" + header.encode() + b"\r\n\r\n" + LISTED
+    with pytest.raises(InputError, match="is one page of a longer list"):
+        read(text)
+    if header in PAGES:
+        with pytest.raises(InputError, match="is one page of a longer list"):
+            read(b"> GET /x\n< HTTP/2 200\n< " + header.encode() + b"\n<\n" + LISTED)
+
+
+@pytest.mark.parametrize("header", WHOLE)
+def test_a_capture_of_the_whole_list_is_read(header: str) -> None:
+    text = b"HTTP/1.1 200 OK\r\nA: b\r\n" + header.encode() + b"\r\n\r\n" + LISTED
+    assert read(text).source.form == "http"
 
 
 def test_an_error_of_the_api_in_a_list_or_beside_it_is_told() -> None:

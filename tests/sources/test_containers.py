@@ -252,6 +252,33 @@ def test_an_archive_without_a_response(folder: Path) -> None:
     assert "holds no pre-upgrade check response" in _refused("empty.zip")
 
 
+def _zipped(**files: bytes) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name.replace("_", "."), data)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    "empty",
+    [_zipped(), bytes(10240), gzip.compress(bytes(10240)), _zipped(a_tar=bytes(10240)),
+     _zipped(Thumbs_db=b"\xd0\xcf\x11\xe0")],
+    ids=["zip", "tar", "tar.gz", "tar in a zip", "litter alone"],
+)  # fmt: skip
+def test_an_archive_of_nothing_in_another_is_told(folder: Path, empty: bytes) -> None:
+    """An upload that never happened: `check` needs one response, for an audit it is missing."""
+    Path("all.zip").write_bytes(_zipped(b_tar=empty, r_json=GOOD))
+    missing, there = read_responses("all.zip")
+    assert isinstance(missing, Unreadable)
+    assert missing.name.startswith("all.zip!b.tar")
+    assert missing.error.message == f"{missing.name}: holds no pre-upgrade check response"
+    assert isinstance(there, Response)
+    assert read("all.zip").source.name == "all.zip!r.json"
+    Path("all.zip").write_bytes(_zipped(b_tar=empty))
+    assert "holds no pre-upgrade check response" in _refused("all.zip")
+
+
 # Hostile archives ------------------------------------------------------------------------------
 
 

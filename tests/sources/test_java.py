@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -71,6 +72,79 @@ def _read_by_trying(text: str) -> Any:
 def test_straight_on_is_the_reading_that_trying_finds(edits: list[tuple[str, int, int]]) -> None:
     text = _edited(edits)
     assert _read(text) == _read_by_trying(text)
+
+
+_RISKS = [
+    "riskSource: class RiskSource {",
+    *(f"    {name}: null" for name in ("configurationRisks", "deprecatedAPIRisks", "nodeRisks")),
+    "    addonRisks: null",
+    "}",
+]
+_LOOKALIKE = st.sampled_from(
+    [
+        *(f"{name}: {name}" for name in ("kind", "group", "level", "phase", "message")),
+        *("errorCodes: []", "errorCodes: null", "errorCodes: [x", "y]", "errorCodes:"),
+        *(*_RISKS, "riskSource: null", "    addonRisks: [class AddonRisks {"),
+        *("}, class A {", "}]", "", "x"),
+    ]
+)
+
+
+def _with_messages(*lines: list[str]) -> str:
+    response = json.loads(json.dumps(SHOW))
+    items = response["status"]["clusterCheckStatus"]["itemsStatus"]
+    for item, message in zip(items, lines, strict=False):
+        item["message"] = "\n".join(["m", *message])
+    return printers.java(response, NAME).rstrip("\n")
+
+
+def _all_readings(
+    parser: Any, places: list[list[int]], end: int, shape: Any, depth: int
+) -> dict[str, Any]:
+    """What `_the_one_reading` finds, by trying every way to cut."""
+    readings: list[dict[str, Any]] = []
+    for starts in product(*places):
+        if all(one < other for one, other in pairwise(starts)):
+            try:
+                reading = parser._joined(starts, end, shape, depth, {})
+            except java._Unread:
+                continue
+            readings += [reading] if reading not in readings else []
+    if len(readings) != 1:
+        raise java._Ambiguous if readings else java._Unread("none")
+    return readings[0]
+
+
+@given(st.lists(_LOOKALIKE, max_size=9))
+@example([*_RISKS, "errorCodes: []"])
+@example(["phase: x", "message: y", *_RISKS])
+@example(["errorCodes: [", *_RISKS])
+@example(["riskSource: null", "errorCodes: [x", "errorCodes: y]"])
+def test_the_one_reading_is_what_trying_all_finds(lines: list[str]) -> None:
+    text = _with_messages(lines)
+    found = _read(text)
+    with patch.object(java._Parser, "_the_one_reading", _all_readings):
+        tried = _read(text)
+    if isinstance(found, dict):
+        assert found == tried
+    else:  # what is wrong with a printout that is wrong twice may be told of either
+        assert found[0].split(":")[1] == tried[0].split(":")[1]
+
+
+@pytest.mark.parametrize(
+    ("like", "end"),
+    [([], "nope"), (_RISKS, "nope"), (_RISKS, "["), (_RISKS[:-2], "nope"), (_RISKS, "[]")],
+)
+def test_many_lookalikes_are_no_work(like: list[str], end: str) -> None:
+    """Each line is read a few times, whatever it looks like: not once for each pair of them."""
+    names = ["kind: x", "group: x", "level: x", "phase: x", "message: x", "riskSource: y"]
+    lines = [*names[: 5 if like else 6], *like, f"errorCodes: {end}", "z"] * 30
+    text = _with_messages(lines).replace("errorCodes: []", f"errorCodes: {end}")
+    value = java._Parser._value
+    with patch.object(java._Parser, "_value", autospec=True, side_effect=value) as read:
+        assert isinstance(_read(text), tuple)
+    spans = sum(call.args[3] - call.args[2] for call in read.call_args_list)
+    assert spans < 20 * len(text)
 
 
 def test_what_a_node_repeats_is_read_once() -> None:

@@ -340,7 +340,7 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (_wrapped("b'", "'"), "stands inside something"),
         (_wrapped("| x | ", " |"), "stands inside something"),
         (_wrapped("INFO class PreCheckItemStatus {\n    message: a\n    ", "\n}"), "ambiguous"),
-        (_wrapped("> X-Auth-Token: MIIEpAIBAAKCAQEA0123\n"), "holds a token or signature"),
+        (_wrapped("> X-Auth-Token: MIIEpAIBAAKCAQEA0123\n"), "holds a token, key, password or"),
         (_wrapped("HTTP/1.1 200 OK\nX-Subject-Token: MIIEpAIBAAKCAQEA0123\n\n"), "holds a token"),
         ("class ClientRequestException {\n    httpStatusCode: 404\n}\n", "an error the API"),
         ("[USE_ERROR]wrong parameter", "an error that KooCLI printed ([USE_ERROR]wrong parameter)"),

@@ -1,0 +1,99 @@
+"""How an answer says that it is one page of a longer one: the API knows no pages, somebody cut it.
+
+Kubernetes, the cloud's other services and the usual frameworks each have their words; whatever the
+case and the signs between them, they read the same.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from reporter.signs import folded, may_be_one_of
+
+_GOES_ON = frozenset(
+    {"continue", "hasmore", "hasnext", "hasnextpage", "ismore", "istruncated"}
+    | {"moreavailable", "morepages", "moreresults", "remainingitemcount", "truncated"}
+    | {"continuationtoken", "continuetoken", "odatanextlink", "incomplete", "incompleteresults"}
+)
+_NEXT = frozenset(
+    {"next"}
+    | {f"next{what}" for what in ("cursor", "href", "key", "link", "marker", "offset", "page")}
+    | {f"next{what}" for what in ("pagelink", "pagetoken", "pageurl", "token", "uri", "url")}
+)
+"""Of what comes next there may be an object, too: a link."""
+_LINKS = frozenset({"link", "links"})
+_PAGES = frozenset({"pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages"})
+_BESIDE_A_LIST = frozenset({"more", "offset", "prev", "previous"})
+"""Elsewhere they may say anything."""
+_NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
+
+_REL_NEXT = re.compile(r"(?i)\brel=[\"'\\]{0,3}next\b")
+
+
+def may_tell_of_pages(name: str) -> bool:
+    """Whether a key is one of those that do, whatever it says."""
+    return folded(name) in _NAMES
+
+
+def tells_of_pages(name: str, value: Any) -> bool:
+    """Whether a key and its value say that something goes on elsewhere.
+
+    What is empty, false or zero says that nothing does.
+    """
+    plain = folded(name)
+    if plain not in _NAMES or _says_nothing(value):
+        return False
+    if plain in _NEXT:
+        return True
+    if plain == "more":
+        return value is True
+    if plain in _GOES_ON:
+        return not isinstance(value, dict | list)
+    return (_number(value) or 0) > 1 if plain in _PAGES else _leads_on(value)
+
+
+def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
+    """The same of a key beside the `tasks` of a list, or that there are more tasks than these."""
+    if _says_nothing(value):
+        return False
+    plain = folded(name)
+    if tells_of_pages(name, value) or plain in _BESIDE_A_LIST:
+        return True
+    counts = plain.startswith("total") or plain.endswith(("total", "count"))
+    if counts and not plain.endswith("account"):
+        return (_number(value) or 0) > tasks
+    return not name.isascii() and may_be_one_of(name, _GOES_ON | _NEXT)
+
+
+def _says_nothing(value: Any) -> bool:
+    if isinstance(value, str):
+        return value.strip().lower() in ("", "0", "false", "no", "none", "null")
+    return not value  # none, false, zero, and what holds nothing
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return float(value) if value.isascii() and value.strip().isdigit() else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def _leads_on(links: Any) -> bool:
+    """Whether links, by their relation or each with its own, have one to what comes next."""
+    if isinstance(links, dict):
+        if "next" in _relations(links):
+            return True
+        return any(folded(name) == "next" and not _says_nothing(to) for name, to in links.items())
+    if isinstance(links, list):
+        return any("next" in _relations(link) for link in links if isinstance(link, dict))
+    return isinstance(links, str) and _REL_NEXT.search(links) is not None
+
+
+def _relations(link: dict[str, Any]) -> list[Any]:
+    found = [to for name, to in link.items() if folded(name) in ("rel", "relation")]
+    return [
+        part.lower()
+        for to in found
+        for part in (to if isinstance(to, list) else [to])
+        if isinstance(part, str)
+    ]
