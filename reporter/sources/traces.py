@@ -125,6 +125,15 @@ none, whole though its JSON may look."""
 _STATUS_LINE = re.compile(
     rb"(?m)(?:^[\d\[\]TZ:., +-]{0,60}|<[-=]{0,2} ?|reply: [\"'])(?i:HTTP)/\d(?:\.\d)? +(\d[!-~]*)"
 )
+# As the clients of Python log it: `"GET /api HTTP/1.1" 404 0`, `"HTTP/1.1 404 Not Found"`.
+_LOGGED_STATUS = re.compile(rb'"(?:[A-Z]{3,7} [^"\s]{1,4096} )?HTTP/\d(?:\.\d)?"? (\d{3})\b')
+_CURL_GAVE_UP = re.compile(rb"(?m)^curl: \([1-9]\d{0,2}\)")
+# Behind a response only: what failed before it may have been tried again.
+_FAILED_LATER = re.compile(
+    rb"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Too Many Requests"
+    rb"|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b"
+    rb"|(?:Connection|Timeout|Response|Request|Sdk)Exception\b"
+)
 # What says in a header that the answer is one page, or a part: the API knows neither.
 _OF_A_PAGE = re.compile(
     rb"\brel=[\"'\\]{0,3}next\b[\"']?"
@@ -138,6 +147,8 @@ _LINE = 4096
 def doubt_about(value: Any, text: bytes) -> str | None:
     """What a JSON value, which `text` was, says against the response it stands in one text with."""
     if any(word in text for word in _OF_AN_ERROR) and holds_an_error(value):
+        return _AN_ERROR
+    if isinstance(value, dict) and value.get("kind") == "Status":
         return _AN_ERROR
     if not isinstance(value, dict) or value.get("kind"):
         return None
@@ -177,9 +188,19 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
         )
     if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
         raise _ambiguous(label, "more text follows on the line where the response ends")
-    statuses = _STATUS_LINE.findall(before)
+    statuses = _statuses(before)
     if statuses and statuses[-1] not in ANSWERED:
         raise no_success(label, statuses[-1], text[start:end])
+    later = [status for status in _statuses(behind) if status not in ANSWERED]
+    if later or _FAILED_LATER.search(behind) or any(map(_CURL_GAVE_UP.search, (before, behind))):
+        said = f" (HTTP {later[-1].decode('ascii', 'replace')})" if later else ""
+        raise _ambiguous(label, f"an answer that failed{said} also stands in the text around it")
+
+
+def _statuses(text: bytes) -> list[bytes]:
+    """The statuses of the answers that a text shows, in order."""
+    found = [*_STATUS_LINE.finditer(text), *_LOGGED_STATUS.finditer(text)]
+    return [match[1] for match in sorted(found, key=lambda match: match.start(1))]
 
 
 def _part_in(text: bytes) -> re.Match[bytes] | None:

@@ -140,7 +140,11 @@ def test_a_demand_on_waivers(under: dict[str, Any], own: dict[str, Any], said: s
 
 def test_what_holds_after_all_of_it() -> None:
     """Silence keeps what the base says; demands add up; of two bases the stricter counts."""
-    base = {"waivers_may_be_permanent": True, "max_waiver_days": 90, "waiver_requires": ["ticket"]}
+    base: dict[str, Any] = {
+        "waivers_may_be_permanent": True,
+        "max_waiver_days": 90,
+        "waiver_requires": ["ticket"],
+    }
     files = {
         "a.yaml": policy(**base),
         "b.yaml": policy(max_waiver_days=30),

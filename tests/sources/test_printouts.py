@@ -342,6 +342,16 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (_wrapped("INFO class PreCheckItemStatus {\n    message: a\n    ", "\n}"), "ambiguous"),
         (_wrapped("> X-Auth-Token: MIIEpAIBAAKCAQEA0123\n"), "holds a token, key, password or"),
         (_wrapped("HTTP/1.1 200 OK\nX-Subject-Token: MIIEpAIBAAKCAQEA0123\n\n"), "holds a token"),
+        (_wrapped("INFO answer\n", "\n< HTTP/1.1 500 Internal Server Error\n"), "failed (HTTP 500) also stands"),
+        (_wrapped("INFO answer\n", "\n< HTTP/1.1 200 OK\n< HTTP/2 206 \n"), "failed (HTTP 206) also stands"),
+        (_wrapped('DEBUG "GET /api/v3 HTTP/1.1" 404 0\n'), "HTTP 404"),
+        (_wrapped('INFO HTTP Request: GET https://x "HTTP/1.1 502 Bad Gateway"\n'), "HTTP 502"),
+        (_wrapped("INFO answer\n", '\nDEBUG "GET /api/v3 HTTP/1.1" 503 0\n'), "failed (HTTP 503) also stands"),
+        (_wrapped("curl: (22) The requested URL returned error: 404\n"), "an answer that failed"),
+        (_wrapped("INFO answer\n", "\ncurl: (18) transfer closed\n"), "an answer that failed also stands"),
+        (_wrapped("INFO answer\n", "\nERROR poll failed: 503 Service Unavailable\n"), "an answer that failed"),
+        (_wrapped("INFO answer\n", "\ncom.huaweicloud.sdk.core.exception.ConnectionException: x\n"), "failed"),
+        (_wrapped("INFO answer\n", '\n{"kind":"Status","status":"Failure"}\n'), "an error of the API also"),
         ("class ClientRequestException {\n    httpStatusCode: 404\n}\n", "an error the API"),
         ("[USE_ERROR]wrong parameter", "an error that KooCLI printed ([USE_ERROR]wrong parameter)"),
         (PLAIN + "\n" + PLAIN[:-9] + "\n", "in.txt:2:"),
@@ -401,3 +411,19 @@ def test_lines_about_different_clusters_leave_a_doubt() -> None:
     assert read(lines).source.doubts == ("choice.clusters",)
     assert read(lines, expect_cluster="c-2").source.doubts == ()
     assert read(lines, task="two").source.doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('DEBUG "GET /api/v3 HTTP/1.1" 404 0\nDEBUG "GET /api/v3 HTTP/1.1" 200 900\n', ""),
+        (
+            "* Trying\n< HTTP/1.1 503 Service Unavailable\n< HTTP/1.1 200 OK\n",
+            "\n< HTTP/1.1 200 OK\n",
+        ),
+        ("ERROR 503 Service Unavailable, trying again\n", "\nINFO took 404 ms\n"),
+        ("INFO ConnectionException, trying again\n", ""),
+    ],
+)
+def test_what_failed_and_was_tried_again_is_no_matter(before: str, after: str) -> None:
+    assert read(_wrapped(before, after).encode()).task.kind == "PreCheckTask"
