@@ -149,7 +149,7 @@ def doubt_about(value: Any, text: bytes) -> str | None:
     if any(word in text for word in _OF_AN_ERROR) and holds_an_error(value):
         return _AN_ERROR
     if isinstance(value, dict) and value.get("kind") == "Status":
-        return _AN_ERROR
+        return None if value.get("status") == "Success" else _AN_ERROR
     if not isinstance(value, dict) or value.get("kind"):
         return None
     status = value.get("status")
@@ -188,19 +188,23 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
         )
     if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
         raise _ambiguous(label, "more text follows on the line where the response ends")
-    statuses = _statuses(before)
-    if statuses and statuses[-1] not in ANSWERED:
-        raise no_success(label, statuses[-1], text[start:end])
-    later = [status for status in _statuses(behind) if status not in ANSWERED]
-    if later or _FAILED_LATER.search(behind) or any(map(_CURL_GAVE_UP.search, (before, behind))):
-        said = f" (HTTP {later[-1].decode('ascii', 'replace')})" if later else ""
+    status, _ = _last_status(before)
+    if status is not None and status not in ANSWERED:
+        raise no_success(label, status, text[start:end])
+    status, further = _last_status(behind)
+    failed = status is not None and status not in ANSWERED
+    if failed or _FAILED_LATER.search(further) or any(map(_CURL_GAVE_UP.search, (before, behind))):
+        said = f" (HTTP {status.decode('ascii', 'replace')})" if status and failed else ""
         raise _ambiguous(label, f"an answer that failed{said} also stands in the text around it")
 
 
-def _statuses(text: bytes) -> list[bytes]:
-    """The statuses of the answers that a text shows, in order."""
+def _last_status(text: bytes) -> tuple[bytes | None, bytes]:
+    """The status of the last answer that a text shows, and what stands behind its line."""
     found = [*_STATUS_LINE.finditer(text), *_LOGGED_STATUS.finditer(text)]
-    return [match[1] for match in sorted(found, key=lambda match: match.start(1))]
+    if not found:
+        return None, text
+    last = max(found, key=lambda match: match.start(1))
+    return last[1], text[last.end() :].partition(b"\n")[2]
 
 
 def _part_in(text: bytes) -> re.Match[bytes] | None:

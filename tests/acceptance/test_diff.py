@@ -136,7 +136,12 @@ def test_an_altered_record_is_no_input(pair: tuple[Path, Path], tmp_path: Path) 
 
 def test_a_large_response_needs_leave(pair: tuple[Path, Path], tmp_path: Path) -> None:
     old, _ = pair
-    large = put(tmp_path / "large.json", item("SampleA", message="x" * 1_100_000), at="10:10:00")
+    large = put(
+        tmp_path / "large.json",
+        item("SampleA", message="x" * 1_000_000),
+        item("SampleB", message="x" * 100_000),
+        at="10:10:00",
+    )
     assert diff(old, large, "--max-size", "1").code == 4
     assert diff(old, large, "--max-size", "2").code == 0
 

@@ -265,7 +265,9 @@ def test_texts_hold_no_links_holes_or_commands() -> None:
 
 def test_names_that_only_differ_in_controls_stay_apart() -> None:
     body = response(item("Sample\x01"), item("Sample\x02"), item("verdict"), item("x" * 5000))
-    assert len(run_of(judged(body))["results"]) == 4
+    found = [result["ruleId"] for result in run_of(judged(body))["results"]]
+    assert len(found) == 5
+    assert found[0] == "evidence.recognised"  # nobody knows what they are
 
 
 def test_hostile_text() -> None:

@@ -226,6 +226,10 @@ def _wrapped(prefix: str, suffix: str = "") -> str:
     return f"{prefix}{PLAIN}{suffix}"
 
 
+def _behind(after: str) -> str:
+    return _wrapped("INFO answer\n", after)
+
+
 @pytest.mark.parametrize(
     ("printed", "form"),
     [
@@ -342,16 +346,16 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (_wrapped("INFO class PreCheckItemStatus {\n    message: a\n    ", "\n}"), "ambiguous"),
         (_wrapped("> X-Auth-Token: MIIEpAIBAAKCAQEA0123\n"), "holds a token, key, password or"),
         (_wrapped("HTTP/1.1 200 OK\nX-Subject-Token: MIIEpAIBAAKCAQEA0123\n\n"), "holds a token"),
-        (_wrapped("INFO answer\n", "\n< HTTP/1.1 500 Internal Server Error\n"), "failed (HTTP 500) also stands"),
-        (_wrapped("INFO answer\n", "\n< HTTP/1.1 200 OK\n< HTTP/2 206 \n"), "failed (HTTP 206) also stands"),
+        (_behind("\n< HTTP/1.1 500 Internal Server Error\n"), "failed (HTTP 500) also stands"),
+        (_behind("\n< HTTP/1.1 200 OK\n< HTTP/2 206 \n"), "failed (HTTP 206) also stands"),
         (_wrapped('DEBUG "GET /api/v3 HTTP/1.1" 404 0\n'), "HTTP 404"),
         (_wrapped('INFO HTTP Request: GET https://x "HTTP/1.1 502 Bad Gateway"\n'), "HTTP 502"),
-        (_wrapped("INFO answer\n", '\nDEBUG "GET /api/v3 HTTP/1.1" 503 0\n'), "failed (HTTP 503) also stands"),
+        (_behind('\nDEBUG "GET /api/v3 HTTP/1.1" 503 0\n'), "failed (HTTP 503) also stands"),
         (_wrapped("curl: (22) The requested URL returned error: 404\n"), "an answer that failed"),
-        (_wrapped("INFO answer\n", "\ncurl: (18) transfer closed\n"), "an answer that failed also stands"),
-        (_wrapped("INFO answer\n", "\nERROR poll failed: 503 Service Unavailable\n"), "an answer that failed"),
-        (_wrapped("INFO answer\n", "\ncom.huaweicloud.sdk.core.exception.ConnectionException: x\n"), "failed"),
-        (_wrapped("INFO answer\n", '\n{"kind":"Status","status":"Failure"}\n'), "an error of the API also"),
+        (_behind("\ncurl: (18) transfer closed\n"), "an answer that failed also stands"),
+        (_behind("\nERROR poll failed: 503 Service Unavailable\n"), "an answer that failed"),
+        (_behind("\ncom.huaweicloud.sdk.core.exception.ConnectionException: x\n"), "failed"),
+        (_behind('\n{"kind":"Status","status":"Failure"}\n'), "an error of the API also"),
         ("class ClientRequestException {\n    httpStatusCode: 404\n}\n", "an error the API"),
         ("[USE_ERROR]wrong parameter", "an error that KooCLI printed ([USE_ERROR]wrong parameter)"),
         (PLAIN + "\n" + PLAIN[:-9] + "\n", "in.txt:2:"),
