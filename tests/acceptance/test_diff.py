@@ -138,8 +138,7 @@ def test_a_large_response_needs_leave(pair: tuple[Path, Path], tmp_path: Path) -
     old, _ = pair
     large = put(
         tmp_path / "large.json",
-        item("SampleA", message="x" * 1_000_000),
-        item("SampleB", message="x" * 100_000),
+        item("SampleA", message="x" * 600_000, padding="x" * 500_000),
         at="10:10:00",
     )
     assert diff(old, large, "--max-size", "1").code == 4
