@@ -70,7 +70,15 @@ def says_nothing(text: str) -> bool:
 def is_todo(words: str) -> bool:
     """Whether a text only holds the place of what somebody has yet to say."""
     seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
-    return re.match(r"\s*(?:TODO|TBD|TBC|FIXME|XXX)\b", seen, re.IGNORECASE) is not None
+    return _TODO.match(seen) is not None
+
+
+_TODO = re.compile(
+    # The word itself, not the key of a ticket (TBC-1042) or somebody's name (todo.k@…); or the
+    # form of a place to fill in.
+    r"(?i)[\s<({\[\"'*_]*(?:TODO|TBD|TBC|FIXME|XXX)(?:\.?\Z|[\s:,;!?>)}\]\"'*]|[^\x00-\x7f])"
+    r"|\s*<[^<>@]*>\s*\Z"
+)
 
 
 def hides_a_sign(text: str) -> bool:
@@ -105,14 +113,26 @@ def reads_as_written(name: str) -> bool:
     """Whether a name is what a person reads.
 
     No blank at its edge, no sign unseen, no letters that look like others: nobody can list those,
-    so a name of ASCII letters has no others.
+    so a name of ASCII letters has no others but ideographs, kana and syllables of Hangul.
     """
+    if name.isascii():
+        return name.isprintable() and name == name.strip()
     if name != name.strip() or not name.isprintable() or hides_a_sign(name):
         return False
-    return name.isascii() or not (_ASCII_LETTER.search(name) or folded(name).isascii())
+    plain = _UNMISTAKABLE.sub("", name)
+    return plain.isascii() or not (_ASCII_LETTER.search(plain) or folded(plain).isascii())
+
+
+def legible(name: str | None) -> str | None:
+    """A name, or None where it may be taken for another: whose it is, is open."""
+    return name if name is not None and reads_as_written(name) else None
 
 
 _ASCII_LETTER = re.compile("[A-Za-z]")
+_UNMISTAKABLE = re.compile(
+    "[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003134f]"
+)
+"""Letters of which none looks like one of ASCII's."""
 
 
 def may_be_one_of(name: str, words: Iterable[str]) -> bool:

@@ -119,6 +119,17 @@ def load(data: bytes, name: str) -> Document:
         raise PolicyError(f"{name}: not YAML: {reason}") from None
 
 
+class _Writer(_Dumper):
+    """Quotes what the loader here would take for a number: `1e3` is text to YAML 1.1."""
+
+
+_Writer.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(rf"(?:{_FLOAT.pattern}|{_NO_NUMBER.pattern})\Z"),
+    list("-+.0123456789"),
+)
+
+
 def dump(data: Any) -> str:
     """Plain data as block-style YAML, in the order given."""
     try:
@@ -130,7 +141,7 @@ def dump(data: Any) -> str:
 def _dumped(data: Any) -> str:
     return yaml.dump(
         data,
-        Dumper=_Dumper,
+        Dumper=_Writer,
         sort_keys=False,
         allow_unicode=True,
         default_flow_style=False,

@@ -11,6 +11,7 @@ from typing import Literal
 
 from reporter import __version__
 from reporter.policy.load import Policy, PolicyFile, Waiver
+from reporter.policy.match import fits_id
 from reporter.policy.printable import printable
 from reporter.precheck.versions import parse_version
 from reporter.record.model import SEMANTICS
@@ -164,10 +165,8 @@ def _named(cluster: str | None, target: str | None) -> tuple[str | None, str | N
 
 
 def _may_apply(policy: Policy, cluster: str | None, target: str | None) -> bool:
-    # An id in capitals is another only by the letter: no policy for it is dropped.
-    names = {cluster, cluster.lower() if cluster is not None else None}
     return not any(
-        (scope.cluster is not None and {scope.cluster.fits(name) for name in names} == {False})
+        (scope.cluster is not None and fits_id(scope.cluster, cluster) is False)
         or (scope.target_version is not None and scope.target_version.fits(target) is False)
         for scope in policy.applies_to
     )

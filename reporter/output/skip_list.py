@@ -94,14 +94,13 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
         if not any(e.outcome == "waived" and e.kind == "Risk" for e in check.entries):
             continue
         shown = one_line(check.name or "a check without a name")
-        narrow = _narrow(check, waivers)
+        narrow = _narrow(check, waivers, _PARTS)
         if not check.name:
             warn(f"skip list: {shown} can't be named to CCE and is left out")
         elif narrow is not None:
-            keys = ", ".join(sorted(narrow.match.keys() & _narrowing(check)))
             warn(
-                f"skip list: {shown} is left out: waiver {one_line(narrow.id)} is for a part of it "
-                f"({keys}), and CCE would skip all"
+                f"skip list: {shown} is left out: waiver {narrow[0]} is for a part of it "
+                f"({narrow[1]}), and CCE would skip all"
             )
         elif check.scope == "node":
             uids, left_out = _node_uids(check)
@@ -118,22 +117,26 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
             warn(f"skip list: {shown} is left out: without nodes named it would skip its nodes too")
         elif check.name not in named:
             named.add(check.name)
+            if place := _narrow(check, waivers, _PLACES):
+                warn(
+                    f"skip list: {shown} is skipped wherever it fails, for CCE takes no less; "
+                    f"waiver {place[0]} is for some alone ({place[1]})"
+                )
             yield Skip(check.name)
 
 
-def _narrowing(check: Check) -> set[str]:
-    """Keys by which a waiver is for less than a skipped check would hide."""
-    placed = set() if check.scope == "node" else {"node", "addon"}
-    return {"message", "error_code", "where", "not", "any"} | placed
+_PARTS = frozenset({"message", "error_code", "where", "not", "any"})
+_PLACES = frozenset({"node", "addon"})
 
 
-def _narrow(check: Check, waivers: Mapping[str, WaiverUse]) -> WaiverUse | None:
-    """A waiver of a finding that no waiver covers as broadly as a skipped check would."""
-    keys = _narrowing(check)
+def _narrow(
+    check: Check, waivers: Mapping[str, WaiverUse], keys: frozenset[str]
+) -> tuple[str, str] | None:
+    """A waiver of a finding all of whose waivers ask for some of these keys, and which."""
     for entry in check.entries:
         covering = [waivers[name] for name in entry.waived_by if name in waivers]
         if covering and all(waiver.match.keys() & keys for waiver in covering):
-            return covering[0]
+            return one_line(covering[0].id), ", ".join(sorted(covering[0].match.keys() & keys))
     return None
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from reporter.policy.dates import parse_duration
 from reporter.policy.load import Policy, pattern_text
-from reporter.policy.match import Patterns
+from reporter.policy.match import Patterns, fits_id
 from reporter.policy.model import CompleteOptions, EvidenceSpec
 from reporter.precheck.finding import Survey, stage_node
 from reporter.precheck.model import (
@@ -43,7 +43,7 @@ from reporter.record.model import (
     EvidenceState,
     Param,
 )
-from reporter.signs import reads_as_written
+from reporter.signs import legible, reads_as_written
 from reporter.words import statement
 
 MAX_POINTERS = 100
@@ -352,8 +352,8 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
         if not stage.items_status:
             empty += 1
             line.point(base)
-        elif node.uid and node.type == "node":
-            workers.add(node.uid)
+        elif (uid := legible(node.uid)) and node.type == "node":
+            workers.add(uid)
         if node.uid and node.type == "master":
             masters.add(node.uid)
         if not everywhere:
@@ -469,7 +469,8 @@ def identity(circumstances: Circumstances) -> Line:
         _hold(line, "target", target, met, at.expect_target)
     for scoping in at.policy.applies_to:
         if scoping.cluster is not None:
-            _hold(line, "cluster", cluster, scoping.cluster.fits(cluster), scoping.cluster_text)
+            fits = fits_id(scoping.cluster, cluster)
+            _hold(line, "cluster", cluster, fits, scoping.cluster_text)
         if scoping.target_version is not None:
             fits = scoping.target_version.fits(target)
             _hold(line, "target", target, fits, scoping.target_text)

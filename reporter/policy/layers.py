@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import get_args
+from typing import Any, get_args
 
 from reporter.errors import PolicyError
 from reporter.policy import dates
@@ -360,9 +360,21 @@ def _said_over(under: Spec, own: Spec) -> Spec:
     said: dict[str, object] = {}
     for name in own.model_fields_set:
         before, after = getattr(under, name), getattr(own, name)
-        nested = isinstance(before, Spec) and isinstance(after, Spec)
-        said[name] = _said_over(before, after) if nested else after
+        if isinstance(before, Spec) and isinstance(after, Spec):
+            said[name] = _said_over(before, after)
+        elif name in _ADDING_UP:
+            both = [one for part in (before, after) for one in _each(part)]
+            said[name] = both or None
+        else:
+            said[name] = after
     return under.model_copy(update=said)
+
+
+_ADDING_UP = ("required_checks", "required_on_every_node")
+
+
+def _each(patterns: Any) -> list[Any]:
+    return patterns if isinstance(patterns, list) else [] if patterns is None else [patterns]
 
 
 def _weaker(under: object, own: object) -> str | None:

@@ -20,7 +20,7 @@ from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes, at_path, not_one_of
 from reporter.policy import dates, layers, regex
 from reporter.policy.jsonpath import Condition
-from reporter.policy.match import Match, Ranges
+from reporter.policy.match import Match, Ranges, fits_id
 from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
     MATCH_KEYS,
@@ -219,7 +219,7 @@ class Policy:
     def applies(self, cluster: str | None, target_version: str | None) -> bool:
         """Whether `applies_to` surely lets it judge this cluster's upgrade."""
         return all(
-            (scope.cluster is None or scope.cluster.fits(cluster) is True)
+            (scope.cluster is None or fits_id(scope.cluster, cluster) is True)
             and (scope.target_version is None or scope.target_version.fits(target_version) is True)
             for scope in self.applies_to
         )

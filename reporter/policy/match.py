@@ -19,7 +19,7 @@ from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
 from reporter.precheck.model import CheckItem, PrecheckTask
 from reporter.precheck.versions import VersionRange, parse_range, parse_version
-from reporter.signs import reads_as_written
+from reporter.signs import legible
 
 Tri = bool | None
 Predicate = Callable[[str], Tri]
@@ -186,6 +186,17 @@ class Patterns:
         return result
 
 
+def fits_id(patterns: Patterns, cluster: str | None) -> Tri:
+    """Whether a cluster's id fits; open for one that differs by capitals or unseen signs alone."""
+    name = legible(cluster)
+    fits = patterns.fits(name)
+    if name is not None and fits is False:
+        small = name.lower()
+        if patterns.fits(small) or small in map(str.lower, patterns.literals):
+            return None
+    return fits
+
+
 @lru_cache(maxsize=4096)
 def is_glob(pattern: str) -> bool:
     """Whether a string pattern is more than the value it spells."""
@@ -236,15 +247,7 @@ class NodePatterns:
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
-        return all_of(patterns.fits(_known(node, key)) for key, patterns in self._keys)
-
-
-def _known(node: Node, key: str) -> str | None:
-    """A uid or name that is not what it looks like may be any: whose it is, is open."""
-    value: str | None = getattr(node, key)
-    if value is not None and key in _NAMES and not reads_as_written(value):
-        return None
-    return value
+        return all_of(patterns.fits(legible(getattr(node, key))) for key, patterns in self._keys)
 
 
 @dataclass
@@ -385,7 +388,7 @@ class Match:
         for key, patterns in self._simple.items():
             if key == "cluster":
                 facts = target.facts
-                yield key, patterns.fits(None if facts.cluster_disputed else facts.cluster)
+                yield key, None if facts.cluster_disputed else fits_id(patterns, facts.cluster)
             else:
                 yield key, patterns.fits(getattr(target, key))
         for key, ranges in self._ranges.items():
@@ -395,7 +398,7 @@ class Match:
             # An item without error codes leaves the key open: no published example has any.
             codes = target.error_codes
             fits = self._error_code.fits
-            yield "error_code", several([fits(code) for code in codes]) if codes else None
+            yield "error_code", several([fits(legible(code)) for code in codes]) if codes else None
         if self._addon is not None:
             addons = target.addons
             yield (
@@ -446,7 +449,7 @@ class Match:
         # Template name and alias are two names of one add-on: either may be meant.
         patterns = self._addon
         assert patterns is not None  # noqa: S101 - only called when there is one
-        present = [name for name in names if name is not None]
+        present = [name for name in map(legible, names) if name is not None]
         if not present:
             return None
         if any(patterns.fits(name) for name in present):

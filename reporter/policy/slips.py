@@ -19,15 +19,21 @@ from reporter.precheck.model import (
     LEVELS,
     NODE_STATUSES,
     NODE_TYPES,
+    PHASES,
     TASK_PHASES,
     CheckItem,
     PrecheckTask,
 )
 from reporter.yamlfile import nearest
 
-DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": TASK_PHASES}
+DOCUMENTED = {"kind": KINDS, "level": LEVELS, "group": GROUPS, "phase": PHASES}
 NODE_WORDS = {"type": NODE_TYPES, "status": NODE_STATUSES}
-_FIELDS = {**DOCUMENTED, "kind": KINDS | {"PreCheckTask"}, "nodeType": NODE_TYPES}
+_FIELDS = {
+    **DOCUMENTED,
+    "kind": KINDS | {"PreCheckTask"},
+    "phase": TASK_PHASES,
+    "nodeType": NODE_TYPES,
+}
 """By the API's own names, at whatever place a path ends in one."""
 
 
@@ -86,7 +92,7 @@ class Slips:
     excluded: tuple[str, ...]
     """Values it leaves out that nobody documents."""
     in_vain: bool
-    """Whether something that has to hold spells only values that nobody documents."""
+    """Whether something that has to hold asks only for values that nobody documents."""
 
     def __bool__(self) -> bool:
         return bool(self.misspelt or self.excluded or self.in_vain)
@@ -105,7 +111,8 @@ def orders_numbers_as_texts(condition: WhereSpec) -> str | None:
     return next((text for text in texts if _NUMBER.fullmatch(text)), None)
 
 
-_NUMBER = re.compile(r"[+-]?v?\d[\d_,]*(\.\d+)*(-r\d+)?", re.ASCII)
+# With a unit or without: "90%" is above "100%", too. Dates and times sort as they are.
+_NUMBER = re.compile(r"(?!\d{4}-?\d\d-?\d\d(?!\d)|\d\d:\d\d)[+-]?[vV]?\d.*", re.ASCII)
 
 
 def slips_of(spec: MatchSpec) -> Slips:
@@ -118,12 +125,13 @@ def slips_of(spec: MatchSpec) -> Slips:
     for key, asked in every:
         found.setdefault(key, []).append(asked)
     for together in found.values():
-        spelled = [asked.spelled for asked in together]
-        values = {value for part in spelled for value in part or []}
-        words = together[0].words
+        unknown = [asked.unknown() for asked in together]
         if together[0].excludes:
-            excluded += sorted(values - words - written)
-        elif None not in spelled and not values & words:
+            excluded += sorted({value for part in unknown for value in part} - written)
+        elif all(
+            len(values) == len(asked.spelled or [""])
+            for values, asked in zip(unknown, together, strict=True)
+        ):
             in_vain = True
     return Slips(tuple(misspelt), tuple(excluded), in_vain)
 

@@ -14,6 +14,7 @@ from reporter.signs import folded, may_be_one_of
 _GOES_ON = frozenset(
     {"continue", "hasmore", "hasnext", "hasnextpage", "ismore", "istruncated"}
     | {"moreavailable", "morepages", "moreresults", "remainingitemcount", "truncated"}
+    | {"nextcontinuationtoken", "lastevaluatedkey", "partial", "ispartial"}
     | {"continuationtoken", "continuetoken", "odatanextlink", "incomplete", "incompleteresults"}
 )
 _NEXT = frozenset(
@@ -24,11 +25,16 @@ _NEXT = frozenset(
 """Of what comes next there may be an object, too: a link."""
 _LINKS = frozenset({"link", "links"})
 _PAGES = frozenset({"pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages"})
-_BESIDE_A_LIST = frozenset({"more", "offset", "prev", "previous"})
-"""Elsewhere they may say anything."""
+_BESIDE_A_LIST = frozenset(
+    {"more", "offset", "prev", "previous", "prevpage"}
+    | {"previouspage", "prevlink", "previouslink", "prevpagetoken", "previouspagetoken"}
+)
+"""Elsewhere they may say anything. (`previous_marker` is the first record of any page.)"""
+_PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "numpages", "numberofpages"}
 _NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
-_REL_NEXT = re.compile(r"(?i)\brel=[\"'\\]{0,3}next\b")
+_REL_NEXT = re.compile(r"(?i)\brel\s{0,9}=\s{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}\s{1,9}){0,9}next\b")
+_PLAIN_NUMBER = re.compile(r"\s{0,9}\d{1,18}(?:\.\d{0,9})?\s{0,9}", re.ASCII)
 
 
 def may_tell_of_pages(name: str) -> bool:
@@ -55,14 +61,21 @@ def tells_of_pages(name: str, value: Any) -> bool:
 
 def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
     """The same of a key beside the `tasks` of a list, or that there are more tasks than these."""
+    plain = folded(name)
+    if plain in ("last", "islast", "islastpage", "complete") and value is False:
+        return True
     if _says_nothing(value):
         return False
-    plain = folded(name)
     if tells_of_pages(name, value) or plain in _BESIDE_A_LIST:
         return True
+    if plain in _LINKS and _leads_on(value, *_BESIDE_A_LIST):
+        return True
+    if plain in _PAGES_OF_A_LIST:
+        return (_number(value) or 0) > 1
     counts = plain.startswith("total") or plain.endswith(("total", "count"))
     if counts and not plain.endswith("account"):
-        return (_number(value) or 0) > tasks
+        numbers = value.values() if isinstance(value, dict) else [value]
+        return any((_number(number) or 0) > tasks for number in numbers)
     return not name.isascii() and may_be_one_of(name, _GOES_ON | _NEXT)
 
 
@@ -74,26 +87,28 @@ def _says_nothing(value: Any) -> bool:
 
 def _number(value: Any) -> float | None:
     if isinstance(value, str):
-        return float(value) if value.isascii() and value.strip().isdigit() else None
+        return float(value) if _PLAIN_NUMBER.fullmatch(value) else None
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _leads_on(links: Any) -> bool:
+def _leads_on(links: Any, *more: str) -> bool:
     """Whether links, by their relation or each with its own, have one to what comes next."""
+    where = {"next", *more}
     if isinstance(links, dict):
-        if "next" in _relations(links):
+        if where.intersection(_relations(links)):
             return True
-        return any(folded(name) == "next" and not _says_nothing(to) for name, to in links.items())
+        return any(folded(name) in where and not _says_nothing(to) for name, to in links.items())
     if isinstance(links, list):
-        return any("next" in _relations(link) for link in links if isinstance(link, dict))
+        return any(where.intersection(_relations(link)) for link in links if isinstance(link, dict))
     return isinstance(links, str) and _REL_NEXT.search(links) is not None
 
 
 def _relations(link: dict[str, Any]) -> list[Any]:
     found = [to for name, to in link.items() if folded(name) in ("rel", "relation")]
     return [
-        part.lower()
+        word
         for to in found
         for part in (to if isinstance(to, list) else [to])
         if isinstance(part, str)
+        for word in part.lower().split()
     ]

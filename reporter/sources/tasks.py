@@ -137,7 +137,14 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
         if not are_too_many(names) and isinstance(part, dict) and may_be_one_of(key, _ABOUT_A_LIST)
     }
     beside = {key: part for key, part in value.items() if key not in about and key != "items"}
-    for where, part in [("", beside), *((f"{key}.", part) for key, part in about.items())]:
+    within = {
+        f"{key}.{inner}": part
+        for key, whole in about.items()
+        for inner, part in whole.items()
+        if isinstance(part, dict) and may_be_one_of(inner, _ABOUT_A_LIST)
+    }
+    places = [("", beside), *((f"{key}.", part) for key, part in (about | within).items())]
+    for where, part in places:
         names.update(part)
         for key in part:
             of_a_check = key != "kind" and _is_of_a_check(key, part[key], names)

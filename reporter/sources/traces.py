@@ -126,19 +126,25 @@ _STATUS_LINE = re.compile(
     rb"(?m)(?:^[\d\[\]TZ:., +-]{0,60}|<[-=]{0,2} ?|reply: [\"'])(?i:HTTP)/\d(?:\.\d)? +(\d[!-~]*)"
 )
 # As the clients of Python log it: `"GET /api HTTP/1.1" 404 0`, `"HTTP/1.1 404 Not Found"`.
-_LOGGED_STATUS = re.compile(rb'"(?:[A-Z]{3,7} [^"\s]{1,4096} )?HTTP/\d(?:\.\d)?"? (\d{3})\b')
-_CURL_GAVE_UP = re.compile(rb"(?m)^curl: \([1-9]\d{0,2}\)")
+_LOGGED_STATUS = re.compile(
+    rb"(?:\"(?:[A-Z]{3,7} [^\"\s]{1,4096} )?HTTP/\d(?:\.\d)?\"? |b'HTTP/\d(?:\.\d)?', )(\d{3})\b"
+)
+_CURL_GAVE_UP = re.compile(rb"\bcurl: \([1-9]\d{0,2}\)")
 # Behind a response only: what failed before it may have been tried again.
 _FAILED_LATER = re.compile(
     rb"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Too Many Requests"
     rb"|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b"
-    rb"|(?:Connection|Timeout|Response|Request|Sdk)Exception\b"
+    rb"|\b[45]\d\d (?:Client|Server) Error\b|HTTP Error [45]\d\d\b|<-- [45]\d\d\b"
+    rb"|(?i:\b(?:http|status|response|error)[ _-]?code)\W{1,4}[45]\d\d\b|\([45]\d\d\) [A-Z]"
+    rb"|\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b[^\n]{0,3}[:(]|\bdial tcp\b"
+    rb"|(?:Connection|Timeout|Response|Request|Sdk|Outage|Unreachable|Shake)Exception\b"
 )
 # What says in a header that the answer is one page, or a part: the API knows neither.
 _OF_A_PAGE = re.compile(
-    rb"\brel=[\"'\\]{0,3}next\b[\"']?"
+    rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}next\b[\"']?"
+    rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
     rb"|\bx-(?:next-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
-    rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)"
+    rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18}|\*)(?:-(\d{1,18}))?/(\d{1,18}|\*)"
 )
 _TOTAL = re.compile(rb"(?im)^x-total(?:-(?:count|items|(pages)))?[ \t]*+:[ \t]*+(\d{1,18})")
 _LINE = 4096
@@ -236,11 +242,16 @@ def check_headers(headers: bytes, tasks: int, label: str) -> None:
 def _mark_of_a_page(text: bytes) -> str | None:
     """What says that an answer is one page of several, in small letters."""
     small = text.lower()
-    if not any(word in small for word in (b"rel=", b"x-next", b"x-has", b"content-range")):
+    if not any(
+        word in small
+        for word in (b"rel", b"x-next", b"x-has", b"x-cont", b"x-pag", b"content-range")
+    ):
         return None
     for mark in _OF_A_PAGE.finditer(small):
         first, last, whole = mark.groups()
-        if first is None or int(first) or not whole.isdigit() or int(last) + 1 < int(whole):
+        if first is None or not (last and whole.isdigit()):
+            return mark[0].decode()
+        if int(first) or int(last) + 1 < int(whole):
             return mark[0].decode()
     return None
 

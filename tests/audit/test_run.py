@@ -300,12 +300,16 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
         ("unseen", {"clusterID": "x-\u200b1"}),
         ("mixed", {"clusterID": "\u0445-1"}),
         ("capital", {"clusterID": "C-1"}),
+        ("disputed", {"clusterID": "d-1"}),
         ("notarget", {"targetVersion": None}),
         ("odd", {"targetVersion": "latest"}),
         ("short", {"targetVersion": "v1"}),
     ):
         add(f"risk-{name}", (risk(),), **spec)
         add(name, **spec)
+    for file in folder.glob("*disputed.json"):
+        note = {"sha256": sha256(file.read_bytes()).hexdigest(), "cluster_id": "c-1"}
+        (folder / f"{file.name}.meta.json").write_text(json.dumps(note))
     add("elsewhere", (risk(),), clusterID="d-1")
     add("older", (risk(),), targetVersion="v1.27.3-r0", clusterID=None)
     head = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
@@ -329,6 +333,7 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
                 "risk-unseen",
                 "risk-mixed",
                 "risk-capital",
+                "risk-disputed",
             ),
             "fail",
         ),
@@ -343,6 +348,7 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
                 "unseen",
                 "mixed",
                 "capital",
+                "disputed",
             ),
             "inconclusive",
         ),
@@ -350,14 +356,14 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
     }
     # Judged by both, as what surely is theirs; what is surely not the strict one's, by the other.
     found = audit.rows("SELECT judged_by, count(*) FROM responses GROUP BY 1 ORDER BY 2")
-    assert [number for _, number in found] == [2, 19]
+    assert [number for _, number in found] == [2, 21]
     # A policy that does not mind whose response it judges has to apply surely.
     strict.write_text(head + scope + "evidence: {identity: off}\n")
     alone = Audit(folder, tmp_path / "alone", policies=[str(strict)])
     alone.run()
     assert alone.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [
         ("fail", 1),
-        ("inconclusive", 20),
+        ("inconclusive", 22),
     ]
 
 

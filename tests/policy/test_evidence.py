@@ -92,6 +92,8 @@ def test_a_sound_response_says_what_was_seen() -> None:
         ("\u0410", "\\u0410"),
         ("A b", None),
         ("\u8282\u70b9", None),
+        ("\u8282\u70b9CPU\u68c0\u67e5", None),
+        ("\u8282\u70b9CPU\u0410", "\\u8282\\u70b9CPU\\u0410"),
     ],
 )
 def test_a_name_is_what_it_looks_like(name: str, shown: str | None) -> None:

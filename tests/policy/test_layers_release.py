@@ -92,7 +92,8 @@ def test_what_a_released_line_does_not_mention_stays_its_bases(tmp_path: Path) -
         ("warn", {"level": "warn"}),
         ({"sections": {"addon": "optional"}},
          {"sections": {"cluster": "required", "addon": "optional", "node": "optional"}}),
-        ({"min_nodes": 1, "required_checks": "C"}, {"min_nodes": 1, "required_checks": "C"}),
+        ({"min_nodes": 1, "required_checks": "C"},
+         {"min_nodes": 1, "required_checks": ["A", "B", "C"]}),
     ):  # fmt: skip
         top = write(tmp_path, "top", extends="base.yaml", evidence={"complete": own})
         lines = [spec.complete.model_dump(exclude_none=True) for spec in Policy.load(top).evidence]

@@ -67,7 +67,8 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
          "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'waiver "w" needs "ticket"'),
         *((HEAD + "waiver_requires: [ticket]\nwaivers:\n  - {id: w, check: X, reason: r, "
            f'expires: 2026-01-01, ticket: "{todo}"}}\n', '6:63: waiver "w" says "ticket: ')
-          for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC")),
+          for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC",
+                       "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")
           for key in ("approved_by", "ticket")
@@ -198,6 +199,19 @@ def test_what_may_be_asked_of_every_waiver(key: str, given: str | int) -> None:
     with pytest.raises(PolicyError, match=f'needs "{key}"'):
         Policy.parse(asks, policy(waivers=[lacks], metadata={"name": "other"}))
     assert Policy.parse(policy(waiver_requires=[key], waivers=[lacks | {key: given}])).waivers
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["TBC-1042", "XXX-77", "todo.k@example.jp", "Todorov", "<a@example.org>", "a TODO list"],
+)
+def test_what_only_begins_like_a_placeholder_is_none(given: str) -> None:
+    named = waiver(approved_by=given, ticket=given, reason=given)
+    asks = policy(waiver_requires=["approved_by", "ticket"], waivers=[named])
+    assert Policy.parse(asks).waivers[0].ticket == given
+    assert "waivers-todo" not in str(
+        [part.code for part in judged(response(item()), asks).conditions]
+    )
 
 
 def test_a_reason_of_todo_is_a_condition_and_no_error() -> None:

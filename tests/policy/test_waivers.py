@@ -111,6 +111,47 @@ def test_a_node_that_is_not_what_it_looks_like_is_left_open(key: str, uid: str) 
     assert judged(body).checks[0].entries[0].waiver_stub is None or key == "name"
 
 
+@pytest.mark.parametrize(
+    ("key", "plain", "odd"),
+    [
+        ("cluster", "c-1", ("c-1 ", "c-1\u200b", "\u0441-1", "C-1")),
+        ("addon", "everest", ("everest ", "\u0435verest")),
+        ("error_code", "CCE.1", ("CCE.1 ", "\u0421CE.1")),
+        ("node", "master", ("master ", "m\u0430ster")),
+    ],
+)
+def test_what_is_not_what_it_looks_like_is_left_open(
+    key: str, plain: str, odd: tuple[str, ...]
+) -> None:
+    asked: Any = {"type": plain} if key == "node" else plain
+    rule = {"id": "r", "match": {key: asked}, "effect": "fail"}
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    left_out = waiver() | {"not": {key: asked}}
+    for value, outcome in ((plain, "fail"), ("else", "warn"), *((one, "fail") for one in odd)):
+        part = item(
+            errorCodes=[value],
+            riskSource={"addonRisks": [{"addonTemplateName": value, "alias": value}]},
+        )
+        node = stage("n-1", item("SampleNode"), nodeType=value)
+        body = response(part, nodes=[node], spec={"clusterID": value})
+        name = "SampleNode" if key == "node" else "SampleCheck"
+        for given, expected in (
+            (policy([rule], **lenient), outcome),
+            (
+                policy(waivers=[left_out | {"check": "Sample*"}]),
+                "waived" if outcome == "warn" else "fail",
+            ),
+        ):
+            found = {check.name: check.outcome for check in judged(body, given).checks}
+            assert found[name] == expected, value
+
+
+def test_a_node_may_be_called_in_chinese() -> None:
+    body = response(nodes=[stage("n-1", item(), name="\u751f\u4ea7-web01")])
+    covered = judged(body, policy(waivers=[waiver(node={"name": "\u751f\u4ea7-web01"})]))
+    assert covered.checks[0].outcome == "waived"
+
+
 def test_a_skip_of_such_a_node_is_not_covered_by_a_waiver_that_leaves_one_out() -> None:
     for uid, outcome in (("n-2", "waived"), ("n-1\u200b", "fail")):
         selector = {"key": "node.uid", "operator": "In", "values": [uid]}

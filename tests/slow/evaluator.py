@@ -420,7 +420,7 @@ def matches(
                 )
             )
         elif key == "cluster":
-            truths.append(fits(wanted, about["cluster"]))
+            truths.append(cluster_fits(wanted, about["cluster"]))
         elif key in ("from_version", "target_version"):
             truths.append(version_fits(wanted, about[key]))
         elif finding is None:
@@ -430,6 +430,19 @@ def matches(
         else:
             truths.append(finding_key_fits(key, wanted, finding, about, every_value))
     return all3(truths)
+
+
+def cluster_fits(wanted: Any, cluster: str | None) -> Truth:
+    """An id that fits but for its capitals, or is not what it looks like, is left open (A50)."""
+    truth = fits(wanted, plain_or_none(cluster))
+    if truth is False and cluster is not None:
+        spelled = [one["equals"] if isinstance(one, dict) and "equals" in one else one
+                   for one in (wanted if isinstance(wanted, list) else [wanted])]  # fmt: skip
+        texts = [text for one in spelled for text in (one if isinstance(one, list) else [one])]
+        small = [text.lower() for text in texts if isinstance(text, str)]
+        if fits(wanted, cluster.lower()) is True or cluster.lower() in small:
+            return None
+    return truth
 
 
 def finding_key_fits(key: str, wanted: Any, finding: Json, about: Json, every_value: bool) -> Truth:
@@ -448,12 +461,15 @@ def finding_key_fits(key: str, wanted: Any, finding: Json, about: Json, every_va
     if key == "error_code":
         codes = item.get("errorCodes", [])
         # "an item without error codes leaves `error_code` open"
-        return quantified(fits(wanted, code) for code in codes) if codes else None
+        known = [plain_or_none(code) for code in codes]
+        return quantified(fits(wanted, code) for code in known) if codes else None
     if key == "addon":
         # An add-on goes by its template name or its alias; none is a missing field: open (A8).
         addons = every(item.get("riskSource", {}).get("addonRisks"))
         named = [
-            any3([fits(wanted, one.get("addonTemplateName")), fits(wanted, one.get("alias"))])
+            any3(
+                fits(wanted, plain_or_none(one.get(key))) for key in ("addonTemplateName", "alias")
+            )
             for one in addons
         ]
         return quantified(named) if named else None
@@ -468,13 +484,7 @@ def node_fits(wanted: Json, node: Json) -> Truth:
     """One node against `node: {name, uid, status, type}`."""
     if not wanted or not set(wanted) <= {"name", "uid", "status", "type"}:
         raise ValueError(f"not a node match: {wanted!r}")
-    open_keys = {
-        key for key in ("uid", "name") if node.get(key) and is_not_what_it_looks_like(node[key])
-    }  # A50
-    return all3(
-        fits(pattern, None if key in open_keys else node.get(key))
-        for key, pattern in wanted.items()
-    )
+    return all3(fits(pattern, plain_or_none(node.get(key))) for key, pattern in wanted.items())
 
 
 # ------------------------------------------------------------------------------------------------
@@ -906,6 +916,16 @@ def covers_skip(waiver: Json, entry: Json, about: Json) -> bool:
     return matches(match, seen, about, every_value=True) is True
 
 
+def is_east_asian(sign: str) -> bool:
+    kinds = ("CJK UNIFIED IDEOGRAPH", "HIRAGANA LETTER", "KATAKANA LETTER", "HANGUL SYLLABLE")
+    return not sign.isascii() and unicodedata.name(sign, "").startswith(kinds)
+
+
+def plain_or_none(name: str | None) -> str | None:
+    """A name that may be taken for another is left open (A50)."""
+    return None if name and is_not_what_it_looks_like(name) else name
+
+
 def is_not_what_it_looks_like(name: str) -> bool:
     """Whether a person may take a name for another: a check's (A46, A49), a node's (A50).
 
@@ -913,7 +933,9 @@ def is_not_what_it_looks_like(name: str) -> bool:
     """
     if name != name.strip() or not name.isprintable() or any(map(not_drawn, name)):
         return True
-    # Beside ASCII letters any other may look like one that isn't there: nobody can list them all.
+    # Beside ASCII letters any other may look like one that isn't there: nobody can list them all,
+    # but no ideograph, kana or syllable of Hangul does.
+    name = "".join(sign for sign in name if not is_east_asian(sign))
     return not name.isascii() and bool(
         re.search("[a-z]", name, re.ASCII | re.IGNORECASE) or letters_of(name).isascii()
     )
@@ -1202,8 +1224,12 @@ def complete(response: Json, options: Json, standard: bool) -> str:
         info = stage.get("nodeInfo", {})
         if info.get("nodeType") == "master":
             masters.add(info.get("uid"))
-        # A type nobody documents isn't a known one (A21).
-        elif info.get("uid") and info.get("nodeType") == "node" and stage.get("itemsStatus"):
+        # A type nobody documents isn't a known one (A21), nor is such a uid (A50).
+        elif (
+            plain_or_none(info.get("uid"))
+            and info.get("nodeType") == "node"
+            and stage.get("itemsStatus")
+        ):
             counted.add(info["uid"])
     if len(counted - masters) < options.get("min_nodes", 0):
         good = False
@@ -1281,7 +1307,7 @@ def identity(
         # "`v1.31` is met by `v1.31.4-r2`, `v1.3` is not"
         held.append(version_fits(expect_target, target))
     if applies_to.get("cluster"):
-        held.append(fits(applies_to["cluster"], cluster))
+        held.append(cluster_fits(applies_to["cluster"], cluster))
     if applies_to.get("target_version"):
         held.append(version_fits(applies_to["target_version"], target))
     return "ok" if all3(held) is True else "not-ok"

@@ -259,6 +259,15 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","links":[{{"rel":["a","next"]}}],"items":[{task}]}}',
         f'{{"kind":"List","_links":{{"next":{{"href":"x"}}}},"items":[{task}]}}',
         f'{{"kind":"List","link":"<x>; rel=\\"next\\"","items":[{task}]}}',
+        f'{{"kind":"List","NextContinuationToken":"x","items":[{task}]}}',
+        f'{{"kind":"List","last":false,"items":[{task}]}}',
+        f'{{"kind":"List","last_page":50,"items":[{task}]}}',
+        f'{{"kind":"List","total":{{"value":50}},"items":[{task}]}}',
+        f'{{"kind":"List","total":"50.0","items":[{task}]}}',
+        f'{{"kind":"List","partial":true,"items":[{task}]}}',
+        f'{{"kind":"List","metadata":{{"pagination":{{"total":50}}}},"items":[{task}]}}',
+        f'{{"kind":"List","LastEvaluatedKey":"x","items":[{task}]}}',
+        f'{{"kind":"List","links":[{{"rel":"prev"}}],"items":[{task}]}}',
         f'{{"kind":"List","truncated":true,"items":[{task}]}}',
         f'{{"kind":"List","more":1,"items":[{task}]}}',
         f'{{"kind":"List","offset":50,"items":[{task}]}}',
@@ -282,6 +291,7 @@ def test_half_a_list_is_none() -> None:
     last = f'{{"kind":"List","metadata":{{"continue":"","remainingItemCount":0}},"items":[{task}]}}'
     assert read(last.encode()).source.form == "json-list"
     for said in (
+        '"last":true,"last_page":1,"pages":1,"total":{"value":1,"relation":"eq"},"partial":false',
         '"total":1,"count":1,"offset":0,"limit":50,"hasMore":false,"next":null',
         '"total_count":"1","truncated":"false","links":{"self":"x","next":null,"prev":null}',
         '"page":{"number":0,"size":20,"totalElements":1,"totalPages":1},"accountId":12345',
@@ -296,6 +306,8 @@ def test_half_a_list_is_none() -> None:
 LISTED = b'{"kind":"List","items":[' + GOOD + b"]}"
 PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-Next-Page: 2",
          "Content-Range: items 0-0/50", "Content-Range: items 50-50/51", "x-has-more: true",
+         'Link: <x>; rel="last next"', "Link: <x>; rel = next", "Content-Range: items */50",
+         "X-Continuation-Token: x", 'X-Pagination: {"TotalCount":50}',
          "Content-Range: bytes 0-99/*"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
          "X-Has-More: false", "X-Total-Count: 1", "X-Total-Pages: 1"]  # fmt: skip
