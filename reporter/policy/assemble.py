@@ -24,9 +24,14 @@ from reporter.policy.evaluate import (
     LimitTally,
     WaiverTally,
 )
+from reporter.policy.jsonpath import Condition
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import Target
-from reporter.policy.slips import orders_numbers_as_texts, path_of
+from reporter.policy.match import Facts, Target
+from reporter.policy.slips import (
+    compares_texts_with_numbers,
+    orders_numbers_as_texts,
+    path_of,
+)
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
@@ -945,9 +950,12 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
         for condition in conditions:
             if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
                 paths[part.id] = path.unknown + (f" → {path.meant}" if path.meant else "")
-            if id(condition) in judgement.facts.met and (
-                number := orders_numbers_as_texts(condition.spec)
-            ):
+            number = None
+            if id(condition) in judgement.facts.met:
+                number = orders_numbers_as_texts(condition.spec)
+            if number is None and id(condition) in judgement.facts.met | judgement.facts.missed:
+                number = orders_numbers_as_texts(condition.spec, in_filters=True)
+            if number is not None:
                 ordered[part.id] = f'"{number}"'
     for code, found in (
         ("condition.misspelt-values", misspelt),
@@ -968,12 +976,18 @@ def _asking(policy: Policy) -> list[Rule | Waiver]:
     return [*policy.rules, *policy.waivers]
 
 
+def _is_unlike(condition: Condition, facts: Facts) -> bool:
+    """Whether it compared values of another type: its operator did, or its filter did."""
+    asked = id(condition) in facts.met | facts.missed
+    return id(condition) in facts.unlike or (asked and compares_texts_with_numbers(condition.spec))
+
+
 def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
     """Conditions that compared a number with a text, or the like, and were not met for that."""
     paths = {
         part.id: found
         for part, _, conditions in judgement.policy.asking
-        if (found := [one.path for one in conditions if id(one) in judgement.facts.unlike])
+        if (found := [one.path for one in conditions if _is_unlike(one, judgement.facts)])
     }
     if paths:
         named = sorted({path for found in paths.values() for path in found})

@@ -49,8 +49,8 @@ class Names:
     """Those in filters, and all that stand behind the first filter or `..`."""
     last: str | None
     """The field it ends in, where it is one field."""
-    compared: tuple[tuple[str, bool, Any], ...]
-    """In its filters: a field, whether it is to differ, and the value it is compared with."""
+    compared: tuple[tuple[str, str, Any], ...]
+    """In its filters: a field, an operator and the value it is compared with."""
 
 
 @cache
@@ -61,7 +61,7 @@ def names_in(text: str) -> Names:
 
     plain: list[str | None] = []
     further: list[str | None] = []
-    compared: list[tuple[str, bool, Any]] = []
+    compared: list[tuple[str, str, Any]] = []
     names = plain
 
     def walk(part: Any) -> None:
@@ -80,7 +80,7 @@ def names_in(text: str) -> Names:
             for expression in part.expressions:
                 walk(expression.target)
                 if expression.op is not None and (field := _last(expression.target)):
-                    compared.append((field, expression.op.startswith("!"), expression.value))
+                    compared.append((field, expression.op, expression.value))
 
     def _last(part: Any) -> str | None:
         while isinstance(part, Child) and isinstance(part.right, (Index, Slice, Wildcard, Filter)):
@@ -98,13 +98,15 @@ def may_find(text: str, sample: Any) -> bool:
 
     Every list there has one element, which any filter, index or slice is taken to select.
     """
-    from jsonpath_ng import Child, Descendants, Index, Slice
+    from jsonpath_ng import Child, Descendants, Index, Slice, Wildcard
     from jsonpath_ng.ext.filter import Filter
 
     def widened(part: Any) -> Any:
         if isinstance(part, (Child, Descendants)):
             return type(part)(widened(part.left), widened(part.right))
-        return Index(0) if isinstance(part, (Index, Slice, Filter)) else part
+        if isinstance(part, Filter):  # it selects the values of an object, too
+            return Wildcard()
+        return Index(0) if isinstance(part, (Index, Slice)) else part
 
     return bool(widened(_parsed(text)).find(sample))
 

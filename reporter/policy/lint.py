@@ -37,7 +37,13 @@ from reporter.policy.model import (
     WaiverSpec,
     alike,
 )
-from reporter.policy.slips import ORDERED, asked_by, orders_numbers_as_texts, path_of
+from reporter.policy.slips import (
+    ORDERED,
+    asked_by,
+    compares_texts_with_numbers,
+    orders_numbers_as_texts,
+    path_of,
+)
 from reporter.precheck.model import (
     GROUPS,
     KINDS,
@@ -952,7 +958,11 @@ class _Look:
                     close = f'; did you mean "{meant[value]}"?' if value in meant else ""
                     said = f'"{value}" is no value the API documents here{close}'
                     self.add("undocumented-value", path, said, f"documented are {', '.join(words)}")
-            if number := orders_numbers_as_texts(condition):
+            if compares_texts_with_numbers(condition):
+                said = "every value the API documents is a text, and this filter asks for a number"
+                self.add("not-a-text", (*path, "path"), said, "ask with an operator of its own")
+            number = orders_numbers_as_texts(condition)
+            if number := number or orders_numbers_as_texts(condition, in_filters=True):
                 said = f'"{number}" is a text, and texts compare letter by letter'
                 self.add("ordered-texts", path, said, _LETTERS)
 

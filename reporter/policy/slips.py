@@ -101,14 +101,28 @@ class Slips:
 ORDERED = ("lt", "le", "gt", "ge")
 
 
-def orders_numbers_as_texts(condition: WhereSpec) -> str | None:
-    """A number or version in quotes that a condition orders by: "9" is above "110"."""
+def orders_numbers_as_texts(condition: WhereSpec, *, in_filters: bool = False) -> str | None:
+    """A number or version in quotes that a condition orders by: "9" is above "110".
+
+    By its operator, or else in the filters of its path.
+    """
     comparison: Comparison = condition
     while comparison.not_ is not None:
         comparison = comparison.not_
     bounds = [getattr(comparison, name) for name in ORDERED]
+    if in_filters:
+        compared = names_in(condition.path).compared
+        bounds = [value for _, sign, value in compared if sign[0] in "<>"]
     texts = (bound for bound in bounds if isinstance(bound, str))
     return next((text for text in texts if _NUMBER.fullmatch(text)), None)
+
+
+def compares_texts_with_numbers(condition: WhereSpec) -> bool:
+    """Whether a filter holds a number against a field that the API documents, which is a text."""
+    return any(
+        isinstance(value, (int, float)) and field in _all_fields()
+        for field, _, value in names_in(condition.path).compared
+    )
 
 
 # With a unit or without: "90%" is above "100%", too. Dates and times sort as they are.
@@ -163,10 +177,10 @@ def _listed(value: Any) -> list[Any]:
 def asked_by(condition: WhereSpec, *, excludes: bool = False) -> Iterator[tuple[_Key, Asked]]:
     """The same of one JSONPath condition, its filters included."""
     names = names_in(condition.path)
-    for field, differs, value in names.compared:
-        if field in _FIELDS and isinstance(value, str):
-            pattern = Equals(equals=value)
-            yield (id(condition), field), Asked(_FIELDS[field], pattern, excludes is not differs)
+    for field, sign, value in names.compared:
+        if field in _FIELDS and isinstance(value, str) and sign in ("=", "==", "!="):
+            asked = Asked(_FIELDS[field], Equals(equals=value), excludes is not (sign == "!="))
+            yield (id(condition), field), asked
     if names.last not in _FIELDS:
         return
     comparison: Comparison = condition

@@ -16,6 +16,7 @@ _QUOTES = rb"[\"'\\]{0,6}"
 
 _NAMES = {
     **dict.fromkeys((b"token", b"password", b"passwd", b"passphrase", b"pwd"), (b"",)),
+    b"adminpass": (b"",),
     **dict.fromkeys((b"appcode", b"key-data", b"ak", b"sk"), (b"",)),
     b"key": tuple(
         word + sign
@@ -24,14 +25,17 @@ _NAMES = {
     ),
     b"secret": tuple(
         word + sign
-        for word in (b"client", b"app", b"api", b"consumer", b"shared")
+        for word in (b"client", b"app", b"api", b"consumer", b"shared", b"hw", b"huaweicloud")
         for sign in (b"", b"_", b"-")
     ),
 }
 """How the name of a secret ends, in small letters, and what has to stand before that."""
 
 _BEHIND_A_NAME = re.compile(
-    rb"(?:[ _-]?id)?" + _QUOTES + rb"([ \t]*+(?::=?|=>?)[ \t]*+|[ \t]++)(" + _QUOTES
+    # Or as the environment of a container is listed: {"name": NAME, "value": SECRET}.
+    rb"(?:[ _-]?id)?" + _QUOTES
+    + rb"(?:[ \t]{0,9},\s{0,99}[\"']?value[\"']?(?=[ \t]{0,9}:))?"
+    + rb"([ \t]*+(?::=?|=>?)[ \t]*+|[ \t]++)(" + _QUOTES
     + rb")(" + _VALUE + rb"{4,128})"
 )  # fmt: skip
 _SIGNS_OF_A_NAME = b"abcdefghijklmnopqrstuvwxyz0123456789_.-"
@@ -40,18 +44,23 @@ _NO_SECRETS = re.compile(rb"(?:next|page|continue|continuation|cancel\w*|resume|
 _HEADER = re.compile(
     rb"\b(?:x-auth-token|x-subject-token|x-security-token|authorization)"
     + _QUOTES
-    + rb"[ \t]*+[:=]"
-    rb"[ \t]*+[\[\"'\\]{0,6}(?:[a-z0-9-]++[ \t]++)?(?:[a-z]++=)?[a-z0-9+/=._-]{16}"
+    + rb"[ \t]*+[:=,]"
+    rb"[ \t]*+b?[\[\"'\\]{0,6}(?:[a-z0-9-]++[ \t]++)?(?:[a-z]++=)?[a-z0-9+/=._-]{16}"
 )
 _BASIC = re.compile(rb"\bbasic[ \t]++([a-z0-9+/]{4,400}+)")
 _COOKIE = re.compile(
-    rb"(?:\bcookie2?[\"']?[ \t]*+[:= ]|(?<!\S)-b[ \t])[ \t]*+[\"']?(?=[^\s=;,\"']{1,128}=)"
+    rb"(?:\bcookie2?[\"']?[ \t]*+[:= ,]|(?<!\S)-b[ \t])"
+    rb"[ \t]*+b?[\[\"'\\]{0,6}(?=[^\s=;,\"']{1,128}=)"
 )
 _PAIR = re.compile(rb"(?<![^\s:=;,\"'\[])([^\s:=;,\"'\[]{1,128})=\"?(" + _VALUE + rb"{8,128})")
 _OF_A_COOKIE = {b"path", b"domain", b"expires", b"max-age", b"samesite", b"version", b"comment"}
 _USER = re.compile(
     rb"(?<![^\s\"'])(?:-[a-z]{0,8}u|--(?:proxy-)?user)(?:[ \t]++|=)" + _QUOTES
     + rb"([\w.@$-]{1,128}):(" + _VALUE + rb"{3,128})"
+)  # fmt: skip
+_CURL_USER = re.compile(
+    rb"\bcurl [^\n]{0,512}?(?<=\s)-[a-z]{0,3}u" + _QUOTES + rb"([\w.@$-]{1,128}):("
+    + _VALUE + rb"{3,128})"
 )  # fmt: skip
 _IN_AN_ADDRESS = re.compile(
     rb"://(?:[^\s/@:\"'<>?#]{0,128}:([^\s/@\"'<>?#]{3,256})|([^\s/@:\"'<>?#]{20,256}))@"
@@ -62,8 +71,15 @@ _BARE = re.compile(
     rb"|(?<![\w-])eyj[\w-]{10,}+\.eyj[\w-]{10}"
     rb"|(?<![a-z0-9+/_-])mii[a-z0-9+/_-]{500}"
     rb"|-----begin [a-z ]{0,40}private key-----"
+    rb"|[?&]sig=[a-z0-9+/%_-]{20}|\bbearer[ \t]++[a-z0-9+/=._-]{20}|token%3d[a-z0-9+/%._-]{16}"
+    rb"|\bgh[opsu]_[a-z0-9]{30}|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
 )
 """What is a secret without a name: a signature, a JWT, an IAM token, a key."""
+
+_SIGNS_OF_BARE = (
+    *(b"signature=", b"sdk-", b"v11-", b"aws4-", b"eyj", b"mii", b"-----b"),
+    *(b"sig=", b"bearer", b"token%3d", b"gho_", b"ghp_", b"ghs_", b"ghu_", b"secret"),
+)
 
 _HIDDEN = re.compile(
     rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]?|[*x.#?\xe2\x80\xa2\xa6-]+|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*",
@@ -93,7 +109,8 @@ def holds_credentials(text: bytes) -> bool:
 
     return (
         any(found(_HEADER, b"x-auth", b"x-sub", b"x-sec", b"authorization"))
-        or any(found(_BARE, b"signature=", b"sdk-", b"v11-", b"aws4-", b"eyj", b"mii", b"-----b"))
+        or any(found(_BARE, *_SIGNS_OF_BARE))
+        or any(map(_is_of_a_user, found(_CURL_USER, b"curl")))
         or any(_names_a_secret(small, name) for name in _NAMES)
         or any(_is_basic(text, match) for match in found(_BASIC, b"basic"))
         or _holds_a_session(small)

@@ -632,3 +632,20 @@ def test_a_broken_regex_is_a_policy_error_whatever_the_effect(key: str) -> None:
 def test_a_phase_where_none_is_documented_is_not_overheard() -> None:
     body = response(nodes=[stage("a", item(phase="Success")) | {"phase": "Failed"}])
     assert judged(body).outcome == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("@.value > 110", "unlike-values"),
+        ("@.value > '110'", "ordered-texts"),
+        ("@.value == '110'", None),
+        ("@.unheard > 110", None),
+    ],
+)
+def test_what_a_filter_compares_is_told_as_well(asked: str, code: str | None) -> None:
+    where = {"path": f"$.riskSource.configurationRisks[?({asked})]", "exists": False}
+    risks = {"configurationRisks": [{"value": "1000"}]}
+    body = response(item(riskSource=risks))
+    found = codes(judged(body, policy(waivers=[waiver(where=[where])])))
+    assert {"unlike-values", "ordered-texts"} & set(found) == ({code} if code else set())

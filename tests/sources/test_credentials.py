@@ -37,6 +37,18 @@ Set-Cookie: J_SESSION_ID={SECRET}; Secure
 Cookie:lang=en; sid=0123456789ab
 $ curl -b "sid=0123456789ab" https://x/
 $ curl -su admin:{SHORT} https://x/
++ curl -sS -uadmin:{SHORT} https://x/
+adminPass: Hunter2!x
+auth: Bearer {SECRET}
++ curl https://x/?access_token%3D{SECRET}
+env: [{{"name":"HW_SECRET_KEY","value":"{SECRET}"}}]
+remote: ghp_abcdefghij0123456789abcdefghij012345
+request.headers=[(b'X-Auth-Token', b'{SECRET}')]
+sent [('Host', 'cce'), ('X-Auth-Token', '{SECRET}')]
++ export HW_SECRET={SECRET}
+got {{"credential":{{"access":"HPUAABCDEFGHIJKLMNOP","secret":"{SECRET}"}}}}
+headers: {{"set-cookie":["SESSID={SECRET}; path=/"]}}
++ curl https://x/r.json?sv=2022-11-02&sig={SECRET}%3D
 $ curl --user 'admin:{SHORT}' https://x/
 https_proxy=http://user:Secr3t@10.0.0.1:3128
 $ git clone https://ghp_abcdefghij0123456789@github.com/x
@@ -121,6 +133,7 @@ def test_a_credential_in_a_header_is_refused(header: str) -> None:
 @pytest.mark.parametrize(
     "text",
     ["token ", "sk=sk ", "token\\\\", "token: word ", "a" * 63 + " token: word ", "cookie: a=b\n",
+     "curl -s ", "sk, value: ", "bearer  ",
      " -b a=", "basic aaaa ", " -u a:a", " -uuuuuuuu", "://", "://a:" + "b" * 250, "sdk-", "eyj-",
      "eyj.", "mii ", "-----begin a", "api_key", "next_token=abcdef ", "password=***** "]
 )  # fmt: skip
