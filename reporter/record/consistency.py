@@ -98,7 +98,9 @@ def _of_skips(record: Verdict, asked: dict[str, Asked]) -> Iterator[str]:
             yield f"{named}: {skip.outcome} does not fit its waivers"
         elif skip.outcome not in ("waived", record.defaults.get("skipped")):
             yield f"{named}: {skip.outcome} is not the default"
-        elif (skip.outcome == "waived") != (skip.why.code == "skip.covered"):
+        elif (skip.outcome == "waived") != (skip.why.code == "skip.covered") or (
+            skip.waived_by and skip.why.params.get("waivers") != skip.waived_by
+        ):
             yield f"{named}: {skip.outcome} and {skip.why.code} differ"
         if skip.waived_by and not can_be_covered(skip, record):
             yield f"{named}: waived, and can't be"
