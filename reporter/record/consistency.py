@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from reporter.record.conditions import (
-    CLOCK_SKEW,
     Due,
     Told,
     headline_of,
@@ -26,16 +25,17 @@ from reporter.record.conditions import (
     of_the_circumstances,
     of_what_is_listed,
 )
+from reporter.record.coverage import Asked, can_be_covered
 from reporter.record.dates import parse_end, parse_instant
-from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, EvidenceId, OutcomeCounts
-from reporter.signs import is_todo
+from reporter.record.evidence import FINAL, of_evidence
+from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, OutcomeCounts
+from reporter.signs import is_todo, says_nothing
 
 if TYPE_CHECKING:
     from reporter.record.model import (
         Check,
         Entry,
         EvidenceLine,
-        EvidenceState,
         LimitUse,
         Param,
         Reason,
@@ -44,22 +44,17 @@ if TYPE_CHECKING:
         WaiverUse,
     )
 
-_FINAL = ("Success", "Failed")
 _STRICTNESS: dict[str | None, int] = {"note": 1, "warn": 2, "fail": 3}
 
 
 def contradictions(record: Verdict) -> Iterator[str]:
     """Each thing that disagrees with the rest of the record, as the end of an error line."""
+    # The first of each: of another one of the same id nothing is waived.
+    asked = {use.id: Asked(use, record) for use in reversed(record.waivers)}
     for check in record.checks:
         yield from _of_check(check, record.counts.nodes)
-        yield from _of_entries(check, record)
-    for skip in record.skipped:
-        if (skip.outcome == "waived") != bool(skip.waived_by):
-            yield f"skipped check {skip.name}: {skip.outcome} does not fit its waivers"
-        elif skip.outcome not in ("waived", record.defaults.get("skipped")):
-            yield f"skipped check {skip.name}: {skip.outcome} is not the default"
-        elif (skip.outcome == "waived") != (skip.why.code == "skip.covered"):
-            yield f"skipped check {skip.name}: {skip.outcome} and {skip.why.code} differ"
+        yield from _of_entries(check, record, asked)
+    yield from _of_skips(record, asked)
     yield from _of_the_instant(record)
     yield from _of_waivers(record)
     yield from _of_rules(record)
@@ -69,7 +64,7 @@ def contradictions(record: Verdict) -> Iterator[str]:
         yield f"outcome {record.outcome} does not follow from what the record lists"
     if record.headline.code != headline_of(record, record.conditions):
         yield f"the headline is not one of a {record.outcome}"
-    yield from _of_evidence(record)
+    yield from of_evidence(record)
     yield from _of_reasons(record)
     yield from _of_conditions(record)
     yield from _of_summary(record)
@@ -96,7 +91,25 @@ def _of_check(check: Check, nodes: int) -> Iterator[str]:
             yield f"{named}: its {what}s are not those of its findings"
 
 
-def _of_entries(check: Check, record: Verdict) -> Iterator[str]:
+def _of_skips(record: Verdict, asked: dict[str, Asked]) -> Iterator[str]:
+    for skip in record.skipped:
+        named = f"skipped check {skip.name}"
+        if (skip.outcome == "waived") != bool(skip.waived_by):
+            yield f"{named}: {skip.outcome} does not fit its waivers"
+        elif skip.outcome not in ("waived", record.defaults.get("skipped")):
+            yield f"{named}: {skip.outcome} is not the default"
+        elif (skip.outcome == "waived") != (skip.why.code == "skip.covered") or (
+            skip.waived_by and skip.why.params.get("waivers") != skip.waived_by
+        ):
+            yield f"{named}: {skip.outcome} and {skip.why.code} differ"
+        if skip.waived_by and not can_be_covered(skip, record):
+            yield f"{named}: waived, and can't be"
+        for name in skip.waived_by:
+            if name in asked and not asked[name].may_cover_skip(skip):
+                yield f"{named}: waiver {name} is for something else"
+
+
+def _of_entries(check: Check, record: Verdict, asked: dict[str, Asked]) -> Iterator[str]:
     """What a finding says, its rules and the default leave of outcomes."""
     rules = {rule.id: rule for rule in record.rules}
     named = f"check {check.name}"
@@ -107,6 +120,9 @@ def _of_entries(check: Check, record: Verdict) -> Iterator[str]:
         if entry.outcome == "waived":
             if not _can_be_waived(entry, [rule for rule, _ in matched], record):
                 yield f"{named}: waived, and can't be"
+            for name in entry.waived_by:
+                if name in asked and not asked[name].may_cover(check, entry):
+                    yield f"{named}: waiver {name} is for something else"
         elif entry.outcome not in ("pass", *_outcomes(entry, record)):
             yield f"{named}: {entry.outcome} is not what its rules come to"
         if not _fits_its_words(entry):
@@ -152,7 +168,7 @@ def _is_doubtful(entry: Entry, record: Verdict) -> bool:
     """Whether surely nobody knows what a finding means; a rule may spell an odd kind or level."""
     if entry.group == "ExecuteException" and entry.phase == "Failed":
         return True
-    if record.redaction is None and entry.phase not in _FINAL:
+    if record.redaction is None and entry.phase not in FINAL:
         return True
     return entry.phase == "Failed" and None in (entry.kind, entry.level) and not entry.rules
 
@@ -200,6 +216,8 @@ def _of_waivers(record: Verdict) -> Iterator[str]:
 
 def _of_waiver(use: WaiverUse, record: Verdict) -> Iterator[str]:
     """Its marks, and whether it is over, by its dates."""
+    if says_nothing(use.reason):
+        yield f"waiver {use.id}: it has no reason"
     at, begins = record.instant.at, use.starts or use.approved_on
     holds = {
         "undated": begins is None,
@@ -330,81 +348,6 @@ def _counts(record: Verdict) -> Counts:
             len(entry.places) for check in checks for entry in check.entries if entry.tolerated
         ),
     )
-
-
-def _of_evidence(record: Verdict) -> Iterator[str]:
-    """All lines are there, and those agree that can be asked again."""
-    if tuple(line.id for line in record.evidence) != get_args(EvidenceId):
-        yield "the lines of evidence are not the eight there are"
-    for line in record.evidence:
-        if line.state not in _states(line, record):
-            yield f"evidence {line.id}: {line.state} does not follow from what the record says"
-        for said in line.statements:
-            numbers = _NUMBERS.get(said.code, {})
-            if any(said.params.get(name) != of(record.counts) for name, of in numbers.items()):
-                yield f"{said.code} does not follow from what the record lists"
-
-
-_NUMBERS: dict[str, dict[str, Callable[[Counts], int]]] = {
-    "evidence.finished.ok": {"count": lambda counts: counts.findings.total},
-    "evidence.complete.ok": {
-        "items": lambda counts: counts.findings.total,
-        "nodes": lambda counts: counts.nodes,
-    },
-}
-_NUMBERS["evidence.complete.ok-without-nodes"] = _NUMBERS["evidence.complete.ok"]
-
-_ANY: tuple[EvidenceState, ...] = ("ok", "not-ok", "not-applicable")
-
-
-def _states(line: EvidenceLine, record: Verdict) -> tuple[EvidenceState, ...]:
-    """What a line can come to; what only the policies or the response tell is left open."""
-    if line.level == "off":
-        return ("not-applicable",)
-    subject = record.subject
-    if line.id == "unexpired" and subject.expires is not None:
-        expires = subject.expires.at
-        return ("ok",) if expires is not None and expires > record.instant.at else ("not-ok",)
-    if line.id == "unexpired":
-        return _ANY if _is_dated(record) else ("not-ok", "not-applicable")
-    if line.id == "fresh":
-        return _ANY if _is_dated(record) else ("not-ok",)
-    if line.id == "identity":
-        return _identity(record)
-    if line.id == "complete":
-        is_short = not record.counts.nodes and subject.cluster_type == "standard"
-        return ("not-ok",) if is_short else _ANY
-    return _by_phases(line, record) if record.redaction is None else _ANY
-
-
-def _by_phases(line: EvidenceLine, record: Verdict) -> tuple[EvidenceState, ...]:
-    task = record.subject.task_phase
-    phases = {entry.phase for check in record.checks for entry in check.entries}
-    if line.id == "finished" and not {task, *phases} <= {*_FINAL}:
-        return ("not-ok",)
-    if line.id == "consistent" and task == "Failed" and "Failed" not in phases:
-        return ("not-ok",)
-    if line.id == "provider":
-        if task == "Success":
-            return ("ok",)
-        return ("not-ok",) if task in ("Failed", "Error") else ("not-applicable",)
-    return _ANY
-
-
-def _is_dated(record: Verdict) -> bool:
-    """Whether there is an update time that can be counted from."""
-    updated = record.subject.updated.at if record.subject.updated else None
-    return updated is not None and updated - record.instant.at <= CLOCK_SKEW
-
-
-def _identity(record: Verdict) -> tuple[EvidenceState, ...]:
-    subject = record.subject
-    if subject.expected_cluster not in (None, subject.cluster_id):
-        return ("not-ok",)
-    if subject.expected_target is not None and subject.target_version is None:
-        return ("not-ok",)
-    is_asked = (subject.expected_cluster, subject.expected_target) != (None, None)
-    return ("ok", "not-ok") if is_asked else _ANY
 
 
 def _of_reasons(record: Verdict) -> Iterator[str]:
@@ -576,7 +519,7 @@ def _fails(rule: RuleUse) -> bool:
 def _doubts(record: Verdict) -> int:
     """The reasons there are at least that this is no evidence to judge by."""
     finished = next((line.level for line in record.evidence if line.id == "finished"), None)
-    is_open = record.redaction is None and record.subject.task_phase not in _FINAL
+    is_open = record.redaction is None and record.subject.task_phase not in FINAL
     is_empty = not record.counts.findings.total
     return _not_held(record) + (is_open and finished != "require") + is_empty
 

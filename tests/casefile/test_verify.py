@@ -286,6 +286,13 @@ def forged_pass(case: Case) -> Verdict:
         }
     )
     passed = {"passed": len(checks), "total": len(checks), "nodes": record.counts.nodes}
+    lines = {
+        "provider": {
+            "state": "ok",
+            "statements": [statement("evidence.provider.phase", phase="Success")],
+        },
+        "unexpired": {"level": "off", "statements": [statement("evidence.off")]},
+    }
     return record.model_copy(
         update={
             "outcome": "pass",
@@ -293,8 +300,7 @@ def forged_pass(case: Case) -> Verdict:
             "reasons": [],
             "subject": record.subject.model_copy(update={"task_phase": "Success"}),
             "evidence": [
-                part.model_copy(update={"state": "ok"}) if part.id == "provider" else part
-                for part in record.evidence
+                part.model_copy(update=lines.get(part.id, {})) for part in record.evidence
             ],
             "checks": checks,
             "rules": [rule.model_copy(update={"hits": 0}) for rule in record.rules],

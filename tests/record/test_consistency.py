@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import timedelta
+from functools import cache
 from itertools import chain
 from typing import Any
 
@@ -18,19 +19,73 @@ from reporter.record.conditions import headline_of, of_the_circumstances, of_wha
 from reporter.record.consistency import contradictions
 from reporter.record.model import Change, Gate, Verdict
 from reporter.words import statement
-from tests.output.example import example
+from tests.output.example import example, node
 from tests.policy.build import AT, codes, item, judged, policy, response, stage, waiver
+
+
+@cache
+def written() -> str:
+    """The example's record as JSON."""
+    return example().model_dump_json()
 
 
 def changed(pointer: str, value: Any) -> Verdict:
     """The example's record with one value changed in its JSON."""
-    document = json.loads(example().model_dump_json())
+    document = json.loads(written())
     part: Any = document
     *way, last = pointer.split("/")
     for name in way:
         part = part[int(name) if name.isdigit() else name]
     part[int(last) if last.isdigit() else last] = value
     return Verdict.model_validate(document)
+
+
+CLUSTER = "8978deaa-1743-11ee-8e46-0255ac10004c"
+FOR_ANOTHER: tuple[dict[str, Any], ...] = (
+    {"check": "NodeContainerd"},
+    {"check": [{"equals": ["NodeDisk", "NodeContainerd?"]}, "NodeSSH"]},
+    {"kind": "Exception"},
+    {"level": ["Fatal", {"equals": "Info"}]},
+    {"group": "NodeCheck"},
+    {"phase": "Success"},
+    {"scope": "addon"},
+    {"message": "pods restart"},
+    {"error_code": "*"},  # there are none
+    {"node": {"uid": node(1).uid}},  # and eleven others
+    {"node": {"name": "pool-b-0001"}},
+    {"node": {"name": "pool-*", "status": "Abnormal"}},
+    {"cluster": "c-two"},
+    {"check": None},
+)
+NOT_FOR_ANOTHER: tuple[dict[str, Any], ...] = (
+    {"check": ["NodeDisk", "Node*"]},
+    {"check": {"regex": "Other"}},
+    {"kind": "Risk", "level": {"equals": ["Warning"]}, "scope": "node", "cluster": CLUSTER},
+    {"level": ["Fatal", "[!F]*"]},
+    {"node": {"uid": [node(number).uid for number in range(1, 13)], "status": "Active"}},
+    {"node": {"name": "pool-b-*"}},
+    {"any": [{"check": "Other"}], "not": {"kind": "Risk"}},
+    {"where": [{"path": "$.level", "equals": "Fatal"}]},
+    {"target_version": ">=1.99", "topic": "other", "addon": "other"},
+)
+
+
+FOR_NO_SKIP: tuple[dict[str, Any], ...] = (
+    {"check": "NodeTime"},
+    {"check": ["A", {"equals": ["B"]}]},
+    {"cluster": "c-two"},
+    {"level": "*"},
+    {"any": [{"phase": "Failed"}]},
+    {"not": {"not": {"where": []}}},
+    {"node": {"uid": "n-1"}},
+    {"scope": "cluster"},
+)
+FOR_A_SKIP: tuple[dict[str, Any], ...] = (
+    {"check": "Node*"},
+    {"cluster": "8978*"},
+    {"any": [{"check": "Other"}]},
+    {"target_version": ">=1.29"},
+)
 
 
 def test_a_record_of_this_tool_agrees_with_itself() -> None:
@@ -121,10 +176,81 @@ def test_a_record_of_this_tool_agrees_with_itself() -> None:
          "the reason NodeMount: reason.skipped-nodes is not what it is about"),
         ("reasons/0/level", "Info",
          "the reason SampleNodeDisk is not of the kind and level of what it is about"),
+        # Lines of evidence by their own words, and levels that no policy can say.
+        ("evidence/0/state", "ok", "evidence recognised: ok and what it says differ"),
+        ("evidence/2/statements/0/code", "evidence.consistent.section-success",
+         "evidence consistent: ok and what it says differ"),
+        ("evidence/3/statements/0/code", "evidence.complete.min-nodes",
+         "evidence complete: ok and what it says differ"),
+        ("evidence/4/statements/0/code", "evidence.fresh.ok",
+         "evidence unexpired: ok and what it says differ"),
+        ("evidence/5/state", "not-applicable",
+         "evidence fresh: not-applicable and what it says differ"),
+        ("evidence/6/statements/0/code", "evidence.identity.of-tomorrow",
+         "evidence identity: ok and what it says differ"),
+        ("evidence/6/level", "off",
+         "evidence identity: ok does not follow from what the record says"),
+        ("evidence/7/statements/0/params/phase", "Success",
+         "evidence provider: not-ok and what it says differ"),
+        ("evidence/0/statements/1/code", "evidence.recognised.of-tomorrow", None),
+        ("evidence/1/level", "off", "evidence finished: no policy can make it off"),
+        ("evidence/3/level", "note", "evidence complete: no policy can make it note"),
+        ("evidence/7/level", "require", "evidence provider: no policy can make it require"),
+        # The target that was expected, by the parts that are written.
+        *(("subject/expected_target", version,
+           "evidence identity: ok does not follow from what the record says")
+          for version in ("v1.31", "1.3", "v1.30.4-r1", "1.30-r2", "v1.30.4-r20", "1.31.x")),
+        *(("subject/expected_target", version, None)
+          for version in ("v1.30", "1.30.4", "1.30.4-r2", "v1.030")),
+        # What a waiver spells, beside what is waived by it.
+        *(("waivers/0/match", {"check": {"equals": "NodeContainerdPodRestartRisk"}} | match,
+           "check NodeContainerdPodRestartRisk: waiver containerd is for something else")
+          for match in FOR_ANOTHER),
+        *(("waivers/0/match", {"check": "NodeContainerdPodRestartRisk"} | match, None)
+          for match in NOT_FOR_ANOTHER),
+        ("waivers/0/reason", " \u200b", "waiver containerd: it has no reason"),
+        ("waivers/2/reason", "", "waiver api-coredns: it has no reason"),
+        *(("waivers/1/match", {"check": "NodeTimeSync"} | match,
+           "skipped check NodeTimeSync: waiver skip-time is for something else")
+          for match in FOR_NO_SKIP),
+        *(("waivers/1/match", {"check": "NodeTimeSync"} | match, None)
+          for match in FOR_A_SKIP),
+        ("skipped/1/name", "NodeMount",
+         "skipped check NodeMount: waiver skip-time is for something else"),
+        *(("skipped/1/name", name, f"skipped check {name}: waived, and can't be")
+          for name in (None, "NodeTimeSync\u200b", "SampleNodeDisk")),
+        ("skipped/1/has_selector", True, "skipped check NodeTimeSync: waived, and can't be"),
+        ("skipped/1/why/params/waivers", ["containerd"],
+         "skipped check NodeTimeSync: waived and skip.covered differ"),
     ],
 )  # fmt: skip
 def test_a_value_changed_in_one_place_is_found(pointer: str, value: Any, wrong: str | None) -> None:
+    """None: what nobody can ask again is believed."""
     assert changed(pointer, value).contradiction() == wrong
+
+
+@pytest.mark.parametrize("name", ["Sample\u200bNode", "S\u0430mpleNode", " SampleNode"])
+def test_a_name_that_does_not_read_as_written_is_not_recognised(name: str) -> None:
+    (line,) = (line for line in well().evidence if line.id == "recognised")
+    assert (line.state, line.level) == ("ok", "require")
+    checks = [check.model_copy(update={"name": name}) for check in well().checks[:1]]
+    odd = well().model_copy(update={"checks": [*checks, *well().checks[1:]]})
+    assert [*contradictions(odd)] == [
+        "evidence recognised: ok does not follow from what the record says"
+    ]
+
+
+def test_a_result_without_an_expiry_is_one_of_a_failed_task() -> None:
+    body = response(item(), expireTimeStamp="")
+    verdict = judged(body)
+    (line,) = (line for line in verdict.evidence if line.id == "unexpired")
+    assert (line.state, verdict.contradiction()) == ("not-applicable", None)
+    passed = verdict.model_copy(
+        update={"subject": verdict.subject.model_copy(update={"task_phase": "Success"})}
+    )
+    assert "evidence unexpired: not-applicable does not follow from what the record says" in (
+        contradictions(passed)
+    )
 
 
 @pytest.mark.parametrize("of", ["findings", "nodes", "checks"])
@@ -243,6 +369,19 @@ CONDITIONS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+@cache
+def under(name: str) -> Verdict:
+    """The verdict with one of the conditions."""
+    body, rules, options = CONDITIONS[name]
+    return judged(body, rules, **options)
+
+
+@cache
+def well() -> Verdict:
+    """A pass without any."""
+    return judged(WELL)
+
+
 def without(code: str, verdict: Verdict) -> Verdict:
     """A record that says nothing of one of its conditions, under the headline that leaves it."""
     left = [part for part in verdict.conditions if part.code != code]
@@ -253,8 +392,7 @@ def without(code: str, verdict: Verdict) -> Verdict:
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_a_condition_that_follows_can_be_left_out_of_no_record(name: str) -> None:
-    body, rules, options = CONDITIONS[name]
-    verdict = judged(body, rules, **options)
+    verdict = under(name)
     assert verdict.contradiction() is None
     assert name in codes(verdict)
     code = f"condition.{name}"
@@ -278,13 +416,11 @@ def test_every_condition_that_follows_is_tried_here() -> None:
 
 @pytest.mark.parametrize("name", CONDITIONS)
 def test_a_condition_that_does_not_hold_is_in_no_record(name: str) -> None:
-    of_it = judged(CONDITIONS[name][0], CONDITIONS[name][1], **CONDITIONS[name][2])
-    (said,) = (part for part in of_it.conditions if part.code == f"condition.{name}")
-    well = judged(WELL)
-    assert well.contradiction() is None
-    assert well.conditions == []
-    made_up = well.model_copy(
-        update={"conditions": [said], "headline": statement(headline_of(well, [said]))}
+    (said,) = (part for part in under(name).conditions if part.code == f"condition.{name}")
+    assert well().contradiction() is None
+    assert well().conditions == []
+    made_up = well().model_copy(
+        update={"conditions": [said], "headline": statement(headline_of(well(), [said]))}
     )
     assert made_up.contradiction() == f"{said.code} does not follow from what the record lists"
 
@@ -293,8 +429,7 @@ def test_a_condition_that_does_not_hold_is_in_no_record(name: str) -> None:
     "name", [name for name in CONDITIONS if name not in ("no-nodes", "fail-on-warn", "advisory")]
 )
 def test_the_headline_of_a_pass_is_by_its_conditions(name: str) -> None:
-    body, rules, options = CONDITIONS[name]
-    verdict = judged(body, rules, **options)
+    verdict = under(name)
     bold = verdict.model_copy(update={"headline": statement("headline.pass")})
     assert bold.contradiction() == f"the headline is not one of a {verdict.outcome}"
 
@@ -323,8 +458,7 @@ def test_an_exception_that_is_let_through_is_tolerated_wherever_that_is_said() -
 
 @pytest.mark.parametrize("mark", ["undated", "permanent", "todo"])
 def test_the_marks_of_a_waiver_are_those_of_its_dates_and_reason(mark: str) -> None:
-    body, rules, options = CONDITIONS[f"waivers-{mark}"]
-    verdict = judged(body, rules, **options)
+    verdict = under(f"waivers-{mark}")
     (use,) = verdict.waivers
     plain = use.model_copy(update={"marks": [one for one in use.marks if one != mark]})
     forged = without(f"condition.waivers-{mark}", verdict.model_copy(update={"waivers": [plain]}))
@@ -365,7 +499,7 @@ def test_a_redacted_record_whose_values_are_words_of_the_api_is_believed(word: s
 
 @pytest.mark.parametrize("form", ["html", "markdown", "junit", "sarif", "csv"])
 def test_a_text_that_says_something_else_than_its_code_is_shown_nowhere(form: str) -> None:
-    document = example().model_dump_json()
+    document = written()
     forged = json.loads(document, object_hook=_lying)
     assert document.count('"text"') > 40
     lying = Verdict.model_validate(forged)
@@ -386,7 +520,7 @@ def _lying(part: dict[str, Any]) -> dict[str, Any]:
 
 def test_a_code_of_a_newer_version_keeps_the_words_of_the_record() -> None:
     newer = {"code": "condition.of-tomorrow", "params": {}, "text": "something of tomorrow"}
-    conditions = json.loads(example().model_dump_json())["conditions"]
+    conditions = json.loads(written())["conditions"]
     record = changed("conditions", [newer, *conditions])
     assert record.contradiction() is None
     assert cleaned(record).conditions[0].text == "something of tomorrow"
