@@ -82,7 +82,8 @@ _SIGNS_OF_BARE = (
 )
 
 _HIDDEN = re.compile(
-    rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]?|[*x.#?\xe2\x80\xa2\xa6-]+|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*",
+    rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]{0,2}|[*x.#?\xe2\x80\xa2\xa6-]+"
+    rb"|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*",
     re.DOTALL,
 )
 _WORDS = frozenset(

@@ -15,7 +15,8 @@ _LOOKED_AT = 4096
 
 _HTML = re.compile(rb"(?is)<!doctype html|.{0,505}<html")
 _NOTHING = re.compile(rb"(?:<nil>|None|undefined|null)\Z")
-_SYSLOG = re.compile(rb"<\d{1,3}>")
+_NO_MARKUP = re.compile(rb"<\d{1,3}>|< HTTP/\d")
+"""A priority as syslog writes it, a line of what `curl -v` received."""
 _YAML = re.compile(
     rb"(?:(?:#[^\n]*|---[^\n]*|%YAML[^\n]*)?\r?\n)*"
     rb"(?:- )?[\"']?(?:(?:apiVersion|kind|metadata|api_version)[\"']?:[ \r\n]"
@@ -70,7 +71,7 @@ def refuse_known(text: bytes, label: str) -> None:
             f"{label}: holds {match[0].decode()}: what a program prints when it got no response",
             hint="did the call before it fail?",
         )
-    if start.startswith(b"<") and not _SYSLOG.match(start):
+    if start.startswith(b"<") and not _NO_MARKUP.match(start):
         raise UnrecognisedError(f"{label}: looks like XML, not JSON", hint=SAVE_RAW)
     if _YAML.match(start):
         raise InputError(f"{label}: looks like YAML, not JSON", hint=SAVE_RAW)

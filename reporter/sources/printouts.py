@@ -101,7 +101,7 @@ _SHORT = 4096
 
 
 _KOOCLI_ERROR = re.compile(rb"\s*(\[[A-Z]+_ERROR\][^\r\n]*)")
-_LOG_TAG = re.compile(rb"\s*\[[^\[\]{}\"\n]{1,200}\](?=[ \t:({\[-])")
+_LOG_TAG = re.compile(rb"\s*\[[^\[\]{}\"\n]{1,200}\](?=[ \t:({\[#$-])")
 
 
 def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:

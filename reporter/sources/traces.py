@@ -114,8 +114,12 @@ _FIELD_BEHIND = re.compile(
 )
 _INSIDE = re.compile(rb"[\"'`|,(<\[][ \t]*\Z")
 _ERROR = re.compile(rb"\[[A-Z]+_ERROR\]|\b(?:CCE|CCE_CM|APIGW)\.\d{4,}")
-_DECORATION = re.compile(rb"\x1b\[[0-9;]*m|^(?:[\d:.]+ )?[{}] \[\d+ bytes data\]", re.MULTILINE)
-"""What terminals and `curl -v` add, with brackets that open nothing."""
+_DECORATION = re.compile(
+    rb"\x1b\[[0-?]*[ -/]*[@-~]|^(?:[\d:.]+ )?[{}] \[\d+ bytes data\]"
+    rb"|^(?:\[[\w:.TZ-]{1,40}\] +)?\[Pipeline\] [{}](?: \([\w .:-]{1,80}\))?[ \t\r]*$",
+    re.MULTILINE,
+)
+"""What terminals, `curl -v` and Jenkins add, with brackets that open nothing."""
 
 ANSWERED = (b"200", b"201")
 """The statuses of an answer that holds a response: a part (206) or a proxy's own word (203) is

@@ -373,6 +373,7 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (PLAIN + PLAIN, "one JSON document follows another"),
         (_wrapped("a: ", "\nb: " + PLAIN), "holds 2 responses between other text (lines 1, 2)"),
         (_wrapped('INFO nodeCheckStatus is "Success" in '), "ambiguous: 'nodeCheckStatus'"),
+        (_wrapped('[Pipeline] { "x": '), "inside other JSON that is broken"),
         (_wrapped('INFO {"kind":"List","items":['), "inside other JSON that is broken or was cut"),
         ("INFO " + PLAIN[:-20], "no whole response follows"),
         ("INFO " + printers.java(SHOW) * 2, "holds 2 responses between other text"),
@@ -438,6 +439,12 @@ def test_lines_about_different_clusters_leave_a_doubt() -> None:
         ),
         ("ERROR 503 Service Unavailable, trying again\n", "\nINFO took 404 ms\n"),
         ("INFO ConnectionException, trying again\n", ""),
+        ("< HTTP/1.1 200 OK\n< Content-Type: application/json\n\n", ""),
+        ("\x1b[0KRunning with gitlab-runner\n\x1b[32;1m$ ask\x1b[0;m\n", "\n\x1b[0Kdone\n"),
+        ("[Pipeline] {\n[Pipeline] { (Check)\n+ ask\n", "\n[Pipeline] }\n"),
+        ("[root@host ~]# cat check.json\n", "\n[root@host ~]# \n"),
+        ("[user@host ~]$ cat check.json\n", ""),
+        ("* [HTTP/2] [1] [x-auth-token: [REDACTED]]\n< HTTP/2 200\n", ""),
     ],
 )
 def test_what_failed_and_was_tried_again_is_no_matter(before: str, after: str) -> None:
