@@ -81,7 +81,7 @@ from reporter.record.model import (
     WaiverStatus,
     WaiverUse,
 )
-from reporter.signs import is_todo, reads_as_written
+from reporter.signs import is_todo, legible
 from reporter.words import statement
 
 STUB_DAYS = 30
@@ -381,8 +381,7 @@ def waiver_to_copy(
         return None
     uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
     names = list(dict.fromkeys(addons))
-    named = [name for name in uids if name is not None and reads_as_written(name)]
-    if len(named) < len(uids) or None in names or (scope == "node" and not uids):
+    if None in map(legible, [*uids, *names]) or (scope == "node" and not uids):
         return None  # what nobody can name can't be waived by name
     match: dict[str, object] = {"check": {"equals": check}, "scope": scope}
     if level is not None:

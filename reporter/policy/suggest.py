@@ -22,7 +22,7 @@ from reporter.policy.model import MatchSpec
 from reporter.precheck.finding import Node
 from reporter.precheck.model import KINDS, LEVELS
 from reporter.record.instants import day_of
-from reporter.signs import reads_as_written
+from reporter.signs import legible
 
 DAYS = 30
 """How long a suggested waiver would hold."""
@@ -183,8 +183,8 @@ class _Writer:
         match: dict[str, Any] = {"check": {"equals": group.check}, "scope": group.scope}
         if group.level is not None:
             match["level"] = _literal(group.level, LEVELS)
-        if self.judgement.facts.cluster is not None:
-            match["cluster"] = {"equals": self.judgement.facts.cluster}
+        if (cluster := legible(self.judgement.facts.cluster)) is not None:
+            match["cluster"] = {"equals": cluster}
         for what in ("node", "addon"):
             found = [_names(part, what) for part in group.parts]
             names = list(dict.fromkeys(name for some in found for name in some))
@@ -315,9 +315,8 @@ def _naming(names: Sequence[str | None]) -> str:
 def _names(part: Decided, what: str) -> list[str | None]:
     """The node uids or add-on names of a finding; None for one without a name to go by."""
     if what == "node":
-        uids = [node.uid for node in part.finding.nodes]
-        return [uid if uid is not None and reads_as_written(uid) else None for uid in uids]
-    return [template or alias for template, alias in part.target.addons]
+        return [legible(node.uid) for node in part.finding.nodes]
+    return [legible(template or alias) for template, alias in part.target.addons]
 
 
 def _waiver(instant: datetime, match: dict[str, Any]) -> dict[str, Any]:

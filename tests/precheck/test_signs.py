@@ -32,7 +32,8 @@ def test_names_that_read_as_written() -> None:
     assert reads_as_written("BlackLimit")
     assert reads_as_written("Black_Limit v2")
     assert reads_as_written("\u8282\u70b9\u68c0\u67e5")
-    assert not reads_as_written("CPU\u4f7f\u7528")  # any of them may look like a letter
+    assert reads_as_written("CPU\u4f7f\u7528-\u30b5\ud55c")  # none of them looks like a letter
+    assert not reads_as_written("CPU\u4f7f\u7528\u0430")  # any other may
 
 
 def test_very_long_names_are_read_at_once() -> None:
