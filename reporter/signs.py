@@ -119,7 +119,7 @@ def reads_as_written(name: str) -> bool:
         return name.isprintable() and name == name.strip()
     if name != name.strip() or not name.isprintable() or hides_a_sign(name):
         return False
-    plain = _UNMISTAKABLE.sub("", name)
+    plain = "".join(sign for sign in name if not _is_unmistakable(ord(sign)))
     return plain.isascii() or not (_ASCII_LETTER.search(plain) or folded(plain).isascii())
 
 
@@ -128,9 +128,15 @@ def legible(name: str | None) -> str | None:
     return name if name is not None and reads_as_written(name) else None
 
 
+def _is_unmistakable(point: int) -> bool:
+    return any(first <= point <= last for first, last in _UNMISTAKABLE)
+
+
 _ASCII_LETTER = re.compile("[A-Za-z]")
-_UNMISTAKABLE = re.compile(
-    "[\u3041-\u3096\u30a1-\u30fa\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003134f]"
+_UNMISTAKABLE = (
+    *((0x3041, 0x3096), (0x30A1, 0x30FA)),
+    *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3134F)),
+    (0xAC00, 0xD7A3),
 )
 """Letters of which none looks like one of ASCII's."""
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
-from reporter.sources.credentials import holds_credentials
 from reporter.sources.text import SAVE_RAW, one_page
 
 RESPONSES = (
@@ -177,6 +176,8 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
 
     `doubt`: what `doubt_about` said of a JSON value there.
     """
+    from reporter.sources.credentials import holds_credentials
+
     before, behind = (_DECORATION.sub(b"", part) for part in (text[:start], text[end:]))
     for part in (before, behind):
         plain = _unescaped(part)
@@ -234,6 +235,8 @@ def _leaves_open(before: bytes) -> bool:
 
 def check_headers(headers: bytes, tasks: int, label: str) -> None:
     """Refuse headers that hold what must not stand in a report, or tell of more than `tasks`."""
+    from reporter.sources.credentials import holds_credentials
+
     if holds_credentials(headers):
         raise _holds_credentials(label)
     if mark := _mark_of_a_page(headers):

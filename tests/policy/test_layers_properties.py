@@ -23,7 +23,7 @@ from reporter.policy.load import Policy
 from reporter.sources.read import read
 from tests.policy.build import AT, item, outcomes, policy, response, stage
 
-CASES = int(os.environ.get("LAYER_CASES", "120"))
+CASES = int(os.environ.get("LAYER_CASES", "80"))
 LATER = datetime(2026, 3, 3, tzinfo=UTC)
 """After the day that rules are postponed to, where they are not postponed for good."""
 MILDNESS = {"pass": 0, "note": 1, "waived": 1, "warn": 2, "unknown": 3, "fail": 4}
