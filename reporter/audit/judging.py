@@ -259,10 +259,7 @@ def _write_down_response(
     identity = _response_id(rows, source.name, repeat, number)
     metadata, spec, status = task.metadata, task.spec, task.status
     sidecar = source.sidecar
-    # Where the note of `fetch` names another one, which it is about is not known.
-    named = {spec.cluster_id if spec else None, sidecar.cluster_id if sidecar else None}
-    known = [name for name in named if name]
-    cluster = known[0] if len(known) == 1 else None
+    cluster = response.clusters[0] if len(response.clusters) == 1 else None
     target = (spec.target_version if spec else None) or (
         sidecar.target_version if sidecar else None
     )

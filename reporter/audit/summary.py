@@ -39,11 +39,11 @@ from reporter.output.audit.facts import (
     exit_code,
 )
 from reporter.policy.assemble import waiver_use
-from reporter.policy.dates import is_day, parse_instant
 from reporter.policy.evaluate import WaiverTally
 from reporter.policy.load import pattern_text
 from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
+from reporter.record.dates import is_day, parse_instant
 from reporter.words import statement
 
 SOON_DAYS = 30

@@ -168,8 +168,8 @@ def _check_folder(out: Path, *, resume: bool) -> None:
 
 def _settings(options: dict[str, Any]) -> tuple[Settings, str]:
     from reporter.audit.settings import Settings
-    from reporter.policy.dates import parse_instant
     from reporter.precheck.times import format_instant
+    from reporter.record.dates import parse_instant
 
     at, basis = options["at"], "given"
     clock = datetime.now(UTC)
@@ -201,8 +201,8 @@ def _settings(options: dict[str, Any]) -> tuple[Settings, str]:
 def _begun(out: Path) -> str | None:
     """The instant of an interrupted `--at now`: the one that is resumed."""
     from reporter.audit.store import FILE_NAME, Store
-    from reporter.policy.dates import parse_instant
     from reporter.precheck.times import format_instant
+    from reporter.record.dates import parse_instant
 
     with Store(out / FILE_NAME) as store, store.reading("the meta row now"):
         now = store.meta().get("now")

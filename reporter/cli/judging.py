@@ -279,7 +279,7 @@ def _fail_on(value: str) -> Literal["fail", "warn"]:
 
 
 def _window(text: str | None) -> tuple[datetime | None, datetime | None]:
-    from reporter.policy.dates import parse_instant
+    from reporter.record.dates import parse_instant
 
     if text is None:
         return None, None

@@ -936,7 +936,8 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     in_vain = []
     paths: dict[str, str] = {}
     ordered: dict[str, str] = {}
-    missed = judgement.facts.missed - judgement.facts.met
+    met = judgement.facts.met
+    asked, missed = met | judgement.facts.missed, judgement.facts.missed - met
     for part, slips, conditions in judgement.policy.asking:
         for written, meant in slips.misspelt:
             if written not in seen:
@@ -950,9 +951,9 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
             if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
                 paths[part.id] = path.unknown + (f" → {path.meant}" if path.meant else "")
             number = None
-            if id(condition) in judgement.facts.met:
+            if id(condition) in met:
                 number = orders_numbers_as_texts(condition.spec)
-            if number is None and id(condition) in judgement.facts.met | judgement.facts.missed:
+            if number is None and id(condition) in asked:
                 number = orders_numbers_as_texts(condition.spec, in_filters=True)
             if number is not None:
                 ordered[part.id] = f'"{number}"'
@@ -977,8 +978,10 @@ def _asking(policy: Policy) -> list[Rule | Waiver]:
 
 def _is_unlike(condition: Condition, facts: Facts) -> bool:
     """Whether it compared values of another type: its operator did, or its filter did."""
-    asked = id(condition) in facts.met | facts.missed
-    return id(condition) in facts.unlike or (asked and compares_texts_with_numbers(condition.spec))
+    if id(condition) in facts.unlike:
+        return True
+    was_asked = id(condition) in facts.met or id(condition) in facts.missed
+    return was_asked and compares_texts_with_numbers(condition.spec)
 
 
 def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
@@ -1010,9 +1013,8 @@ def _open_clusters(judgement: Judgement) -> Iterator[Statement]:
     identity = next(line for line in judgement.evidence if line.id == "identity")
     if judgement.policy.applies_to and identity.level == "off":
         yield statement("condition.scope-not-checked")
-    sidecar = judgement.response.source.sidecar
-    if judgement.facts.cluster_disputed and sidecar is not None:
-        noted, cluster = sidecar.cluster_id, judgement.facts.cluster
+    if judgement.facts.cluster_disputed:
+        cluster, noted = judgement.response.clusters
         yield statement("condition.clusters-differ", cluster=cluster, noted=noted)
 
 

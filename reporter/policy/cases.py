@@ -19,11 +19,11 @@ from pydantic_core import PydanticCustomError
 from reporter import resources, yamlfile
 from reporter.errors import InputError, PolicyError, ReporterError
 from reporter.mistakes import at_path
-from reporter.policy import dates
 from reporter.policy.evaluate import evaluate, settle_instant
 from reporter.policy.load import Policy, _Problems, builtin_names
 from reporter.policy.model import KeysSpec, Metadata, Spec, Text
 from reporter.precheck.response import Response
+from reporter.record.dates import parse_instant
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     Check,
@@ -62,7 +62,7 @@ Texts = Annotated[
 def _instant(value: Any) -> Any:
     if isinstance(value, str) and value and value != "response":
         try:
-            dates.parse_instant(value)
+            parse_instant(value)
         except ValueError as error:
             reason = f"{error}; or write response, for its own update time"
             raise PydanticCustomError("date", "{reason}", {"reason": reason}) from None
@@ -442,7 +442,7 @@ def run_case(case: Case, policy: Policy) -> CaseResult:
     """Judge a case at its own instant and compare what comes out with what it expects."""
     try:
         # Its instant is its clock as well: whether a case holds must not depend on today.
-        clock = settle_instant(case.response, case.at, dates.parse_instant("2000-01-01")).at
+        clock = settle_instant(case.response, case.at, parse_instant("2000-01-01")).at
         verdict = evaluate(
             case.response,
             policy,

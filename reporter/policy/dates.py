@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-from reporter.record.dates import DATE_HINT, is_day, parse_end, parse_instant
-
-__all__ = ["DATE_HINT", "is_day", "parse_duration", "parse_end", "parse_instant"]
-
 _DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 
 

@@ -16,7 +16,6 @@ from typing import Literal
 
 from reporter.errors import InputError, PolicyError
 from reporter.policy import evidence as evidence_lines
-from reporter.policy.dates import parse_instant
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
 from reporter.policy.model import LimitSpec
@@ -41,6 +40,7 @@ from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
 from reporter.record.conditions import CLOCK_SKEW
+from reporter.record.dates import parse_instant
 from reporter.record.model import (
     Change,
     ClusterType,
@@ -135,7 +135,7 @@ class _Naming:
         yield from self._for_any
         if not self._for_node:
             return
-        names = {name for node in nodes for name in (node.uid, node.name) if name is not None}
+        names = (name for node in nodes for name in (node.uid, node.name) if name is not None)
         found = {tally.waiver.id: tally for name in names for tally in self._for_node.get(name, ())}
         yield from found.values()
 
@@ -301,13 +301,11 @@ def judge(
     """Decide every finding, skip, waiver and evidence line, and the outcome."""
     task, sidecar = response.task, response.source.sidecar
     spec = task.spec
-    said_cluster = spec.cluster_id if spec else None
+    clusters = response.clusters
     said_target = spec.target_version if spec else None
-    noted_cluster = sidecar.cluster_id if sidecar else None
-    disagree = bool(said_cluster and noted_cluster and said_cluster != noted_cluster)
     facts = Facts(
-        cluster=said_cluster or noted_cluster or None,
-        cluster_disputed=disagree,
+        cluster=clusters[0] if clusters else None,
+        cluster_disputed=len(clusters) > 1,
         from_version=(spec.cluster_version if spec else None) or None,
         target_version=said_target or (sidecar.target_version if sidecar else None),
         topic_of=policy.catalogue.topic_of,
@@ -337,7 +335,7 @@ def judge(
             cluster_type=known_type,
             expect_cluster=expect_cluster,
             expect_target=expect_target,
-            sidecar_disagrees=disagree,
+            sidecar_disagrees=facts.cluster_disputed,
         ),
     )
     return Judgement(

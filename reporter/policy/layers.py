@@ -24,6 +24,7 @@ from reporter.policy.model import (
     WaiverSpec,
     alike,
 )
+from reporter.record.dates import parse_instant
 from reporter.yamlfile import Document, Path, nearest
 
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
@@ -493,7 +494,7 @@ def _rule_weaker(under: RuleSpec, own: RuleSpec, unmatched: Effect) -> str | Non
         return "is no longer locked, weaker"
     if own.effective_on is not None and (
         under.effective_on is None
-        or dates.parse_instant(own.effective_on) > dates.parse_instant(under.effective_on)
+        or parse_instant(own.effective_on) > parse_instant(under.effective_on)
     ):
         return "takes effect later, weaker"
     return _limit_weaker(under, own) or _exceeded_weaker(under, own, unmatched)

@@ -22,7 +22,7 @@ from reporter import yamlfile
 from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import at_path
-from reporter.policy import dates, load
+from reporter.policy import load
 from reporter.policy.compare import Key, Keys, Versions, regex_fits_everything
 from reporter.policy.match import FINDING_KEYS, Patterns, is_glob
 from reporter.policy.model import (
@@ -38,6 +38,8 @@ from reporter.policy.model import (
     alike,
 )
 from reporter.policy.slips import (
+    DOCUMENTED,
+    NODE_WORDS,
     ORDERED,
     asked_by,
     compares_texts_with_numbers,
@@ -45,14 +47,10 @@ from reporter.policy.slips import (
     path_of,
 )
 from reporter.precheck.model import (
-    GROUPS,
-    KINDS,
     LEVELS,
-    NODE_STATUSES,
-    NODE_TYPES,
-    PHASES,
 )
 from reporter.precheck.versions import bounds_of, parse_range
+from reporter.record.dates import is_day, parse_end, parse_instant
 from reporter.signs import is_todo
 from reporter.yamlfile import Document, Path
 
@@ -136,13 +134,9 @@ EXPIRING_WITHIN = timedelta(days=14)
 LONG_AHEAD = timedelta(days=90)
 
 _VOCABULARIES = {
-    "kind": KINDS,
-    "level": LEVELS,
-    "group": GROUPS,
-    "phase": PHASES,
+    **DOCUMENTED,
     "scope": frozenset({"cluster", "addon", "node"}),
-    "node.type": NODE_TYPES,
-    "node.status": NODE_STATUSES,
+    **{f"node.{key}": words for key, words in NODE_WORDS.items()},
 }
 _KNOWN_KEYS: dict[type[Spec], frozenset[str]] = {
     PolicySpec: frozenset({
@@ -485,8 +479,8 @@ def _meant_kind(document: Document) -> str:
 def _period(waiver: WaiverSpec) -> tuple[datetime | None, datetime | None]:
     begins = waiver.starts or waiver.approved_on
     return (
-        dates.parse_instant(begins) if begins else None,
-        dates.parse_end(waiver.expires) if waiver.expires else None,
+        parse_instant(begins) if begins else None,
+        parse_end(waiver.expires) if waiver.expires else None,
     )
 
 
@@ -512,7 +506,7 @@ class _Rule:
     @cached_property
     def begins(self) -> datetime | None:
         """From when on its fail is a fail."""
-        return dates.parse_instant(self.spec.effective_on) if self.spec.effective_on else None
+        return parse_instant(self.spec.effective_on) if self.spec.effective_on else None
 
 
 def _unexamined(spec: Spec) -> set[str]:
@@ -580,7 +574,7 @@ class _Look:
                 self._scalars(part, (*path, index))
         elif isinstance(value, str) and path and _YAML11.fullmatch(value):
             # `off` is how evidence lines are switched off, and days are written bare.
-            if path[0] == "evidence" or (path[-1] in _DATE_KEYS and dates.is_day(value)):
+            if path[0] == "evidence" or (path[-1] in _DATE_KEYS and is_day(value)):
                 return
             mark = self.file.document.where(path)
             line = self.file.lines[mark.line - 1] if mark.line <= len(self.file.lines) else ""
@@ -1037,7 +1031,7 @@ class _Look:
     def _when(self, waiver: WaiverSpec, path: Path) -> None:
         start, end = _period(waiver)
         name = f'waiver "{waiver.id}"'
-        approved = dates.parse_instant(waiver.approved_on) if waiver.approved_on else None
+        approved = parse_instant(waiver.approved_on) if waiver.approved_on else None
         if end is None:
             self.add("waiver-permanent", path, f"{name} never expires")
         if _never_valid(waiver):

@@ -18,7 +18,7 @@ from reporter import resources, yamlfile
 from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import Mistakes, at_path, not_one_of
-from reporter.policy import dates, layers, regex
+from reporter.policy import layers, regex
 from reporter.policy.jsonpath import Condition
 from reporter.policy.match import Match, Ranges, fits_id
 from reporter.policy.match import Patterns as CompiledPatterns
@@ -38,6 +38,7 @@ from reporter.policy.model import (
     WhereSpec,
 )
 from reporter.policy.slips import Slips, model_within, slips_of
+from reporter.record.dates import parse_end, parse_instant
 from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document
 
@@ -718,7 +719,7 @@ def _rule(placed: layers.PlacedRule) -> Rule:
         waivable=spec.waivable,
         locked=spec.locked,
         effective_on=spec.effective_on,
-        effective_from=dates.parse_instant(spec.effective_on) if spec.effective_on else None,
+        effective_from=parse_instant(spec.effective_on) if spec.effective_on else None,
         limit=spec.limit,
         below=spec.below or "warn",
         softens=placed.softens,
@@ -738,8 +739,8 @@ def _waiver(spec: WaiverSpec, document: Document, index: int) -> Waiver:
         line=document.where(("waivers", index)).line,
         starts=spec.starts,
         expires=spec.expires,
-        valid_from=dates.parse_instant(begins) if begins else None,
-        valid_until=dates.parse_end(spec.expires) if spec.expires else None,
+        valid_from=parse_instant(begins) if begins else None,
+        valid_until=parse_end(spec.expires) if spec.expires else None,
         approved_by=spec.approved_by,
         approved_on=spec.approved_on,
         ticket=spec.ticket,

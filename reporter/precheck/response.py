@@ -74,6 +74,16 @@ class Response:
     task: PrecheckTask
     source: Source
 
+    @property
+    def clusters(self) -> tuple[str, ...]:
+        """The cluster it is about, by its own word and then by the note of `fetch`, if one says.
+
+        Two are two different ones: which of them is meant is not known.
+        """
+        own = self.task.spec.cluster_id if self.task.spec else None
+        noted = self.source.sidecar.cluster_id if self.source.sidecar else None
+        return tuple(dict.fromkeys(name for name in (own, noted) if name))
+
     @cached_property
     def unknown(self) -> UnknownFields:
         """The task's undocumented fields; one walk serves reading and judging."""

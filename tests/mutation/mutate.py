@@ -1,6 +1,6 @@
 """Mutation testing of everything that decides a verdict: `make mutants`.
 
-    python -m tests.mutation [--module evidence] [--only NAME] [--quick] [--again] [--strict]
+    python -m tests.mutation [--module policy.evidence] [--only NAME] [--quick] [--again] [--strict]
 
 Each mutant (`operators.py`) is loaded in a fork of a process that has all else loaded already.
 First it judges a few hundred generated cases whose outcomes the slow evaluator gave beforehand,
@@ -64,6 +64,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
     "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
+    "reporter.record.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,
     "reporter.precheck.model": (
@@ -487,7 +488,7 @@ def _gathered(key: str) -> list[Case]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    short = {name.rpartition(".")[2]: name for name in MODULES}
+    short = {name.removeprefix("reporter."): name for name in MODULES}
     parser.add_argument("--module", choices=short, action="append", help="only this one")
     parser.add_argument("--only", help="the name of one mutant")
     parser.add_argument("--jobs", type=int, default=2)

@@ -14,9 +14,9 @@ import pytest
 import yaml
 
 from reporter.errors import PolicyError
-from reporter.policy.dates import parse_instant
 from reporter.policy.lint import CODES, Problem, Report, lint
 from reporter.policy.load import Policy
+from reporter.record.dates import parse_instant
 from tests.policy.build import item, judged, outcomes, policy, response, stage
 
 ROOT = Path(__file__).parents[2]

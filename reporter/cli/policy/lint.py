@@ -80,7 +80,7 @@ def command(
 
 
 def _instant(text: str) -> datetime:
-    from reporter.policy.dates import parse_instant
+    from reporter.record.dates import parse_instant
 
     if text == "now":
         return datetime.now(UTC)
