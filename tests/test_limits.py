@@ -381,14 +381,14 @@ def nested(depth: int) -> bytes:
     return text.encode()
 
 
-@met("reporter.sources.printouts.MAX_DEPTH")
+@met("reporter.sources.documents.MAX_DEPTH")
 def _(t: Tried) -> Told:
     within, beyond = nested(t.row.number - 2), nested(t.row.number - 1)
     assert t.check("ok.json", within)[0] in (0, 3)
     return t.check("r.json", beyond)
 
 
-@met("reporter.sources.printouts.MAX_CONTAINERS")
+@met("reporter.sources.documents.MAX_CONTAINERS")
 def _(t: Tried) -> Told:
     count = RESPONSE.count(b"{") + RESPONSE.count(b"[")
     t.lower(count)
@@ -397,9 +397,9 @@ def _(t: Tried) -> Told:
     return t.check("r.json", RESPONSE)
 
 
-@met("reporter.sources.printouts.MAX_VALUES")
+@met("reporter.sources.documents.MAX_VALUES")
 def _(t: Tried) -> Told:
-    t.lower(100, "reporter.sources.printouts.MAX_CONTAINERS")
+    t.lower(100, "reporter.sources.documents.MAX_CONTAINERS")
     within = b'{"a":[' + b"1," * 199 + b"1]}"
     t.lower(200)
     assert "values are more" not in t.check("ok.json", within)[1]

@@ -11,7 +11,7 @@ from reporter.live.transport import Answer
 from reporter.precheck.finding import iter_items
 from reporter.precheck.model import FINAL_PHASES, PrecheckTask
 from reporter.precheck.times import parse_timestamp
-from reporter.sources.printouts import documents
+from reporter.sources.documents import documents
 from reporter.sources.tasks import tasks_of
 from reporter.sources.text import text_of
 

@@ -75,7 +75,7 @@ def _code_and_text(value: dict[str, Any]) -> tuple[str | None, str | None] | Non
         if code or (text and not any(key in value for key in _OF_A_TASK)):
             return code, text
     message = _text(value.get("message"))
-    if value.get("kind") == "Status" and message:
+    if value.get("kind") == "Status" and (message or value.get("status") == "Failure"):
         return _text(value.get("code")) or _text(value.get("reason")), message
     if value.get("kind") or any(key in value for key in _OF_A_TASK):
         return None
@@ -101,6 +101,33 @@ def holds_an_error(value: Any) -> bool:
             with suppress(ValueError, RecursionError):
                 left.append(json.loads(part))
     return False
+
+
+_OF_A_FAILURE = frozenset(
+    {"error", "errors", "errorcode", "errormsg", "errormessage", "errordescription", "exception"}
+    | {"err", "fault"}
+)
+_STATUSES = frozenset({"status", "statuscode", "httpstatus", "httpcode", "code"})
+_SAYING = frozenset({"message", "msg", "detail", "title"})
+_BESIDE_IT = _SAYING | {"type", "requestid", "traceid", "timestamp", "path", "instance"}
+
+
+def tells_of_failure(value: Any) -> bool:
+    """Whether an object looks like an answer that failed, as gateways and frameworks write it.
+
+    With a field for an error, a status of 400 or more, or a message and nothing else. An object
+    with a `kind` says by that what it is.
+    """
+    if not isinstance(value, dict) or value.get("kind"):
+        return False
+    named = {key.lower().replace("_", "").replace("-", ""): part for key, part in value.items()}
+    said = (named[key] for key in _OF_A_FAILURE & named.keys())
+    if any(part and str(part).lower() not in (*_WELL, "0") for part in said):
+        return True
+    statuses = (_text(named[key]) or "" for key in _STATUSES & named.keys())
+    if any(len(status) == 3 and status[0] in "45" and status.isdecimal() for status in statuses):
+        return True
+    return named.keys() <= _BESIDE_IT and not _SAYING.isdisjoint(named)
 
 
 def _went_well(code: str, told: dict[str, Any]) -> bool:

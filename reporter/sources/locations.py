@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 from reporter.errors import InputError
 from reporter.sources.containers import LITTER_HEAD, PACKED_SUFFIXES, is_litter, may_be_litter
-from reporter.sources.traces import speaks_of_a_response
+from reporter.sources.marks import speaks_of_a_response
 
 STDIN_NAME = "standard input"
 SIDECAR_SUFFIX = ".meta.json"

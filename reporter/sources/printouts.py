@@ -1,4 +1,4 @@
-"""What an input is: plain JSON, or one of the ways in which SDKs and tools print a response.
+"""The ways in which SDKs and tools print a response, and the logs that hold one.
 
 One form is recognised by how the text starts, and read by that form's own rules. Where a text can
 be read in more than one way, or holds more than the one response that was found, it is refused:
@@ -13,229 +13,51 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any, cast
 
 from reporter.errors import InputError
-from reporter.sources import java, other_texts, snake_case
+from reporter.sources import java, other_texts
 from reporter.sources.api_errors import api_error, koocli_error, told_in
+from reporter.sources.documents import (
+    BLANKS,
+    Document,
+    embedded,
+    is_list,
+    is_task,
+    json_kind,
+    no_text,
+)
+from reporter.sources.marks import MARKERS, PARTS, REQUESTS, RESPONSES
 from reporter.sources.streams import MIB
 from reporter.sources.strict_json import parse
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
     ANSWERED,
-    MARKERS,
-    PARTS,
-    REQUESTS,
-    RESPONSES,
     check_around,
     check_headers,
     doubt_about,
     no_success,
 )
 
-MAX_DEPTH = 200
-"""Objects and lists inside each other: jiter's own bound, as a test sees. A response has 10."""
-
-MAX_VALUES = 8_000_000
-MAX_CONTAINERS = 1_500_000
-"""The most objects and lists a response may hold: a cluster of 10,000 nodes has about 900,000."""
-
-
-@dataclass(frozen=True)
-class Document:
-    """One JSON document found in an input."""
-
-    value: Any
-    """The document, parsed, with the API's own names."""
-
-    form: str
-    """What was recognised; the forms are told in `docs/inputs.md`."""
-
-    span: tuple[int, int] | None
-    """Where its JSON stands in the text, in bytes; None where there is no JSON."""
-
-    line: int = 1
-    """The line of the text on which it starts."""
-
-    renamed: bool = False
-    """Whether the names in the text are others: snake_case."""
-
-    def outlined(self) -> Document:
-        """Of the status the names alone, once its tasks are built: it would be held twice."""
-        value = self.value
-        if isinstance(value, dict) and isinstance(status := value.get("status"), dict):
-            value = {**value, "status": dict.fromkeys(status)}
-        elif isinstance(value, dict) and isinstance(value.get("items"), list | dict):
-            value = {**value, "items": None}
-        elif isinstance(value, list):
-            value = []
-        return replace(self, value=value)
-
-
-def documents(text: bytes, label: str) -> Iterator[Document | InputError]:
-    """The JSON documents a text holds: one, or one a line in JSON Lines.
-
-    What is wrong with the whole is raised; what is wrong with one line of many is yielded.
-    """
-    start = text.lstrip(_BLANKS)
-    first = start[:1]
-    if first in (b"{", b"["):
-        yield from _json_text(text, label)
-    elif start.startswith(b"HTTP/"):
-        yield _http_capture(text, label)
-    elif (match := _CLASS.match(start)) and (wrong := _no_java_response(start, match, label)):
-        raise wrong
-    elif match := _GO.match(start):
-        yield _go_printout(text, match, label)
-    else:
-        yield _in_a_log(text, label)
-
-
-_BLANKS = b" \t\r\n"
 _SHORT = 4096
 
 
-# JSON -----------------------------------------------------------------------------------------
+def printed(text: bytes, start: bytes, label: str) -> Document:
+    """The one document in a text that is no JSON; `start` is the text without leading blanks."""
+    if start.startswith(b"HTTP/"):
+        return _http_capture(text, label)
+    if match := _KOOCLI_ERROR.match(start):
+        raise koocli_error(label, match[0])
+    if (match := _CLASS.match(start)) and (wrong := _no_java_response(start, match, label)):
+        raise wrong
+    if match := _GO.match(start):
+        return _go_printout(text, match, label)
+    return _in_a_log(text, label)
 
 
-_KOOCLI_ERROR = re.compile(rb"\s*(\[[A-Z]+_ERROR\][^\r\n]*)")
-_LOG_TAG = re.compile(rb"\s*\[[^\[\]{}\"\n]{1,200}\](?=[ \t:({\[#$-])")
-
-
-def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
-    if match := _KOOCLI_ERROR.match(text):
-        raise koocli_error(label, match[1])
-    if _LOG_TAG.match(text):
-        yield _in_a_log(text, label)
-        return
-    _check_containers(text, label)
-    try:
-        parsed = [parse(text)]
-    except ValueError as error:
-        if _starts_with_a_line_of_json(text):
-            yield from _json_lines(text, label)
-            return
-        raise _not_json(text, label, str(error)) from None
-    # Out of hand: while the next document is waited for, nothing here holds this one.
-    yield _document(text, parsed.pop(), "json", label)
-
-
-def _check_containers(body: bytes, label: str) -> None:
-    if len(body) < MAX_CONTAINERS:
-        return  # each takes a byte
-    containers = body.count(b"{") + body.count(b"[")
-    if containers > MAX_CONTAINERS:
-        raise InputError(
-            f"{label}: {containers:,} objects and lists are more than the limit of "
-            f"{MAX_CONTAINERS:,}",
-            hint="a pre-upgrade check of 1,000 nodes has about 90,000; is this the right file?",
-        )
-    values = body.count(b",")
-    if values > MAX_VALUES:
-        raise InputError(
-            f"{label}: {values:,} values are more than the limit of {MAX_VALUES:,}",
-            hint="a pre-upgrade check of 1,000 nodes has about 400,000; is this the right file?",
-        )
-
-
-def _document(
-    body: bytes, value: Any, form: str, label: str, *, start: int = 0, line: int = 1
-) -> Document:
-    span = (start, start + len(body))
-    if snake_case.is_snake_case(value):
-        turned = snake_case.api_names(value, label)
-        form = "json-snake-case" if form == "json" else f"{form}-snake-case"
-        return Document(turned, form, span, line, renamed=True)
-    return Document(value, form, span, line)
-
-
-def _starts_with_a_line_of_json(text: bytes) -> bool:
-    line, _, rest = text.lstrip(_BLANKS).partition(b"\n")
-    if not rest.strip():
-        return False
-    try:
-        parse(line)
-    except ValueError:
-        return False
-    return rest.lstrip(_BLANKS)[:1] in (b"{", b"[")
-
-
-def _json_lines(text: bytes, label: str) -> Iterator[Document | InputError]:
-    offset = 0
-    for number, line in enumerate(text.split(b"\n"), 1):
-        if line.strip():
-            where = f"{label}:{number}"
-            try:
-                yield _document(line, parse(line), "json-lines", where, start=offset, line=number)
-            except ValueError as error:
-                yield _not_json(line, label, str(error), line=number)
-            except InputError as error:
-                yield error
-        offset += len(line) + 1
-
-
-def _not_json(body: bytes, label: str, problem: str, *, line: int = 1) -> InputError:
-    start = body[:4096].lstrip()
-    if wrong := _no_text(body, label):
-        return wrong
-    place = re.search(r" at line (\d+) column (\d+)$", problem)
-    at_line, column = (int(place[1]), int(place[2])) if place else (1, 1)
-    what = problem[: place.start()] if place else problem
-    where = f"{label}:{line + at_line - 1}:{max(1, column)}"
-    if what.startswith("Detected duplicate key"):
-        key = what.removeprefix("Detected duplicate key ")
-        return InputError(
-            f"{where}: key {key} appears twice in one object; which one counts is anybody's guess",
-            hint=SAVE_RAW,
-        )
-    if wrong := other_texts.lookalike(start, label):
-        return wrong
-    if what == "trailing comma" and len(body) < _SHORT and (told := told_in(body)):
-        return api_error(label, told)
-    if "EOF while parsing" in what:
-        return InputError(f"{where}: the JSON breaks off: the file was cut", hint=SAVE_RAW)
-    if "recursion limit" in what:
-        return InputError(
-            f"{where}: nested too deeply for a pre-upgrade check response (more than {MAX_DEPTH} "
-            "levels)",
-            hint=SAVE_RAW,
-        )
-    if "hex escape" in what or "surrogate" in what:
-        return InputError(f"{where}: half a character (a lone surrogate) in a text", hint=SAVE_RAW)
-    lines = body.split(b"\n")
-    text = lines[at_line - 1] if at_line <= len(lines) else b""
-    if re.search(rb"NaN|Infinity", text[max(0, column - 10) : column + 10]):
-        return InputError(f"{where}: NaN and Infinity are not JSON", hint=SAVE_RAW)
-    if "trailing characters" in what:
-        more = text[column - 1 :].lstrip()[:1] in (b"{", b"[")
-        said = "one JSON document follows another" if more else "something follows behind the JSON"
-        return InputError(
-            f"{where}: {said} (trailing characters)",
-            hint="keep one response, or write one a line (JSON Lines)" if more else SAVE_RAW,
-        )
-    return InputError(f"{where}: not JSON: {what}", hint=SAVE_RAW)
-
-
-def _no_text(body: bytes, label: str) -> InputError | None:
-    """What bytes are that are no UTF-8 text."""
-    if b"\x00" in body[:4096]:
-        return UnrecognisedError(f"{label}: looks like binary data, not JSON text", hint=SAVE_RAW)
-    try:
-        body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        if any(byte < 9 for byte in body[:4096]):
-            said = "looks like binary data, not JSON text"
-        else:
-            said = f"is no UTF-8 text (byte 0x{body[error.start]:02X} on line {line})"
-        return UnrecognisedError(
-            f"{label}: {said}",
-            hint=f"was it saved as GBK or Latin-1? save it as UTF-8; else {SAVE_RAW}",
-        )
-    return None
-
+_KOOCLI_ERROR = re.compile(rb"\[[A-Z]+_ERROR\][^\r\n]*")
 
 # An HTTP capture ------------------------------------------------------------------------------
 
@@ -245,7 +67,7 @@ _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r?\n")
 
 def _http_capture(text: bytes, label: str) -> Document:
     """`curl -i`: status line and headers, perhaps of redirects and proxies first, then the body."""
-    at = len(text) - len(text.lstrip(_BLANKS))
+    at = len(text) - len(text.lstrip(BLANKS))
     status = b""
     while match := _STATUS_LINE.match(text, at):
         status, at = match[1], match.end()
@@ -273,7 +95,7 @@ def _http_capture(text: bytes, label: str) -> Document:
         )
     headers = text[:at]
     at += 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    document = _embedded(text, at, len(text), "http", label)
+    document = embedded(text, at, len(text), "http", label)
     check_headers(headers, _tasks_in(document.value), label)
     return document
 
@@ -285,23 +107,6 @@ def _tasks_in(value: Any) -> int:
 
 
 _CHUNK = re.compile(rb"[0-9a-fA-F]+(?:;[^\r\n]*)?\r?\n")
-
-
-def _embedded(text: bytes, start: int, end: int, form: str, label: str) -> Document:
-    """The JSON in a part of the text, parsed as strictly as if it stood alone."""
-    body = text[start:end]
-    line = text.count(b"\n", 0, start) + 1
-    _check_containers(body, label)
-    if (first := body.lstrip(_BLANKS)[:1]) not in (b"{", b"["):
-        what = "an HTML or XML page" if first == b"<" else "no JSON"
-        raise UnrecognisedError(
-            f"{label}:{line}: {what} where the response should be", hint=SAVE_RAW
-        )
-    try:
-        value = parse(body)
-    except ValueError as error:
-        raise _not_json(body, label, str(error), line=line) from None
-    return _document(body, value, form, label, start=start, line=line)
 
 
 # Go -------------------------------------------------------------------------------------------
@@ -316,14 +121,14 @@ _GO = re.compile(
 def _go_printout(text: bytes, match: re.Match[bytes], label: str) -> Document:
     """Go's `%+v`: the type's name and compact JSON."""
     name = match[1].decode()
-    at = len(text) - len(text.lstrip(_BLANKS)) + match.end()
+    at = len(text) - len(text.lstrip(BLANKS)) + match.end()
     if text.startswith(b"struct{}", at):
         raise InputError(
             f"{label}: is what Go prints for a {name} it could not turn into JSON", hint=SAVE_RAW
         )
     if name not in RESPONSES:
         raise _other_class(name, "Go", label)
-    return _embedded(text, at, len(text), "go", label)
+    return embedded(text, at, len(text), "go", label)
 
 
 def _other_class(name: str, language: str, label: str) -> InputError:
@@ -379,6 +184,12 @@ _DECODER = json.JSONDecoder()
 
 def _in_a_log(text: bytes, label: str) -> Document:
     """A response behind a log line's prefix, with other lines around it that are none."""
+    if (bare := _without_times(text)) is not None:
+        return replace(_between_lines(bare, label), span=None)  # its places are another text's
+    return _between_lines(text, label)
+
+
+def _between_lines(text: bytes, label: str) -> Document:
     other_texts.refuse_known(text, label)
     printed = list(islice(_java_spans(text, label), _MOST_PRINTOUTS))
     if (left := len(text) - sum(end - start for start, end in printed)) > MAX_LOG:
@@ -388,7 +199,7 @@ def _in_a_log(text: bytes, label: str) -> Document:
             hint="save the response alone",
         )
     if not printed:  # in a printout even NUL stands as it came
-        if wrong := _no_text(text, label):
+        if wrong := no_text(text, label):
             raise wrong
         _refuse_json_of_another_kind(text, label)
     spans = list(printed)
@@ -422,7 +233,22 @@ def _in_a_log(text: bytes, label: str) -> Document:
         )
     document = _java_printout(text[start:end], label) if printed else None
     check_around(text, start, end, label, doubt)
-    return document or _embedded(text, start, end, "log", label)
+    return document or embedded(text, start, end, "log", label)
+
+
+_TIME = re.compile(rb"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ?")
+
+
+def _without_times(text: bytes) -> bytes | None:
+    """What was logged, where a collector put a time before every line; None where it did not.
+
+    GitHub's raw logs look so, and `kubectl logs --timestamps`. It is put before every line of a
+    printout too, so that taking it away gives what was printed, whatever that is.
+    """
+    if not _TIME.match(text):
+        return None
+    bare, times = _TIME.subn(b"", text)
+    return bare if times == text.rstrip(BLANKS).count(b"\n") + 1 and times > 1 else None
 
 
 MAX_AROUND = 32 * MIB
@@ -518,32 +344,13 @@ def _is_response(value: Any) -> bool:
     return isinstance(status, dict) and any(MARKERS.match(key.encode()) for key in status)
 
 
-def is_task(value: Any) -> bool:
-    """Whether a JSON value says that it is a task."""
-    return isinstance(value, dict) and value.get("kind") == "PreCheckTask"
-
-
-def is_list(value: dict[str, Any]) -> bool:
-    """Whether an object is a list response; its `kind` may be absent, as every field may."""
-    if value.get("kind") is None and isinstance(items := value.get("items"), list):
-        return "status" not in value and any(is_task(item) for item in items)
-    return value.get("kind") == "List" and "items" in value
-
-
 def _refuse_json_of_another_kind(text: bytes, label: str) -> None:
     """Refuse a text that is JSON as a whole, and neither an object nor a list."""
     try:
         value = parse(text)
     except ValueError:
         return
-    raise UnrecognisedError(
-        f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
-    )
-
-
-def json_kind(value: Any) -> str:
-    """A JSON value's type, as a person says it."""
-    if isinstance(value, list):
-        return "a list of something else" if value else "an empty list"
-    names = {str: "a text", bool: "true or false", int: "a number", float: "a number"}
-    return names.get(type(value), "null")
+    if not isinstance(value, dict | list):
+        raise UnrecognisedError(
+            f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
+        )

@@ -23,6 +23,7 @@ from reporter.precheck.versions import meets, parse_version
 from reporter.signs import folded, says_nothing
 from reporter.sources import containers, snake_case
 from reporter.sources.containers import MANY, ONE, Limits, Member, Refused
+from reporter.sources.documents import Document, documents
 from reporter.sources.locations import (
     MAX_SIDECAR,
     SIDECAR_SUFFIX,
@@ -32,10 +33,7 @@ from reporter.sources.locations import (
     is_one_file,
     public_name,
 )
-from reporter.sources.printouts import (
-    Document,
-    documents,
-)
+from reporter.sources.marks import speaks_of_a_response
 from reporter.sources.tasks import tasks_of
 from reporter.sources.text import (
     SAVE_RAW,
@@ -44,7 +42,6 @@ from reporter.sources.text import (
     UnrecognisedError,
     text_of,
 )
-from reporter.sources.traces import speaks_of_a_response
 
 _PACKED = "|".join(map(re.escape, containers.PACKED_SUFFIXES))
 _SEALED = r"\.(?:bz2|lzma|br|lz|lz4|lzo|z|7z|rar|gpg|asc|age|enc)"

@@ -19,8 +19,7 @@ from reporter.precheck.unknown_fields import (
     too_many_names,
 )
 from reporter.signs import may_be_one_of
-from reporter.sources.api_errors import api_error, told_by
-from reporter.sources.printouts import Document, is_list, is_task, json_kind
+from reporter.sources.documents import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError, one_page
 
 
@@ -127,8 +126,7 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 f"{label}: holds both items and {key}; which one counts is anybody's guess",
                 hint=SAVE_RAW,
             )
-    if told := told_by(value):
-        raise api_error(label, told)
+    _refuse_an_error(value, label)
     tasks = len(value["items"]) if isinstance(value["items"], list) else 1
     names = set(value)
     about = {
@@ -201,16 +199,21 @@ def _tasks_at(
                 f'{label}: {pointer} is "{what}", no pre-upgrade check: a list of something else',
                 hint=SAVE_RAW,
             )
-        if told := told_by(item):
-            raise api_error(f"{label}: {pointer}", told)
+        _refuse_an_error(item, f"{label}: {pointer}")
         tasks.append((pointer, _built(item, label, pointer)))
     return tasks
 
 
+def _refuse_an_error(value: Any, label: str) -> None:
+    from reporter.sources.api_errors import api_error, told_by
+
+    if told := told_by(value):
+        raise api_error(label, told)
+
+
 def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     """Say what an object is that holds no task at all."""
-    if told := told_by(document):
-        raise api_error(label, told)
+    _refuse_an_error(document, label)
     if set(document) == {"cluster_id", "task_id"}:
         raise InputError(
             f"{label}: is the request (cluster and task id), not the response",
@@ -235,6 +238,13 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     if part := [key for key in (*sections, "itemsStatus", "nodeStageStatus") if key in document]:
         raise _part_alone(label, part[0])
     if not parts:
+        from reporter.sources.api_errors import tells_of_failure
+
+        if {"items", "apiVersion"} & document.keys() or tells_of_failure(document):
+            raise InputError(  # what some API answered with: not what may lie beside a response
+                f"{label}: holds no metadata, spec or status: an answer, and no pre-upgrade check",
+                hint=SAVE_RAW,
+            )
         raise OtherDocumentError(
             f"{label}: holds no metadata, spec or status: not a pre-upgrade check response",
             hint=SAVE_RAW,

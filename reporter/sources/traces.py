@@ -1,4 +1,4 @@
-"""What tells of a response or of a part of one: its keys, fields and classes, wherever they stand.
+"""What stands around a response and throws doubt on it.
 
 In a log somebody else's words stand around a response. A response inside a message that stands
 there must not be taken for the one that was meant: where the text around it holds anything of a
@@ -12,79 +12,13 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
+from reporter.sources.marks import PARTS, RESPONSES, SECTIONS, SPEAKS, unescaped
 from reporter.sources.text import SAVE_RAW, one_page
 
-RESPONSES = (
-    "ShowAutopilotPreCheckResponse",
-    "ShowPreCheckResponse",
-    "ListAutopilotPreCheckTasksResponse",
-    "ListPreCheckTasksResponse",
-    "CreateAutopilotPreCheckResponse",
-    "CreatePreCheckResponse",
-    "PrecheckClusterTask",
-)
-"""How the SDKs name what holds a whole response; the last is one task of a list."""
-
-PARTS = (
-    "PrecheckTaskMetadata",
-    "PrecheckCluserResponseMetadata",
-    "PrecheckSpec",
-    "PrecheckStatus",
-    "ClusterCheckStatus",
-    "AddonCheckStatus",
-    "NodeCheckStatus",
-    "NodeStageStatus",
-    "PreCheckItemStatus",
-    "NodeInfo",
-    "RiskSource",
-    "ConfigurationRisks",
-    "DeprecatedAPIRisks",
-    "NodeRisks",
-    "AddonRisks",
-    "SkippedCheckItemList",
-    "ResourceSelector",
-)
-"""What holds a part of one."""
-
-REQUESTS = re.compile(
-    r"(?:Show|List|Create)(?:Autopilot)?PreCheck(?:Tasks)?Request|PrecheckCluster\w+"
-)
-"""What a caller sends."""
-
-_SECTIONS = (
-    rb"[Cc]luster_?[Cc]heck_?[Ss]tatus|[Aa]ddon_?[Cc]heck_?[Ss]tatus"
-    rb"|[Nn]ode_?[Cc]heck_?[Ss]tatus|[Ii]tems_?[Ss]tatus"
-)
-MARKERS = re.compile(rb"PreCheckTask|" + _SECTIONS)
-"""Words of a response, in prose too."""
-
-# As a key, a value, a field or a class of a response, also inside a text; not a word in prose.
-_SPEAKS = re.compile(
-    rb"(?i:kind[\"'\\]*\s*[:=]\s*[\"'\\]*PreCheckTask|(?:" + MARKERS.pattern + rb")[\"'\\]*\s*[:=]"
-    rb"|class (?:" + "|".join(RESPONSES + PARTS).encode() + rb") \{)"
-)
-_ESCAPED = re.compile(rb"(?<!\\)\\+(?:u00|x)([2-7][0-9a-fA-F])")
-
-
-def speaks_of_a_response(data: bytes) -> bool:
-    """Whether bytes that are not read as a response hold something of one, in any encoding."""
-    return _SPEAKS.search(_unescaped(data)) is not None
-
-
-def _unescaped(data: bytes) -> bytes:
-    """Text as it can be searched: UTF-16 and escaped letters are turned, however they are put."""
-    plain = data.replace(b"\x00", b"")
-    if b"\\u00" in plain or b"\\x" in plain:
-        plain = _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), plain)
-    return plain
-
-
-# Around a response ----------------------------------------------------------------------------
-
 _PART = re.compile(
-    _SPEAKS.pattern
+    SPEAKS
     + rb"|(?i:"
-    + _SECTIONS
+    + SECTIONS
     + rb"|risk_?source\b|\berror_?codes\b)|[|\t,\"']\s{0,20}+PreCheckTask"
     + rb"|\b(?:Limit|Master|Node|Addon)Check\b|\bExecuteException\b"
     + rb"|\b(?:"
@@ -133,14 +67,18 @@ _LOGGED_STATUS = re.compile(
     rb"(?:\"(?:[A-Z]{3,7} [^\"\s]{1,4096} )?HTTP/\d(?:\.\d)?\"? |b'HTTP/\d(?:\.\d)?', )(\d{3})\b"
 )
 _CURL_GAVE_UP = re.compile(rb"\bcurl: \([1-9]\d{0,2}\)")
-# Behind a response only: what failed before it may have been tried again.
+# Behind a response only: what failed before it may have been tried again. In any words: whoever
+# asked once more got no answer, and the one that was found is an older one.
 _FAILED_LATER = re.compile(
-    rb"\b[45]\d\d (?:Bad Request|Unauthorized|Forbidden|Not Found|Too Many Requests"
-    rb"|Internal Server Error|Bad Gateway|Service Unavailable|Gateway Time-?out)\b"
-    rb"|\b[45]\d\d (?:Client|Server) Error\b|HTTP Error [45]\d\d\b|<-- [45]\d\d\b"
-    rb"|(?i:\b(?:http|status|response|error)[ _-]?code)\W{1,4}[45]\d\d\b|\([45]\d\d\) [A-Z]"
-    rb"|\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b[^\n]{0,3}[:(]|\bdial tcp\b"
-    rb"|(?:Connection|Timeout|Response|Request|Sdk|Outage|Unreachable|Shake)Exception\b"
+    rb"(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )"
+    rb"(?:\b(?:errors?|fail(?:ed|ures?|s)?|exceptions?|traceback|time(?:d[ -])?outs?|refused|denied"
+    rb"|unauthori[sz]ed|forbidden|unreachable|unavailable|exceeded|expired|aborted|unable to"
+    rb"|could not|couldn't|cannot|can't|not found)\b(?!\W{1,4}(?:0|none|null|false)\b|\W{1,4}\[\])"
+    rb"|\bdial tcp\b|\b(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?\W{1,4}[45]\d\d\b"
+    rb"|<-- [45]\d\d\b"
+    rb"|<!doctype html|<html\b)"
+    rb"|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b)",
+    re.IGNORECASE,
 )
 # What says in a header that the answer is one page, or a part: the API knows neither.
 _OF_A_PAGE = re.compile(
@@ -162,7 +100,7 @@ def doubt_about(value: Any, text: bytes) -> str | None:
     if not isinstance(value, dict) or value.get("kind"):
         return None
     status = value.get("status")
-    if isinstance(status, dict) and "phase" in status and ("metadata" in value or "spec" in value):
+    if isinstance(status, dict) and "phase" in status:
         return "what may be another task also stands in the text around it"
     return None
 
@@ -180,7 +118,7 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
 
     before, behind = (_DECORATION.sub(b"", part) for part in (text[:start], text[end:]))
     for part in (before, behind):
-        plain = _unescaped(part)
+        plain = unescaped(part)
         if marker := _part_in(plain) or (part is before and _OBJECT.search(plain)):
             shown = " ".join(marker[0].decode("utf-8", "replace").split())
             raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
@@ -197,25 +135,29 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
         raise _ambiguous(
             label, "the response stands inside something (quotes, a cell, a field), as a text would"
         )
+    if _leaves_open(behind):
+        raise _ambiguous(label, "a quote or bracket that opens behind the response never closes")
     if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
         raise _ambiguous(label, "more text follows on the line where the response ends")
-    status, _ = _last_status(before)
+    status = _last_status(before)
     if status is not None and status not in ANSWERED:
         raise no_success(label, status, text[start:end])
-    status, further = _last_status(behind)
-    failed = status is not None and status not in ANSWERED
-    if failed or _FAILED_LATER.search(further) or any(map(_CURL_GAVE_UP.search, (before, behind))):
-        said = f" (HTTP {status.decode('ascii', 'replace')})" if status and failed else ""
-        raise _ambiguous(label, f"an answer that failed{said} also stands in the text around it")
+    if (status := _last_status(behind)) is not None and status not in ANSWERED:
+        said = f"an answer that failed (HTTP {status.decode('ascii', 'replace')})"
+        raise _ambiguous(label, f"{said} also stands in the text around it")
+    if any(map(_CURL_GAVE_UP.search, (before, behind))):
+        raise _ambiguous(label, "an answer that failed also stands in the text around it")
+    if word := _FAILED_LATER.search(behind):
+        said = " ".join(word[0].decode("utf-8", "replace").split())
+        raise _ambiguous(
+            label, f"{said!r} stands behind it, as where it was asked for again, and that failed"
+        )
 
 
-def _last_status(text: bytes) -> tuple[bytes | None, bytes]:
-    """The status of the last answer that a text shows, and what stands behind its line."""
+def _last_status(text: bytes) -> bytes | None:
+    """The status of the last answer that a text shows."""
     found = [*_STATUS_LINE.finditer(text), *_LOGGED_STATUS.finditer(text)]
-    if not found:
-        return None, text
-    last = max(found, key=lambda match: match.start(1))
-    return last[1], text[last.end() :].partition(b"\n")[2]
+    return max(found, key=lambda match: match.start(1))[1] if found else None
 
 
 def _part_in(text: bytes) -> re.Match[bytes] | None:

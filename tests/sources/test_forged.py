@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from reporter.errors import InputError
-from reporter.sources import traces
+from reporter.sources import marks
 from reporter.sources.read import read
 from tests.sources import printers
 
@@ -127,8 +127,8 @@ def test_every_trace_of_a_part_is_seen() -> None:
     cased += ["itemsStatus", "items_status", "ItemsStatus", "riskSource", "risk_source"]
     cased += ["RiskSource", "errorCodes", "error_codes", "LimitCheck", "MasterCheck", "NodeCheck"]
     cased += ["AddonCheck", "ExecuteException", "'PreCheckTask'", 'kind = "PreCheckTask"']
-    cased += [f"class {name} {{" for name in (*traces.RESPONSES, *traces.PARTS)]
-    cased += [f"{name} {{" for name in traces.PARTS]
+    cased += [f"class {name} {{" for name in (*marks.RESPONSES, *marks.PARTS)]
+    cased += [f"{name} {{" for name in marks.PARTS]
     for trace in cased:
         text = f"INFO {trace}\nINFO {FORGED}\n"
         with pytest.raises(InputError, match=r"ambiguous|breaks off|inside another"):
@@ -183,14 +183,40 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
     ['{"level":"info","code":200,"message":"PreCheck finished"}',
      '{"level":"info","code":"0","message":"ok"}', '{"code":"OK","message":"GET /precheck"}',
      '{"kind":"Status","status":"Success","message":"done"}',
-     '{"level":"error","error":"timeout","message":"trying again"}',
      '{"kind":"Cluster","metadata":{},"spec":{},"status":{"phase":"Available"}}',
      'ShowPreCheckRequest {"cluster_id":"c"}', "phase | name | 12", "a precheck, phase Success",
      "2026-03-01T10:30:00.123Z INFO [main] GET https://cce/v3/clusters/c/precheck HTTP/1.1 200",
      "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
-     "< HTTP/1.1 404 Not Found\n< HTTP/1.1 200 OK", "| name | level |\n|---|---|\n| x | INFO |"],
+     "5 nodes, 0 errors, no failures, without error, failed: 0, errors=[]",
+     "| name | level |\n|---|---|\n| x | INFO |"],
 )  # fmt: skip
 def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
     one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
     for text in ("INFO\n" + other + one, "INFO " + one + other):
         assert read(text.encode()).source.form == "log"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['{"level":"error","error":"timeout","message":"trying again"}',
+     "< HTTP/1.1 404 Not Found\n< HTTP/1.1 200 OK", '{"error":"invalid_token"}',
+     '{"error_msg":"Incorrect IAM authentication information: token expired"}',
+     '{"message":"Unauthorized"}', '{"type":"about:blank","title":"?","status":401}',
+     "<!DOCTYPE html><html><title>Sign in</title></html>", "Traceback (most recent call last):",
+     'Get "https://cce/": net/http: TLS handshake timeout', 'Get "https://cce/": deadline exceeded',
+     "socket.timeout: The read operation timed out", "Error: connect ECONNREFUSED 10.0.0.1:443",
+     "Error: error waiting for cluster precheck to complete: ", "curl could not resolve the host"],
+)  # fmt: skip
+def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
+    one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
+    assert read((f"INFO{'.' * 600}\n" + other + one).encode()).source.form == "log"  # it was tried again
+    with pytest.raises(InputError, match="ambiguous"):
+        read(("INFO " + one + other).encode())
+
+
+@pytest.mark.parametrize(
+    "begun", ['{"apiVersion":"v3","met', '[{"name":', '{"level":"info","msg":"cut', 'INFO ("a']
+)
+def test_what_begins_behind_a_response_and_never_ends_may_be_its_newer_answer(begun: str) -> None:
+    with pytest.raises(InputError, match=r"ambiguous|never closes"):
+        read(f"INFO {FORGED}\n$ again\n{begun}\n".encode())

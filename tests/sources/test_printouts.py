@@ -226,6 +226,11 @@ def _wrapped(prefix: str, suffix: str = "") -> str:
     return f"{prefix}{PLAIN}{suffix}"
 
 
+def _timed(text: str, time: str = "2026-03-01T10:30:00.1234567Z ") -> str:
+    """As a collector of logs writes it, a time before each line."""
+    return "".join(time + line for line in text.splitlines(keepends=True))
+
+
 def _behind(after: str) -> str:
     return _wrapped("INFO answer\n", after)
 
@@ -258,6 +263,10 @@ def _behind(after: str) -> str:
         (_wrapped("* Trying\n> GET /x\n< HTTP/2 200\n{ [5 bytes data]\n", "\n* left\n"), "log"),
         (_wrapped('$ curl -i -H "X-Auth-Token: $TOKEN" https://cce/\nHTTP/2 200\na: b\n\n'), "log"),
         (json.dumps({"apiVersion": "v3", "items": [SHOW]}), "json-list"),
+        (_timed(f"##[group]Run curl\n\n{json.dumps(SHOW, indent=2)}\n\n##[endgroup]\n"), "log"),
+        (_timed(json.dumps(SHOW, indent=2), "2026-03-01T10:30:00.123456789+08:00 "), "log"),
+        (_timed(f"HTTP/2 200\r\na: b\r\n\r\n{json.dumps(SHOW, indent=1)}\r\n\r\n"), "log"),
+        (_timed("INFO got " + printers.java(SHOW) + "INFO done\n"), "java"),
     ],
 )  # fmt: skip
 def test_other_forms(printed: str, form: str) -> None:
@@ -353,7 +362,7 @@ def test_a_copy_with_windows_line_ends_is_the_same() -> None:
         (_behind('\nDEBUG "GET /api/v3 HTTP/1.1" 503 0\n'), "failed (HTTP 503) also stands"),
         (_wrapped("curl: (22) The requested URL returned error: 404\n"), "an answer that failed"),
         (_behind("\ncurl: (18) transfer closed\n"), "an answer that failed also stands"),
-        (_behind("\nERROR poll failed: 503 Service Unavailable\n"), "an answer that failed"),
+        (_behind("\nERROR poll failed: 503 Service Unavailable\n"), "failed"),
         (_behind("\ncom.huaweicloud.sdk.core.exception.ConnectionException: x\n"), "failed"),
         (_behind("\nsdkcore.exceptions.HostUnreachableException: x\n"), "failed"),
         (_behind("\nrequests.exceptions.HTTPError: 500 Server Error: x for url: y\n"), "failed"),
