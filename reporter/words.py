@@ -204,6 +204,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "choice.clusters": (
         "The tasks in the file are about different clusters: which is meant is not known"
     ),
+    "choice.ahead": (
+        "The task that was taken as the newest was created after its own last update, or after the "
+        "instant of this verdict: which one is the newest is not known"
+    ),
     "choice.same-uid": "Several tasks of the list have this uid",
     # Evidence
     "evidence.off": "not checked: switched off by the policy",

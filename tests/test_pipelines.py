@@ -212,6 +212,15 @@ def test_an_expectation_of_the_action_that_nobody_set_is_met_by_nothing(workspac
         assert ended.code in (2, 3), ended.said
 
 
+@pytest.mark.parametrize("given", ["policy", "fail_on"])
+@pytest.mark.parametrize("value", ["", " \n \n"])
+def test_what_the_action_judges_by_may_not_be_a_variable_that_nobody_set(
+    workspace: Path, given: str, value: str
+) -> None:
+    ended = _judge(workspace, response="waived.json", waivers="waivers.yaml", **{given: value})
+    assert (ended.code, ended.outputs["outcome"]) == (2, "error")
+
+
 def test_values_of_the_action_are_never_run(workspace: Path) -> None:
     names = ("policy", "waivers", "type", "at", "expect_target", "expect_cluster", "fail_on")
     assert _judge(workspace, response="failing.json", **dict.fromkeys(names, HOSTILE)).code == 2

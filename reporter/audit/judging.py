@@ -334,6 +334,10 @@ def _judgement(
     except InputError as error:
         values["reason"], values["hint"] = error.message, error.hint
         return None
+    if instant.basis == "response" and instant.postdated:
+        values["reason"] = words.NOT_YET.format(at=format_instant(instant.at))
+        values["hint"] = "is a clock wrong? --at judges all responses for an instant that you name"
+        return None
     judgement = judge(response, policy, instant=instant)
     values["outcome"] = judgement.outcome
     values["reason"] = _reason(judgement)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from reporter.audit import words
 from reporter.audit.engines import Engine, signals_later, starting
+from reporter.audit.finish import REPORTS
 from reporter.audit.judging import (
     FileTask,
     Judged,
@@ -185,14 +186,23 @@ _COMPARED = (
 def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
     own = os.path.realpath(out)
     for location in locations:
+        passed_over = counted = False
         try:
             for file in files_at(location):
                 local = file.store is None and file.path != "-"
-                if local and _is_below(file.path, own):
-                    continue  # what an audit wrote is not judged
+                if local and _is_an_audits_own(file.path, own):
+                    passed_over = True
+                    continue
                 if local and file.path == location and not os.path.lexists(location):
                     raise InputError(f"{file.name}: no such file or folder", hint="check the path")
+                counted = True
                 yield file
+            if passed_over and not counted:
+                raise InputError(
+                    f"{public_name(location)}: lies in --out, where what an audit wrote is passed "
+                    "over: nothing of it counts",
+                    hint="keep responses elsewhere, or name another --out",
+                )
         except InputError as error:
             yield File(public_name(location), location, wrong=error)
 
@@ -202,14 +212,16 @@ def _input_id(file: File) -> str:
     return make_id("input", file.name if file.store is not None else file.path)
 
 
-def _is_below(path: str, folder: str) -> bool:
+def _is_an_audits_own(path: str, out: str) -> bool:
+    """Whether a file lies where an audit writes: in its folder itself, or among its reports."""
     # realpath costs as much as everything else: only what might lie there is asked.
-    if os.path.basename(folder) not in path and not os.path.islink(path):
+    if os.path.basename(out) not in path and not os.path.islink(path):
         return False
     try:
-        return os.path.realpath(path).startswith(folder + os.sep)
+        folder = os.path.dirname(os.path.realpath(path))
     except OSError:  # a link that nobody may follow
         return False
+    return folder == out or (folder + os.sep).startswith(os.path.join(out, REPORTS, ""))
 
 
 def _batches(files: Iterable[File], size: int) -> Iterator[list[File]]:

@@ -58,8 +58,8 @@ def command(response: str, **options: Any) -> None:
     """
     key = [options["key"]] if options["key"] else []
     outputs = Outputs.of_one("output", options["case_file"], [*inputs_of(response, options), *key])
-    check_options(options)
     try:
+        check_options(options)
         data, found = _made(response, options)
         put(options["case_file"], data)
     except BaseException:

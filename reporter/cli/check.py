@@ -41,13 +41,16 @@ def command(response: str, **options: Any) -> None:
     3 inconclusive.
     """
     outputs = Outputs.of(options, inputs_of(response, options))
-    check_options(options)
     try:
+        check_options(options)
         _check(response, outputs, options)
     except (CliExit, OutputError, TemplateError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
+        raise
+    except click.UsageError as error:  # of an option that is no option's own to refuse
+        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "no verdict was reached")

@@ -93,9 +93,10 @@ def command(**options: Any) -> None:
     """
     from reporter.live.secrets import Secrets
 
-    _check(options)
+    _check_output(options)
     secrets = Secrets(os.environ)
     try:
+        _check(options)
         _fetch(options, secrets)
     except BaseException as error:
         if options["output"] not in (None, "-"):
@@ -106,6 +107,14 @@ def command(**options: Any) -> None:
         if told is error:
             raise
         raise told from None
+
+
+def _check_output(options: dict[str, Any]) -> None:
+    """Where to: what is told of after this leaves no older answer there."""
+    if options["output"] == "" or (options["output"] or "").endswith("/"):
+        raise click.UsageError("-o needs the name of a file")
+    if options["output"] not in (None, "-"):
+        _spare_inputs(Path(options["output"]), options)
 
 
 def _check(options: dict[str, Any]) -> None:
@@ -119,8 +128,6 @@ def _check(options: dict[str, Any]) -> None:
             raise click.UsageError(f"--{option} {value!r} is no id")
     if options["output"] is not None and options["archive"] is not None:
         raise click.UsageError("either -o FILE or --archive DIR")
-    if options["output"] == "" or (options["output"] or "").endswith("/"):
-        raise click.UsageError("-o needs the name of a file")
     if options["list_"]:
         if options["wait"] or options["archive"]:
             raise click.UsageError("--list goes with neither --wait nor --archive")
@@ -131,8 +138,6 @@ def _check(options: dict[str, Any]) -> None:
     for name in ("timeout", "poll"):
         if options[name] is not None and not math.isfinite(options[name]):
             raise click.UsageError(f"--{name} takes seconds; {options[name]} never ends")
-    if options["output"] not in (None, "-"):
-        _spare_inputs(Path(options["output"]), options)
     for name in ("endpoint", "proxy"):
         _check_url(name, options[name])
 

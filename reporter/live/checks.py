@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +11,9 @@ from reporter.precheck.finding import iter_items
 from reporter.precheck.model import FINAL_PHASES, PrecheckTask
 from reporter.precheck.times import parse_timestamp
 from reporter.sources.documents import documents
-from reporter.sources.tasks import tasks_of
+from reporter.sources.tasks import EmptyListError, tasks_of
 from reporter.sources.text import text_of
+from reporter.sources.traces import page_told_by
 
 ENDED = FINAL_PHASES | {"Error"}
 """Phases after which a task does not change any more."""
@@ -46,8 +46,6 @@ def task_in(answer: Answer, cluster_id: str, uid: str) -> PrecheckTask:
 
 def tasks_in(answer: Answer, cluster_id: str) -> list[PrecheckTask]:
     """The tasks of a list answer, newest first; those without a readable time last."""
-    if _is_empty_list(answer.body):
-        return []
     tasks = [task for _, task in _tasks(answer)]
     for task in tasks:
         about = task.spec.cluster_id if task.spec else None
@@ -111,25 +109,18 @@ def _tasks(answer: Answer) -> list[tuple[str, PrecheckTask]]:
             if document.form != "json":
                 raise _wrong(f"what is no plain JSON ({document.form})")
             found += tasks_of(document, "the answer")
+    except EmptyListError:
+        found = []
     except InputError as error:
         said = error.message.removeprefix("the answer").lstrip(":/0123456789 ")
         raise LiveError(
             f"HTTP 200, but the answer is no pre-upgrade check: {said}",
             hint="check --endpoint and --type; is there a proxy or login page in between?",
         ) from None
+    headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
+    if mark := page_told_by(headers.encode("utf-8", "replace"), len(found)):
+        raise _wrong(f"one page of a longer list, or a part ({mark})")
     return found
-
-
-def _is_empty_list(body: bytes) -> bool:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return False
-    return (
-        isinstance(found, dict)
-        and found.get("kind") == "List"
-        and found.get("items", []) in ([], None)
-    )
 
 
 def _order(instant: datetime | None) -> float:

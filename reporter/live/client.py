@@ -333,7 +333,7 @@ def _retry_after(answer: Answer) -> float | None:
     except ValueError:
         try:
             then = parsedate_to_datetime(text).timestamp()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
         seconds = then - time.time()
     return min(max(seconds, 0.0), 3600.0) if seconds == seconds else None

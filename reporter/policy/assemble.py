@@ -766,7 +766,7 @@ def _reasons(
             why=statement("reason.choice-why"),
             actions=[statement("action.choose")],
         )
-        for code in judgement.response.source.doubts
+        for code in judgement.doubts
     ]
     unknown = [
         _check_reason(check, "unknown", policy) for check in checks if check.findings.unknown

@@ -186,6 +186,9 @@ class Judgement:
     """All that was decided about one response."""
 
     response: Response
+    doubts: tuple[str, ...]
+    """Codes of `reporter.words` that say why this may be the wrong task of several."""
+
     policy: Policy
     instant: Instant
     facts: Facts
@@ -323,6 +326,7 @@ def judge(
     bench.decide_skips()
     found = evidence_lines.tally(task, items)
     unknown = response.unknown
+    doubts = (*response.source.doubts, *_doubts_of_time(response, instant.at))
     lines = evidence_lines.judge(
         task,
         found,
@@ -340,11 +344,12 @@ def judge(
     )
     return Judgement(
         response=response,
+        doubts=doubts,
         policy=policy,
         instant=instant,
         facts=facts,
         cluster_type=known_type,
-        outcome=_outcome(task, found, bench, lines, response.source.doubts),
+        outcome=_outcome(task, found, bench, lines, doubts),
         decided=bench.decided,
         passes=bench.passes,
         skips=bench.skips,
@@ -357,6 +362,17 @@ def judge(
         expect_cluster=expect_cluster,
         expect_target=expect_target,
     )
+
+
+def _doubts_of_time(response: Response, at: datetime) -> Iterator[str]:
+    """Of several tasks the newest was taken; one from a time that is not yet makes no newest."""
+    metadata, wanted = response.task.metadata, response.source.wanted
+    if not response.source.others or metadata is None or wanted is None or wanted.task is not None:
+        return
+    created = parse_timestamp(metadata.creation_timestamp)
+    updated = parse_timestamp(metadata.update_timestamp)
+    if created is not None and created - min(updated or at, at) > CLOCK_SKEW:
+        yield "choice.ahead"
 
 
 def _outcome(

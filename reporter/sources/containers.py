@@ -280,6 +280,11 @@ class _Reader:
         if info.isdir():
             return
         wrong = _wrong_with_tar_member(info)
+        # What a header for the whole archive says of sizes is believed, and not where the next
+        # member starts: of this one the rest would be passed over.
+        blocks = -(-info.size // BLOCK) * BLOCK
+        if archive.offset != info.offset_data + blocks or _SIZES & archive.pax_headers.keys():
+            wrong = wrong or "names two sizes"
         if wrong is not None:
             yield Refused(label, _refusal(label, wrong))
             return
@@ -471,6 +476,10 @@ def _refusal(label: str, wrong: str) -> InputError:
     return InputError(
         f"{label}: {wrong}", hint="an archive of evidence holds plain files; " + AGAIN
     )
+
+
+_SIZES = {"size", "GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.major"}
+"""What no header for a whole archive says: sizes are a member's own."""
 
 
 def _wrong_with_tar_member(info: tarfile.TarInfo) -> str | None:

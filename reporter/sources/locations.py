@@ -68,7 +68,7 @@ class File:
             return True
         return self.store is None and not os.path.isfile(self.path) and os.path.exists(self.path)
 
-    def sidecar(self) -> tuple[str, bytes] | None:
+    def sidecars(self) -> Iterator[tuple[str, bytes]]:
         """The bytes of `FILE.meta.json` beside it, with their name.
 
         Beside `FILE.gz` the sidecar of the `FILE` that was packed will do.
@@ -77,10 +77,10 @@ class File:
             cut = len(self.path) + len(SIDECAR_SUFFIX) - len(beside)
             name = self.name[: len(self.name) - cut] + SIDECAR_SUFFIX
             try:
-                return name, self._bytes_of(beside)
+                found = self._bytes_of(beside)
             except Exception:  # noqa: S112 - an extra: nothing is judged worse without it
                 continue
-        return None
+            yield name, found
 
     def notes(self) -> list[str]:
         """Where a sidecar of this file may lie."""

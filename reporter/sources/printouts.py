@@ -102,7 +102,7 @@ def _http_capture(text: bytes, label: str) -> Document:
 
 def _tasks_in(value: Any) -> int:
     """How many a list has, or an array."""
-    items = value["items"] if isinstance(value, dict) and is_list(value) else value
+    items = value.get("items") if isinstance(value, dict) and is_list(value) else value
     return len(items) if isinstance(items, list) else 1
 
 
@@ -338,8 +338,8 @@ def _is_response(value: Any) -> bool:
         return False
     if is_task(value):
         return True
-    if is_list(value) and isinstance(value["items"], list):
-        return any(_is_response(part) for part in value["items"])
+    if is_list(value) and isinstance(items := value.get("items"), list):
+        return any(map(_is_response, items))
     status = value.get("status")
     return isinstance(status, dict) and any(MARKERS.match(key.encode()) for key in status)
 

@@ -390,11 +390,15 @@ def _locate(
 
 def _sidecar(file: File | None, member: Member) -> tuple[Sidecar | None, bool]:
     """What `fetch` wrote beside a body, if its digest fits the body; and whether one misfits."""
-    beside = file.sidecar() if file is not None else None
-    if beside is None:
-        return None, False
-    sidecar = _fitting_sidecar(*beside, member.data)
-    return sidecar, sidecar is None
+    beside = list(file.sidecars()) if file is not None else []
+    fitting = [note for part in beside if (note := _fitting_sidecar(*part, member.data))]
+    if len(fitting) > 1 and fitting[0].data != fitting[1].data:
+        names = " and ".join(note.name for note in fitting)
+        raise InputError(
+            f"{member.name}: two notes of fetch lie beside it and fit it, and differ: {names}",
+            hint="keep the one that counts",
+        )
+    return fitting[0] if fitting else None, bool(beside) and not fitting
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -420,10 +424,15 @@ def _note_in(raw: bytes) -> dict[str, Any] | None:
 _DIGEST = re.compile("[0-9a-f]{64}")
 
 
+_CLUSTER_KEYS = ("cluster_id", "cluster")
+
+
 def _fitting_sidecar(name: str, raw: bytes, data: bytes) -> Sidecar | None:
     meta = _note_in(raw)
     if meta is None or meta["sha256"] != sha256(data).hexdigest():
         return None
+    if len({meta[key] for key in _CLUSTER_KEYS if isinstance(meta.get(key), str)} - {""}) > 1:
+        return None  # a witness of two clusters is one of none
 
     def text(*keys: str) -> str | None:
         values = [meta[key] for key in keys if isinstance(meta.get(key), str) and meta[key]]
@@ -431,7 +440,7 @@ def _fitting_sidecar(name: str, raw: bytes, data: bytes) -> Sidecar | None:
 
     kind = text("type")
     return Sidecar(
-        cluster_id=text("cluster_id", "cluster"),
+        cluster_id=text(*_CLUSTER_KEYS),
         target_version=text("target_version"),
         cluster_type="autopilot"
         if kind == "autopilot"

@@ -23,6 +23,10 @@ from reporter.sources.documents import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError, one_page
 
 
+class EmptyListError(InputError):
+    """A whole list response, and no task in it."""
+
+
 def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
     """Every task in a document, each with its pointer."""
     value = document.value
@@ -36,7 +40,7 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
         )
     if is_list(value):
         _refuse_half_a_list(value, label)
-        return _listed(value["items"], label)
+        return _listed(value.get("items"), label)
     _refuse_other_objects(value, label)
     return [("", _built(value, label, ""))]
 
@@ -127,7 +131,8 @@ def _refuse_half_a_list(value: dict[str, Any], label: str) -> None:
                 hint=SAVE_RAW,
             )
     _refuse_an_error(value, label)
-    tasks = len(value["items"]) if isinstance(value["items"], list) else 1
+    items = value.get("items")
+    tasks = len(items) if isinstance(items, list) else 1
     names = set(value)
     about = {
         key: part
@@ -180,7 +185,7 @@ def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
     if isinstance(items, dict):
         return _tasks_at([(0, items)], "/items", label)
     if not isinstance(items, list) or not items:
-        raise InputError(
+        raise (InputError if items else EmptyListError)(
             f"{label}: is a list response without a single task",
             hint="was a pre-upgrade check ever started for this cluster?",
         )

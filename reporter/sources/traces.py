@@ -181,11 +181,18 @@ def check_headers(headers: bytes, tasks: int, label: str) -> None:
 
     if holds_credentials(headers):
         raise _holds_credentials(label)
-    if mark := _mark_of_a_page(headers):
+    if mark := page_told_by(headers, tasks):
         raise one_page(label, mark)
+
+
+def page_told_by(headers: bytes, tasks: int) -> str | None:
+    """What says in headers that an answer is one page of several, or that there are more tasks."""
+    if mark := _mark_of_a_page(headers):
+        return mark
     for total in _TOTAL.finditer(headers):
         if int(total[2]) > (1 if total[1] else tasks):
-            raise one_page(label, total[0].decode())
+            return total[0].decode()
+    return None
 
 
 def _mark_of_a_page(text: bytes) -> str | None:

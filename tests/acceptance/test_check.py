@@ -102,6 +102,28 @@ def test_bad_input_is_exit_4_in_two_lines(tmp_path: Path, data: bytes, says: str
     assert "<error" in junit.read_text()
 
 
+@pytest.mark.parametrize(
+    ("slip", "says"),
+    [
+        (["--advisory", ""], "--advisory needs a reason"),
+        (["--expect-target", "v"], "is no version"),
+        (["--window", "2026-01-02"], "--window takes START/END"),
+    ],
+)
+def test_a_slip_in_an_option_leaves_no_report_of_yesterday(
+    tmp_path: Path, slip: list[str], says: str
+) -> None:
+    page, junit = tmp_path / "report.html", tmp_path / "junit.xml"
+    for target in (page, junit):
+        target.write_text("an earlier, green report")
+    run = check(PUBLISHED, *slip, "--html", page, "--junit", junit)
+    assert run.code == 2
+    assert says in run.err
+    assert not page.exists()
+    assert says in junit.read_text()
+    assert "internal" not in junit.read_text()
+
+
 def test_a_wrong_policy_is_exit_2_with_its_place(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(POLICY + "rules:\n  - {id: a, mach: {check: X}, effect: fail}\n")

@@ -990,3 +990,38 @@ def test_the_same_bytes_of_two_clusters_are_no_copies(tmp_path: Path) -> None:
         ("c-a", None),
         ("c-b", None),
     ]
+
+
+def test_what_lies_below_the_folder_of_an_audit_counts(tmp_path: Path) -> None:
+    """What an audit wrote is passed over; what somebody put there is not, nor is what is named."""
+    out = tmp_path / "archive" / "out"
+    (out / "inbox").mkdir(parents=True)
+    (out / "reports").mkdir()
+    (out / "inbox" / "r.json").write_bytes(check(risk()))
+    (out / "reports" / "one.json").write_bytes(check(uid="t-2"))
+    (out / "manifest.json").write_text("{}")
+    audit = Audit(tmp_path / "archive", out)
+    audit.run()
+    assert audit.rows("SELECT outcome FROM responses") == [("fail",)]
+
+
+@pytest.mark.parametrize("named", ["out", "out/r.json", "out/*.json", "out/reports"])
+def test_a_location_of_which_nothing_counts_is_refused(tmp_path: Path, named: str) -> None:
+    (tmp_path / "out" / "reports").mkdir(parents=True)
+    for name in ("out/r.json", "out/reports/r.json"):
+        (tmp_path / name).write_bytes(check())
+    with pytest.raises(InputError, match=r"lies in --out, .* nothing of it counts"):
+        Audit(tmp_path / named, tmp_path / "out").run()
+
+
+def test_a_response_from_the_future_is_judged_as_of_no_day_yet(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "r.json").write_bytes(check(at="2099-01-01 00:00:00 +0000 UTC"))
+    audit = Audit(folder, tmp_path / "out")
+    audit.run()
+    assert audit.rows("SELECT outcome, judged_at FROM responses") == [("inconclusive", None)]
+    assert (
+        "2099-01-01T00:00:00Z, lies in the future"
+        in audit.rows("SELECT reason FROM responses")[0][0]
+    )

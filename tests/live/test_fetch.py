@@ -152,6 +152,48 @@ def test_no_newest_is_guessed(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("headers", "mark"),
+    [
+        ({"Link": '<https://x/?page=2>; rel="next"'}, 'rel="next"'),
+        ({"X-Total-Count": "50"}, "X-Total-Count: 50"),
+        ({"Content-Range": "items 0-0/50"}, "content-range: items 0-0/50"),
+    ],
+)
+@pytest.mark.parametrize("option", ["--latest", "--list"])
+def test_a_page_of_a_list_is_no_list(
+    api: Api, fetch: Fetch, tmp_path: Path, headers: dict[str, str], mark: str, option: str
+) -> None:
+    api.replies = [ok(listed(task()), **headers)]
+    done = fetch(option, "-o", str(tmp_path / "r.json"))
+    assert done.code == 6
+    assert f"one page of a longer list, or a part ({mark})" in done.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"kind":"List","items":[],"next":"/tasks?page=2"}',
+        b'{"kind":"List","items":[],"metadata":{"total":50}}',
+        b'{"kind":"List","items":[{"kind":"PreCheckTask"}],"items":[]}',
+        b'{"kind":"List","items":"none"}',
+        b'{"items":[]}',
+    ],
+)
+def test_what_is_no_whole_list_tells_of_no_empty_one(api: Api, fetch: Fetch, body: bytes) -> None:
+    api.replies = [ok(body)]
+    done = fetch("--list")
+    assert (done.code, done.out) == (6, "")
+    assert "HTTP 200, but the answer is" in done.err
+
+
+@pytest.mark.parametrize("body", [b'{"kind":"List"}', b'{"kind":"List","items":null}'])
+def test_an_empty_list_may_be_one_without_items(api: Api, fetch: Fetch, body: bytes) -> None:
+    api.replies = [ok(body)]
+    assert fetch("--list").code == 0
+
+
 def test_the_list_is_a_table(api: Api, fetch: Fetch, tmp_path: Path) -> None:
     older = task("Failed", uid=OTHER, created="2026-02-01 10:00:00.5 +0000 UTC")
     body = listed(older, task())
@@ -404,13 +446,14 @@ def test_a_200_that_holds_no_answer(
     ("fault", "said"),
     [
         ([error(429, **{"Retry-After": "0.2"})], "asking again"),
+        ([error(429, **{"Retry-After": f"Mon, 01 Jan 2024 00:00:00 +{'9' * 20}"})], "asking again"),
         ([error(429)], "APIGW.0308: The throttling threshold has been reached."),
         ([error(500), html(502)], "an HTML page, not an answer of the API"),
         ([Reply(fault="reset")], "127.0.0.1: the connection broke off"),
         ([Reply(200, RAW, fault="truncated")], "127.0.0.1: the connection broke off"),
         ([Reply(200, RAW, fault="chunked")], "127.0.0.1: the connection broke off"),
     ],
-    ids=["429 told", "429", "5xx", "reset", "truncated", "no last chunk"],
+    ids=["429 told", "429 at no time", "429", "5xx", "reset", "truncated", "no last chunk"],
 )
 def test_what_may_pass_is_asked_again(
     api: Api, fetch: Fetch, tmp_path: Path, fault: list[Reply], said: str
@@ -641,6 +684,19 @@ def test_the_command_line(fetch: Fetch, arguments: list[str], said: str) -> None
     done = fetch(*arguments)
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--task", ""], ["--task", UID, "--endpoint", "ftp://x"], ["--task", UID, "--latest"]],
+)
+def test_a_slip_in_the_command_leaves_no_older_answer(
+    fetch: Fetch, tmp_path: Path, arguments: list[str]
+) -> None:
+    for name in ("r.json", "r.json.meta.json"):
+        (tmp_path / name).write_text("of yesterday")
+    assert fetch(*arguments, "-o", str(tmp_path / "r.json")).code == 2
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("option", ["--token-file", "--ca-bundle", "the environment"])

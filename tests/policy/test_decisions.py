@@ -1010,3 +1010,31 @@ def test_a_skipped_check_whose_name_is_not_what_it_looks_like_is_never_covered(n
     for entry, outcome in (({"name": name}, "fail"), ({"name": "NodeDisk"}, "waived")):
         body = response(spec={"skippedCheckItemList": [entry]})
         assert judged(body, policy(waivers=[every])).skipped[0].outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("created", "updated", "sure"),
+    [
+        ("2026-03-01T10:00:00Z", "2026-03-01T10:00:00Z", True),
+        ("2026-03-01T10:05:00Z", "2026-03-01T10:00:00Z", True),
+        ("2026-03-01T10:05:01Z", "2026-03-01T10:00:00Z", False),
+        ("2026-03-01T11:05:01Z", "2026-03-01T11:05:01Z", False),
+        ("2099-01-01T00:00:00Z", None, False),
+    ],
+)
+def test_a_task_from_the_future_is_surely_no_newest(
+    created: str, updated: str | None, sure: bool
+) -> None:
+    def task(created: str, updated: str | None, uid: str) -> dict[str, Any]:
+        metadata = {"uid": uid, "creationTimestamp": created, "updateTimestamp": updated}
+        return {**response(), "metadata": metadata}
+
+    items = [task("2026-02-28T00:00:00Z", None, "old"), task(created, updated, "new")]
+    data = json.dumps({"kind": "List", "apiVersion": "v3", "items": items}).encode()
+    for task_uid, expected in ((None, sure), ("new", True)):
+        found = read(data, task=task_uid)
+        verdict = evaluate(found, Policy.parse(policy(**LENIENT)), at="2026-03-01T11:00:00Z")
+        assert {reason.what.code for reason in verdict.reasons} == (
+            set() if expected else {"choice.ahead"}
+        )
+        assert verdict.outcome == ("pass" if expected else "inconclusive")

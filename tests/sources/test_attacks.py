@@ -471,3 +471,20 @@ def test_frames_that_come_to_nothing_are_not_read_by_the_million(tmp_path: Path,
     done = judged(tmp_path / f"r.{kind}", timeout=90)  # a minute and more, if all were read
     assert done.returncode == 4
     assert "built to explode" in done.stderr
+
+
+@pytest.mark.parametrize("key", ["size", "GNU.sparse.size", "GNU.sparse.realsize"])
+@pytest.mark.parametrize("less", [1, 600])
+def test_a_size_that_a_tar_gives_all_its_members_is_refused(key: str, less: int) -> None:
+    """tarfile believes it, and goes on where the member's own size says: the rest is not read."""
+    body = GOOD + b" " * 700
+    out = io.BytesIO()
+    headers = {key: str(len(body) - less)}
+    with tarfile.open(
+        fileobj=out, mode="w", format=tarfile.PAX_FORMAT, pax_headers=headers
+    ) as archive:
+        info = tarfile.TarInfo("r.json")
+        info.size = len(body)
+        archive.addfile(info, io.BytesIO(body))
+    with pytest.raises(InputError, match="names two sizes|is a sparse file"):
+        read(out.getvalue())

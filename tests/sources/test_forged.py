@@ -209,7 +209,9 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
     one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
-    assert read((f"INFO{'.' * 600}\n" + other + one).encode()).source.form == "log"  # it was tried again
+    assert (
+        read((f"INFO{'.' * 600}\n" + other + one).encode()).source.form == "log"
+    )  # it was tried again
     with pytest.raises(InputError, match="ambiguous"):
         read(("INFO " + one + other).encode())
 

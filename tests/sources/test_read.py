@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reporter.errors import InputError
-from reporter.sources.read import read
+from reporter.sources.read import Unreadable, read, read_responses
 
 TASK = {
     "kind": "PreCheckTask",
@@ -175,3 +177,57 @@ def test_a_sidecar_with_a_key_twice_is_not_used(tmp_path: Path) -> None:
         source = read(path).source
         assert source.sidecar is None
         assert source.sidecar_misfit
+
+
+def test_two_notes_of_fetch_that_fit_and_differ_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "response.json.gz"
+    path.write_bytes(gzip.compress(GOOD))
+    one, other = tmp_path / "response.json.gz.meta.json", tmp_path / "response.json.meta.json"
+    meta = {"sha256": sha256(GOOD).hexdigest(), "cluster_id": "c-9"}
+    one.write_text(json.dumps(meta))
+    for same in (meta, {**meta, "sha256": "0" * 64}):
+        other.write_text(json.dumps(same))
+        sidecar = read(path).source.sidecar
+        assert sidecar is not None
+        assert sidecar.cluster_id == "c-9"
+    other.write_text(json.dumps({**meta, "cluster_id": "c-8"}))
+    with pytest.raises(InputError, match=r"two notes of fetch .* and differ"):
+        read(path)
+    assert isinstance(next(read_responses([path])), Unreadable)
+
+
+@pytest.mark.parametrize(
+    ("other", "fits"), [("c-9", True), ("", True), (None, True), ("c-8", False)]
+)
+def test_a_note_that_names_two_clusters_is_not_used(
+    tmp_path: Path, other: str | None, fits: bool
+) -> None:
+    path = tmp_path / "response.json"
+    path.write_bytes(GOOD)
+    meta = {"sha256": sha256(GOOD).hexdigest(), "cluster_id": "c-9", "cluster": other}
+    (tmp_path / "response.json.meta.json").write_text(json.dumps(meta))
+    source = read(path).source
+    assert (source.sidecar is not None, source.sidecar_misfit) == (fits, not fits)
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"kind": "Status", "status": "Failure", "code": 401},
+        {"message": "Unauthorized"},
+        {"items": []},
+        {"apiVersion": "v3"},
+        {"kind": "List"},
+        {"title": "Unauthorized", "status": 401, "more": 1},
+        {"error": {"text": "no"}, "a": 1},
+    ],
+)
+def test_an_answer_without_a_check_beside_a_response_is_not_passed_over(
+    tmp_path: Path, beside: Any
+) -> None:
+    (tmp_path / "a.json").write_bytes(GOOD)
+    (tmp_path / "b.json").write_text(json.dumps(beside))
+    with pytest.raises(InputError, match=r"b\.json"):
+        read(tmp_path)
+    (tmp_path / "b.json").write_text(json.dumps({"name": "package", "errors": [], "code": 200}))
+    assert read(tmp_path).source.name.endswith("a.json")
