@@ -76,8 +76,13 @@ def is_todo(words: str) -> bool:
 _TODO = re.compile(
     # The word itself, not the key of a ticket (TBC-1042) or somebody's name (todo.k@…); or the
     # form of a place to fill in.
-    r"(?i)[\s<({\[\"'*_]*(?:TODO|TBD|TBC|FIXME|XXX)(?:\.?\Z|[\s:,;!?>)}\]\"'*]|[^\x00-\x7f])"
-    r"|\s*<[^<>@]*>\s*\Z"
+    r"(?!Todo +[A-Z][a-z])(?i:[\s<({\[\"'*_-]*(?:TODO|TBD|TBC|FIXME|XXX)"
+    r"(?:[.-]*\Z|[\s:,;!?>)}\]\"'*/]|[^\x00-\x7f]))"
+    r"|\s*<(?![a-z]{2,9}://)[^<>@]*>\s*\Z"
+    # The same in other words, and the key of a ticket without its number.
+    r"|(?i:\W*(?:to[ -]do|to be (?:added|confirmed|decided|defined|determined|done|filled in|named)"
+    r"|n/a|\?+|-{2,}|\.{2,})\W*\Z)"
+    r"|\s*[A-Z]{2,10}-[XN0?#_]{2,}\s*\Z"
 )
 
 
@@ -135,10 +140,12 @@ def _is_unmistakable(point: int) -> bool:
 _ASCII_LETTER = re.compile("[A-Za-z]")
 _UNMISTAKABLE = (
     *((0x3041, 0x3096), (0x30A1, 0x30FA)),
+    # Their brackets and commas, as Huawei writes the names of add-ons; not 〇, a circle.
+    *((0x3001, 0x3003), (0x3008, 0x3011), (0x3014, 0x301B), (0xFF08, 0xFF09), (0xFF0C, 0xFF0C)),
     *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3134F)),
     (0xAC00, 0xD7A3),
 )
-"""Letters of which none looks like one of ASCII's."""
+"""Letters and signs of which none looks like a letter of ASCII."""
 
 
 def may_be_one_of(name: str, words: Iterable[str]) -> bool:

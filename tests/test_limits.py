@@ -53,6 +53,8 @@ NOT_LIMITS = {
     "reporter.policy.assemble.SHOWN_NODES": "of one message",
     "reporter.policy.assemble.SHOWN_MESSAGE": "of one message",
     "reporter.audit.words.MOST_NAMED": "of one message",
+    "reporter.policy.slips.MOST_ALIKE": "of a search",
+    "reporter.policy.stubs.MOST_COMPARED": "of a search; of more the message tells",
     "reporter.policy.lint.MOST_COMPARED": "of notes; beyond it a note says so",
     "reporter.sources.streams.MOST_IDLE": "of what comes to nothing; told as built to explode",
     "reporter.sources.printouts._MOST_PRINTOUTS": "of what is refused anyway",

@@ -29,8 +29,8 @@ from pydantic import BaseModel
 
 from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
-from reporter.policy.assemble import waiver_to_copy
 from reporter.policy.model import MATCH_KEYS, CountSpec, NodeSpec, WhereSpec
+from reporter.policy.stubs import Stubs
 from reporter.precheck.finding import iter_items
 from reporter.precheck.model import (
     GROUPS,
@@ -217,20 +217,19 @@ class Redactor:
         """Waivers to copy are made of what they match, and so are their ids: made again of what
         is there now, with the key."""
         entries = []
+        of_raw, of_made = map(self._stubs, (raw, made))
         for before, entry in zip(raw.entries, made.entries, strict=True):
             text = before.waiver_stub
-            if text is not None and text == self._waiver(raw, before):
-                text = self._waiver(made, entry)
+            if text is not None and text == of_raw.of(before):
+                text = of_made.of(entry)
             elif text is not None:  # from elsewhere: a text like any other
                 text = self.text(text)
             stub = None if text is None else self._stub(text)
             entries.append(entry.model_copy(update={"waiver_stub": stub}))
         return made.model_copy(update={"entries": entries})
 
-    def _waiver(self, check: Check, entry: Entry) -> str | None:
-        addons = [risk.template_name or risk.alias for risk in entry.risks.addons]
-        at = self._verdict.instant.at
-        return waiver_to_copy(check.name, check.scope, entry.level, entry.places, addons, at)
+    def _stubs(self, check: Check) -> Stubs:
+        return Stubs(check.name, check.scope, check.entries, self._verdict.instant.at)
 
     def _stub(self, text: str) -> str:
         body = _STUB_ID.sub("", text)

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePath
 from string import Formatter
 
-from reporter import __version__, yamlfile
+from reporter import __version__
 from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
 from reporter.policy.evaluate import (
@@ -28,10 +28,13 @@ from reporter.policy.jsonpath import Condition
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import Facts, Target
 from reporter.policy.slips import (
+    MOST_ALIKE,
+    Near,
     compares_texts_with_numbers,
     orders_numbers_as_texts,
     path_of,
 )
+from reporter.policy.stubs import Stubs
 from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
@@ -43,7 +46,6 @@ from reporter.record.conditions import (
     of_the_circumstances,
     of_what_is_listed,
 )
-from reporter.record.instants import day_of
 from reporter.record.model import (
     OUTCOMES_WORST_FIRST,
     AddonRisk,
@@ -81,11 +83,8 @@ from reporter.record.model import (
     WaiverStatus,
     WaiverUse,
 )
-from reporter.signs import is_todo, legible
+from reporter.signs import is_todo
 from reporter.words import statement
-
-STUB_DAYS = 30
-"""How long a ready-to-paste waiver stub would hold."""
 
 _NO_CHECK = "\x00 no check is called this"
 SHOWN_NODES = 5
@@ -194,6 +193,12 @@ def _check(
         place = Place(pointer=pointer, line=line, column=column, nodes=_nodes(part.finding))
         folded.setdefault(_fold_key(part, judgement), (part, []))[1].append(place)
     entries = [_entry(part, places, judgement) for part, places in folded.values()]
+    if any(part.waivable for part, _ in folded.values()):
+        stub_of = Stubs(name, scope, entries, judgement.instant.at).of
+        entries = [
+            entry.model_copy(update={"waiver_stub": stub_of(entry)}) if part.waivable else entry
+            for entry, (part, _) in zip(entries, folded.values(), strict=True)
+        ]
     counted = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)
     counted["pass"] = passes.passed if passes else 0
     for entry in entries:
@@ -328,7 +333,7 @@ def _entry(part: Decided, places: list[Place], judgement: Judgement) -> Entry:
         waived_by=list(part.waived_by),
         near_misses=list(part.near_misses),
         tolerated=part.tolerated,
-        waiver_stub=_stub(part, places, judgement.instant.at) if part.waivable else None,
+        waiver_stub=None,
         places=places,
     )
 
@@ -359,52 +364,6 @@ def _risks(source: RiskSource | None) -> Risks:
             for risk in source.addon_risks or ()
         ],
     )
-
-
-def _stub(part: Decided, places: Sequence[Place], instant: datetime) -> str | None:
-    """A waiver for exactly these findings, to be given a reason and signed."""
-    target, scope = part.target, part.finding.scope
-    addons = [template or alias for template, alias in target.addons]
-    return waiver_to_copy(target.check, scope, target.level, places, addons, instant)
-
-
-def waiver_to_copy(
-    check: str | None,
-    scope: Scope,
-    level: str | None,
-    places: Sequence[Place],
-    addons: Sequence[str | None],
-    instant: datetime,
-) -> str | None:
-    """A waiver for findings of a check at these places, as YAML; None where it can't name them."""
-    if check is None:
-        return None
-    uids = list(dict.fromkeys(node.uid for place in places for node in place.nodes))
-    names = list(dict.fromkeys(addons))
-    if None in map(legible, [*uids, *names]) or (scope == "node" and not uids):
-        return None  # what nobody can name can't be waived by name
-    match: dict[str, object] = {"check": {"equals": check}, "scope": scope}
-    if level is not None:
-        match["level"] = level
-    if uids:
-        match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
-    if names:
-        match["addon"] = {"equals": names[0] if len(names) == 1 else names}
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", check).strip("-").lower() or "waiver"
-    digest = sha256(repr(match).encode()).hexdigest()[:6]
-    waiver: dict[str, object] = {"id": f"{slug}-{digest}", **match}
-    waiver["reason"] = "TODO"
-    waiver["approved_by"] = "TODO"
-    waiver["starts"] = day_of(instant)
-    waiver["expires"] = _stub_end(instant)
-    return yamlfile.dump([waiver])
-
-
-def _stub_end(instant: datetime) -> str:
-    try:
-        return day_of(instant + timedelta(days=STUB_DAYS))
-    except OverflowError:
-        return "9999-12-31"
 
 
 # Skips, waivers, rules, policies ---------------------------------------------------------------
@@ -902,6 +861,7 @@ def _conditions(verdict: Verdict, judgement: Judgement) -> list[Statement]:
     return [
         *(_told(code, told) for code, told in of_what_is_listed(verdict) if told is not None),
         *_odd_values(judgement),
+        *_names_nearly_met(judgement),
         *_unlike_values(judgement),
         *_unreadable_versions(judgement),
         *_open_clusters(judgement),
@@ -970,6 +930,33 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     odd = sorted(set(in_vain) - set(misspelt))
     if odd:
         yield statement("condition.undocumented-values", count=len(odd), rules=odd)
+
+
+def _names_nearly_met(judgement: Judgement) -> Iterator[Statement]:
+    """What is asked for in other letters than the response has it: by them nothing is met."""
+    spelling = judgement.policy.spelling
+    if not spelling:
+        return
+    targets = [part.target for part in judgement.decided]
+    addons = {name for target in targets for names in target.addons for name in names if name}
+    messages = sorted({target.message for target in targets if target.message})[:MOST_ALIKE]
+    checks, parts = Near(judgement.found.names), Near(addons)
+    known = judgement.policy.catalogue.items
+    found: dict[str, str] = {}
+    for (key, text), asking in spelling.items():
+        if key == "check":
+            meant = checks.meant(text, alike=text not in known)
+        elif key == "addon":
+            meant = parts.meant(text, alike=False)
+        else:
+            whole = text in messages or not any(text in message for message in messages)
+            meant = None if whole else f"*{text}*"
+        if meant is not None:
+            found.update(dict.fromkeys(asking, f"{text} → {meant}"))
+    if found:
+        names = sorted(found)
+        values = [found[name] for name in names]
+        yield statement("condition.names-nearly", count=len(names), rules=names, values=values)
 
 
 def _asking(policy: Policy) -> list[Rule | Waiver]:

@@ -482,10 +482,10 @@ class _Bench:
             if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
                 continue
             counted = _counted(limit.of, finding, target)
-            base |= counted
             if is_failed:
                 failed |= counted
-        return LimitTally(rule, limit, len(failed), len(base))
+            base |= counted if limit.of != "nodes" else _surely_others(counted)
+        return LimitTally(rule, limit, len(failed), max(len(base), len(failed)))
 
     # Findings ---------------------------------------------------------------------------------
 
@@ -985,6 +985,15 @@ def _counted(of: str, finding: Finding, target: Target) -> set[object]:
         node.uid if node.uid is not None else ("unnamed", place, number)
         for number, node in enumerate(target.nodes)
     }
+
+
+def _surely_others(nodes: set[object]) -> set[object]:
+    """Nodes as a base counts them: none twice for its capitals, none that may be another.
+
+    A node without a uid is one of its own.
+    """
+    names = {node for node in nodes if isinstance(node, str)}
+    return (nodes - names) | {name.lower() for name in names if reads_as_written(name)}
 
 
 def _condition_text(condition: dict[str, object]) -> str:

@@ -353,9 +353,9 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
             empty += 1
             line.point(base)
         elif (uid := legible(node.uid)) and node.type == "node":
-            workers.add(uid)
+            workers.add(uid.lower())  # in capitals it is the same UUID
         if node.uid and node.type == "master":
-            masters.add(node.uid)
+            masters.add(node.uid.lower())
         if not everywhere:
             continue
         names = {item.name for item in stage.items_status or [] if item.name}

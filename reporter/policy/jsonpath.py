@@ -93,6 +93,22 @@ def names_in(text: str) -> Names:
     return Names(tuple(plain), tuple(filter(None, further)), _last(parsed), tuple(compared))
 
 
+def finds_one_at_most(text: str) -> bool:
+    """Whether a path leads to one place: names and indexes alone, one after the other."""
+    from jsonpath_ng import Child, Fields, Index, Root, This
+
+    def leads_to_one(part: Any) -> bool:
+        if isinstance(part, Child):
+            return leads_to_one(part.left) and leads_to_one(part.right)
+        if isinstance(part, Fields):
+            return len(part.fields) == 1 and part.fields != ("*",)
+        return isinstance(part, (Root, This)) or (
+            isinstance(part, Index) and len(part.indices) == 1
+        )
+
+    return leads_to_one(_parsed(text))
+
+
 def may_find(text: str, sample: Any) -> bool:
     """Whether a path finds anything in data that holds all there can be.
 
@@ -280,7 +296,7 @@ class Condition:
         if self._exists is not None:
             return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
         if self._count is not None:
-            return Outcome(_in_bounds(number, self._count) is self._wanted, number, 0)
+            return Outcome(in_bounds(number, self._count) is self._wanted, number, 0)
         assert self._test is not None  # noqa: S101 - one of the three is always there
         answers = [self._test(value) for value in values]
         unlike = sum(answer.unlike for answer in answers)
@@ -338,7 +354,8 @@ def _is_about_number(part: Comparison) -> bool:
 _Test = Callable[[Any], _Answer]
 
 
-def _in_bounds(number: int, bounds: Any) -> bool:
+def in_bounds(number: int, bounds: Any) -> bool:
+    """Whether a number of values meets a `count`."""
     return (
         (bounds.eq is None or number == bounds.eq)
         and (bounds.lt is None or number < bounds.lt)

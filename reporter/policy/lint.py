@@ -22,7 +22,7 @@ from reporter import yamlfile
 from reporter.catalogue.read import Catalogue
 from reporter.errors import PolicyError
 from reporter.mistakes import at_path
-from reporter.policy import load
+from reporter.policy import load, regex
 from reporter.policy.compare import Key, Keys, Versions, regex_fits_everything
 from reporter.policy.match import FINDING_KEYS, Patterns, is_glob
 from reporter.policy.model import (
@@ -49,7 +49,6 @@ from reporter.policy.slips import (
 from reporter.precheck.model import (
     LEVELS,
 )
-from reporter.precheck.versions import bounds_of, parse_range
 from reporter.record.dates import is_day, parse_end, parse_instant
 from reporter.signs import is_todo
 from reporter.yamlfile import Document, Path
@@ -109,7 +108,6 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "base-refused": ("error", "A policy that a policy extends is refused."),
     "glob-like-regex": ("warning", "A glob that looks like a regular expression."),
     "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
-    "empty-range": ("warning", "A version range that no version is in."),
     "unknown-path": ("warning", "A path to a field the API does not document."),
     "ordered-texts": ("warning", "A number or version in quotes that lt, le, gt or ge order by."),
     "not-a-text": ("warning", "A number or true/false compared with a field that is a text."),
@@ -593,8 +591,6 @@ class _Look:
         if not self.file.whole or self.file.merged is None:
             return  # what is missing may be among what could not be read
         merged = self.file.merged
-        if spec.applies_to is not None and spec.applies_to.target_version is not None:
-            self._ranges(spec.applies_to.target_version, ("applies_to", "target_version"))
         for key in ("required_checks", "required_on_every_node"):
             wanted = getattr(spec.evidence.complete, key) if spec.evidence else None
             if wanted is not None:
@@ -724,11 +720,9 @@ class _Look:
         for name, key in MATCH_KEYS.items():
             value = getattr(spec, name)
             here = (*path, key)
-            if value is None:
+            if value is None or key in ("from_version", "target_version"):
                 continue
-            if key in ("from_version", "target_version"):
-                self._ranges(value, here)
-            elif key == "node":
+            if key == "node":
                 for part in type(value).model_fields:
                     for pattern, place in _each(getattr(value, part), (*here, part)):
                         self._pattern(f"node.{part}", pattern, place)
@@ -834,12 +828,6 @@ class _Look:
         if target and versions is not None and target.apart_from(Versions(versions)):
             self.add("never-matches", (*path, "target_version"), message.format("target version"))
 
-    def _ranges(self, spec: Any, path: Path) -> None:
-        for text, place in _each(spec, path):
-            bounds = bounds_of(parse_range(text))
-            if bounds[0] >= bounds[1]:
-                self.add("empty-range", place, f'no version is in "{text}"')
-
     # Patterns
 
     def _pattern(self, key: str, pattern: Any, path: Path) -> None:
@@ -922,7 +910,7 @@ class _Look:
         if regex_fits_everything(text):
             hint = "write exists: true instead" if "where" in path else 'write "*" instead'
             self.add("regex-everything", path, f"/{text}/ fits every value", hint)
-        elif _LIKE_GLOB.fullmatch(text):
+        elif regex.looks_like_glob(text):
             self.add(
                 "regex-like-glob",
                 path,
@@ -1226,7 +1214,6 @@ _YAML11 = re.compile(
 """Plain scalars that are text for this loader and something else under YAML 1.1."""
 
 _LIKE_REGEX = re.compile(r"\.\*|\.\+|^\^|\(\?|\\[dws]|\$$")
-_LIKE_GLOB = re.compile(r"[\w -]*\w\*[\w -]*(?:\*[\w -]*)*")
 
 
 def _each(spec: Any, path: Path) -> Iterator[tuple[Any, Path]]:

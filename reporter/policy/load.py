@@ -37,7 +37,7 @@ from reporter.policy.model import (
     WaiverSpec,
     WhereSpec,
 )
-from reporter.policy.slips import Slips, model_within, slips_of
+from reporter.policy.slips import Slips, model_within, names_spelled, slips_of
 from reporter.record.dates import parse_end, parse_instant
 from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document
@@ -183,6 +183,16 @@ class Policy:
         parts: tuple[Rule | Waiver, ...] = (*self.rules, *self.waivers)
         found = ((part, slips_of(part.match.spec), part.match.conditions()) for part in parts)
         return tuple((part, slips, (*asked,)) for part, slips, asked in found if slips or asked)
+
+    @cached_property
+    def spelling(self) -> Mapping[tuple[str, str], list[str]]:
+        """Names that are spelled out, with their key, and the rules and waivers that do."""
+        found: dict[tuple[str, str], list[str]] = {}
+        parts: tuple[Rule | Waiver, ...] = (*self.rules, *self.waivers)
+        for part in parts:
+            for named in dict.fromkeys(names_spelled(part.match.spec)):
+                found.setdefault(named, []).append(part.id)
+        return found
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -579,19 +589,33 @@ def _check_match(match: MatchSpec, path: yamlfile.Path, problems: _Problems) -> 
 
 
 def _check_where(condition: WhereSpec, path: yamlfile.Path, problems: _Problems) -> None:
-    from reporter.policy.jsonpath import compile_path
+    from reporter.policy.jsonpath import compile_path, finds_one_at_most, in_bounds, names_in
 
+    one_at_most = False
     try:
         compile_path(condition.path)
+        one_at_most = finds_one_at_most(condition.path)
+        for _, sign, value in names_in(condition.path).compared:
+            if isinstance(value, str) and "*" in value and sign in ("=", "==", "!="):
+                problems.add((*path, "path"), _NO_WILDCARD.format("a filter"))
     except ValueError as error:
         problems.add((*path, "path"), str(error))
     innermost: Comparison = condition
+    at = path
     while innermost.not_ is not None:
-        innermost = innermost.not_
+        innermost, at = innermost.not_, (*at, "not")
     if condition.quantifier is not None and (
         innermost.exists is not None or innermost.count is not None
     ):
         problems.add((*path, "quantifier"), "exists and count take no quantifier")
+    count = innermost.count
+    if count is not None and one_at_most and in_bounds(0, count) is in_bounds(1, count):
+        problems.add(
+            (*at, "count"),
+            "the path leads to one place, and a list there counts as one value: this is "
+            f"{'always' if in_bounds(0, count) else 'never'} met; to count the members write "
+            f"{condition.path}[*]",
+        )
     _check_comparison(condition, path, problems)
 
 
@@ -605,11 +629,27 @@ def _check_comparison(part: Comparison, path: yamlfile.Path, problems: _Problems
                 place = (*path, key, *([index] * isinstance(written, list)))
                 escapes = "matches, and in it \\n or \\x{200B}"
                 problems.add(place, f"the text {what}; if that is meant, write {escapes}")
+    for key, values in (("equals", [part.equals]), ("in", part.in_ or [])):
+        for index, value in enumerate(values):
+            if isinstance(value, str) and "*" in value:
+                problems.add((*path, key, *([index] * (key == "in"))), _NO_WILDCARD.format(key))
+    if part.matches is not None and regex.looks_like_glob(part.matches):
+        problems.add(
+            (*path, "matches"),
+            f"/{part.matches}/ looks like a glob: in a regular expression * repeats the sign "
+            "before it; write .* for any text, or put what is repeated in ( )",
+        )
     for name in ("lt", "le", "gt", "ge"):
         if isinstance(getattr(part, name), bool):
             problems.add((*path, name), "true and false have no order; use equals")
     if part.not_ is not None:
         _check_comparison(part.not_, (*path, "not"), problems)
+
+
+_NO_WILDCARD = (
+    '"*" is no wildcard in {}: the text is compared letter by letter; write matches with .* for '
+    "any text, or with \\* for the sign itself"
+)
 
 
 def _check_scope(value: Any, path: yamlfile.Path, problems: _Problems) -> None:

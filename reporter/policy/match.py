@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -187,12 +188,29 @@ class Patterns:
 
 
 def fits_id(patterns: Patterns, cluster: str | None) -> Tri:
-    """Whether a cluster's id fits; open for one that differs by capitals or unseen signs alone."""
+    """Whether the id of a cluster or node fits; open for one that fits but for its capitals.
+
+    A UUID in capitals is the same UUID. One that is not what it looks like is open as well.
+    """
     name = legible(cluster)
     fits = patterns.fits(name)
     if name is not None and fits is False:
         small = name.lower()
         if patterns.fits(small) or small in map(str.lower, patterns.literals):
+            return None
+    return fits
+
+
+def fits_name(patterns: Patterns, name: str | None) -> Tri:
+    """Whether the name of an add-on or node fits; open for one that is not what it looks like.
+
+    One with wide signs that fits with narrow ones, such as `Everest（CSI）`, is open as well.
+    """
+    name = legible(name)
+    fits = patterns.fits(name)
+    if name is not None and fits is False and not name.isascii():
+        narrow = unicodedata.normalize("NFKC", name)
+        if narrow != name and patterns.fits(narrow):
             return None
     return fits
 
@@ -247,7 +265,10 @@ class NodePatterns:
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
-        return all_of(patterns.fits(legible(getattr(node, key))) for key, patterns in self._keys)
+        return all_of(
+            fits_id(patterns, node.uid) if key == "uid" else fits_name(patterns, getattr(node, key))
+            for key, patterns in self._keys
+        )
 
 
 @dataclass
@@ -449,12 +470,7 @@ class Match:
         # Template name and alias are two names of one add-on: either may be meant.
         patterns = self._addon
         assert patterns is not None  # noqa: S101 - only called when there is one
-        present = [name for name in map(legible, names) if name is not None]
-        if not present:
-            return None
-        if any(patterns.fits(name) for name in present):
-            return True
-        return False if len(present) == len(names) else None
+        return any_of(fits_name(patterns, name) for name in names)
 
     def spells(self, target: Target) -> set[str]:
         """Which of `kind` and `level` it spells out just as the target has them.

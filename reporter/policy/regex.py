@@ -5,6 +5,7 @@ The only module that imports re2.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -30,6 +31,14 @@ def fits_whole(text: str) -> Callable[[str], bool | None]:
 def steps(text: str) -> int:
     """How many steps it compiles to. `ValueError` says what is wrong with it."""
     return int(_compiled(text).programsize)
+
+
+def looks_like_glob(text: str) -> bool:
+    """Whether a star repeats a letter or hyphen, as in `prod-*`, and nothing else is special."""
+    return _LIKE_GLOB.fullmatch(text) is not None
+
+
+_LIKE_GLOB = re.compile(r"[\w /-]*[\w/-]\*[\w /-]*(?:\*[\w /-]*)*")
 
 
 @lru_cache(maxsize=1024)

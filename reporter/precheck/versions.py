@@ -87,7 +87,13 @@ def parse_range(text: str) -> VersionRange:
                 + (", with two parts at least" if match and _ONE_PART(match.group(2)) else "")
             )
         terms.append((match.group(1) or "=", version))
-    return VersionRange(text, tuple(terms))
+    found = VersionRange(text, tuple(terms))
+    low, high = bounds_of(found)
+    if low >= high:
+        raise ValueError(
+            f'no version is in "{text}": all its parts have to hold; a list of ranges says "any of"'
+        )
+    return found
 
 
 Parts = tuple[int, int, int, int]

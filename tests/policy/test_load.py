@@ -68,7 +68,8 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
         *((HEAD + "waiver_requires: [ticket]\nwaivers:\n  - {id: w, check: X, reason: r, "
            f'expires: 2026-01-01, ticket: "{todo}"}}\n', '6:63: waiver "w" says "ticket: ')
           for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC",
-                       "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >")),
+                       "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >", "TODO...", "TODO/TBD", "TBD-", "-TBD-",
+                       "To be defined", "to do", "CHG-XXXX", "n/a", "???", "--", "todo later")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")
           for key in ("approved_by", "ticket")
@@ -88,6 +89,11 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
         (HEAD + RULE.replace("{check: X}", "{target_version: ['>=1.32', '<1.33']}"),
          "together these leave no version out: >=1.32, <1.33"),
         (HEAD + "applies_to: {target_version: ['>=1.32', '<1.33']}\n", "leave no version out"),
+        *((HEAD + RULE.replace("{check: X}", match), ': no version is in "')
+          for match in ("{from_version: '>=1.30,<1.28'}", "{from_version: '>1.28,<1.29'}",
+                        "{from_version: ['1.27,!=1.27', '1.28']}", "{target_version: '1.31,1.32'}",
+                        "{check: X, not: {target_version: '<1.28,>1.29'}}")),
+        (HEAD + "applies_to: {target_version: '>=1.32,<1.32'}\n", ': no version is in "'),
         (HEAD + RULE.replace("{check: X}", "{target_version: '1'}"),
          '6:29: "1" is not a version range'),
         *((HEAD + RULE.replace("{check: X}", WHERE.replace("1", number)),
@@ -203,7 +209,8 @@ def test_what_may_be_asked_of_every_waiver(key: str, given: str | int) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["TBC-1042", "XXX-77", "todo.k@example.jp", "Todorov", "<a@example.org>", "a TODO list"],
+    ["TBC-1042", "XXX-77", "todo.k@example.jp", "Todorov", "<a@example.org>", "a TODO list", "Todo Kenji",
+     "<https://jira.example.com/CHG-1042>", "to be sure of it, we looked", "CHG-X1", "Tobedo N"],
 )
 def test_what_only_begins_like_a_placeholder_is_none(given: str) -> None:
     named = waiver(approved_by=given, ticket=given, reason=given)

@@ -7,10 +7,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import yaml
 
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
 from reporter.precheck.response import Sidecar
+from reporter.record.model import Verdict
 from reporter.sources.read import read
 from tests.policy.build import AT, item, judged, policy, response, stage, waiver
 
@@ -78,6 +80,39 @@ def test_a_stub_is_for_what_can_be_named(risks: Any, named: str | None) -> None:
     entry = judged(response(item(riskSource=risks))).checks[0].entries[0]
     assert (entry.waiver_stub is None) == (named is None)
     assert named is None or named in str(entry.waiver_stub)
+
+
+def _stubs(verdict: Verdict) -> dict[str | None, str | None]:
+    return {e.message: e.waiver_stub for check in verdict.checks for e in check.entries}
+
+
+def test_a_stub_covers_what_it_stands_below_alone() -> None:
+    found = response(
+        item(message="the version is old"), item(message="volumes will be lost"),
+        item(message="of another level", level="Info"),
+    )  # fmt: skip
+    for message, stub in _stubs(judged(found)).items():
+        assert stub is not None
+        assert ("message:" in stub) is (message != "of another level")
+        rules = policy(waivers=yaml.safe_load(stub.replace("TODO", "told")))
+        waived = {e.message: e.outcome for c in judged(found, rules).checks for e in c.entries}
+        assert [said for said, outcome in waived.items() if outcome == "waived"] == [message]
+    # What the message does not tell apart can't be waived by a stub.
+    alike = response(item(message="same"), item(message="same", errorCodes=["E1"]))
+    assert _stubs(judged(alike)) == {"same": None}
+
+
+def test_a_stub_for_a_node_asks_for_the_message_where_another_finding_is_of_the_same_node() -> None:
+    found = response(
+        nodes=[
+            stage("n-1", item(message="a"), item(message="b")),
+            stage("n-2", item(message="a")),
+            stage("n-3", item(message="c")),
+        ]
+    )
+    stubs = _stubs(judged(found))
+    told = {message: "message:" in str(stub) for message, stub in stubs.items()}
+    assert told == {"a": True, "b": True, "c": False}
 
 
 def test_a_waiver_for_a_cluster_two_witnesses_differ_about() -> None:

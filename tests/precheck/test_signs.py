@@ -34,6 +34,9 @@ def test_names_that_read_as_written() -> None:
     assert reads_as_written("\u8282\u70b9\u68c0\u67e5")
     assert reads_as_written("CPU\u4f7f\u7528-\u30b5\ud55c")  # none of them looks like a letter
     assert not reads_as_written("CPU\u4f7f\u7528\u0430")  # any other may
+    assert reads_as_written("CCE\u5bb9\u5668\u5b58\u50a8\uff08Everest\uff09")
+    assert reads_as_written("\u300aa\u300b\u3001\u3010b\u3011\uff0cc")
+    assert not reads_as_written("CCE\u3007Everest")  # a circle is no bracket
 
 
 def test_very_long_names_are_read_at_once() -> None:

@@ -420,7 +420,7 @@ def matches(
                 )
             )
         elif key == "cluster":
-            truths.append(cluster_fits(wanted, about["cluster"]))
+            truths.append(id_fits(wanted, about["cluster"]))
         elif key in ("from_version", "target_version"):
             truths.append(version_fits(wanted, about[key]))
         elif finding is None:
@@ -432,7 +432,7 @@ def matches(
     return all3(truths)
 
 
-def cluster_fits(wanted: Any, cluster: str | None) -> Truth:
+def id_fits(wanted: Any, cluster: str | None) -> Truth:
     """An id that fits but for its capitals, or is not what it looks like, is left open (A50)."""
     truth = fits(wanted, plain_or_none(cluster))
     if truth is False and cluster is not None:
@@ -441,6 +441,16 @@ def cluster_fits(wanted: Any, cluster: str | None) -> Truth:
         texts = [text for one in spelled for text in (one if isinstance(one, list) else [one])]
         small = [text.lower() for text in texts if isinstance(text, str)]
         if fits(wanted, cluster.lower()) is True or cluster.lower() in small:
+            return None
+    return truth
+
+
+def name_fits(wanted: Any, name: str | None) -> Truth:
+    """A name that would fit with narrow brackets and commas is left open (A50)."""
+    truth = fits(wanted, plain_or_none(name))
+    if truth is False and name is not None:
+        narrow = unicodedata.normalize("NFKC", name)
+        if narrow != name and fits(wanted, narrow) is True:
             return None
     return truth
 
@@ -467,9 +477,7 @@ def finding_key_fits(key: str, wanted: Any, finding: Json, about: Json, every_va
         # An add-on goes by its template name or its alias; none is a missing field: open (A8).
         addons = every(item.get("riskSource", {}).get("addonRisks"))
         named = [
-            any3(
-                fits(wanted, plain_or_none(one.get(key))) for key in ("addonTemplateName", "alias")
-            )
+            any3(name_fits(wanted, one.get(key)) for key in ("addonTemplateName", "alias"))
             for one in addons
         ]
         return quantified(named) if named else None
@@ -484,7 +492,12 @@ def node_fits(wanted: Json, node: Json) -> Truth:
     """One node against `node: {name, uid, status, type}`."""
     if not wanted or not set(wanted) <= {"name", "uid", "status", "type"}:
         raise ValueError(f"not a node match: {wanted!r}")
-    return all3(fits(pattern, plain_or_none(node.get(key))) for key, pattern in wanted.items())
+    return all3(
+        id_fits(pattern, node.get(key))
+        if key == "uid"
+        else name_fits(pattern, node.get(key))
+        for key, pattern in wanted.items()
+    )
 
 
 # ------------------------------------------------------------------------------------------------
@@ -843,16 +856,23 @@ def judge_limit(rule: Json, findings: list[Json], about: Json) -> Json:
             if not has_failed:
                 continue
         for unit in units(finding, limit["of"]):
-            base.add(unit)
             if has_failed:  # "how many are Failed, before waivers"
                 failed.add(unit)
+            # A uid in other capitals is the same node, one that isn't what it looks like may be
+            # (A50): neither makes the base larger.
+            if limit["of"] == "nodes" and unit.startswith("uid "):
+                if is_not_what_it_looks_like(unit.removeprefix("uid ")):
+                    continue
+                unit = unit.lower()
+            base.add(unit)
+    size = max(len(base), len(failed))
     if set(limit) == {"of", "max"}:
         exceeded = len(failed) > limit["max"]
     elif set(limit) == {"of", "max_percent"}:
-        exceeded = 100 * len(failed) > limit["max_percent"] * len(base)  # 0 of 0 is 0 (L3)
+        exceeded = 100 * len(failed) > limit["max_percent"] * size  # 0 of 0 is 0 (L3)
     else:
         raise ValueError(f"not a limit: {limit!r}")
-    return {"failed": len(failed), "base": len(base), "exceeded": exceeded}
+    return {"failed": len(failed), "base": size, "exceeded": exceeded}
 
 
 def units(finding: Json, of: str) -> list[str]:
@@ -918,6 +938,8 @@ def covers_skip(waiver: Json, entry: Json, about: Json) -> bool:
 
 def is_east_asian(sign: str) -> bool:
     kinds = ("CJK UNIFIED IDEOGRAPH", "HIRAGANA LETTER", "KATAKANA LETTER", "HANGUL SYLLABLE")
+    if sign in "、。〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛（），":  # brackets and commas in Chinese names
+        return True
     return not sign.isascii() and unicodedata.name(sign, "").startswith(kinds)
 
 
@@ -1223,14 +1245,14 @@ def complete(response: Json, options: Json, standard: bool) -> str:
     for stage in stages(response):
         info = stage.get("nodeInfo", {})
         if info.get("nodeType") == "master":
-            masters.add(info.get("uid"))
+            masters.add((info.get("uid") or "").lower())
         # A type nobody documents isn't a known one (A21), nor is such a uid (A50).
         elif (
             plain_or_none(info.get("uid"))
             and info.get("nodeType") == "node"
             and stage.get("itemsStatus")
         ):
-            counted.add(info["uid"])
+            counted.add(info["uid"].lower())
     if len(counted - masters) < options.get("min_nodes", 0):
         good = False
     # "No node listed: accepted, …, and not ok when the cluster is known to be `standard`"
@@ -1307,7 +1329,7 @@ def identity(
         # "`v1.31` is met by `v1.31.4-r2`, `v1.3` is not"
         held.append(version_fits(expect_target, target))
     if applies_to.get("cluster"):
-        held.append(cluster_fits(applies_to["cluster"], cluster))
+        held.append(id_fits(applies_to["cluster"], cluster))
     if applies_to.get("target_version"):
         held.append(version_fits(applies_to["target_version"], target))
     return "ok" if all3(held) is True else "not-ok"
