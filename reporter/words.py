@@ -186,6 +186,11 @@ MESSAGES: Final[dict[str, Message]] = {
     "condition.expires-in-window": (
         "The check expires at {expires}, before the change window closes at {window}"
     ),
+    "condition.window-over": "The change window was over at {window}, before this verdict ({at})",
+    "condition.waivers-end-before": (
+        "A waiver that is used ends before the change window does, at {window}: {waivers}",
+        "Waivers that are used end before the change window does, at {window}: {waivers}",
+    ),
     "condition.advisory": "Advisory run: the exit code is 0 whatever the verdict. Reason: {reason}",
     "condition.redacted": (
         "Redacted: pseudonyms stand for values ({profiles}), and no evidence is attached"

@@ -17,6 +17,7 @@ from string import Formatter
 from reporter import __version__
 from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
+from reporter.policy import regex
 from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
@@ -26,7 +27,7 @@ from reporter.policy.evaluate import (
 )
 from reporter.policy.jsonpath import Condition
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import Facts, Target
+from reporter.policy.match import Facts, Patterns, Target
 from reporter.policy.slips import (
     MOST_ALIKE,
     Near,
@@ -86,7 +87,7 @@ from reporter.record.model import (
 from reporter.signs import is_todo
 from reporter.words import statement
 
-_NO_CHECK = "\x00 no check is called this"
+_NO_CHECKS = ("Qzx", "qzx", "QZX9", "\x00 no check is called this")
 SHOWN_NODES = 5
 """How many nodes a reason names; the finding has all of them."""
 SHOWN_MESSAGE = 200
@@ -382,6 +383,11 @@ def _skipped(skip: DecidedSkip) -> SkippedCheck:
     )
 
 
+def _fits_any(check: Patterns) -> bool:
+    """Whether a pattern fits a name that no check has, and so any of that form."""
+    return any(map(check.fits, _NO_CHECKS))
+
+
 def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:
     waiver = tally.waiver
     if tally.elsewhere:
@@ -422,7 +428,7 @@ def waiver_use(tally: WaiverTally, instant: datetime) -> WaiverUse:
         for mark, holds in (
             ("undated", waiver.valid_from is None),
             ("permanent", never_ends(waiver.valid_until, instant)),
-            ("broad", waiver.match.check is not None and waiver.match.check.fits(_NO_CHECK)),
+            ("broad", waiver.match.check is not None and _fits_any(waiver.match.check)),
             ("todo", is_todo(waiver.reason)),
         )
         if holds
@@ -949,14 +955,22 @@ def _names_nearly_met(judgement: Judgement) -> Iterator[Statement]:
         elif key == "addon":
             meant = parts.meant(text, alike=False)
         else:
-            whole = text in messages or not any(text in message for message in messages)
-            meant = None if whole else f"*{text}*"
+            meant = _meant_within(text, messages, is_regex=key == "regex")
         if meant is not None:
             found.update(dict.fromkeys(asking, f"{text} → {meant}"))
     if found:
         names = sorted(found)
         values = [found[name] for name in names]
         yield statement("condition.names-nearly", count=len(names), rules=names, values=values)
+
+
+def _meant_within(text: str, messages: Sequence[str], *, is_regex: bool) -> str | None:
+    """What finds a text in messages, where it stands in some and is the whole of none."""
+    fits = regex.fits_whole(text) if is_regex else text.__eq__
+    within = regex.fits_within(text) if is_regex else (lambda message: text in message)
+    if any(map(fits, messages)) or not any(map(within, messages)):
+        return None
+    return f".*({text}).*" if is_regex else f"*{text}*"
 
 
 def _asking(policy: Policy) -> list[Rule | Waiver]:

@@ -7,6 +7,7 @@ decided. Nothing in here depends on the order of rules, waivers, files or findin
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -921,8 +922,12 @@ class _Bench:
         """Why no waiver can ever cover this entry."""
         if not skip.name:
             return statement("skip.unnamed")
-        if not reads_as_written(skip.name):
+        if not reads_as_written(skip.name) or _MANY_NAMES.search(skip.name):
             return statement("skip.odd-name")
+        if any(
+            isinstance(more, list | dict) and more for more in (skip.model_extra or {}).values()
+        ):
+            return statement("skip.selector")
         if selector is not None:
             if not evidence_lines.selector_understood(selector):
                 return statement("skip.selector")
@@ -985,6 +990,10 @@ def _counted(of: str, finding: Finding, target: Target) -> set[object]:
         node.uid if node.uid is not None else ("unnamed", place, number)
         for number, node in enumerate(target.nodes)
     }
+
+
+_MANY_NAMES = re.compile(r"[\s,;|*?]")
+"""What no name of a check holds: it reads as a list or a pattern."""
 
 
 def _surely_others(nodes: set[object]) -> set[object]:

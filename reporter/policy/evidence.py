@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from reporter.policy.dates import parse_duration
 from reporter.policy.load import Policy, pattern_text
 from reporter.policy.match import Patterns, fits_id
 from reporter.policy.model import CompleteOptions, EvidenceSpec
@@ -35,6 +34,7 @@ from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
 from reporter.precheck.versions import meets
 from reporter.record.conditions import CLOCK_SKEW
+from reporter.record.dates import parse_duration
 from reporter.record.model import (
     ClusterType,
     EvidenceId,

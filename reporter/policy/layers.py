@@ -12,7 +12,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 from reporter.errors import PolicyError
-from reporter.policy import dates
 from reporter.policy.model import (
     AppliesTo,
     Effect,
@@ -24,7 +23,7 @@ from reporter.policy.model import (
     WaiverSpec,
     alike,
 )
-from reporter.record.dates import parse_instant
+from reporter.record.dates import parse_duration, parse_instant
 from reporter.yamlfile import Document, Path, nearest
 
 EFFECTS: tuple[Effect, ...] = get_args(Effect)
@@ -389,7 +388,7 @@ def _weaker(under: object, own: object) -> str | None:
         return "counts a validity where its base accepts no missing expiry"
     for name in ("validity", "max_age"):
         before, after = getattr(under, name, None), getattr(own, name, None)
-        if before and after and dates.parse_duration(after) > dates.parse_duration(before):
+        if before and after and parse_duration(after) > parse_duration(before):
             return f"has {name} {after} where its base has {before}"
     before, after = getattr(under, "min_nodes", None), getattr(own, "min_nodes", None)
     if before is not None and after is not None and after < before:

@@ -527,6 +527,11 @@ def _unique(
 def _check_rule(rule: RuleSpec, path: yamlfile.Path, problems: _Problems) -> None:
     if rule.below is not None and rule.limit is None:
         problems.add((*path, "below"), "below goes with limit")
+    if rule.effective_on is not None and "fail" not in (rule.effect, rule.below):
+        problems.add(
+            (*path, "effective_on"),
+            f'before its day a "fail" only warns; this rule says "{rule.effect}", which holds now',
+        )
     if rule.message is not None:
         _check_placeholders(rule.message, (*path, "message"), problems)
     weakest = (rule.below or "warn") if rule.limit is not None else rule.effect

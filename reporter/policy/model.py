@@ -21,9 +21,8 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from reporter.policy import dates
 from reporter.precheck import versions
-from reporter.record.dates import parse_instant
+from reporter.record.dates import parse_duration, parse_instant
 from reporter.signs import says_nothing
 
 Effect = Literal["fail", "warn", "note"]
@@ -135,7 +134,7 @@ def _checked(parse: Any, kind: str) -> BeforeValidator:
 
 
 Day = Annotated[Text, _checked(parse_instant, "date")]
-Duration = Annotated[Text, _checked(dates.parse_duration, "duration")]
+Duration = Annotated[Text, _checked(parse_duration, "duration")]
 VersionRange = Annotated[Text, _checked(versions.parse_range, "version_range")]
 
 

@@ -203,7 +203,13 @@ def asked_by(condition: WhereSpec, *, excludes: bool = False) -> Iterator[tuple[
 
 
 def names_spelled(spec: MatchSpec) -> Iterator[tuple[str, str]]:
-    """The names of checks and add-ons, and the messages, that a match spells out: key and text."""
+    """The names of checks and add-ons, and the messages, that a match spells out: key and text.
+
+    Of messages regular expressions as well, under the key `regex`.
+    """
+    yield from (
+        ("regex", pattern.regex) for pattern in _listed(spec.message) if isinstance(pattern, Regex)
+    )
     for key in ("check", "addon", "message"):
         for pattern in _listed(getattr(spec, key)):
             if isinstance(pattern, Equals):
@@ -233,8 +239,9 @@ class Near:
         if (meant := self._folded.get(text.casefold())) is not None:
             return meant
         parts = _WORD.findall(text) if _LIST.search(text) else ()
-        if meant := next((part for part in parts if part in self._names), None):
-            return meant
+        found = next((part for part in parts if part in self._names), None)
+        if found is not None:
+            return str(found)
         if not alike:
             return None
         close = get_close_matches(text.casefold(), self._some, n=1, cutoff=0.9)

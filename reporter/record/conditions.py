@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from reporter.record.dates import parse_duration, parse_instant
+
 if TYPE_CHECKING:
-    from reporter.record.model import Statement, Verdict
+    from reporter.record.model import Statement, Verdict, WaiverUse
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far in the future an update time may lie before it is not believed."""
@@ -82,17 +84,40 @@ def of_the_circumstances(record: Verdict) -> Iterator[Due]:
     yield due("before-check", early, at=at, updated=updated)
     yield due("recheck-needed", record.outcome == "pass" and subject.task_phase == "Failed")
     yield due("no-nodes", record.counts.findings.total > 0 and not record.counts.nodes)
-    expires = subject.expires.at if subject.expires else None
+    expires = _holds_until(record)
     start, end = subject.change.window_start, subject.change.window_end
     before = expires is not None and start is not None and expires <= start
     within = expires is not None and end is not None and expires < end and not before
     yield due("expires-before-window", before, expires=expires, window=start)
     yield due("expires-in-window", within, expires=expires, window=end)
+    yield due("window-over", end is not None and end <= at, at=at, window=end)
+    ended = sorted(use.id for use in record.waivers if use.status == "used" and _ends(use, end))
+    code = "condition.waivers-end-before"
+    told: Told = {"count": len(ended), "waivers": ended}
+    yield code, {**told, "window": end} if ended and end is not None else None
     expected = subject.expected_cluster is not None or subject.expected_target is not None
     is_off = any(part.id == "identity" and part.level == "off" for part in record.evidence)
     yield due("expectation-not-checked", expected and is_off)
     yield due("fail-on-warn", record.gate.fail_on == "warn")
     yield due("advisory", record.gate.advisory is not None, reason=record.gate.advisory)
+
+
+def _ends(use: WaiverUse, moment: datetime | None) -> bool:
+    return moment is not None and use.valid_until is not None and use.valid_until < moment
+
+
+def _holds_until(record: Verdict) -> datetime | None:
+    """When the check expires: by itself, or as the policy counts from the update time."""
+    subject = record.subject
+    ends = [subject.expires.at] if subject.expires else []
+    for line in record.evidence:
+        for said in line.statements:
+            if said.code == "evidence.unexpired.validity-ok":
+                ends.append(parse_instant(str(said.params["at"])))
+            elif said.code == "evidence.fresh.ok":
+                age = parse_duration(str(said.params["max_age"]))
+                ends.append(parse_instant(str(said.params["at"])) + age)
+    return min((end for end in ends if end is not None), default=None)
 
 
 def headline_of(record: Verdict, conditions: Iterable[Statement]) -> str:

@@ -1,4 +1,4 @@
-"""Dates as policies and waivers write them, and as a record holds them."""
+"""Dates and durations as policies and waivers write them, and as a record holds them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
+_DURATION = re.compile(r"(?:([0-9]{1,6})d)?(?:([0-9]{1,6})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,6})s)?")
 
 DATE_HINT = "write a day as 2026-03-01 or an instant as 2026-03-01T10:30:00Z"
 
@@ -41,3 +42,15 @@ def parse_end(text: str) -> datetime:
         return start + timedelta(days=1)
     except OverflowError:  # 9999-12-31, somebody's "never"
         return datetime.max.replace(tzinfo=UTC)
+
+
+def parse_duration(text: str) -> timedelta:
+    """`90s`, `30m`, `1h`, `7d` or a sum such as `1h30m`. ValueError otherwise."""
+    match = _DURATION.fullmatch(text)
+    if not text or match is None:
+        raise ValueError(f'"{text}" is not a duration; write for example 30m, 24h or 7d')
+    days, hours, minutes, seconds = (int(group or 0) for group in match.groups())
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if length <= timedelta(0):
+        raise ValueError(f'"{text}" is no time at all')
+    return length

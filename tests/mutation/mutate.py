@@ -63,7 +63,6 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_waivers.py"),
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
-    "reporter.policy.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
     "reporter.record.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,

@@ -6,8 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from reporter.policy.dates import parse_duration
-from reporter.record.dates import is_day, parse_end, parse_instant
+from reporter.record.dates import is_day, parse_duration, parse_end, parse_instant
 
 
 @pytest.mark.parametrize(

@@ -398,6 +398,76 @@ def test_a_change_window_after_the_expiry_is_said() -> None:
     assert "expires-in-window" in codes(judged(response(), change=early))
 
 
+@pytest.mark.parametrize(
+    ("evidence", "told"),
+    [
+        ({"unexpired": {"validity": "24h"}}, "expires-before-window"),
+        ({"unexpired": {"validity": "90d"}}, None),
+        ({"unexpired": "off", "fresh": {"max_age": "24h"}}, "expires-before-window"),
+        ({"unexpired": {"validity": "90d"}, "fresh": {"max_age": "36h"}}, "expires-in-window"),
+        ({"unexpired": "off", "fresh": {"max_age": "90d"}}, None),
+    ],
+)
+def test_an_end_that_the_policy_counts_is_held_against_the_window(
+    evidence: dict[str, Any], told: str | None
+) -> None:
+    from reporter.record.model import Change
+
+    body = response()
+    del body["status"]["expireTimeStamp"]
+    window = Change(
+        window_start=datetime(2026, 3, 2, 12, tzinfo=UTC),
+        window_end=datetime(2026, 3, 3, 2, tzinfo=UTC),
+    )
+    verdict = judged(body, policy(evidence=evidence), change=window)
+    assert verdict.outcome == "pass"
+    ends = {"expires-before-window", "expires-in-window"}
+    assert ends.intersection(codes(verdict)) == {told} - {None}
+
+
+@pytest.mark.parametrize(
+    ("expires", "told"), [("2026-03-02", True), ("2026-03-03", False), ("2026-03-04", False)]
+)
+def test_a_used_waiver_that_ends_before_the_window_does_is_said(expires: str, told: bool) -> None:
+    from reporter.record.model import Change
+
+    window = Change(
+        window_start=datetime(2026, 3, 3, tzinfo=UTC), window_end=datetime(2026, 3, 4, tzinfo=UTC)
+    )
+    waivers = [waiver("w", expires=expires), waiver("unused", "Other", expires="2026-03-02")]
+    verdict = judged(response(item()), policy(waivers=waivers), change=window)
+    said = [part for part in verdict.conditions if part.code == "condition.waivers-end-before"]
+    assert [part.params["waivers"] for part in said] == [["w"]] * told
+
+
+@pytest.mark.parametrize(
+    ("check", "broad"),
+    [
+        *(("[A-Z]*", True), ("[A-Za-z]*", True), ({"regex": r"\w+"}, True), ("*", True)),
+        *((({"regex": "[A-Z].*"}), True), ("[a-z]*", True), ("?*", True), ("[!_]*", True)),
+        *(("S*", False), ("[S]*", False), ({"regex": "Sample.*"}, False), ("*Risk", False)),
+    ],
+)
+def test_a_waiver_for_names_of_any_kind_is_broad(check: Any, broad: bool) -> None:
+    verdict = judged(response(item("SampleRisk")), policy(waivers=[waiver(check=check)]))
+    assert ("broad" in verdict.waivers[0].marks) is broad
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"names": ["MasterSSH"]}, {"resourceSelectors": ["n2"]}, {"x": {"a": 1}},
+     {"name": "SampleRisk,BlackLimit"}, {"name": "SampleRisk BlackLimit"}, {"name": "Sample*"}],
+)  # fmt: skip
+def test_a_skip_entry_that_says_more_is_covered_by_no_waiver(more: dict[str, Any]) -> None:
+    waivers = policy(waivers=[waiver(check="SampleRisk*")], defaults={"skipped": "fail"})
+    for entry, outcome in (({"name": "SampleRisk"}, "waived"),
+                           ({"name": "SampleRisk", "note": "of May", "x": []}, "waived"),
+                           ({"name": "SampleRisk"} | more, "fail")):  # fmt: skip
+        body = response()
+        body["spec"]["skippedCheckItemList"] = [entry]
+        assert [skip.outcome for skip in judged(body, waivers).skipped] == [outcome]
+
+
 def test_findings_alike_are_folded_and_counted() -> None:
     nodes = [stage(f"n{number:03}", item("SampleDisk")) for number in range(50)]
     verdict = judged(response(nodes=nodes))
@@ -478,6 +548,47 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         found = [part for part in judged(response(item()), written).conditions
                  if part.code == "condition.misspelt-values"]  # fmt: skip
         assert [said in part.text for part in found if said] == [True] * (said is not None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"check": "sampleRisk"}, "sampleRisk → SampleRisk"),
+        ({"check": "SampleRsk"}, "SampleRsk → SampleRisk"),
+        ({"check": "!SampleRisk"}, "!SampleRisk → SampleRisk"),
+        ({"check": "Other|SampleRisk"}, "Other|SampleRisk → SampleRisk"),
+        ({"check": {"equals": ["X", "SampleRisk, Y"]}}, "SampleRisk, Y → SampleRisk"),
+        ({"check": "*", "not": {"check": "samplerisk"}}, "samplerisk → SampleRisk"),
+        ({"any": [{"addon": "Everest"}, {"check": "Z"}]}, "Everest → everest"),
+        ({"message": "forbidden"}, "forbidden → *forbidden*"),
+        ({"message": {"regex": "forbidden|denied"}}, "→ .*(forbidden|denied).*"),
+        ({"check": "*", "not": {"message": "forbidden"}}, "forbidden → *forbidden*"),
+        ({"check": "SampleRisk"}, None),
+        ({"check": "Sample*"}, None),
+        ({"check": "AnotherRisk"}, None),
+        ({"check": "NodeReady"}, None),
+        ({"addon": "coredns"}, None),
+        ({"message": "*forbidden*"}, None),
+        ({"message": "it is forbidden here"}, None),
+        ({"message": "unheard of"}, None),
+        ({"message": {"regex": ".*forbidden.*"}}, None),
+    ],
+)
+def test_a_name_in_other_letters_than_the_response_has_it_is_named(
+    asked: Any, said: str | None
+) -> None:
+    """It meets nothing: a rule then finds less than it reads, and a waiver leaves out less."""
+    found = item(
+        "SampleRisk",
+        message="it is forbidden here",
+        riskSource={"addonRisks": [{"addonTemplateName": "everest", "alias": "CSI"}]},
+    )
+    rule = {"id": "r", "match": asked, "effect": "fail"}
+    for written in (policy([rule]), policy(waivers=[waiver("r", **{"check": "*", **asked})])):
+        conditions = judged(response(found), written).conditions
+        near = [part for part in conditions if part.code == "condition.names-nearly"]
+        assert [said in part.text for part in near if said] == [True] * (said is not None)
+        assert bool(near) is (said is not None)
 
 
 @pytest.mark.parametrize(

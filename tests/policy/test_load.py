@@ -63,12 +63,29 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
          '"01/02/2026" is not a date'),
         (HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01T10:00:00}\n",
          "is not a date"),
+        *((HEAD + RULE.replace("fail", effect) + "    effective_on: 2027-01-01\n",
+           f'this rule says "{effect}", which holds now') for effect in ("warn", "note")),
+        *((HEAD + RULE.replace("check: X", f"check: X, where: [{{path: $.message, {asks}}}]"), said)
+          for asks, said in (
+              ("equals: 'prod-*'", '"*" is no wildcard in equals'),
+              ("in: [a, 'b*']", '"*" is no wildcard in in'),
+              ("not: {equals: '*'}", '"*" is no wildcard in equals'),
+              ("matches: 'prod-*'", "/prod-*/ looks like a glob"),
+              ("not: {matches: 'a*b'}", "/a*b/ looks like a glob"))),
+        *((HEAD + RULE.replace("check: X", f"where: [{{path: {path}, {asks}}}]"), said)
+          for path, asks, said in (
+              ("$.riskSource.nodeRisks", "count: {le: 3}", "this is always met"),
+              ("$.errorCodes", "count: {gt: 3}", "to count the members write $.errorCodes[*]"),
+              ("$.name", "not: {count: {eq: 2}}", "this is never met"),
+              ("'$.riskSource.nodeRisks[?(@.NodeID == \"n-*\")]'", "exists: false",
+               '"*" is no wildcard in a filter'))),
         (HEAD + "waiver_requires: [ticket]\nwaivers:\n"
          "  - {id: w, check: X, reason: r, expires: 2026-01-01}\n", 'waiver "w" needs "ticket"'),
         *((HEAD + "waiver_requires: [ticket]\nwaivers:\n  - {id: w, check: X, reason: r, "
            f'expires: 2026-01-01, ticket: "{todo}"}}\n', '6:63: waiver "w" says "ticket: ')
           for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC",
-                       "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >", "TODO...", "TODO/TBD", "TBD-", "-TBD-",
+                       "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >",
+                       "TODO...", "TODO/TBD", "TBD-", "-TBD-",
                        "To be defined", "to do", "CHG-XXXX", "n/a", "???", "--", "todo later")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")
@@ -209,8 +226,19 @@ def test_what_may_be_asked_of_every_waiver(key: str, given: str | int) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    ["TBC-1042", "XXX-77", "todo.k@example.jp", "Todorov", "<a@example.org>", "a TODO list", "Todo Kenji",
-     "<https://jira.example.com/CHG-1042>", "to be sure of it, we looked", "CHG-X1", "Tobedo N"],
+    [
+        "TBC-1042",
+        "XXX-77",
+        "todo.k@example.jp",
+        "Todorov",
+        "<a@example.org>",
+        "a TODO list",
+        "Todo Kenji",
+        "<https://jira.example.com/CHG-1042>",
+        "to be sure of it, we looked",
+        "CHG-X1",
+        "Tobedo N",
+    ],
 )
 def test_what_only_begins_like_a_placeholder_is_none(given: str) -> None:
     named = waiver(approved_by=given, ticket=given, reason=given)

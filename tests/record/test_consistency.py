@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import chain
 from typing import Any
@@ -360,6 +360,14 @@ CONDITIONS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
     "expires-before-window": (WELL, policy(), {"change": Change(window_start=AT + HOUR)}),
     "expires-in-window": (
         WELL, policy(), {"change": Change(window_start=AT, window_end=AT + HOUR)}
+    ),
+    "window-over": (
+        WELL, policy(), {"change": Change(window_start=AT - HOUR, window_end=AT)}
+    ),
+    "waivers-end-before": (
+        response(item()),
+        policy(waivers=[waiver(expires="2026-03-02")]),
+        {"change": Change(window_end=datetime(2026, 3, 4, tzinfo=UTC))},
     ),
     "expectation-not-checked": (
         WELL, policy(evidence={"identity": "off"}), {"expect_cluster": "c-other"}

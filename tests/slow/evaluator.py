@@ -493,9 +493,7 @@ def node_fits(wanted: Json, node: Json) -> Truth:
     if not wanted or not set(wanted) <= {"name", "uid", "status", "type"}:
         raise ValueError(f"not a node match: {wanted!r}")
     return all3(
-        id_fits(pattern, node.get(key))
-        if key == "uid"
-        else name_fits(pattern, node.get(key))
+        id_fits(pattern, node.get(key)) if key == "uid" else name_fits(pattern, node.get(key))
         for key, pattern in wanted.items()
     )
 
@@ -938,7 +936,9 @@ def covers_skip(waiver: Json, entry: Json, about: Json) -> bool:
 
 def is_east_asian(sign: str) -> bool:
     kinds = ("CJK UNIFIED IDEOGRAPH", "HIRAGANA LETTER", "KATAKANA LETTER", "HANGUL SYLLABLE")
-    if sign in "、。〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛（），":  # brackets and commas in Chinese names
+    if (
+        sign in "、。〃〈〉《》「」『』【】〔〕〖〗〘〙〚〛（），"
+    ):  # brackets and commas in Chinese names
         return True
     return not sign.isascii() and unicodedata.name(sign, "").startswith(kinds)
 
@@ -968,7 +968,11 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
     name = entry.get("name")
     if not name:
         return True
-    if is_not_what_it_looks_like(name):
+    if is_not_what_it_looks_like(name) or re.search(r"[\s,;|*?]", name):
+        return True  # a list of names or a pattern is no name
+    # What else stands in it may say more of what was skipped (A51).
+    more = [entry[key] for key in entry.keys() - {"name", "resourceSelector"}]
+    if any(isinstance(value, (list, dict)) and value for value in more):
         return True
     selector = entry.get("resourceSelector")
     # "with a selector not understood or without values"; an empty value is a missing one.

@@ -1137,7 +1137,9 @@ def _rule(dice: Dice, rule_id: str, targets: list[Json]) -> Json:
     elif _chance(dice, 4):
         rule["match"]["not"] = {"where": _where(dice, dice.pick(targets) if targets else None)}
     if _chance(dice, 12):
-        rule["effective_on"] = _pick(dice, _DATES_OF_RULES)
+        day = _pick(dice, _DATES_OF_RULES)
+        if "fail" in (rule["effect"], rule.get("below")):  # else it means nothing: an error
+            rule["effective_on"] = day
     if _chance(dice, 9):
         rule["waivable"] = False
         if targets and _chance(dice, 40):

@@ -91,7 +91,7 @@ def _instant(text: str) -> datetime:
 
 
 def _duration(text: str) -> timedelta:
-    from reporter.policy.dates import parse_duration
+    from reporter.record.dates import parse_duration
 
     try:
         return parse_duration(text)
