@@ -86,9 +86,16 @@ class Catalogue:
         return item.topic if item else None
 
     def only_as_exception(self, name: str) -> bool:
-        """Whether an item was only ever seen as an Exception. A user's file has no say."""
-        item = self.items.get(name)
-        return item is not None and item.kinds == ["Exception"]
+        """Whether an item was only ever seen as an Exception, in whatever capitals it is written.
+
+        A user's file has no say.
+        """
+        return name.casefold() in self._only_as_exception
+
+    @cached_property
+    def _only_as_exception(self) -> frozenset[str]:
+        known = self.items.items()
+        return frozenset(name.casefold() for name, item in known if item.kinds == ["Exception"])
 
     # For reading ---------------------------------------------------------------------------------
 
