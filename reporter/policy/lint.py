@@ -548,7 +548,7 @@ class _Look:
         self._waivers(spec.waivers or [])
         if isinstance(spec, PolicySpec):
             self._policy(spec)
-        elif not spec.waivers:
+        elif not spec.waivers and self.file.whole:
             self.add(
                 "empty-waiver-list",
                 ("waivers",) if "waivers" in self.file.document.data else ("metadata",),
