@@ -143,10 +143,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "Rules or waivers ask for values the API does not have: {rules} ({values})",
     ),
     "condition.names-nearly": (
-        "A rule or waiver asks for a name or message that the response has in other letters alone: "
-        "{rules} ({values})",
-        "Rules or waivers ask for names or messages that the response has in other letters alone: "
-        "{rules} ({values})",
+        "A rule or waiver asks for a name or message that is here only in another form: {rules} "
+        "({values})",
+        "Rules or waivers ask for names or messages that are here only in another form: {rules} "
+        "({values})",
     ),
     "condition.excluded-values": (
         "A rule or waiver leaves out a value the API does not document: {rules} ({values})",
