@@ -73,6 +73,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
     "reporter.policy.layers": (
+        "tests/policy/test_layers_table.py",
         "tests/policy/test_layers_weaken.py",
         "tests/policy/test_layers_release.py",
         "tests/policy/test_layers_alike.py",

@@ -7,8 +7,14 @@ from typing import Any
 
 import pytest
 
+from reporter.precheck import unknown_fields as module
 from reporter.precheck.model import PrecheckTask
-from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
+from reporter.precheck.unknown_fields import (
+    MOST_NAMES,
+    UnknownFields,
+    looks_like_a_check,
+    unknown_fields,
+)
 from reporter.sources.read import read
 
 X = {"x": 1}
@@ -214,3 +220,48 @@ def test_what_says_that_there_is_more_on_another_page_is_suspicious() -> None:
     }
     none |= {"_links": {"self": "x", "next": None}, "totalPages": 1, "nextUpgrade": "x"}
     assert found(_task(nodeCheckStatus=none, more=1)).suspicious == []
+
+
+def test_of_very_many_names_the_first_that_is_not_compared_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "MOST_NAMES", 3)
+    names = dict.fromkeys("abc", 1)
+
+    def told(document: dict[str, Any]) -> UnknownFields:
+        return unknown_fields(PrecheckTask.model_validate_json(json.dumps(document)))
+
+    assert told(_task(**names)).uncompared is None
+    assert told(_task(a=[names, names])).uncompared is None
+    assert told(_task(**names, d=1)).uncompared == "/status/a"
+    assert told(_task(a=names, d=1)).uncompared == "/status/a"
+    assert told(_task(x=[names])).uncompared == "/status/x"
+    # What hides a check is told before; behind what was not compared nothing is.
+    hiding = told(_task(Phase="Failed", **names))
+    assert (hiding.uncompared, hiding.suspicious) == ("/status/Phase", [])
+    early = told({**_task(), "Kind": "x", "status": _task(**names, d=1)["status"]})
+    assert (early.uncompared, early.suspicious) == ("/status/a", ["/Kind"])
+
+
+def test_looking_for_checks_stops_at_very_many_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_NAMES", 3)
+    names: set[str] = set()
+    assert looks_like_a_check([{"phase": 1}, {"a": 1}], names)
+    assert names == {"a", "phase"}
+    assert not looks_like_a_check({**dict.fromkeys("abcd", 1), "phase": 1}, set())
+    assert not looks_like_a_check({"phase": 1}, {"a", "b", "c"})
+    assert (MOST_NAMES, module._LONG) == (10_000, 200)
+
+
+def test_long_names_are_compared_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def compare(name: str) -> bool:
+        asked.append(name)
+        return True
+
+    ask = module._remembered(compare)
+    for name in ("a" * 199, "b" * 200, "c" * 201):
+        assert ask(name)
+        assert ask(name)
+    assert asked == ["a" * 199, "b" * 200, "b" * 200, "c" * 201, "c" * 201]
