@@ -234,7 +234,7 @@ def is_list(value: dict[str, Any]) -> bool:
     """Whether an object is a list response; its `kind` may be absent, as every field may."""
     if value.get("kind") is None and isinstance(items := value.get("items"), list):
         return "status" not in value and any(is_task(item) for item in items)
-    return value.get("kind") == "List"
+    return value.get("kind") == "List" and ("items" in value or "status" not in value)
 
 
 def json_kind(value: Any) -> str:

@@ -248,6 +248,7 @@ def test_looking_for_checks_stops_at_very_many_names(monkeypatch: pytest.MonkeyP
     names: set[str] = set()
     assert looks_like_a_check([{"phase": 1}, {"a": 1}], names)
     assert names == {"a", "phase"}
+    assert looks_like_a_check({"x": 1, "phase": 1}, set())
     assert not looks_like_a_check({**dict.fromkeys("abcd", 1), "phase": 1}, set())
     assert not looks_like_a_check({"phase": 1}, {"a", "b", "c"})
     assert (MOST_NAMES, module._LONG) == (10_000, 200)
