@@ -7,6 +7,7 @@ only the response or the policies tell, such as a misspelt value in a rule, is n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -116,7 +117,8 @@ def _holds_until(record: Verdict) -> datetime | None:
                 ends.append(parse_instant(str(said.params["at"])))
             elif said.code == "evidence.fresh.ok":
                 age = parse_duration(str(said.params["max_age"]))
-                ends.append(parse_instant(str(said.params["at"])) + age)
+                with suppress(OverflowError):  # it ends after all calendars do
+                    ends.append(parse_instant(str(said.params["at"])) + age)
     return min((end for end in ends if end is not None), default=None)
 
 
