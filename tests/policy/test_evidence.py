@@ -513,6 +513,18 @@ def test_only_a_failed_task_may_do_without_an_expiry(phase: str | None) -> None:
     assert line(judged(body), "unexpired") == expected
 
 
+def test_a_validity_that_leaves_the_calendar_never_ends() -> None:
+    end = datetime(9990, 1, 1, tzinfo=UTC)
+    body = response(expireTimeStamp=None)
+    body["metadata"]["updateTimestamp"] = "9990-01-01T00:00:00Z"
+    rules = policy(evidence={"unexpired": {"validity": "999999d"}, "fresh": {"max_age": "999999d"}})
+    window = Change(window_start=end, window_end=end + timedelta(days=1))
+    verdict = judged(body, rules, at=end, now=end, change=window)
+    assert verdict.outcome == "pass"
+    said = {line.id: line.statements[0].params for line in verdict.evidence}
+    assert said["unexpired"]["at"] == "9999-12-31T23:59:59.999999Z"
+
+
 @pytest.mark.parametrize(
     ("updated", "validity", "state", "said"),
     [
@@ -525,20 +537,6 @@ def test_only_a_failed_task_may_do_without_an_expiry(phase: str | None) -> None:
         ("2026-03-01T10:35:00.000001Z", "31m", "not-ok", "update-future"),
     ],
 )
-def test_a_validity_that_leaves_the_calendar_never_ends() -> None:
-    end = datetime(9990, 1, 1, tzinfo=UTC)
-    body = response(expireTimeStamp=None)
-    body["metadata"]["updateTimestamp"] = "9990-01-01T00:00:00Z"
-    rules = policy(
-        evidence={"unexpired": {"validity": "999999d"}, "fresh": {"max_age": "999999d"}}
-    )
-    window = Change(window_start=end, window_end=end + timedelta(days=1))
-    verdict = judged(body, rules, at=end, now=end, change=window)
-    assert verdict.outcome == "pass"
-    said = {line.id: line.statements[0].params for line in verdict.evidence}
-    assert said["unexpired"]["at"] == "9999-12-31T23:59:59.999999Z"
-
-
 @pytest.mark.parametrize("phase", ["Success", "Failed"])
 def test_a_validity_is_counted_from_the_update(
     updated: str | None, validity: str, state: str, said: str, phase: str
