@@ -412,12 +412,10 @@ class _Guard:
         self.document = document
         self.places: dict[str, str] = {}
         self.said: set[str] = set()
-        self._paths: dict[str, Path] = {}
 
     def say(self, setting: str, path: Path) -> None:
         self.places[setting] = self.document.at(path)
         self.said.add(setting)
-        self._paths[setting] = path
 
     def weaken(self, setting: str, how: str) -> None:
         if setting in self.base.permitted:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reporter.errors import PolicyError
+from reporter.policy.evaluate import evaluate
+from reporter.policy.layers import PlacedRule, _stricter
 from reporter.policy.load import Policy
-from tests.policy.build import policy
+from reporter.policy.model import MatchSpec, RuleSpec
+from reporter.sources.read import read
+from reporter.yamlfile import Document
+from tests.policy.build import AT, item, policy, response
 
 RULE: dict[str, Any] = {"id": "r", "match": {"kind": "Risk"}, "effect": "fail"}
 COUNTED = RULE | {"limit": {"of": "findings", "max": 2}, "below": "warn"}
@@ -112,6 +120,7 @@ COMPLETE: dict[str, Any] = {"min_nodes": 3}
         ("fresh", {"max_age": "2h"}, {"max_age": "120m"}, None),
         ("fresh", {"max_age": "2h"}, {"max_age": "1h"}, None),
         ("fresh", "off", {"max_age": "9d"}, None),
+        ("unexpired", {"validity": "2h"}, "require", None),
         ("finished", "warn", "require", None),
     ],
 )  # fmt: skip
@@ -171,3 +180,113 @@ def test_what_holds_after_all_of_it() -> None:
         ["again.yaml"],
     )
     assert [spec.fresh.max_age for spec in again.evidence] == [None, "1h"]
+
+
+def test_a_layer_says_nothing_of_the_lines_that_it_does_not_name() -> None:
+    strict = {"fresh": {"max_age": "1h"}, "complete": {"min_nodes": 3}}
+    assert refused({"evidence": strict}, {"evidence": {"finished": "require"}}) is None
+
+
+@pytest.mark.parametrize("first", ["strict.yaml", "mild.yaml"])
+def test_a_layer_on_two_bases_is_held_to_the_stricter_one(first: str) -> None:
+    files = {
+        "strict.yaml": policy(evidence={"complete": {"min_nodes": 3}}),
+        "mild.yaml": policy(evidence={"complete": {"min_nodes": 1}}),
+    }
+    second = (files.keys() - {first}).pop()
+    files["top.yaml"] = policy(extends=[first, second], evidence={"complete": {"min_nodes": 2}})
+    with pytest.raises(PolicyError, match="has min_nodes 2 where its base has 3"):
+        Policy.load_kept(files, ["top.yaml"])
+
+
+@pytest.mark.parametrize(
+    ("setting", "strict", "mild"),
+    [
+        ("evidence.fresh", {"evidence": {"fresh": {"max_age": "1h"}}},
+         {"evidence": {"fresh": {"max_age": "9h"}}}),
+        ("defaults.skipped", {"defaults": {"skipped": "fail"}}, {"defaults": {"skipped": "warn"}}),
+    ],
+)  # fmt: skip
+def test_what_a_layer_says_anew_is_released_by_nobody_else(
+    setting: str, strict: dict[str, Any], mild: dict[str, Any]
+) -> None:
+    files = {
+        "base.yaml": policy(overridable=[setting], **mild),
+        "mid.yaml": policy(extends="base.yaml", **strict),
+        "top.yaml": policy(extends="mid.yaml", **mild),
+    }
+    with pytest.raises(PolicyError, match=re.escape(setting)):
+        Policy.load_kept(files, ["top.yaml"])
+    files["mid.yaml"] = policy(extends="base.yaml", overridable=[setting], **strict)
+    Policy.load_kept(files, ["top.yaml"])
+
+
+@pytest.mark.parametrize("line", ["required_checks", "required_on_every_node"])
+@pytest.mark.parametrize("under", [None, "A", ["A", "B"]])
+def test_the_lists_of_a_released_line_add_up(line: str, under: Any) -> None:
+    below = {} if under is None else {line: under}
+    files = {
+        "base.yaml": policy(
+            evidence={"complete": {"min_nodes": 3, **below}}, overridable=["evidence.complete"]
+        ),
+        "top.yaml": policy(extends="base.yaml", evidence={"complete": {"min_nodes": 1, line: "C"}}),
+    }
+    wanted = [
+        getattr(spec.complete, line) for spec in Policy.load_kept(files, ["top.yaml"]).evidence
+    ]
+    assert [[*(under or []), "C"]] == wanted[:1]
+
+
+@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize(
+    ("under", "own", "odd"),
+    [
+        ({"check": "A"}, {"kind": "Hazard"}, {"kind": "Hazard"}),
+        ({"check": "A"}, {"level": "Critical"}, {"level": "Critical"}),
+        ({"check": "A"}, {"any": [{"level": "Critical"}, {"check": "B"}]}, {"level": "Critical"}),
+        ({"check": "A", "level": "Critical"}, {"message": "*"}, {"level": "Critical"}),
+    ],
+)
+def test_a_value_nobody_documents_is_known_after_all_by_no_layer_of_its_own(
+    under: dict[str, Any], own: dict[str, Any], odd: dict[str, Any], released: bool
+) -> None:
+    """Unless its base releases the default, or says so itself."""
+    rule = {"id": "r", "effect": "warn", "reason": "r"}
+    free = ["r", "defaults.unmatched"] if released else ["r"]
+    files = {
+        "base.yaml": policy([rule | {"match": under}], overridable=free),
+        "mid.yaml": policy([rule | {"match": under | own}], extends="base.yaml"),
+        "top.yaml": policy([rule | {"match": under | own}], extends="mid.yaml"),
+    }
+    body = read(json.dumps(response(item("A", **odd))).encode())
+    for name in ("mid.yaml", "top.yaml"):
+        verdict = evaluate(body, Policy.load_kept(files, [name]), at=AT, now=AT)
+        known = released or "level" in under
+        assert verdict.checks[0].outcome == ("warn" if known else "unknown")
+
+
+@pytest.mark.parametrize("extends", [False, True])
+def test_what_is_released_has_to_be_there(extends: bool) -> None:
+    base = {"base.yaml": policy([RULE])}
+    more: dict[str, Any] = {"extends": "base.yaml"} if extends else {}
+    for name, said in (("r2", 'did you mean "r"?' if extends else "a rule here nor a setting\n"),
+                       ("zzzzzz", "is neither a rule here nor a setting")):  # fmt: skip
+        files = base | {"top.yaml": policy(overridable=[name], **more)}
+        with pytest.raises(PolicyError) as caught:
+            Policy.load_kept(files, ["top.yaml"])
+        assert said.strip() in caught.value.message
+        assert ("did you mean" in caught.value.message) is (name == "r2" and extends)
+
+
+def test_of_a_rule_in_two_policies_what_one_keeps_from_it_is_kept() -> None:
+    owned = MatchSpec(check="A")
+    document = Document({}, "p.yaml")
+    rule = RuleSpec.model_validate(RULE)
+    free = PlacedRule(rule, document, 0, softens=True, lifts_doubt=True, owned=owned)
+    for kept in (free, replace(free, softens=False), replace(free, lifts_doubt=False),
+                 replace(free, owned=None), replace(free, owned=MatchSpec(check="B"))):  # fmt: skip
+        both = _stricter(free, kept), _stricter(kept, free)
+        assert {(one.softens, one.lifts_doubt) for one in both} == {
+            (kept.softens, kept.lifts_doubt)
+        }
+        assert [one.owned for one in both] == [kept.owned if kept.owned == owned else None] * 2
