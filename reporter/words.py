@@ -368,6 +368,7 @@ MESSAGES: Final[dict[str, Message]] = {
     "skip.covered": "skipped on the server; covered by {waivers}",
     "skip.unnamed": "an entry without a name can't be covered",
     "skip.odd-name": "its name is not what it looks like: what was skipped is unknown",
+    "skip.more": "it holds {field}, which is not documented: what else was skipped is unknown",
     "skip.selector": "its selector is not one the API documents: what was skipped is unknown",
     "skip.no-values": "its selector names no node: what was skipped is unknown",
     "skip.exception": "the check is an Exception; skipping it can't be accepted",

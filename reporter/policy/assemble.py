@@ -17,7 +17,6 @@ from string import Formatter
 from reporter import __version__
 from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
-from reporter.policy import regex
 from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
@@ -28,9 +27,8 @@ from reporter.policy.evaluate import (
 from reporter.policy.jsonpath import Condition
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import Facts, Patterns, Target
+from reporter.policy.nearly import nearly_met
 from reporter.policy.slips import (
-    MOST_ALIKE,
-    Near,
     compares_texts_with_numbers,
     orders_numbers_as_texts,
     path_of,
@@ -939,38 +937,22 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
 
 
 def _names_nearly_met(judgement: Judgement) -> Iterator[Statement]:
-    """What is asked for in other letters than the response has it: by them nothing is met."""
-    spelling = judgement.policy.spelling
-    if not spelling:
-        return
-    targets = [part.target for part in judgement.decided]
-    addons = {name for target in targets for names in target.addons for name in names if name}
-    messages = sorted({target.message for target in targets if target.message})[:MOST_ALIKE]
-    checks, parts = Near(judgement.found.names), Near(addons)
-    known = judgement.policy.catalogue.items
-    found: dict[str, str] = {}
-    for (key, text), asking in spelling.items():
-        if key == "check":
-            meant = checks.meant(text, alike=text not in known)
-        elif key == "addon":
-            meant = parts.meant(text, alike=False)
-        else:
-            meant = _meant_within(text, messages, is_regex=key == "regex")
-        if meant is not None:
-            found.update(dict.fromkeys(asking, f"{text} → {meant}"))
+    """What is asked for in another form than the response has it: by that nothing is met."""
+    skipped = [
+        Target(check=skip.skip.name, scope=None, facts=judgement.facts)
+        for skip in judgement.skips
+        if skip.skip.name
+    ]
+    found = nearly_met(
+        judgement.policy.naming,
+        [*(part.target for part in judgement.decided), *skipped],
+        {*judgement.found.names, *(target.check for target in skipped if target.check)},
+        lambda name: name in judgement.policy.catalogue.items,
+    )
     if found:
         names = sorted(found)
         values = [found[name] for name in names]
         yield statement("condition.names-nearly", count=len(names), rules=names, values=values)
-
-
-def _meant_within(text: str, messages: Sequence[str], *, is_regex: bool) -> str | None:
-    """What finds a text in messages, where it stands in some and is the whole of none."""
-    fits = regex.fits_whole(text) if is_regex else text.__eq__
-    within = regex.fits_within(text) if is_regex else (lambda message: text in message)
-    if any(map(fits, messages)) or not any(map(within, messages)):
-        return None
-    return f".*({text}).*" if is_regex else f"*{text}*"
 
 
 def _asking(policy: Policy) -> list[Rule | Waiver]:

@@ -36,6 +36,7 @@ from reporter.precheck.model import (
     PrecheckTask,
     ResourceSelector,
     SkippedCheckItem,
+    is_empty,
 )
 from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
@@ -922,12 +923,11 @@ class _Bench:
         """Why no waiver can ever cover this entry."""
         if not skip.name:
             return statement("skip.unnamed")
-        if not reads_as_written(skip.name) or _MANY_NAMES.search(skip.name):
+        if not reads_as_written(skip.name) or not _ONE_NAME.fullmatch(skip.name):
             return statement("skip.odd-name")
-        if any(
-            isinstance(more, list | dict) and more for more in (skip.model_extra or {}).values()
-        ):
-            return statement("skip.selector")
+        more = sorted(key for key, value in (skip.model_extra or {}).items() if not is_empty(value))
+        if more:
+            return statement("skip.more", field=more[0])
         if selector is not None:
             if not evidence_lines.selector_understood(selector):
                 return statement("skip.selector")
@@ -992,8 +992,8 @@ def _counted(of: str, finding: Finding, target: Target) -> set[object]:
     }
 
 
-_MANY_NAMES = re.compile(r"[\s,;|*?]")
-"""What no name of a check holds: it reads as a list or a pattern."""
+_ONE_NAME = re.compile(r"[\w.-]+")
+"""What holds another sign reads as a list or a pattern."""
 
 
 def _surely_others(nodes: set[object]) -> set[object]:

@@ -109,8 +109,8 @@ def finds_one_at_most(text: str) -> bool:
     return leads_to_one(_parsed(text))
 
 
-def may_find(text: str, sample: Any) -> bool:
-    """Whether a path finds anything in data that holds all there can be.
+def values_found(text: str, sample: Any) -> list[Any]:
+    """What a path finds in data that holds all there can be.
 
     Every list there has one element, which any filter, index or slice is taken to select.
     """
@@ -124,7 +124,7 @@ def may_find(text: str, sample: Any) -> bool:
             return Wildcard()
         return Index(0) if isinstance(part, (Index, Slice)) else part
 
-    return bool(widened(_parsed(text)).find(sample))
+    return [datum.value for datum in widened(_parsed(text)).find(sample)]
 
 
 @cache
@@ -296,7 +296,7 @@ class Condition:
         if self._exists is not None:
             return Outcome(((number > 0) is self._exists) is self._wanted, number, 0)
         if self._count is not None:
-            return Outcome(in_bounds(number, self._count) is self._wanted, number, 0)
+            return Outcome(_in_bounds(number, self._count) is self._wanted, number, 0)
         assert self._test is not None  # noqa: S101 - one of the three is always there
         answers = [self._test(value) for value in values]
         unlike = sum(answer.unlike for answer in answers)
@@ -354,8 +354,7 @@ def _is_about_number(part: Comparison) -> bool:
 _Test = Callable[[Any], _Answer]
 
 
-def in_bounds(number: int, bounds: Any) -> bool:
-    """Whether a number of values meets a `count`."""
+def _in_bounds(number: int, bounds: Any) -> bool:
     return (
         (bounds.eq is None or number == bounds.eq)
         and (bounds.lt is None or number < bounds.lt)

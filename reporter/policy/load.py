@@ -25,6 +25,7 @@ from reporter.policy.match import Patterns as CompiledPatterns
 from reporter.policy.model import (
     MATCH_KEYS,
     Comparison,
+    CountSpec,
     Effect,
     Equals,
     EvidenceSpec,
@@ -37,7 +38,8 @@ from reporter.policy.model import (
     WaiverSpec,
     WhereSpec,
 )
-from reporter.policy.slips import Slips, model_within, names_spelled, slips_of
+from reporter.policy.nearly import Asking, Written, written_in
+from reporter.policy.slips import Slips, ends_in_a_list, model_within, slips_of
 from reporter.record.dates import parse_end, parse_instant
 from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document
@@ -185,13 +187,14 @@ class Policy:
         return tuple((part, slips, (*asked,)) for part, slips, asked in found if slips or asked)
 
     @cached_property
-    def spelling(self) -> Mapping[tuple[str, str], list[str]]:
-        """Names that are spelled out, with their key, and the rules and waivers that do."""
-        found: dict[tuple[str, str], list[str]] = {}
-        parts: tuple[Rule | Waiver, ...] = (*self.rules, *self.waivers)
-        for part in parts:
-            for named in dict.fromkeys(names_spelled(part.match.spec)):
-                found.setdefault(named, []).append(part.id)
+    def naming(self) -> Mapping[Written, list[Asking]]:
+        """The patterns for names and messages, and the rules and waivers that have them."""
+        asking = [Asking(rule.id, rule.match, is_waiver=False) for rule in self.rules]
+        asking += [Asking(waiver.id, waiver.match, is_waiver=True) for waiver in self.waivers]
+        found: dict[Written, list[Asking]] = {}
+        for part in asking:
+            for written in dict.fromkeys(written_in(part.match.spec)):
+                found.setdefault(written, []).append(part)
         return found
 
     @cached_property
@@ -594,12 +597,12 @@ def _check_match(match: MatchSpec, path: yamlfile.Path, problems: _Problems) -> 
 
 
 def _check_where(condition: WhereSpec, path: yamlfile.Path, problems: _Problems) -> None:
-    from reporter.policy.jsonpath import compile_path, finds_one_at_most, in_bounds, names_in
+    from reporter.policy.jsonpath import compile_path, finds_one_at_most, names_in
 
-    one_at_most = False
+    of_one = False
     try:
         compile_path(condition.path)
-        one_at_most = finds_one_at_most(condition.path)
+        of_one = finds_one_at_most(condition.path) or ends_in_a_list(condition)
         for _, sign, value in names_in(condition.path).compared:
             if isinstance(value, str) and "*" in value and sign in ("=", "==", "!="):
                 problems.add((*path, "path"), _NO_WILDCARD.format("a filter"))
@@ -614,14 +617,20 @@ def _check_where(condition: WhereSpec, path: yamlfile.Path, problems: _Problems)
     ):
         problems.add((*path, "quantifier"), "exists and count take no quantifier")
     count = innermost.count
-    if count is not None and one_at_most and in_bounds(0, count) is in_bounds(1, count):
+    if count is not None and of_one and not _asks_whether_any(count):
         problems.add(
             (*at, "count"),
-            "the path leads to one place, and a list there counts as one value: this is "
-            f"{'always' if in_bounds(0, count) else 'never'} met; to count the members write "
-            f"{condition.path}[*]",
+            "a list is one value, however many members it has, as is all at one place; to count "
+            f"the members write {condition.path}[*], and exists to ask whether there is any",
         )
     _check_comparison(condition, path, problems)
+
+
+def _asks_whether_any(count: CountSpec) -> bool:
+    """Whether it tells nothing from something, and no more."""
+    return (count.eq or 0, count.le or 0) == (0, 0) and all(
+        bound in (None, most) for bound, most in ((count.lt, 1), (count.ge, 1), (count.gt, 0))
+    )
 
 
 def _check_comparison(part: Comparison, path: yamlfile.Path, problems: _Problems) -> None:

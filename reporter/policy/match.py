@@ -170,6 +170,8 @@ class Patterns:
         self.literals = frozenset(literals)
         self.spells_only = not self._predicates
         """No glob and no regular expression among them."""
+        self.are_ascii = all(map(str.isascii, literals))
+        self.narrow = frozenset(unicodedata.normalize("NFKC", text) for text in literals)
         self.matches_everything = not isinstance(spec, list) and spec == "*"
 
     def fits(self, value: str | None) -> Tri:
@@ -204,13 +206,13 @@ def fits_id(patterns: Patterns, cluster: str | None) -> Tri:
 def fits_name(patterns: Patterns, name: str | None) -> Tri:
     """Whether the name of an add-on or node fits; open for one that is not what it looks like.
 
-    One with wide signs that fits with narrow ones, such as `Everest（CSI）`, is open as well.
+    One that fits where wide signs are narrow, such as `Everest（CSI）`, is open as well.
     """
     name = legible(name)
     fits = patterns.fits(name)
-    if name is not None and fits is False and not name.isascii():
+    if name is not None and fits is False and not (name.isascii() and patterns.are_ascii):
         narrow = unicodedata.normalize("NFKC", name)
-        if narrow != name and patterns.fits(narrow):
+        if patterns.fits(narrow) or narrow in patterns.narrow:
             return None
     return fits
 

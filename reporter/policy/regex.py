@@ -28,12 +28,6 @@ def fits_whole(text: str) -> Callable[[str], bool | None]:
     return fits
 
 
-def fits_within(text: str) -> Callable[[str], bool]:
-    """Whether a value holds something that fits. `ValueError` says what is wrong."""
-    search = _compiled(text).search
-    return lambda value: search(value) is not None
-
-
 def steps(text: str) -> int:
     """How many steps it compiles to. `ValueError` says what is wrong with it."""
     return int(_compiled(text).programsize)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from reporter.policy.jsonpath import may_find, names_in
+from reporter.policy.jsonpath import names_in, values_found
 from reporter.policy.match import Patterns, is_glob
 from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
 from reporter.precheck.model import (
@@ -199,62 +198,6 @@ def asked_by(condition: WhereSpec, *, excludes: bool = False) -> Iterator[tuple[
         yield (id(condition), ""), Asked(_FIELDS[names.last], pattern, excludes)
 
 
-# Names -----------------------------------------------------------------------------------------
-
-
-def names_spelled(spec: MatchSpec) -> Iterator[tuple[str, str]]:
-    """The names of checks and add-ons, and the messages, that a match spells out: key and text.
-
-    Of messages regular expressions as well, under the key `regex`.
-    """
-    yield from (
-        ("regex", pattern.regex) for pattern in _listed(spec.message) if isinstance(pattern, Regex)
-    )
-    for key in ("check", "addon", "message"):
-        for pattern in _listed(getattr(spec, key)):
-            if isinstance(pattern, Equals):
-                yield from ((key, text) for text in _listed(pattern.equals))
-            elif isinstance(pattern, str) and not is_glob(pattern):
-                yield key, pattern
-    for part in [*([spec.not_] if spec.not_ is not None else []), *(spec.any or [])]:
-        yield from names_spelled(part)
-
-
-class Near:
-    """The names that a response holds, and which of them was probably meant."""
-
-    def __init__(self, names: Iterable[str]) -> None:
-        self._names = frozenset(names)
-        self._folded = {name.casefold(): name for name in sorted(self._names)}
-        self._some = sorted(self._folded)[:MOST_ALIKE]
-
-    def meant(self, text: str, *, alike: bool) -> str | None:
-        """The name somebody meant by a text that is none of them; None where it is one, or nothing.
-
-        In other capitals, or among signs that lists are written with elsewhere (`!A`, `A|B`);
-        `alike`: with a letter more, less or another as well.
-        """
-        if text in self._names:
-            return None
-        if (meant := self._folded.get(text.casefold())) is not None:
-            return meant
-        parts = _WORD.findall(text) if _LIST.search(text) else ()
-        found = next((part for part in parts if part in self._names), None)
-        if found is not None:
-            return str(found)
-        if not alike:
-            return None
-        close = get_close_matches(text.casefold(), self._some, n=1, cutoff=0.9)
-        return self._folded[close[0]] if close else None
-
-
-MOST_ALIKE = 200
-"""Names of a response that are compared letter by letter: there are some sixty."""
-
-_LIST = re.compile(r"[!|,{}();]")
-_WORD = re.compile(r"[\w.-]+")
-
-
 # Paths -----------------------------------------------------------------------------------------
 
 
@@ -283,9 +226,15 @@ def path_of(condition: WhereSpec) -> Path:
 @cache
 def _followed(text: str, root: type[BaseModel]) -> Path:
     found = _by_names(text, root)
-    if found.unknown is None and not may_find(text, _sample(root)):
+    if found.unknown is None and not values_found(text, _sample(root)):
         return Path(text)
     return found
+
+
+def ends_in_a_list(condition: WhereSpec) -> bool:
+    """Whether a path finds whole lists, where the API documents what it leads to."""
+    root = PrecheckTask if condition.on == "response" else CheckItem
+    return any(isinstance(value, list) for value in values_found(condition.path, _sample(root)))
 
 
 @cache

@@ -456,12 +456,15 @@ def test_a_waiver_for_names_of_any_kind_is_broad(check: Any, broad: bool) -> Non
 @pytest.mark.parametrize(
     "more",
     [{"names": ["MasterSSH"]}, {"resourceSelectors": ["n2"]}, {"x": {"a": 1}},
-     {"name": "SampleRisk,BlackLimit"}, {"name": "SampleRisk BlackLimit"}, {"name": "Sample*"}],
+     {"names": "MasterSSH"}, {"all": True}, {"note": "of May"},
+     {"name": "SampleRisk,BlackLimit"}, {"name": "SampleRisk BlackLimit"}, {"name": "Sample*"},
+     {"name": "SampleRisk\uff0cBlackLimit"}, {"name": "SampleRisk/BlackLimit"},
+     {"name": "SampleRisk\uff08BlackLimit\uff09"}],
 )  # fmt: skip
 def test_a_skip_entry_that_says_more_is_covered_by_no_waiver(more: dict[str, Any]) -> None:
     waivers = policy(waivers=[waiver(check="SampleRisk*")], defaults={"skipped": "fail"})
     for entry, outcome in (({"name": "SampleRisk"}, "waived"),
-                           ({"name": "SampleRisk", "note": "of May", "x": []}, "waived"),
+                           ({"name": "SampleRisk", "note": "", "x": []}, "waived"),
                            ({"name": "SampleRisk"} | more, "fail")):  # fmt: skip
         body = response()
         body["spec"]["skippedCheckItemList"] = [entry]
@@ -561,9 +564,20 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"check": "*", "not": {"check": "samplerisk"}}, "samplerisk → SampleRisk"),
         ({"any": [{"addon": "Everest"}, {"check": "Z"}]}, "Everest → everest"),
         ({"message": "forbidden"}, "forbidden → *forbidden*"),
-        ({"message": {"regex": "forbidden|denied"}}, "→ .*(forbidden|denied).*"),
+        ({"message": {"regex": "forbidden|denied"}}, "→ (?s).*(?:forbidden|denied).*"),
         ({"check": "*", "not": {"message": "forbidden"}}, "forbidden → *forbidden*"),
+        ({"check": "sample*"}, "sample* → SampleRisk"),
+        ({"check": {"regex": "sample.*"}}, "sample.* → SampleRisk"),
+        ({"where": [{"path": "$.name", "equals": "samplerisk"}]}, "samplerisk → SampleRisk"),
+        ({"message": "forbidden*"}, "forbidden* → *forbidden**"),
+        ({"check": "*", "not": {"addon": "EVEREST"}}, "EVEREST → everest"),
         ({"check": "SampleRisk"}, None),
+        ({"check": ["SampleRisk", "samplerisk"]}, None),
+        ({"check": "Other", "message": "forbidden"}, None),
+        ({"message": ["forbidden", "*forbidden*"]}, None),
+        ({"message": {"regex": "(?s).*forbidden"}, "check": "Other"}, None),
+        ({"cluster": "another", "check": "samplerisk"}, None),
+        ({"check": "SampleRisk2"}, None),
         ({"check": "Sample*"}, None),
         ({"check": "AnotherRisk"}, None),
         ({"check": "NodeReady"}, None),
@@ -589,6 +603,28 @@ def test_a_name_in_other_letters_than_the_response_has_it_is_named(
         near = [part for part in conditions if part.code == "condition.names-nearly"]
         assert [said in part.text for part in near if said] == [True] * (said is not None)
         assert bool(near) is (said is not None)
+
+
+def test_a_slip_about_a_skipped_check_or_a_node_is_named() -> None:
+    rule = {"id": "r", "match": {"check": "samplerisk"}, "effect": "fail", "waivable": False}
+    body = response(nodes=[stage("n1", item("N", "Success"))])
+    body["spec"]["skippedCheckItemList"] = [{"name": "SampleRisk"}]
+    waived = [waiver("w", "Sample*", **{"not": {"check": "Samplerisk"}})]
+    verdict = judged(body, policy([rule], waivers=waived))
+    (near,) = (part for part in verdict.conditions if part.code == "condition.names-nearly")
+    assert near.params["rules"] == ["r", "w"]
+    body = response(nodes=[stage("n1", item("N"), name="prod-1")])
+    verdict = judged(
+        body, policy(waivers=[waiver("w", "N", **{"not": {"node": {"name": "Prod-1"}}})])
+    )
+    (near,) = (part for part in verdict.conditions if part.code == "condition.names-nearly")
+    assert near.params["values"] == ["Prod-1 → prod-1"]
+
+
+def test_what_a_rule_asks_over_several_lines_is_no_slip() -> None:
+    rule = {"id": "r", "match": {"message": {"regex": ".*forbidden.*"}}, "effect": "fail"}
+    verdict = judged(response(item(message="a\nforbidden\nb")), policy([rule]))
+    assert "names-nearly" not in codes(verdict)
 
 
 @pytest.mark.parametrize(

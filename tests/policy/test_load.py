@@ -74,9 +74,11 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
               ("not: {matches: 'a*b'}", "/a*b/ looks like a glob"))),
         *((HEAD + RULE.replace("check: X", f"where: [{{path: {path}, {asks}}}]"), said)
           for path, asks, said in (
-              ("$.riskSource.nodeRisks", "count: {le: 3}", "this is always met"),
-              ("$.errorCodes", "count: {gt: 3}", "to count the members write $.errorCodes[*]"),
-              ("$.name", "not: {count: {eq: 2}}", "this is never met"),
+              *((path, f"count: {asks}", f"write {path}[*], and exists")
+                for path in ("$.riskSource.nodeRisks", "$.errorCodes", "$..nodeRisks",
+                             "$.riskSource.*")
+                for asks in ("{le: 3}", "{gt: 3}", "{ge: 1, le: 3}", "{eq: 1}", "{lt: 2}")),
+              ("$.name", "not: {count: {eq: 2}}", "write $.name[*]"),
               ("'$.riskSource.nodeRisks[?(@.NodeID == \"n-*\")]'", "exists: false",
                '"*" is no wildcard in a filter'))),
         (HEAD + "waiver_requires: [ticket]\nwaivers:\n"

@@ -191,6 +191,8 @@ A, B = Node(uid="a", name="alpha", status="Active", type="node"), Node(uid="b")
         ({"name": "a(b)"}, (Node(uid="a", name="a\uff08b\uff09"),), OPEN, OPEN),
         ({"name": "a\uff08b\uff09"}, (Node(uid="a", name="a\uff08b\uff09"),), YES, YES),
         ({"name": "c"}, (Node(uid="a", name="a\uff08b\uff09"),), NO, NO),
+        ({"name": "a\uff08b\uff09"}, (Node(uid="a", name="a(b)"),), OPEN, OPEN),
+        ({"name": ["c", "\u8282"]}, (Node(uid="a", name="a(b)"),), NO, NO),
         # All keys over the same node: neither of the two is an `a` that is called beta.
         ({"uid": "a", "name": "beta"}, (A, Node(uid="b", name="beta")), NO, NO),
     ],

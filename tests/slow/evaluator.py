@@ -436,13 +436,18 @@ def id_fits(wanted: Any, cluster: str | None) -> Truth:
     """An id that fits but for its capitals, or is not what it looks like, is left open (A50)."""
     truth = fits(wanted, plain_or_none(cluster))
     if truth is False and cluster is not None:
-        spelled = [one["equals"] if isinstance(one, dict) and "equals" in one else one
-                   for one in (wanted if isinstance(wanted, list) else [wanted])]  # fmt: skip
-        texts = [text for one in spelled for text in (one if isinstance(one, list) else [one])]
-        small = [text.lower() for text in texts if isinstance(text, str)]
+        small = [text.lower() for text in spelled_texts(wanted)]
         if fits(wanted, cluster.lower()) is True or cluster.lower() in small:
             return None
     return truth
+
+
+def spelled_texts(wanted: Any) -> list[str]:
+    """The texts of a pattern or of a list of them, under `equals` or not."""
+    spelled = [one["equals"] if isinstance(one, dict) and "equals" in one else one
+               for one in (wanted if isinstance(wanted, list) else [wanted])]  # fmt: skip
+    texts = [text for one in spelled for text in (one if isinstance(one, list) else [one])]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def name_fits(wanted: Any, name: str | None) -> Truth:
@@ -450,7 +455,8 @@ def name_fits(wanted: Any, name: str | None) -> Truth:
     truth = fits(wanted, plain_or_none(name))
     if truth is False and name is not None:
         narrow = unicodedata.normalize("NFKC", name)
-        if narrow != name and fits(wanted, narrow) is True:
+        spelled = {unicodedata.normalize("NFKC", text) for text in spelled_texts(wanted)}
+        if fits(wanted, narrow) is True or narrow in spelled:
             return None
     return truth
 
@@ -968,11 +974,10 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
     name = entry.get("name")
     if not name:
         return True
-    if is_not_what_it_looks_like(name) or re.search(r"[\s,;|*?]", name):
+    if is_not_what_it_looks_like(name) or not re.fullmatch(r"[\w.-]+", name):
         return True  # a list of names or a pattern is no name
     # What else stands in it may say more of what was skipped (A51).
-    more = [entry[key] for key in entry.keys() - {"name", "resourceSelector"}]
-    if any(isinstance(value, (list, dict)) and value for value in more):
+    if entry.keys() - {"name", "resourceSelector"}:
         return True
     selector = entry.get("resourceSelector")
     # "with a selector not understood or without values"; an empty value is a missing one.

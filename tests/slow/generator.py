@@ -691,7 +691,7 @@ WHERES: dict[str, tuple[Json, ...]] = {
     ),
     "$.soft[*]": ({"equals": "yes"}, {"count": {"eq": 1}}, {"in": ["yes", True]}),
     "$.errorCodes": ({"exists": True}, {"exists": False}, {"equals": CODES[0]}),
-    "$.riskSource": ({"exists": True}, {"exists": False}, {"count": {"eq": 1}}, {"ge": 0}),
+    "$.riskSource": ({"exists": True}, {"exists": False}, {"count": {"ge": 1}}, {"ge": 0}),
     "$.riskSource.nodeRisks[*].NodeID": (
         {"in": ["n-a", "n-b"]},
         {"equals": "n-a"},
