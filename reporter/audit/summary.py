@@ -399,7 +399,7 @@ def summarise(
         only_expired=_only_expired(store),
         comparison=_comparison(store, settings),
         upgrades=tuple(
-            UpgradeFacts(*row[:6], expired=bool(row[6]), used=bool(row[7]))
+            UpgradeFacts(*(*row[:6], bool(row[6]), bool(row[7])))
             for row in store.ask(
                 "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
                 "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0), "

@@ -368,6 +368,7 @@ def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
         "--compare-with": list(settings.others),
         "--at": settings.at if wanted.basis == "given" else wanted.basis,
         "--reports": settings.reports,
+        "--max-size": settings.max_bytes,
         "the files of the policies": {
             name: sha256(data).hexdigest() for name, data in settings.files
         },
