@@ -187,13 +187,13 @@ _COMPARED = (
 
 
 def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
-    own = os.path.realpath(out)
+    is_own = AuditsOwn(out)
     for location in locations:
         passed_over = counted = False
         try:
             for file in files_at(location):
                 local = file.store is None and file.path != "-"
-                if local and _is_an_audits_own(file.path, own):
+                if local and is_own(file.path):
                     passed_over = True
                     continue
                 if local and file.path == location and not os.path.lexists(location):
@@ -215,16 +215,33 @@ def _input_id(file: File) -> str:
     return make_id("input", file.name if file.store is not None else file.path)
 
 
-def _is_an_audits_own(path: str, out: str) -> bool:
-    """Whether a file lies where an audit writes: in its folder itself, or among its reports."""
-    # realpath costs as much as everything else: only what might lie there is asked.
-    if os.path.basename(out) not in path and not os.path.islink(path):
-        return False
-    try:
-        folder = os.path.dirname(os.path.realpath(path))
-    except OSError:  # a link that nobody may follow
-        return False
-    return folder == out or (folder + os.sep).startswith(os.path.join(out, REPORTS, ""))
+class AuditsOwn:
+    """Tells of a path whether it lies where an audit writes: in its folder itself, or in `reports`.
+
+    A link lies there, too, wherever it leads.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = os.path.realpath(out)
+        self._last = "", False
+        """The folder that was asked for last, as many files have the same."""
+
+    def __call__(self, path: str) -> bool:
+        return self._holds(path) or (os.path.islink(path) and self._holds(os.path.realpath(path)))
+
+    def _holds(self, path: str) -> bool:
+        folder = os.path.dirname(path)
+        if folder != self._last[0] or not self._last[0]:
+            self._last = folder, self._is_within(folder)
+        return self._last[1]
+
+    def _is_within(self, folder: str) -> bool:
+        try:
+            real = os.path.realpath(folder)
+        except (OSError, ValueError):  # a link that nobody may follow
+            return False
+        below = (real + os.sep).startswith(os.path.join(self._out, REPORTS, ""))
+        return real == self._out or below
 
 
 def _batches(files: Iterable[File], size: int) -> Iterator[list[File]]:
