@@ -201,13 +201,18 @@ def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
                 counted = True
                 yield file
             if passed_over and not counted:
-                raise InputError(
-                    f"{public_name(location)}: lies in --out, where what an audit wrote is passed "
-                    "over: nothing of it counts",
-                    hint="keep responses elsewhere, or name another --out",
-                )
+                raise own_refused(location)
         except InputError as error:
             yield File(public_name(location), location, wrong=error)
+
+
+def own_refused(location: str) -> InputError:
+    """A location of which nothing is left without what an audit wrote."""
+    return InputError(
+        f"{public_name(location)}: lies in --out, where what an audit wrote is passed over: "
+        "nothing of it counts",
+        hint="keep responses elsewhere, or name another --out",
+    )
 
 
 def _input_id(file: File) -> str:

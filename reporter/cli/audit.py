@@ -126,7 +126,7 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         from reporter.audit.engines import begin_to_start_workers
 
         begin_to_start_workers()
-    _spare_inputs(out, options)
+    _spare_inputs(locations, out, options)
     from reporter.audit.store import RefusedStoreError
 
     try:
@@ -168,11 +168,14 @@ def _check_folder(out: Path, *, resume: bool) -> None:
         )
 
 
-def _spare_inputs(out: Path, options: dict[str, Any]) -> None:
-    """Refuse what is read to judge by in the place of what an audit writes and removes."""
-    from reporter.audit.run import AuditsOwn
+def _spare_inputs(locations: tuple[str, ...], out: Path, options: dict[str, Any]) -> None:
+    """Refuse what is named to be read in the place of what an audit writes and removes."""
+    from reporter.audit.run import AuditsOwn, own_refused
 
     is_own = AuditsOwn(out)
+    for location in locations:
+        if os.path.isfile(location) and is_own(location):
+            raise own_refused(location)
     upgrades = [options["upgrades"]] if options["upgrades"] else []
     named = {
         "--policy": policy_files(options["policies"]),
