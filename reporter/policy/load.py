@@ -261,10 +261,6 @@ def places_of_waivers(lists: Sequence[str]) -> dict[str, str]:
     return places
 
 
-MOST_BASES = 1_000
-"""Files that policies extend which are looked for before they are loaded."""
-
-
 def bases_of(policies: Sequence[str]) -> list[str]:
     """The files on the disk that some policies extend, and their bases in turn, as far as they say.
 
@@ -272,7 +268,7 @@ def bases_of(policies: Sequence[str]) -> list[str]:
     loading tells them. What is read once only, as a pipe, is left alone.
     """
     disk, found, left = _Disk(), dict[str, str](), list(policies)
-    while left and len(found) < MOST_BASES:
+    while left:
         source = left.pop()
         for name in _extended(source):
             try:
