@@ -221,6 +221,16 @@ def test_what_the_action_judges_by_may_not_be_a_variable_that_nobody_set(
     assert (ended.code, ended.outputs["outcome"]) == (2, "error")
 
 
+def test_the_reports_of_the_action_go_to_a_folder_of_any_name_or_there_is_no_verdict(
+    workspace: Path,
+) -> None:
+    ended = _judge(workspace, response="failing.json", at=AT, reports="-x")
+    assert (ended.code, ended.outputs["outcome"]) == (1, "fail")
+    assert {path.name for path in (workspace / "-x").iterdir()} >= {"junit.xml", "record.json"}
+    ended = _judge(workspace, response="failing.json", at=AT, reports="")
+    assert (ended.code, ended.outputs) == (5, {"outcome": "error", "exit-code": "5", "sarif": ""})
+
+
 def test_values_of_the_action_are_never_run(workspace: Path) -> None:
     names = ("policy", "waivers", "type", "at", "expect_target", "expect_cluster", "fail_on")
     assert _judge(workspace, response="failing.json", **dict.fromkeys(names, HOSTILE)).code == 2
@@ -298,13 +308,22 @@ def test_a_pipeline_stops_on_a_failure_and_publishes(service: str, workspace: Pa
     assert JUnitXml.fromfile(str(workspace / "precheck" / "junit.xml")).failures >= 1
 
 
-@pytest.mark.parametrize("service", ["GitLab", "Azure", "Jenkins"])
+@pytest.mark.parametrize("service", OTHERS)
 def test_an_expectation_that_nobody_set_is_met_by_nothing(service: str, workspace: Path) -> None:
     """A misspelt variable is empty; that must not become no expectation at all."""
     extract, shell = OTHERS[service]
     values = {**EMPTY, "PRECHECK_RESPONSE": "waived.json", "PRECHECK_WAIVERS": "waivers.yaml"}
     for name in ("PRECHECK_EXPECT_CLUSTER", "PRECHECK_EXPECT_TARGET"):
         assert _run(extract(), workspace, shell, **{**values, name: ""}).code in (2, 3)
+
+
+@pytest.mark.parametrize("name", ["gitlab-ci.yml", "azure-pipelines.yml", "codearts-build.yml"])
+def test_a_pipeline_declares_its_variables_with_what_they_are_until_set(name: str) -> None:
+    found = yaml.safe_load((PIPELINES / name).read_text(encoding="utf-8"))
+    declared = found["cce-precheck"]["variables"] if "cce-precheck" in found else None
+    declared = declared or found.get("variables")
+    declared = declared or {part["name"]: part["value"] for part in found["params"]}
+    assert {key: declared.get(key) for key in EMPTY} == EMPTY
 
 
 @pytest.mark.parametrize("service", OTHERS)

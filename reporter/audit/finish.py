@@ -68,6 +68,7 @@ def made_from(settings: Settings, wanted: Wanted) -> str:
         settings.others,
         settings.at,
         settings.reports,
+        settings.max_bytes,
         [(name, sha256(data).hexdigest()) for name, data in settings.files],
     )
     return sha256(repr(parts).encode("utf-8", "surrogatepass")).hexdigest()

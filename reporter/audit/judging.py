@@ -23,7 +23,7 @@ from reporter.policy.assemble import waiver_use
 from reporter.policy.evaluate import Decided, Judgement, judge, settle_instant
 from reporter.precheck.response import Response
 from reporter.precheck.times import format_instant, parse_timestamp
-from reporter.sources.containers import MANY, Refused
+from reporter.sources.containers import MANY, Limits, Refused
 from reporter.sources.locations import File
 from reporter.sources.read import Found, Unreadable, found_in, responses_in
 
@@ -90,6 +90,11 @@ def judge_chunk(settings: Settings, tasks: Sequence[Task]) -> list[Judged]:
     return made
 
 
+def limits_of(settings: Settings) -> Limits:
+    """How much is read of an input under these settings."""
+    return MANY if settings.max_bytes is None else replace(MANY, max_bytes=settings.max_bytes)
+
+
 def _guarded(court: Court, task: Task) -> Judged:
     """Nothing that stands in an input ends the run; what is wrong with a policy does."""
     try:
@@ -117,9 +122,7 @@ def name_of(found: Found) -> str:
 
 
 def _judged(court: Court, task: Task) -> Judged:
-    limits = MANY
-    if court.settings.max_bytes is not None:
-        limits = replace(MANY, max_bytes=court.settings.max_bytes)
+    limits = limits_of(court.settings)
     made = Judged(Rows(task.input_id))
     if isinstance(task, MemberTask):
         _write_down(court, task.found, task.repeat, made)

@@ -11,11 +11,12 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
 
+from reporter import __version__
 from reporter.audit import words
 from reporter.audit.engines import Engine, signals_later, starting
 from reporter.audit.finish import REPORTS
@@ -26,6 +27,7 @@ from reporter.audit.judging import (
     Task,
     digest_of,
     judge_chunk,
+    limits_of,
     name_of,
     refused,
 )
@@ -33,7 +35,7 @@ from reporter.audit.settings import Court, Settings, court_of
 from reporter.audit.store import Store, make_id
 from reporter.errors import InputError, LiveError
 from reporter.output.files import make_way, write_file
-from reporter.sources.containers import MANY, Refused
+from reporter.sources.containers import Refused
 from reporter.sources.locations import File, files_at, public_name
 from reporter.sources.read import Found, found_in
 
@@ -144,7 +146,8 @@ def plan(
         )
         todo = store.one("SELECT count(*) FROM inputs WHERE state = 'todo'")
         if todo or gone:
-            store.set_meta({"state": "judging"})
+            limit = limits_of(settings).max_bytes
+            store.set_meta({"state": "judging", "max_bytes": str(limit)})
         if not settings.others and store.one(_COMPARED):
             store.unseal()
             store.run("DELETE FROM changes")
@@ -184,13 +187,13 @@ _COMPARED = (
 
 
 def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
-    own = os.path.realpath(out)
+    is_own = AuditsOwn(out)
     for location in locations:
         passed_over = counted = False
         try:
             for file in files_at(location):
                 local = file.store is None and file.path != "-"
-                if local and _is_an_audits_own(file.path, own):
+                if local and is_own(file.path):
                     passed_over = True
                     continue
                 if local and file.path == location and not os.path.lexists(location):
@@ -198,13 +201,18 @@ def _listed(locations: Sequence[str], out: Path) -> Iterator[File]:
                 counted = True
                 yield file
             if passed_over and not counted:
-                raise InputError(
-                    f"{public_name(location)}: lies in --out, where what an audit wrote is passed "
-                    "over: nothing of it counts",
-                    hint="keep responses elsewhere, or name another --out",
-                )
+                raise own_refused(location)
         except InputError as error:
             yield File(public_name(location), location, wrong=error)
+
+
+def own_refused(location: str) -> InputError:
+    """A location of which nothing is left without what an audit wrote."""
+    return InputError(
+        f"{public_name(location)}: lies in --out, where what an audit wrote is passed over: "
+        "nothing of it counts",
+        hint="keep responses elsewhere, or name another --out",
+    )
 
 
 def _input_id(file: File) -> str:
@@ -212,16 +220,33 @@ def _input_id(file: File) -> str:
     return make_id("input", file.name if file.store is not None else file.path)
 
 
-def _is_an_audits_own(path: str, out: str) -> bool:
-    """Whether a file lies where an audit writes: in its folder itself, or among its reports."""
-    # realpath costs as much as everything else: only what might lie there is asked.
-    if os.path.basename(out) not in path and not os.path.islink(path):
-        return False
-    try:
-        folder = os.path.dirname(os.path.realpath(path))
-    except OSError:  # a link that nobody may follow
-        return False
-    return folder == out or (folder + os.sep).startswith(os.path.join(out, REPORTS, ""))
+class AuditsOwn:
+    """Tells of a path whether it lies where an audit writes: in its folder itself, or in `reports`.
+
+    A link lies there, too, wherever it leads.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = os.path.realpath(out)
+        self._last = "", False
+        """The folder that was asked for last, as many files have the same."""
+
+    def __call__(self, path: str) -> bool:
+        return self._holds(path) or (os.path.islink(path) and self._holds(os.path.realpath(path)))
+
+    def _holds(self, path: str) -> bool:
+        folder = os.path.dirname(path)
+        if folder != self._last[0] or not self._last[0]:
+            self._last = folder, self._is_within(folder)
+        return self._last[1]
+
+    def _is_within(self, folder: str) -> bool:
+        try:
+            real = os.path.realpath(folder)
+        except (OSError, ValueError):  # a link that nobody may follow
+            return False
+        below = (real + os.sep).startswith(os.path.join(self._out, REPORTS, ""))
+        return real == self._out or below
 
 
 def _batches(files: Iterable[File], size: int) -> Iterator[list[File]]:
@@ -239,13 +264,29 @@ def _queued(store: Store, plan: Plan) -> Iterator[tuple[str, File]]:
 
 
 def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
-    """Inputs with a response that these settings judge by something else than it was judged by."""
+    """Inputs that would not have the rows they have.
+
+    Those with a response that these settings judge by something else than it was judged by, or
+    that is larger than what they read; and those of which not even the bytes could be had: what
+    kept them (permissions, memory, a limit) may be gone. What bytes hold that are no response,
+    another version of this tool may find.
+    """
     court = court_of(settings)
+    meta, limit = store.meta(), limits_of(settings).max_bytes
+    query = (
+        "SELECT DISTINCT input_id FROM responses "
+        "WHERE size > ? OR (outcome = 'unreadable' AND (sha256 IS NULL OR ?))"
+    )
+    renewed = meta.get("tool_version", __version__) != __version__
+    inputs = [identity for (identity,) in store.ask(query, (limit, renewed))]
+    if limit < int(meta.get("max_bytes", limit)):
+        # Of an archive inside an archive the size is nowhere.
+        inputs += [identity for (identity,) in store.ask("SELECT id FROM inputs WHERE archive")]
     query = (
         "SELECT id, input_id, cluster_id, target_version, judged_by, compared_by, report, outcome, "
         "judged_at FROM responses WHERE judged_by IS NOT NULL"
     )
-    return [row[1] for row in store.ask(query) if _is_judged_otherwise(court, row)]
+    return inputs + [row[1] for row in store.ask(query) if _is_judged_otherwise(court, row)]
 
 
 def _is_judged_otherwise(court: Court, row: tuple[str, ...]) -> bool:
@@ -482,10 +523,7 @@ class _Reading:
 
     def tasks(self, file: File) -> Iterator[Task]:
         """The members that are to be judged."""
-        limits = MANY
-        if self._settings.max_bytes is not None:
-            limits = replace(MANY, max_bytes=self._settings.max_bytes)
-        for found in found_in(file, limits):
+        for found in found_in(file, limits_of(self._settings)):
             self.members += 1
             name = name_of(found)
             repeat = self._seen.get(name, 0)

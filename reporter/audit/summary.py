@@ -49,6 +49,9 @@ from reporter.words import statement
 SOON_DAYS = 30
 """A waiver that ends within so many days is about to expire."""
 
+BY_INSTANT = "rtrim(updated_at, 'Z')"
+"""What responses are put in the order of their times by: as text, 58.9Z comes before 58Z."""
+
 MOST_LISTED = 2_000
 MOST_CHANGES = 300
 MOST_UNREADABLE = 500
@@ -77,7 +80,6 @@ def as_of(store: Store, settings: Settings) -> datetime | None:
     """The instant from which the days left of waivers are counted."""
     if settings.at != "response":
         return parse_instant(settings.at)
-    # As text, 58.9Z comes before 58Z.
     newest = store.one("SELECT max(rtrim(judged_at, 'Z')) FROM responses")
     return parse_instant(f"{newest}Z") if newest else None
 
@@ -152,8 +154,8 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
         if used:
             names.setdefault(key, set()).update(json.loads(checks))
             clusters.setdefault(key, set()).add(cluster)
-            row[7] = min(filter(None, (row[7], at)), default=None)
-            row[8] = max(filter(None, (row[8], at)), default=None)
+            row[7] = min(filter(None, (row[7], at)), default=None, key=_instant)
+            row[8] = max(filter(None, (row[8], at)), default=None, key=_instant)
     rows = []
     for key, waiver in bench.waivers.items():
         row = uses.get(key, [0, 0, 0, 0, 0, 0, 0, None, None])
@@ -210,7 +212,16 @@ def _count_waivers(store: Store, bench: Bench, instant: datetime | None) -> None
     store.put("waivers", rows)
 
 
+def _instant(text: str) -> str:
+    """What the order of texts is that of the instants by, as `BY_INSTANT`."""
+    return text.removesuffix("Z")
+
+
 def _join_upgrades(store: Store, path: Path | None) -> None:
+    """The last response of its cluster beside each upgrade; one response is for one upgrade.
+
+    A response that was there for an earlier upgrade is of the cluster as it was before that one.
+    """
     store.run("DELETE FROM upgrades")
     store.run(
         "UPDATE responses SET upgraded_at = NULL, upgrade_change = NULL "
@@ -218,14 +229,17 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
     )
     if path is None:
         return
-    for line, cluster, moment, change in read_upgrades(path):
+    used: dict[str, tuple[datetime, str]] = {}
+    """Of a response the upgrade it was used for: the first behind it."""
+    made = sorted(read_upgrades(path), key=lambda part: (part[2], part[0]))
+    for line, cluster, moment, change in made:
         at = format_instant(moment)
         row = next(
             store.ask(
                 "SELECT id, outcome, updated_at, expires_at, judged_at FROM counted "
-                # As text, 58.9Z comes before 58Z. Of two of one instant the worse one counts.
-                "WHERE cluster_id = ? AND rtrim(updated_at, 'Z') <= rtrim(?, 'Z') "
-                "ORDER BY rtrim(updated_at, 'Z') DESC, "
+                # Of two of one instant the worse one counts.
+                f"WHERE cluster_id = ? AND {BY_INSTANT} <= rtrim(?, 'Z') "
+                f"ORDER BY {BY_INSTANT} DESC, "
                 "outcome = 'pass', outcome = 'inconclusive', name, pointer, id LIMIT 1",
                 (cluster, at),
             ),
@@ -240,10 +254,14 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
             said = form[days != 1].format(days=days, outcome=outcome)
             if expires is not None and parse_instant(expires) <= moment:
                 said += words.UPGRADE_EXPIRED
-            store.run(
-                "UPDATE responses SET upgraded_at = ?, upgrade_change = ? WHERE id = ?",
-                (at, change, identity),
-            )
+            if identity not in used:
+                used[identity] = moment, change
+                store.run(
+                    "UPDATE responses SET upgraded_at = ?, upgrade_change = ? WHERE id = ?",
+                    (at, change, identity),
+                )
+            elif used[identity][0] < moment:
+                said += words.used_for(format_instant(used[identity][0]), used[identity][1])
         store.put("upgrades", [(line, cluster, at, change, identity, outcome, said)])
 
 
@@ -316,7 +334,9 @@ def summarise(
 ) -> AuditFacts:
     """Everything the reports say."""
     instant = as_of(store, settings)
-    bounds = next(store.ask("SELECT min(updated_at), max(updated_at) FROM counted"))
+    bounds = next(
+        store.ask(f"SELECT min({BY_INSTANT}) || 'Z', max({BY_INSTANT}) || 'Z' FROM counted")
+    )
     tallies = _tallies(store, "1")
     number = store.one
     return AuditFacts(
@@ -379,11 +399,13 @@ def summarise(
         only_expired=_only_expired(store),
         comparison=_comparison(store, settings),
         upgrades=tuple(
-            UpgradeFacts(*(*row[:6], bool(row[6])))
+            UpgradeFacts(*(*row[:6], bool(row[6]), bool(row[7])))
             for row in store.ask(
                 "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
-                "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0) FROM upgrades u "
-                "LEFT JOIN responses r ON r.id = u.response_id ORDER BY u.at, u.cluster, u.line"
+                "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0), "
+                "ifnull(rtrim(r.upgraded_at, 'Z') < rtrim(u.at, 'Z'), 0) FROM upgrades u "
+                "LEFT JOIN responses r ON r.id = u.response_id "
+                "ORDER BY rtrim(u.at, 'Z'), u.cluster, u.line"
             )
         ),
     )
@@ -448,7 +470,9 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
     recent: dict[Any, list[str]] = {}
     for row in store.ask(
         "SELECT cluster_id, outcome, updated_at, cluster_version, target_version, reason "
-        "FROM counted ORDER BY cluster_id, updated_at, name, pointer, id"
+        # Of two of one instant the worse one counts, and so comes last.
+        f"FROM counted ORDER BY cluster_id, {BY_INSTANT}, outcome = 'fail', "
+        "outcome = 'inconclusive', name, pointer, id"
     ):
         latest[row[0]] = row
         last = recent.setdefault(row[0], [])
@@ -488,7 +512,7 @@ def _middle(store: Store) -> str | None:
     """The time half of the dated responses lie before."""
     return store.one(  # type: ignore[no-any-return]
         "SELECT updated_at FROM counted WHERE updated_at IS NOT NULL "
-        "ORDER BY updated_at LIMIT 1 OFFSET (SELECT count(*) / 2 FROM counted "
+        f"ORDER BY {BY_INSTANT} LIMIT 1 OFFSET (SELECT count(*) / 2 FROM counted "
         "WHERE updated_at IS NOT NULL)"
     )
 
@@ -512,7 +536,7 @@ def _checks(store: Store, middle: str | None) -> tuple[CheckFacts, ...]:
         "SELECT set_id, cluster_id, updated_at, counts FROM tallies JOIN counted "
         "ON id = response_id"
     ):
-        late = middle is not None and at is not None and at >= middle
+        late = middle is not None and at is not None and _instant(at) >= _instant(middle)
         for key, count in zip(keys[set_id], json.loads(text), strict=True):
             row = totals.get(key)
             if row is None:
@@ -674,7 +698,7 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
             "outcome, reason, report, copy_of, set_id, counts FROM responses "
             "LEFT JOIN tallies ON response_id = id WHERE outcome != 'unreadable' "
             "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
-            "updated_at DESC, name, pointer, id LIMIT ?",
+            f"{BY_INSTANT} DESC, name, pointer, id LIMIT ?",
             (MOST_LISTED,),
         )
     )
@@ -695,7 +719,7 @@ def _comparison(store: Store, settings: Settings) -> Comparison | None:
         store.ask(
             "SELECT id, name || pointer, cluster_id, updated_at, was, becomes, report FROM changes "
             "JOIN counted ON id = response_id WHERE number = 0 "
-            "ORDER BY becomes, was, updated_at DESC, name, pointer, id LIMIT ?",
+            f"ORDER BY becomes, was, {BY_INSTANT} DESC, name, pointer, id LIMIT ?",
             (MOST_CHANGES,),
         )
     ):

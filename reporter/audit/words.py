@@ -47,6 +47,13 @@ UPGRADE = (
     "the last response, {days} days before, says {outcome}",
 )
 UPGRADE_EXPIRED = "; it had expired by then"
+UPGRADE_USED = "; it was used already, for the upgrade of {at}"
+UPGRADE_USED_CHANGE = UPGRADE_USED + " ({change})"
+
+
+def used_for(at: str, change: str) -> str:
+    """That a response was there for an earlier upgrade, by time and change."""
+    return (UPGRADE_USED_CHANGE if change else UPGRADE_USED).format(at=at, change=change)
 
 
 def several(form: tuple[str, str], names: Sequence[str]) -> str:

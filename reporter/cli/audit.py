@@ -27,6 +27,7 @@ from reporter.cli.common import (
     say_hint,
     waivers_option,
 )
+from reporter.cli.judging import policy_files
 from reporter.errors import InputError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
@@ -125,6 +126,7 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
         from reporter.audit.engines import begin_to_start_workers
 
         begin_to_start_workers()
+    _spare_inputs(locations, out, options)
     from reporter.audit.store import RefusedStoreError
 
     try:
@@ -164,6 +166,30 @@ def _check_folder(out: Path, *, resume: bool) -> None:
             f"--out {out}: is not empty and holds no audit ({there[0]})",
             hint="name a new or empty folder",
         )
+
+
+def _spare_inputs(locations: tuple[str, ...], out: Path, options: dict[str, Any]) -> None:
+    """Refuse what is named to be read in the place of what an audit writes and removes."""
+    from reporter.audit.run import AuditsOwn, own_refused
+
+    is_own = AuditsOwn(out)
+    for location in locations:
+        if os.path.isfile(location) and is_own(location):
+            raise own_refused(location)
+    upgrades = [options["upgrades"]] if options["upgrades"] else []
+    named = {
+        "--policy": policy_files(options["policies"]),
+        "--waivers": options["waivers"],
+        "--compare-with": policy_files(options["others"]),
+        "--upgrades": upgrades,
+    }
+    for option, files in named.items():
+        for name in files:
+            if is_own(name):
+                raise PolicyError(
+                    f"{option}: {name} lies in --out, whose files an audit writes and removes",
+                    hint="keep it elsewhere, or name another --out",
+                )
 
 
 def _settings(options: dict[str, Any]) -> tuple[Settings, str]:
@@ -368,6 +394,7 @@ def _run(settings: Settings, wanted: Wanted) -> dict[str, Any]:
         "--compare-with": list(settings.others),
         "--at": settings.at if wanted.basis == "given" else wanted.basis,
         "--reports": settings.reports,
+        "--max-size": settings.max_bytes,
         "the files of the policies": {
             name: sha256(data).hexdigest() for name, data in settings.files
         },

@@ -61,7 +61,7 @@ def command(response: str, **options: Any) -> None:
     try:
         check_options(options)
         data, found = _made(response, options)
-        put(options["case_file"], data)
+        put(outputs.targets["output"], data)
     except BaseException:
         outputs.drop()
         raise

@@ -302,18 +302,10 @@ class Outputs:
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
         """From the command line's options; refuses to write over an input or twice to one place."""
         targets = {
-            name: value
+            name: target_of(value)
             for name in OUTPUT_OPTIONS
             if (value := options.get(_parameter(name))) is not None
         }
-        if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
-            raise click.UsageError("--sarif-waived is about --sarif, which was not asked for")
-        if options.get("paper") is not None and "pdf" not in targets:
-            raise click.UsageError("--paper is about --pdf, which was not asked for")
-        if options.get("view", "auditor") != "auditor" and not targets.keys() & FOR_READERS:
-            raise click.UsageError(
-                "--view is about --html, --pdf and --markdown, and none of them was asked for"
-            )
         skip_list = targets.get(SKIP_LIST, "-")
         if skip_list != "-" and not skip_list.endswith((".json", ".tf")):
             raise click.UsageError(
@@ -342,6 +334,10 @@ class Outputs:
                 )
             taken[key] = f"written by --{name}"
         made = cls(targets, quiet=bool(options.get("quiet")))
+        made._spare_templates(options.get("templates"))
+        if (misfit := _misfit(options, targets)) is not None:
+            made.fail(misfit, None)
+            raise click.UsageError(misfit)
         return made._with_templates(options.get("templates"))
 
     @classmethod
@@ -357,23 +353,27 @@ class Outputs:
                     raise click.UsageError(f"--{name} {target}: the same file is an input")
             if (role := _Evidence(inputs).role_of(target)) is not None:
                 raise click.UsageError(f"--{name} {target}: is {role}; it would be written over")
-        return cls({name: target})
+        return cls({name: target_of(target)})
 
     def drop(self) -> None:
         """Remove what an earlier run left in the place of what could not be made."""
         for target in self.targets.values():
             self._drop(target)
 
-    def _with_templates(self, folder: str | None) -> Outputs:
+    def _spare_templates(self, folder: str | None) -> None:
         if folder is None:
-            return self
-        if not {"html", "pdf"} & set(self.targets):
-            raise click.UsageError("--templates is about --html and --pdf; neither was asked for")
-        from reporter.cli.brand import is_part, load, strays
+            return
+        from reporter.cli.brand import is_part
 
         for name, target in self.targets.items():
             if target != "-" and is_part(folder, target):
                 raise click.UsageError(f"--{name} {target}: the same file is an input")
+
+    def _with_templates(self, folder: str | None) -> Outputs:
+        if folder is None:
+            return self
+        from reporter.cli.brand import load, strays
+
         try:
             found = replace(self, templates=load(folder))
             for stray in strays(folder):
@@ -478,6 +478,19 @@ class Outputs:
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 
 
+def _misfit(options: dict[str, Any], targets: dict[str, str]) -> str | None:
+    """An option that says something of a report which was not asked for."""
+    if options.get("sarif_waived") == "suppress" and "sarif" not in targets:
+        return "--sarif-waived is about --sarif, which was not asked for"
+    if options.get("paper") is not None and "pdf" not in targets:
+        return "--paper is about --pdf, which was not asked for"
+    if options.get("view", "auditor") != "auditor" and not targets.keys() & FOR_READERS:
+        return "--view is about --html, --pdf and --markdown, and none of them was asked for"
+    if options.get("templates") is not None and not targets.keys() & {"html", "pdf"}:
+        return "--templates is about --html and --pdf; neither was asked for"
+    return None
+
+
 def _heaviness(output: tuple[str, str]) -> int:
     """What machines read first; the PDF last, whose libraries take the most memory."""
     return {"junit": 0, "json": 0, "pdf": 2}.get(output[0], 1)
@@ -555,6 +568,16 @@ class _Evidence:
 
 def _warn(text: str) -> None:
     say(f"warning: {text}")
+
+
+def target_of(name: str) -> str:
+    """`-` for standard output under whatever name, as `/dev/stdout`; any other name as it is."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        there = os.stat(name)
+        own = os.fstat(sys.stdout.fileno())
+        if os.path.samestat(there, own) and not os.path.samestat(there, os.stat(os.devnull)):
+            return "-"
+    return name
 
 
 def _identity(path: str) -> str:
@@ -650,4 +673,5 @@ __all__ = [
     "say_error",
     "say_hint",
     "summarise",
+    "target_of",
 ]

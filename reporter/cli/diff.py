@@ -21,7 +21,7 @@ from reporter.cli.common import (
     print_page,
     waivers_option,
 )
-from reporter.cli.judging import DEFAULT_POLICY
+from reporter.cli.judging import DEFAULT_POLICY, policy_files
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
 from reporter.errors import InputError, OutputError, PolicyError
 
@@ -69,16 +69,19 @@ def command(old: str, new: str, **options: Any) -> None:
     with --json; - is standard input. Exit 0: no new failure, 1: new failures, 3: the two can't be
     compared.
     """
-    named = [name for name in options["policies"] if not name.startswith("builtin:")]
-    outputs = Outputs.of(options, [old, new, *named, *options["waivers"]])
-    if old == new == "-":
-        raise click.UsageError("only one of the two can come from standard input")
+    inputs = [old, new, *policy_files(options["policies"]), *options["waivers"]]
+    outputs = Outputs.of(options, inputs)
     try:
+        if old == new == "-":
+            raise click.UsageError("only one of the two can come from standard input")
         _diff(old, new, outputs, options)
     except (CliExit, OutputError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
+        raise
+    except click.UsageError as error:
+        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "nothing was compared")

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from reporter.cli.common import Outputs, file_name, put, say, say_hint
+from reporter.cli.common import Outputs, file_name, put, say, say_hint, target_of
 from reporter.errors import LiveError
 from reporter.record.instants import second_of
 
@@ -93,6 +93,8 @@ def command(**options: Any) -> None:
     """
     from reporter.live.secrets import Secrets
 
+    if options["output"]:
+        options["output"] = target_of(options["output"])
     _check_output(options)
     secrets = Secrets(os.environ)
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -88,8 +88,15 @@ def judging_options(function: _Function) -> _Function:
 def inputs_of(response: str, options: dict[str, Any]) -> list[str]:
     """The files that such a run reads: no report is written over one."""
     named = [options[name] for name in ("names", "redact_key") if options[name]]
-    policies = [name for name in options["policies"] if not name.startswith("builtin:")]
+    policies = policy_files(options["policies"])
     return [response, f"{response}.meta.json", *policies, *options["waivers"], *named]
+
+
+def policy_files(named: Sequence[str]) -> list[str]:
+    """The files of some policies on the disk: those that are named, and the bases they extend."""
+    from reporter.policy.load import bases_of
+
+    return [*(name for name in named if not name.startswith("builtin:")), *bases_of(named)]
 
 
 def check_options(options: dict[str, Any]) -> None:

@@ -62,6 +62,9 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
         raise
+    except click.UsageError as error:
+        outputs.fail(error.message, None)
+        raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "nothing was rendered")
         raise

@@ -82,8 +82,8 @@ def command(file: str, **options: Any) -> None:
 
     brought = options["exhibits"]
     named = [options[name] for name in ("key", "attestation", "redact_key") if options[name]]
-    target = options["json_file"]
-    outputs = Outputs.of_one("json", target, [file, *brought, *named])
+    outputs = Outputs.of_one("json", options["json_file"], [file, *brought, *named])
+    target = outputs.targets.get("json")
     key, envelope, pseudonyms = (options[name] for name in ("key", "attestation", "redact_key"))
     try:
         given = Given(

@@ -19,7 +19,14 @@ from reporter.live import credentials as who
 from reporter.live.endpoints import may_carry_credentials
 from reporter.live.sdk import cce
 from reporter.live.secrets import Secrets
-from reporter.live.transport import MAX_BYTES, Answer, AnswerCame, BodyTooLargeError, Transport
+from reporter.live.transport import (
+    ENCODINGS,
+    MAX_BYTES,
+    Answer,
+    AnswerCame,
+    BodyTooLargeError,
+    Transport,
+)
 
 ClusterType = Literal["autopilot", "standard"]
 
@@ -141,6 +148,7 @@ class Client:
         session = http._session
         for scheme in ("https://", "http://"):
             session.mount(scheme, self._transport)
+        session.headers["Accept-Encoding"] = ENCODINGS
         # Else a .netrc entry would take the place of the signature.
         session.auth = _leave
         if self.target.proxy:
@@ -231,7 +239,7 @@ class Client:
                 hint="check --region, --endpoint, the network and the proxy",
                 transient=True,
             )
-        if names & {"ConnectionException", "ConnectionError", "ProtocolError", "DecodeError"}:
+        if names & {"ConnectionException", "ConnectionError", "ProtocolError", "BodyCutError"}:
             return AskedInVainError(
                 f"{host}: the connection broke off before the whole answer came",
                 hint="try again",

@@ -10,6 +10,7 @@ adapter below hands every answer of CCE over as it came, before the SDK sees it.
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ from reporter.live.deadline import held_pools
 
 MAX_BYTES = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
+_PACKED = frozenset({"gzip", "x-gzip", "deflate"})
+ENCODINGS = "gzip"
+"""What a body may be packed with, as a request says it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,10 @@ class AnswerCame(Exception):  # noqa: N818 - carries an answer past the SDK
 
 class BodyTooLargeError(Exception):
     """An answer of more than `MAX_BYTES`."""
+
+
+class BodyCutError(Exception):
+    """A packed answer that breaks off, is damaged, or goes on behind its end."""
 
 
 class Transport(HTTPAdapter):
@@ -115,15 +123,15 @@ class Transport(HTTPAdapter):
         return response
 
     def _body(self, response: requests.Response) -> bytes:
-        # What is there, not whole blocks: what comes to nothing once unpacked is looked at too.
+        # As it comes over the wire: urllib3 unpacks, and does not ask whether it was all of it.
         parts, size = [], 0
-        while part := response.raw.read1(_CHUNK, decode_content=True):
+        while part := response.raw.read1(_CHUNK, decode_content=False):
             size += len(part)
             if size > MAX_BYTES:
                 raise BodyTooLargeError
             parts.append(part)
             self._left()
-        return b"".join(parts)
+        return _unpacked(b"".join(parts), response.headers.get("Content-Encoding", ""))
 
     def _came(self, count: int) -> None:
         # Whatever it is: also headers and the sizes of chunks can be without end.
@@ -140,3 +148,20 @@ class Transport(HTTPAdapter):
 
     def _seconds(self) -> float:
         return 3600.0 if self._deadline is None else self._deadline - self._clock()
+
+
+def _unpacked(body: bytes, encoding: str) -> bytes:
+    """A body without its `Content-Encoding`. `BodyCutError` where it is not one packed text."""
+    if not body or encoding.strip().lower() not in _PACKED:
+        return body  # packed as nobody asked for, it is no JSON
+    # zlib tells its own form from gzip, and checks the sum at the end of both.
+    packed = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    try:
+        data = packed.decompress(body, MAX_BYTES + 1)
+    except zlib.error:
+        raise BodyCutError from None
+    if len(data) > MAX_BYTES:
+        raise BodyTooLargeError
+    if not packed.eof or packed.unused_data:
+        raise BodyCutError
+    return data

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -261,6 +262,44 @@ def places_of_waivers(lists: Sequence[str]) -> dict[str, str]:
             line = loaded.document.where(("waivers", index)).line
             places.setdefault(waiver.id, f"{source}:{line}")
     return places
+
+
+def bases_of(policies: Sequence[str]) -> list[str]:
+    """The files on the disk that some policies extend, and their bases in turn, as far as they say.
+
+    For whoever must not write over them, before anything is loaded: mistakes are passed over, as
+    loading tells them. What is read once only, as a pipe, is left alone.
+    """
+    disk, found, left = _Disk(), dict[str, str](), list(policies)
+    while left:
+        source = left.pop()
+        for name in _extended(source):
+            try:
+                base = _base_source(name, source, source)
+            except PolicyError:
+                continue
+            if not base.startswith("builtin:") and (key := disk.identity(base)) not in found:
+                found[key] = base
+                left.append(base)
+    return sorted(found.values())
+
+
+def _extended(source: str) -> list[str]:
+    """What a policy file says that it extends; where it is no YAML, whatever looks like it."""
+    try:
+        if source.startswith("builtin:") or not Path(source).is_file():
+            return []
+        data = _read(source)
+        if b"extends" not in data and b"\\" not in data:  # most have none, and YAML takes its time
+            return []
+        written = yamlfile.load(data, source).data
+    except (OSError, ValueError):
+        return []
+    except PolicyError:
+        said = re.findall(r"extends[\"']?\s*:(.*(?:\n\s*-.*)*)", data.decode("utf-8", "replace"))
+        return [word for text in said for word in re.findall(r"[^\s\[\],'\"]+", text)]
+    named = written.get("extends") if isinstance(written, dict) else None
+    return [name for name in (named if isinstance(named, list) else [named]) if type(name) is str]
 
 
 def builtin_names() -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from reporter.audit import run
 from reporter.audit.finish import Wanted, finish
+from reporter.audit.judging import name_of
 from reporter.audit.settings import Settings
 from reporter.audit.store import FILE_NAME, Store, dump
 from reporter.output.audit.facts import AuditFacts
@@ -125,7 +126,7 @@ class Audit:
             self.facts = finish(store, self.settings, wanted, self.out, lambda _: None)
         names = []
         for task in getattr(engine, "inline", Inline()).done:
-            found = task.file.name if hasattr(task, "file") else task.found[0].name
+            found = task.file.name if hasattr(task, "file") else name_of(task.found)
             names.append(str(found).removeprefix(f"{self.folder}/"))
         return sorted(names)
 

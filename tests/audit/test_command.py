@@ -148,6 +148,8 @@ def test_resume_wants_the_run_it_was(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run_here(folder, "--out", out) == 1
     assert run_here(folder, "--out", out, "--resume", "--at", "2026-01-02") == 2
     assert "--resume: --at is not what the run was begun with" in capsys.readouterr().err
+    assert run_here(folder, "--out", out, "--resume", "--max-size", "1") == 2
+    assert "--resume: --max-size is not what the run was begun with" in capsys.readouterr().err
     assert run_here(folder, "--out", out, "--resume") == 1
 
 

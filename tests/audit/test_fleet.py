@@ -246,6 +246,110 @@ def test_a_pass_that_had_expired_is_no_pass_before_an_upgrade(tmp_path: Path) ->
     ]
 
 
+def test_a_pass_is_for_one_upgrade(tmp_path: Path) -> None:
+    """What an upgrade has changed, the check before it says nothing of."""
+    audit = audited(
+        tmp_path,
+        check(uid="1", expireTimeStamp="2026-04-01 00:00:00 +0000 UTC"),
+        check(uid="2", cluster_id="c-2"),
+        upgrades=(
+            "cluster,time,change\nc-1,2026-03-11T10:00:00Z,CHG-2\nc-1,2026-03-01T10:30:00.5Z,CHG-1\n"
+            "c-1,2026-03-01T10:30:00.5Z,CHG-1b\nc-2,2026-03-01T10:30:00Z,\n"
+            "c-2,2026-03-01T10:40:00Z,\n"
+        ),
+    )
+    facts = facts_of(audit)
+    assert [(part.change, part.outcome, part.fit, part.said) for part in facts.upgrades] == [
+        ("", "pass", True, "the last response, of the same day, says pass"),
+        ("CHG-1", "pass", True, "the last response, of the same day, says pass"),
+        ("CHG-1b", "pass", True, "the last response, of the same day, says pass"),
+        (
+            "",
+            "pass",
+            False,
+            "the last response, of the same day, says pass; it was used already, for the upgrade "
+            "of 2026-03-01T10:30:00Z",
+        ),
+        (
+            "CHG-2",
+            "pass",
+            False,
+            "the last response, 10 days before, says pass; it was used already, for the upgrade "
+            "of 2026-03-01T10:30:00.500000Z (CHG-1)",
+        ),
+    ]
+    assert audit.rows("SELECT upgraded_at, upgrade_change FROM responses ORDER BY name") == [
+        ("2026-03-01T10:30:00.500000Z", "CHG-1"),
+        ("2026-03-01T10:30:00Z", ""),
+    ]
+    part = section(facts, "upgrades")
+    assert part.lead == (
+        "3 of 5 upgrades were made on a passing response that still held. "
+        "2 more had only one that an earlier upgrade had used."
+    )
+    assert [row.cells[2].tag for row in part.tables[0].rows][:2] == [
+        Tag("Pass, used before", "warn")
+    ] * 2
+    assert "2 of 5 upgrades were made without a passing response that still held" in [
+        part.what for part in view.report(facts).attention
+    ]
+
+
+@pytest.mark.parametrize("fraction", ["", ".9"])
+def test_the_latest_is_so_by_its_instant_and_the_worse_of_two(
+    tmp_path: Path, fraction: str
+) -> None:
+    """Whatever the files are called: as text, 58.9Z comes before 58Z."""
+    earlier = "2026-03-01 09:06:58 +0000 UTC"
+    later = f"2026-03-01 09:06:58{fraction} +0000 UTC"
+    facts = facts_of(
+        audited(
+            tmp_path,
+            check(risk(), uid="1", at=later),
+            check(uid="2", at=earlier),
+            check(uid="3", at=earlier, cluster_id="c-2"),
+            check(risk(), uid="4", at=later, cluster_id="c-2"),
+            check(item("SampleOpen", "Running"), uid="5", at=later, cluster_id="c-2"),
+        )
+    )
+    assert [(part.latest_outcome, part.recent) for part in facts.by_cluster] == [
+        ("fail", ("pass", "inconclusive", "fail")),
+        ("fail", ("pass", "fail")),
+    ]
+    digits = ".900000" if fraction else ""
+    assert (facts.first, facts.last) == ("2026-03-01T09:06:58Z", f"2026-03-01T09:06:58{digits}Z")
+    assert "Of the 2 clusters' latest responses 2 fail." in view.report(facts).summary
+    assert [part.at for part in facts.listed] == [
+        f"2026-03-01T09:06:58{digits}Z",
+        f"2026-03-01T09:06:58{digits}Z",
+        f"2026-03-01T09:06:58{digits}Z",
+        "2026-03-01T09:06:58Z",
+        "2026-03-01T09:06:58Z",
+    ]
+
+
+def test_first_and_last_use_and_the_second_half_are_by_the_instant(tmp_path: Path) -> None:
+    waivers = (
+        "apiVersion: precheck.policy/v1\nkind: WaiverList\nmetadata: {name: w}\nwaivers:\n"
+        "- {id: w, check: SampleRisk, reason: r, approved_by: a, expires: 2027-01-01}\n"
+    )
+    times = ("58", "58.5", "58.9")
+    facts = facts_of(
+        audited(
+            tmp_path,
+            *(check(risk(), uid=time, at=f"2026-03-01 09:06:{time} +0000 UTC") for time in times),
+            waivers=waivers,
+        )
+    )
+    (used,) = facts.waivers
+    assert (used.first_used, used.last_used) == (
+        "2026-03-01T09:06:58Z",
+        "2026-03-01T09:06:58.900000Z",
+    )
+    (found,) = [part for part in facts.checks if part.name == "SampleRisk"]
+    assert (found.first[1], found.second[1]) == (1, 2)
+
+
 def test_what_is_inconclusive_only_because_it_had_expired(tmp_path: Path) -> None:
     facts = facts_of(
         audited(

@@ -53,7 +53,7 @@ def test_the_sentence_first_and_what_needs_somebody(facts: AuditFacts) -> None:
     assert report.headline == "21 of 64 responses fail under this policy"
     assert report.summary == (
         "21 fail, 1 is inconclusive and 42 pass in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
-        "Of the 7 clusters' latest responses 1 fails, 1 is inconclusive and 5 pass.",
+        "Of the 7 clusters' latest responses 2 fail and 5 pass.",
         "Under builtin:fatal-exceptions 21 of 64 verdicts would change: 21 from fail to pass.",
         "1 response is a copy of another and counted once.",
     )

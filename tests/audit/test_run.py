@@ -24,6 +24,7 @@ from reporter.audit import finish, judging, run, words
 from reporter.audit.summary import read_upgrades
 from reporter.errors import InputError, OutputError, PolicyError
 from reporter.sources import containers
+from reporter.sources.locations import File
 from tests.audit.archive import Audit, Inline, InlineEngine, Shuffled, check, fill, risk
 from tests.policy.build import item, stage
 
@@ -229,6 +230,77 @@ def test_a_second_run_judges_what_is_new_changed_or_gone(tmp_path: Path) -> None
     (folder / "0001.json.meta.json").write_text("{}")
     assert audit.run() == ["0001.json"]
     assert len(audit.run(rehash=True)) == 12
+
+
+def test_what_could_not_be_read_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the file tells that it can be read now."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    for name in ("a", "b"):
+        (folder / f"{name}.json").write_bytes(check(uid=name))
+    _tar(folder / "c.tar.gz", {"d.json": check(uid="d"), "e.json": check(uid="e")})
+    opened = File.open
+
+    def closed(self: File) -> Any:
+        if self.name.endswith(("a.json", "c.tar.gz")):
+            raise InputError(f"{self.name}: can't be read: Permission denied")
+        return opened(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(File, "open", closed)
+        audit = Audit(folder, tmp_path / "out")
+        audit.run()
+        assert audit.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [
+            ("pass", 1),
+            ("unreadable", 2),
+        ]
+    audit.run()
+    assert audit.rows("SELECT outcome, count(*) FROM responses GROUP BY 1") == [("pass", 4)]
+    fresh = Audit(folder, tmp_path / "fresh")
+    fresh.run()
+    assert audit.everything() == fresh.everything()
+    assert audit.run() == []
+
+
+@pytest.mark.parametrize("packed", ["", ".gz", ".tar.gz", ".zip.tar"])
+def test_another_largest_size_gives_what_a_fresh_run_gives(tmp_path: Path, packed: str) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    large, small = check(uid="l", spec={"padding": "x" * 5_000}), check(uid="s")
+    (folder / "small.json").write_bytes(small)
+    if packed == ".zip.tar":
+        held = io.BytesIO()
+        with zipfile.ZipFile(held, "w") as archive:
+            for number in range(4):
+                archive.writestr(f"{number}.json", check(uid=f"z{number}"))
+        with tarfile.open(folder / "large.tar", "w") as outer:
+            info = tarfile.TarInfo("in.zip")
+            info.size = len(held.getvalue())
+            outer.addfile(info, io.BytesIO(held.getvalue()))
+    elif packed == ".tar.gz":
+        _tar(folder / "large.tar.gz", {"l.json": large, "s.json": check(uid="t")})
+    else:
+        data = gzip.compress(large, mtime=0) if packed else large
+        (folder / f"large.json{packed}").write_bytes(data)
+    # A zip in a tar is larger than each of its members.
+    below, above = len(small) + 500, 1_000_000
+
+    def fresh(name: str, limit: int) -> dict[str, Any]:
+        audit = Audit(folder, tmp_path / name, max_bytes=limit)
+        audit.run()
+        return audit.everything()
+
+    tight, wide = fresh("tight", below), fresh("wide", above)
+    assert tight["responses.csv"].count(b"unreadable") == 1
+    assert wide["responses.csv"].count(b"unreadable") == 0
+    for limit, expected in ((above, wide), (below, tight), (above, wide)):
+        audit = Audit(folder, tmp_path / "out", max_bytes=limit)
+        audit.run()
+        assert audit.everything() == expected
+    # What no limit touches is not judged again.
+    assert "small.json" not in Audit(folder, tmp_path / "out", max_bytes=below).run()
 
 
 @pytest.mark.parametrize("name", ["*.json", "r.json", ""])

@@ -15,8 +15,12 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from reporter.casefile import attest
 from reporter.errors import PolicyError
+from reporter.policy.evaluate import evaluate
+from reporter.policy.load import Policy
 from reporter.record.model import Gate, Instant, Verdict
+from reporter.sources.read import read
 from reporter.words import statement
+from tests.acceptance.run import ROOT
 
 from .build import members, sample
 
@@ -105,6 +109,44 @@ def test_every_check_is_in_one_list_and_a_skipped_one_never_passed() -> None:
     assert sorted(checks) == sorted(f"check {part.name} ({part.scope})" for part in record.checks)
     assert not any("skipped on the server" in name for name in found["passedTests"])
     assert sum("skipped on the server" in name for part in lists for name in part) == 2
+
+
+def test_what_failed_and_is_only_noted_is_not_among_those_that_passed() -> None:
+    """Whoever reads the published type alone sees as many passed tests as the record has."""
+    record = noted("failed-addon", "[{id: n, match: {kind: [Risk, Exception]}, effect: note}]")
+    assert [part.name for part in record.checks if part.outcome == "note"] == ["AddonLimit"]
+    found = json.loads(attest.statement(record, [attest.SubjectFile("a", "00" * 32)]))["predicate"]
+    assert found["result"] == attest.result_of(record)
+    passed = {
+        f"check {part.name} ({part.scope})" for part in record.checks if part.outcome == "pass"
+    }
+    assert {name for name in found["passedTests"] if name.startswith("check ")} == passed
+    assert [name for name in found["warnedTests"] if name.startswith("check ")] == [
+        "check AddonLimit (addon)"
+    ]
+
+
+def test_a_limit_that_is_exceeded_and_noted_has_not_passed() -> None:
+    record = noted(
+        "failed-addon",
+        "[{id: n, match: {kind: [Risk, Exception]}, effect: note, below: note, "
+        "limit: {of: findings, max: 0}}]",
+    )
+    (rule,) = record.rules
+    assert rule.limit is not None
+    assert rule.limit.exceeded
+    found = json.loads(attest.statement(record, [attest.SubjectFile("a", "00" * 32)]))["predicate"]
+    assert "limit n" in found["warnedTests"]
+    assert "limit n" not in found["passedTests"]
+
+
+def noted(story: str, rules: str) -> Verdict:
+    policy = Policy.parse(
+        "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: p}\n"
+        f"defaults: {{unmatched: fail, skipped: note}}\nrules: {rules}\n".encode()
+    )
+    response = read((ROOT / "samples" / story / "response.json").read_bytes(), name="r.json")
+    return evaluate(response, policy, at="response")
 
 
 # Signatures -----------------------------------------------------------------------------------

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +15,8 @@ import pytest
 
 from reporter.cli import app, run
 from reporter.cli.common import file_name
-from tests.acceptance.run import ROOT
+from reporter.policy.load import bases_of
+from tests.acceptance.run import ROOT, command
 
 RESPONSE = str(ROOT / "samples" / "waived-risk" / "response.json")
 
@@ -115,3 +120,169 @@ def test_no_report_is_written_over_a_template(
     assert f"--json {own / name}: " in capfd.readouterr().err
     assert (own / name).read_bytes() == before
     assert not (tmp_path / "r.html").exists()
+
+
+LAYERS = {
+    "over.pol": "extends: base.pol\n",
+    "base.pol": 'extends: ["builtin:recommended", low/root]\n',
+    "low/root": "",
+    "wrong.pol": "extends: base.pol\nrules: [\n",
+}
+
+
+@pytest.fixture
+def layers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A policy on a base on a base, none of them called .yaml; one that is no YAML."""
+    (tmp_path / "low").mkdir()
+    for name, text in LAYERS.items():
+        head = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: p}\n"
+        (tmp_path / name).write_text(head + text)
+    shutil.copy(RESPONSE, tmp_path / "r.json")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("base", ["base.pol", "low/root"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", "r.json", "-p", "over.pol", "--json"),
+        ("check", "r.json", "-p", "wrong.pol", "--junit"),
+        ("check", "r.json", "-p", "wrong.pol", "--html"),
+        ("bundle", "r.json", "-p", "over.pol", "--no-pdf", "-o"),
+        ("diff", "r.json", "r.json", "-p", "over.pol", "--json"),
+    ],
+)
+def test_no_report_is_written_over_a_base(
+    layers: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], base: str
+) -> None:
+    before = (layers / base).read_bytes()
+    assert run([*words, base]) == 2
+    assert f"{base}: the same file is an input" in capfd.readouterr().err
+    assert (layers / base).read_bytes() == before
+
+
+def test_bases_are_found_as_far_as_files_say(layers: Path) -> None:
+    assert bases_of(["over.pol", "builtin:production", "none.pol"]) == ["base.pol", "low/root"]
+    assert bases_of(["wrong.pol"]) == ["base.pol", "low/root"]
+    (layers / "low" / "root").write_text('"ext\\x65nds": ../over.pol\n')  # a circle, spelled so
+    assert bases_of(["over.pol"]) == ["base.pol", "low/../over.pol", "low/root"]
+    os.mkfifo("pipe")  # it would be waited for, and read away
+    assert bases_of(["pipe"]) == []
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("-w", "manifest.json"),
+        ("-p", "index.html"),
+        ("-p", "over.pol"),
+        ("--compare-with", "audit.pdf"),
+        ("--upgrades", "responses.csv"),
+        ("--upgrades", "reports/0123456789abcdef.html"),
+    ],
+)
+def test_an_audit_writes_over_nothing_it_is_told_to_read(
+    layers: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+    name: str,
+) -> None:
+    """Nor where the folder is reached by another name, or a base lies in it."""
+    out = layers / "low"
+    (out / "audit.sqlite").touch()  # as an audit that was begun leaves it
+    (out / "reports").mkdir()
+    if name != "over.pol":
+        (out / name).write_text("kept")
+    before = {path: path.read_bytes() for path in layers.rglob("*") if path.is_file()}
+    said = "low/root" if name == "over.pol" else f"link/{name}"
+    (layers / "link").symlink_to("low")
+    given = name if name == "over.pol" else f"link/{name}"
+    assert run(["audit", "r.json", "--jobs", "1", "--out", "low", option, given]) == 2
+    assert f"{said} lies in --out" in capfd.readouterr().err
+    monkeypatch.chdir(out)
+    given = "../over.pol" if name == "over.pol" else name
+    assert run(["audit", "../r.json", "--jobs", "1", "--out", ".", option, given]) == 2
+    assert " lies in --out" in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_an_audit_judges_nothing_of_its_own_folder_by_whatever_name(
+    layers: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = layers / "low"
+    (out / "audit.sqlite").touch()
+    shutil.copy(RESPONSE, out / "manifest.json")
+    (layers / "link").symlink_to("low")
+    words = ("--jobs", "1", "--no-pdf", "--out")
+    assert run(["audit", "r.json", "link/manifest.json", *words, "low"]) == 4
+    monkeypatch.chdir(out)
+    assert run(["audit", "manifest.json", *words, "."]) == 4
+    assert capfd.readouterr().err.count("lies in --out") == 2
+    assert (out / "manifest.json").read_bytes() == Path(RESPONSE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("check", RESPONSE, "--redact-key", "k"), "--redact-key is about --redact"),
+        (("check", RESPONSE, "--paper", "letter"), "--paper is about --pdf"),
+        (("check", RESPONSE, "--sarif-waived", "suppress"), "--sarif-waived is about --sarif"),
+        (("check", RESPONSE, "--expect-cluster", "\udcff"), "is no id: it is not UTF-8"),
+        (("check", RESPONSE, "--window", "2026-01-02/2026-01-01"), "the end lies before the start"),
+        (("render", "{record}", "--redact-key", "k"), "--redact-key is about --redact"),
+        (("diff", "-", "-"), "only one of the two can come from standard input"),
+        (("diff", "{record}", "{record}", "-p", "builtin:recommended"), "both sides are records"),
+    ],
+)
+def test_a_slip_in_the_options_of_any_command_takes_old_reports_away(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], words: tuple[str, ...], says: str
+) -> None:
+    record, page, junit = (tmp_path / name for name in ("record.json", "page.html", "junit.xml"))
+    if "{record}" in words:
+        assert run(["check", RESPONSE, "--at", "response", "-q", "--json", str(record)]) in (0, 1)
+    given = [word.format(record=record) for word in words] + ["--html", str(page)]
+    page.write_text("green")
+    if words[0] != "diff":
+        junit.write_text("green")
+        given += ["--junit", str(junit)]
+    assert run(given) == 2
+    said = capfd.readouterr().err
+    assert says in said
+    assert "internal" not in said
+    assert not page.exists()
+    if words[0] != "diff":
+        assert "<error" in junit.read_text()
+        assert says in junit.read_text()
+        assert "internal" not in junit.read_text()
+
+
+def test_a_slip_takes_no_template_away(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    brand = tmp_path / "brand.yaml"
+    brand.write_text("apiVersion: precheck.brand/v1\nkind: Brand\norganisation: A\n")
+    words = ["check", RESPONSE, "--templates", str(tmp_path), "--paper", "letter"]
+    assert run([*words, "--json", str(brand)]) == 2
+    assert "brand.yaml: " in capfd.readouterr().err
+    assert brand.exists()
+
+
+def test_standard_output_takes_one_report_under_whatever_name() -> None:
+    for words in (
+        ("--json", "-", "--junit", "/dev/fd/1"),
+        ("--html", "/proc/self/fd/1", "--csv", "/dev/fd/1"),
+    ):
+        done = command("check", RESPONSE, *words)
+        assert (done.code, done.out) == (2, "")
+        assert "only one report can go to standard output" in done.err
+
+
+def test_standard_output_under_another_name_has_the_report_alone(tmp_path: Path) -> None:
+    """Also where it is a file: the report goes into it, and nothing is put in its place."""
+    with (tmp_path / "out.json").open("wb") as file:
+        words = ["check", RESPONSE, "-q", "--at", "response", "--json", "/dev/fd/1"]
+        subprocess.run(
+            [sys.executable, "-m", "reporter", *words],
+            stdout=file, stderr=subprocess.PIPE, cwd=ROOT, check=False,
+        )  # fmt: skip
+    assert json.loads((tmp_path / "out.json").read_bytes())["kind"] == "Verdict"

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import time
+import zlib
 from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +21,7 @@ from urllib.parse import quote
 import pytest
 
 from reporter.cli import run
+from reporter.live import transport
 from reporter.live.secrets import Secrets
 from tests.live.api import (
     AK,
@@ -116,12 +118,41 @@ def test_a_pipe_into_check(api: Api, home: Path) -> None:
 def test_a_compressed_body_is_saved_as_it_was_before(
     api: Api, fetch: Fetch, tmp_path: Path
 ) -> None:
-    packed = ok(gzip.compress(RAW), **{"Content-Encoding": "gzip"})
-    api.replies = [packed, Reply(200, packed.body[:-20], packed.headers)]
+    api.replies = [ok(gzip.compress(RAW), **{"Content-Encoding": "gzip"})]
     file = tmp_path / "r.json"
     assert fetch("--task", UID, "-o", str(file)).code == 0
     assert file.read_bytes() == RAW
-    assert fetch("--task", UID, "-o", str(file)).code == 6
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        gzip.compress(RAW)[:-20],
+        gzip.compress(RAW)[:-8],  # all of the text, and not the sum over it
+        gzip.compress(RAW)[:-1],
+        gzip.compress(RAW)[:-8] + bytes(8),
+        gzip.compress(RAW) + b"{}",
+        zlib.compress(RAW)[:-4],
+    ],
+    ids=["text", "end", "length", "sum", "more", "deflate"],
+)
+def test_a_compressed_body_that_is_cut_is_an_error(body: bytes) -> None:
+    encoding = "GZip" if body.startswith(b"\x1f\x8b") else "deflate"
+    for whole in (gzip.compress(RAW), zlib.compress(RAW)):
+        assert transport._unpacked(whole, encoding) == RAW
+    with pytest.raises(transport.BodyCutError):
+        transport._unpacked(body, encoding)
+
+
+def test_a_compressed_body_that_is_cut_leaves_no_file(
+    api: Api, fetch: Fetch, tmp_path: Path
+) -> None:
+    cut = ok(gzip.compress(RAW)[:-8], **{"Content-Encoding": "gzip"})
+    api.replies = [cut, error(404)]
+    file = tmp_path / "r.json"
+    file.write_bytes(RAW)
+    done = fetch("--task", UID, "-o", str(file))
+    assert (done.code, "404" in done.err) == (6, True)
     assert not file.exists()
 
 

@@ -374,7 +374,7 @@ def read_statement(case: Judged) -> None:
     for name in ("passedTests", "warnedTests", "failedTests"):
         listed[name] = sum(test.startswith("check ") for test in predicate.get(name, []))
     kinds = {"fail": "failedTests", "unknown": "failedTests", "warn": "warnedTests"}
-    kinds |= {"waived": "warnedTests", "note": "passedTests", "pass": "passedTests"}
+    kinds |= {"waived": "warnedTests", "note": "warnedTests", "pass": "passedTests"}
     assert listed == Counter(kinds[check["outcome"]] for check in case.record["checks"])
 
 

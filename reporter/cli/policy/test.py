@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint
+from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint, target_of
 from reporter.errors import OutputError, PolicyError
 from reporter.record.instants import second_of
 
@@ -46,6 +46,7 @@ def command(
     2: a case, a policy or a waiver list is wrong.
     """
     del debug  # read by the entry point
+    junit_file = None if junit_file is None else target_of(junit_file)
     _spare(junit_file, files)
     try:
         _test(files, junit_file, fail_on_unfired=fail_on_unfired, verbose=verbose)

@@ -222,10 +222,13 @@ class UpgradeFacts:
     expired: bool = False
     """Whether that check had expired by the time of the upgrade."""
 
+    used: bool = False
+    """Whether an earlier upgrade of the cluster has used it: it is of the cluster before that."""
+
     @property
     def fit(self) -> bool:
-        """Whether it was made on a response that passed, and still held."""
-        return self.outcome == "pass" and not self.expired
+        """Whether it was made on a response that passed and still held: for no upgrade before."""
+        return self.outcome == "pass" and not self.expired and not self.used
 
 
 @dataclass(frozen=True)

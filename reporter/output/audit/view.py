@@ -902,8 +902,11 @@ def _upgrades(facts: AuditFacts) -> Section | None:
     if not facts.upgrades:
         return None
     fit = sum(part.fit for part in facts.upgrades)
-    over = sum(part.outcome == "pass" and part.expired for part in facts.upgrades)
-    shown = sorted(facts.upgrades, key=lambda part: (part.fit, part.at))[:SHOWN_ROWS]
+    passed = [part for part in facts.upgrades if part.outcome == "pass"]
+    over = sum(part.expired for part in passed)
+    used = sum(part.used and not part.expired for part in passed)
+    # They come by their times, and stay so.
+    shown = sorted(facts.upgrades, key=lambda part: part.fit)[:SHOWN_ROWS]
     table = Table(
         "Upgrades that were made, and the last response before each",
         (
@@ -937,6 +940,8 @@ def _upgrades(facts: AuditFacts) -> Section | None:
     )
     if over:
         lead += f" {over:,} more had only one that had expired by then."
+    if used:
+        lead += f" {used:,} more had only one that an earlier upgrade had used."
     return Section("upgrades", "What was really upgraded", lead, (table,), "Upgrades")
 
 
@@ -946,6 +951,8 @@ def _before(part: UpgradeFacts) -> Tag:
         return Tag("Not checked", "skipped")
     if part.outcome == "pass" and part.expired:
         return Tag("Pass, expired", "warn")
+    if part.outcome == "pass" and part.used:
+        return Tag("Pass, used before", "warn")
     return _tag(part.outcome)
 
 
