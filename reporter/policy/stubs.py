@@ -31,11 +31,11 @@ class Stubs:
         self._check, self._scope, self._instant = check, scope, instant
         # No waiver covers an Exception.
         risks = [entry for entry in entries if entry.kind != "Exception"]
-        self._all = [_Finding(entry, *names) for entry in risks for names in _named(entry)]
-        self._at: dict[str | None, list[_Finding]] = {}
-        for finding in self._all:
-            for name in finding.nodes | finding.addons:
-                self._at.setdefault(name, []).append(finding)
+        self._at: dict[tuple[str | None, str | None], list[_Finding]] = {}
+        for finding in (_Finding(entry, *named) for entry in risks for named in _named(entry)):
+            for name in {*finding.nodes, *(name for risk in finding.addons for name in risk), ""}:
+                for level in {finding.entry.level, None}:
+                    self._at.setdefault((name, level), []).append(finding)
         self._of_message = Counter(entry.message for entry in risks)
 
     def of(self, entry: Entry) -> str | None:
@@ -70,15 +70,17 @@ class Stubs:
         """Whether a waiver for its level, nodes and add-ons covers another entry, or may."""
         looked_at = 0
         nodes, addons = set(_uids(entry)), set(_addon_names(entry))
-        for near in [self._at[name] for name in names] if names else [self._all]:
-            for finding in near:
-                other = finding.entry
-                if other is entry or (entry.level is not None and entry.level != other.level):
+        for name in names or [""]:
+            for finding in self._at.get((name, entry.level), ()):
+                if finding.entry is entry:
                     continue
                 looked_at += 1
-                if looked_at > MOST_COMPARED or all(
-                    not own or (their and their <= own)
-                    for own, their in ((nodes, finding.nodes), (addons, finding.addons))
+                if looked_at > MOST_COMPARED or (
+                    (not nodes or (finding.nodes and finding.nodes <= nodes))
+                    and (
+                        not addons
+                        or (finding.addons and all(map(addons.intersection, finding.addons)))
+                    )
                 ):
                     return True
         return False
@@ -92,12 +94,16 @@ MOST_COMPARED = 200
 class _Finding:
     entry: Entry
     nodes: frozenset[str | None]
-    addons: frozenset[str | None]
+    addons: frozenset[frozenset[str]]
+    """Of each add-on its names: a waiver may mean it by either."""
 
 
-def _named(entry: Entry) -> Iterator[tuple[frozenset[str | None], frozenset[str | None]]]:
+def _named(entry: Entry) -> Iterator[tuple[frozenset[str | None], frozenset[frozenset[str]]]]:
     """Nodes and add-ons of each finding of an entry, each combination once."""
-    addons = frozenset(_addon_names(entry))
+    addons = frozenset(
+        frozenset(name for name in (risk.template_name, risk.alias) if name)
+        for risk in entry.risks.addons
+    )
     for nodes in {frozenset(node.uid for node in place.nodes) for place in entry.places}:
         yield nodes, addons
 

@@ -88,7 +88,9 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
           for todo in ("TODO", " todo ", "Todo: ask", "TODO\\u3164", "tbd", "FIXME", "XXX", "TBC",
                        "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >",
                        "TODO...", "TODO/TBD", "TBD-", "-TBD-",
-                       "To be defined", "to do", "CHG-XXXX", "n/a", "???", "--", "todo later")),
+                       "To be defined", "to do", "CHG-XXXX", "n/a", "???", "--", "todo later",
+                       "Todo Ask Bob", "Todo Later", "\u5f85\u5b9a", "\u5f85\u8865\u5145", "to be approved",
+                       "CHG_XXXX", "${APPROVER}", "{{ ticket }}")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")
           for key in ("approved_by", "ticket")
@@ -237,6 +239,8 @@ def test_what_may_be_asked_of_every_waiver(key: str, given: str | int) -> None:
         "a TODO list",
         "Todo Kenji",
         "<https://jira.example.com/CHG-1042>",
+        "<HTTPS://jira.example.com>",
+        "Todo Akira",
         "to be sure of it, we looked",
         "CHG-X1",
         "Tobedo N",

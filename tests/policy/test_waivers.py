@@ -11,8 +11,9 @@ import yaml
 
 from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
+from reporter.policy.stubs import Stubs
 from reporter.precheck.response import Sidecar
-from reporter.record.model import Verdict
+from reporter.record.model import Entry, Node, Place, Risks, Verdict
 from reporter.sources.read import read
 from tests.policy.build import AT, item, judged, policy, response, stage, waiver
 
@@ -100,6 +101,34 @@ def test_a_stub_covers_what_it_stands_below_alone() -> None:
     # What the message does not tell apart can't be waived by a stub.
     alike = response(item(message="same"), item(message="same", errorCodes=["E1"]))
     assert _stubs(judged(alike)) == {"same": None}
+
+
+def test_a_stub_for_an_addon_asks_for_the_message_whichever_name_another_has() -> None:
+    one, both = {"alias": "CoreDNS"}, {"addonTemplateName": "coredns", "alias": "CoreDNS"}
+    found = response(
+        item(message="a", riskSource={"addonRisks": [one]}),
+        item(message="b", riskSource={"addonRisks": [both]}),
+        item(message="c", riskSource={"addonRisks": [{"addonTemplateName": "everest"}]}),
+    )
+    told = {message: "message:" in str(stub) for message, stub in _stubs(judged(found)).items()}
+    assert told == {"a": True, "b": False, "c": False}
+
+
+def test_stubs_of_two_levels_on_one_node_are_compared_a_few_times_each() -> None:
+    entries = [
+        Entry.model_construct(
+            outcome="fail", kind="Risk", level=level, message=f"{level} {number}", places=places,
+            risks=Risks(),
+        )
+        for level in ("Fatal", "Warning")
+        for number, places in ((number, [_place("n-1")]) for number in range(3_000))
+    ]  # fmt: skip
+    stubs = Stubs("A", "node", entries, AT)
+    assert all("message:" in str(stubs.of(entry)) for entry in entries)
+
+
+def _place(uid: str) -> Place:
+    return Place(pointer="/x", nodes=[Node(uid=uid)])
 
 
 def test_a_stub_for_a_node_asks_for_the_message_where_another_finding_is_of_the_same_node() -> None:
