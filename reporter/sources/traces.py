@@ -97,12 +97,43 @@ def doubt_about(value: Any, text: bytes) -> str | None:
         return _AN_ERROR
     if isinstance(value, dict) and value.get("kind") == "Status":
         return None if value.get("status") == "Success" else _AN_ERROR
-    if not isinstance(value, dict) or value.get("kind"):
-        return None
-    status = value.get("status")
-    if isinstance(status, dict) and "phase" in status:
+    if any(word in text for word in _OF_A_TASK) and _holds_a_task(value):
         return "what may be another task also stands in the text around it"
     return None
+
+
+_OF_A_TASK = (b'tatus"', b'pec"', b'etadata"', b"\\u")
+_SPEC_OF_A_TASK = frozenset({"clusterid", "clusterversion", "targetversion"})
+_TIMES_OF_A_TASK = frozenset({"creationtimestamp", "updatetimestamp"})
+
+
+def _holds_a_task(value: Any) -> bool:
+    """Whether a JSON value is a task that doesn't say so, a list of such, or what wraps one.
+
+    An object with a `kind` says by that what it is.
+    """
+    left = [(value, True)]
+    while left:
+        part, alone = left.pop()
+        if isinstance(part, list):
+            left += [(item, alone) for item in part]
+        if not isinstance(part, dict) or part.get("kind") not in (None, "", "List"):
+            continue
+        status, spec, metadata = (part.get(key) for key in ("status", "spec", "metadata"))
+        beside = isinstance(spec, dict) or isinstance(metadata, dict)
+        if isinstance(status, dict) and "phase" in status and (alone or beside):
+            return True
+        if _keys(spec) & _SPEC_OF_A_TASK:
+            return True
+        if "uid" in (said := _keys(metadata)) and said & _TIMES_OF_A_TASK:
+            return True
+        left += [(found, alone and key == "items") for key, found in part.items()]
+    return False
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of an object as the API and Python's SDK write them."""
+    return {key.replace("_", "").lower() for key in value} if isinstance(value, dict) else set()
 
 
 _OF_AN_ERROR = (b'ode"', b'ode\\"', b'"Status"', b'Status\\"')
