@@ -202,7 +202,7 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
      '{"kind":"Cluster","metadata":{},"spec":{},"status":{"phase":"Available"}}',
      '{"kind":"NodeList","items":[{"metadata":{"uid":"n"},"spec":{},"status":{"phase":"x"}}]}',
      '{"kind":"List","apiVersion":"v1","items":[{"kind":"Pod","status":{"phase":"Running"}}]}',
-     '{"items":[{"metadata":{"name":"n-1"}}]}', '{"level":"info","job":{"status":{"phase":"Done"}}}',
+     '{"items":[{"metadata":{"name":"n-1"}}]}', '{"msg":"x","job":{"status":{"phase":"Done"}}}',
      'ShowPreCheckRequest {"cluster_id":"c"}', "phase | name | 12", "a precheck, phase Success",
      "2026-03-01T10:30:00.123Z INFO [main] GET https://cce/v3/clusters/c/precheck HTTP/1.1 200",
      "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
