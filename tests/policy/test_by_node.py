@@ -84,7 +84,7 @@ def test_a_name_longer_than_any_is_asked_in_full() -> None:
     assert ByNode([(match, 1)]).of([node], sure=True) == [1]
 
 
-def _counted_asking(body: dict[str, Any], given: dict[str, Any]) -> tuple[str, int]:
+def _counted_asking(body: dict[str, Any], given: bytes) -> tuple[str, int]:
     """The outcome, and how often a node was compared with what a rule or waiver asks of it."""
     asked = 0
     fits = NodePatterns.fits

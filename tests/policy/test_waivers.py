@@ -116,7 +116,7 @@ def test_of_many_waivers_for_something_else_a_skipped_check_names_the_first() ->
     assert missed["w-19"] == "it matches and does not cover it either, like 12 more"
 
 
-def _decided(body: dict[str, Any], given: dict[str, Any]) -> Judgement:
+def _decided(body: dict[str, Any], given: bytes) -> Judgement:
     found = read(json.dumps(body).encode(), name="r.json")
     return judge(found, Policy.parse(given), instant=settle_instant(found, AT, AT))
 
