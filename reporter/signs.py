@@ -76,12 +76,13 @@ def is_todo(words: str) -> bool:
 _TODO = re.compile(
     # The word itself, not the key of a ticket (TBC-1042) or somebody's name (todo.k@…); or the
     # form of a place to fill in.
-    r"(?!Todo +(?!A(?:dd|pprov|sk)|C(?:heck|onfirm)|F(?:ill|ind)|Get|Later|Name|Set|Update|W(?:ho|rite))"
-    r"[A-Z][a-z])(?i:[\s<({\[\"'*_-]*(?:TODO|TBD|TBC|FIXME|XXX)"
+    r"(?!Todo +(?!A(?:dd|pprov|sk)|C(?:heck|onfirm)|F(?:ill|ind)|Get|Later|Name|Set|Update"
+    r"|W(?:ho|rite))[A-Z][a-z])(?i:[\s<({\[\"'*_-]*(?:TODO|TBD|TBC|FIXME|XXX)"
     r"(?:[.-]*\Z|[\s:,;!?>)}\]\"'*/]|[^\x00-\x7f]))"
     r"|\s*<(?!(?i:[a-z]{2,9})://)[^<>@]*>\s*\Z"
     # The same in other words, and the key of a ticket without its number.
-    r"|(?i:\W*(?:to[ -]do|to be (?:added|announced|approved|confirmed|decided|defined|determined|done|filled in|named)"
+    r"|(?i:\W*(?:to[ -]do|to be (?:added|announced|approved|confirmed|decided|defined|determined"
+    r"|done|filled in|named)"
     r"|n/a|\?+|-{2,}|\.{2,})\W*\Z)"
     r"|\s*[A-Z]{2,10}[-_][XN0?#_]{2,}\s*\Z|\s*(?:\$\{[^}]*\}|\{\{[^}]*\}\})\s*\Z"
     r"|\s*(?:待定|待补充|待确认|待填写|待办|未定|暂无)\W*\Z"

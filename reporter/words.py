@@ -362,6 +362,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "it is for something else, and so is {count} more that names this check",
         "it is for something else, and so are {count} more that name this check",
     ),
+    "near.more-match": (
+        "it matches and does not cover it either, like {count} more",
+        "it matches and does not cover it either, like {count} more",
+    ),
     "near.exceeded": "at most {limit} findings are allowed, and it matches {count}",
     # Checks skipped on the server
     "skip.default": "skipped on the server without a waiver; the policy says {effect}",

@@ -48,6 +48,8 @@ NOT_LIMITS = {
     "reporter.sources.containers.MAX_BYTES": "the default of ONE.max_bytes",
     "reporter.sources.containers.ONE.ratio_from": "told beside ONE.max_ratio",
     "reporter.policy.evaluate.MOST_SIGNATURES": "of a cache",
+    "reporter.policy.match._LONGEST_ANCHOR": "of a look-up",
+    "reporter.policy.by_node.LONGEST_LOOKED_THROUGH": "of a look-up; more is asked in full",
     "reporter.precheck.build.MOST_SHARED": "of a cache",
     "reporter.precheck.build.LONGEST_SHARED": "of a cache",
     "reporter.policy.assemble.SHOWN_NODES": "of one message",

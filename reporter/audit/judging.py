@@ -498,24 +498,17 @@ def _waiver_rows(judgement: Judgement, identity: str) -> Iterator[Row]:
     """The waivers something can be said of here: used, over their number, or missed when over."""
     if not judgement.waivers:
         return
-    missed: dict[str, int] = {}
     covered: dict[str, set[str]] = {}
     for decided in judgement.decided:
-        for miss in decided.near_misses:
-            if miss.why.code.startswith("near.expired"):
-                missed[miss.waiver] = missed.get(miss.waiver, 0) + 1
         for name in decided.waived_by:
             covered.setdefault(name, set()).add(decided.target.check or words.UNNAMED)
     for skip in judgement.skips:
-        for miss in skip.near_misses:
-            if miss.why.code.startswith("near.expired"):
-                missed[miss.waiver] = missed.get(miss.waiver, 0) + 1
         for name in skip.waived_by:
             covered.setdefault(name, set()).add(skip.skip.name or words.UNNAMED)
     for tally in judgement.waivers:
         waiver = tally.waiver
         use = waiver_use(tally, judgement.instant.at)
-        over = missed.get(waiver.id, 0)
+        over = tally.missed
         if use.status in ("used", "exceeded", "not-applicable") or over:
             yield (
                 identity,

@@ -39,8 +39,8 @@ from reporter.output.audit.facts import (
     exit_code,
 )
 from reporter.policy.assemble import waiver_use
-from reporter.policy.evaluate import WaiverTally
 from reporter.policy.load import pattern_text
+from reporter.policy.waivers import WaiverTally
 from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
 from reporter.record.dates import is_day, parse_instant

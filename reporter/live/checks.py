@@ -11,9 +11,9 @@ from reporter.precheck.finding import iter_items
 from reporter.precheck.model import FINAL_PHASES, PrecheckTask
 from reporter.precheck.times import parse_timestamp
 from reporter.sources.documents import documents
+from reporter.sources.headers import cache_told_by, page_told_by
 from reporter.sources.tasks import EmptyListError, tasks_of
 from reporter.sources.text import text_of
-from reporter.sources.traces import page_told_by
 
 ENDED = FINAL_PHASES | {"Error"}
 """Phases after which a task does not change any more."""
@@ -117,9 +117,12 @@ def _tasks(answer: Answer) -> list[tuple[str, PrecheckTask]]:
             f"HTTP 200, but the answer is no pre-upgrade check: {said}",
             hint="check --endpoint and --type; is there a proxy or login page in between?",
         ) from None
-    headers = "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
-    if mark := page_told_by(headers.encode("utf-8", "replace"), len(found)):
+    lines = "".join(f"{name}: {value}\n" for name, value in answer.headers.items())
+    headers = lines.encode("utf-8", "replace")
+    if mark := page_told_by(headers, len(found)):
         raise _wrong(f"one page of a longer list, or a part ({mark})")
+    if mark := cache_told_by(headers):
+        raise _wrong(f"a copy of a cache ({mark})")
     return found
 
 

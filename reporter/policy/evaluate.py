@@ -8,18 +8,29 @@ from __future__ import annotations
 
 import gc
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
+from functools import cached_property
 from typing import Literal
 
 from reporter.errors import InputError, PolicyError
 from reporter.policy import evidence as evidence_lines
+from reporter.policy.by_node import ByNode
 from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import FINDING_KEYS, Facts, Target, Trace
+from reporter.policy.match import FINDING_KEYS, Facts, Match, Target, Trace
 from reporter.policy.model import LimitSpec
+from reporter.policy.waivers import (
+    AllNaming,
+    Fits,
+    NearMisses,
+    Tallies,
+    WaiverTally,
+    Why,
+    why_other,
+)
 from reporter.precheck.finding import (
     Finding,
     Node,
@@ -90,60 +101,6 @@ class DecidedSkip:
     why: Statement
     waived_by: tuple[str, ...]
     near_misses: tuple[NearMiss, ...]
-
-
-@dataclass
-class WaiverTally:
-    """What became of a waiver over a response."""
-
-    waiver: Waiver
-    state: Literal["valid", "expired", "not-yet-valid"]
-    elsewhere: bool
-    exceeded: bool = False
-    would_turn: int = 0
-    waived: int = 0
-    skipped: int = 0
-    not_applicable: int = 0
-    not_applicable_why: set[str] = field(default_factory=set)
-    skips_refused: int = 0
-    check_seen: bool = False
-    check_failed: bool = False
-
-    @property
-    def usable(self) -> bool:
-        """Whether it can cover anything at this instant."""
-        return self.state == "valid" and not self.exceeded
-
-
-class _Naming:
-    """The waivers that name one check, and which of them may be for given nodes.
-
-    A list that waives node by node is as long as the cluster is large.
-    """
-
-    def __init__(self, tallies: Sequence[WaiverTally]) -> None:
-        self.every = tuple(sorted(tallies, key=lambda tally: tally.waiver.id))
-        self._for_any: list[WaiverTally] = []
-        self._for_node: dict[str, list[WaiverTally]] = {}
-        for tally in self.every:
-            names = tally.waiver.match.node_names
-            if names is None:
-                self._for_any.append(tally)
-            for name in names or ():
-                self._for_node.setdefault(name, []).append(tally)
-
-    def for_nodes(self, nodes: Sequence[Node]) -> Iterator[WaiverTally]:
-        """All but those that spell the names of other nodes, and so don't fit."""
-        yield from self._for_any
-        if not self._for_node:
-            return
-        names = (name for node in nodes for name in (node.uid, node.name) if name is not None)
-        found = {tally.waiver.id: tally for name in names for tally in self._for_node.get(name, ())}
-        yield from found.values()
-
-
-MOST_NEAR = 20
-"""Waivers for something else that a finding names; the rest is counted."""
 
 
 @dataclass
@@ -421,6 +378,25 @@ class _Verdict:
     """The rules whose effect it is."""
 
 
+class _Looking:
+    """The rules that look at a signature."""
+
+    def __init__(self, rules: tuple[Rule, ...]) -> None:
+        self.rules = rules
+        self.by_signature_alone = all(
+            rule.match.by_signature_alone and not (rule.limit and rule.limit.of == "nodes")
+            for rule in rules
+        )
+        self._by_node = ByNode([(rule.match, rule) for rule in rules])
+        self._known: tuple[tuple[Node, ...], Sequence[Rule]] | None = None
+
+    def at(self, target: Target) -> Sequence[Rule]:
+        """All but those that surely are for other nodes, in the same order."""
+        if self._known is None or self._known[0] != target.nodes:
+            self._known = (target.nodes, self._by_node.of(target.nodes, sure=False))
+        return self._known[1]
+
+
 class _Bench:
     """One response, one policy, one instant."""
 
@@ -445,7 +421,15 @@ class _Bench:
         self._effects = {rule.id: rule.effect_at(instant) for rule in policy.rules}
         self.limits: dict[str, LimitTally] = {}
         self._settled: dict[tuple[str | None, Signature], _Verdict] = {}
-        self._naming: dict[str | None, _Naming] = {}
+        self._looking: dict[tuple[str | None, Signature], _Looking] = {}
+        self._naming = AllNaming(list(self.waivers.values()))
+        self._near = NearMisses(instant, why_other)
+        self._near_skips = NearMisses(instant, _why_no_skip)
+        self._usable_alike: dict[int, Tallies] = {}
+        self._covered_alike: dict[int, tuple[tuple[str, ...], Statement]] = {}
+        self._obstacles: dict[str, Statement] = {}
+        self._obstacles_by_name: dict[str, Statement | None] = {}
+        self._for_skips: dict[tuple[int, bool], Tallies] = {}
 
     def _tally(self, waiver: Waiver) -> WaiverTally:
         state: Literal["valid", "expired", "not-yet-valid"] = "valid"
@@ -562,7 +546,10 @@ class _Bench:
         key = (target.scope, signature)
         verdict = self._settled.get(key)
         if verdict is None:
-            verdict = self._settle(key, target, candidates)
+            looking = self._looking.get(key)
+            if looking is None:
+                looking = self._looking[key] = _Looking(candidates)
+            verdict = self._settle(key, target, looking)
         for rule, _, _ in verdict.rules:
             self.rule_tallies[rule.id].hits += 1
         for name in verdict.deciding:
@@ -570,14 +557,12 @@ class _Bench:
         return verdict
 
     def _settle(
-        self, key: tuple[str | None, Signature], target: Target, candidates: tuple[Rule, ...]
+        self, key: tuple[str | None, Signature], target: Target, looking: _Looking
     ) -> _Verdict:
         """Decide, and remember it for as many findings as nothing can tell apart."""
-        if not all(
-            rule.match.by_signature_alone and not (rule.limit and rule.limit.of == "nodes")
-            for rule in candidates
-        ):
-            return self._by_rules(target, candidates)
+        if not looking.by_signature_alone:
+            return self._by_rules(target, looking.at(target))
+        candidates = looking.rules
         if any(rule.limit or not rule.match.same_in_every_response for rule in candidates):
             verdict = self._settled[key] = self._by_rules(target, candidates)
             return verdict
@@ -708,41 +693,40 @@ class _Bench:
 
     # Waivers ----------------------------------------------------------------------------------
 
-    def _waivers_naming(self, check: str | None) -> _Naming:
-        """The waivers whose `check` surely names this one."""
-        found = self._naming.get(check)
-        if found is None:
-            found = self._naming[check] = _Naming(
-                [
-                    tally
-                    for tally in self.waivers.values()
-                    if tally.waiver.match.check and tally.waiver.match.check.fits(check) is True
-                ]
-            )
-        return found
-
     def _apply_waivers(self, pending: Sequence[tuple[Finding, Target, _Verdict]]) -> None:
-        fitting: list[list[WaiverTally]] = []
+        fitting: list[Fits] = []
+        fits_alike = _Counts()
         for _, target, verdict in pending:
             obstacle = self._obstacle(target, verdict)
-            fits = [
-                tally
-                for tally in self._waivers_naming(target.check).for_nodes(target.nodes)
-                if tally.waiver.match.fits_waiver(target) is True
-            ]
+            fits = self._naming.of(target.check).fits(target)
             fitting.append(fits)
-            for tally in fits:
-                if obstacle is not None:
-                    tally.not_applicable += 1
-                    tally.not_applicable_why.add(obstacle.removeprefix("waiver."))
-                elif verdict.outcome in ("fail", "warn"):
-                    tally.would_turn += 1
+            would = (obstacle, verdict.outcome in ("fail", "warn"))
+            fits_alike.add(fits.alike, would)
+            for tally in fits.own:
+                self._note_fit(tally, *would)
+        for tallies, would, count in fits_alike.items():
+            for tally in tallies:
+                self._note_fit(tally, *would, count)
         for tally in self.waivers.values():
             limit = tally.waiver.max_findings
             tally.exceeded = limit is not None and tally.would_turn > limit
+        waived, missed = _Counts(), _Counts()
         for (finding, target, verdict), fits in zip(pending, fitting, strict=True):
-            self.decided.append(self._with_waivers(finding, target, verdict, fits))
+            self.decided.append(self._with_waivers(finding, target, verdict, fits, waived, missed))
+        for tallies, _, count in waived.items():
+            for tally in tallies:
+                tally.waived += count
+        self._note_missed(missed)
         self._note_checks_seen()
+
+    def _note_fit(
+        self, tally: WaiverTally, obstacle: str | None, turns: bool, count: int = 1
+    ) -> None:
+        if obstacle is not None:
+            tally.not_applicable += count
+            tally.not_applicable_why.add(obstacle.removeprefix("waiver."))
+        elif turns:
+            tally.would_turn += count
 
     def _obstacle(self, target: Target, verdict: _Verdict) -> str | None:
         """Why no waiver can turn this finding, as a code."""
@@ -760,27 +744,36 @@ class _Bench:
         return None
 
     def _with_waivers(
-        self, finding: Finding, target: Target, verdict: _Verdict, fits: Sequence[WaiverTally]
+        self,
+        finding: Finding,
+        target: Target,
+        verdict: _Verdict,
+        fits: Fits,
+        waived: _Counts,
+        missed: _Counts,
     ) -> Decided:
         obstacle = self._obstacle(target, verdict)
         outcome, why = verdict.outcome, verdict.why
         coverable = obstacle is None and outcome in ("fail", "warn")
-        usable = [tally for tally in fits if coverable and tally.usable]
         waived_by: tuple[str, ...] = ()
-        if usable:
+        near: tuple[NearMiss, ...] = ()
+        usable = self._usable(fits) if coverable else None
+        if usable is not None and (usable.alike or usable.own):
             outcome = "waived"
-            waived_by = tuple(sorted(tally.waiver.id for tally in usable))
-            why = statement("decided.waived", waivers=list(waived_by))
-            for tally in usable:
+            waived_by, why = self._covered(usable)
+            waived.add(usable.alike)
+            for tally in usable.own:
                 tally.waived += 1
+        elif outcome in ("fail", "warn", "unknown"):
+            said = self._said(obstacle) if obstacle is not None else None
+            near = self._near.of(target, self._naming.of(target.check), fits, said)
+            if obstacle is None:
+                self._miss(fits, missed)
         tolerated = (
             target.kind == "Exception" and target.phase == "Failed" and outcome in ("warn", "note")
         )
         if tolerated:
             self._demand_reason(target, verdict)
-        near: tuple[NearMiss, ...] = ()
-        if outcome in ("fail", "warn", "unknown"):
-            near = self._near_misses(target, obstacle, fits)
         return Decided(
             finding=finding,
             target=target,
@@ -793,6 +786,39 @@ class _Bench:
             waivable=obstacle is None and outcome in ("fail", "warn"),
         )
 
+    def _usable(self, fits: Fits) -> Fits:
+        """Those that may cover what they match, at this instant."""
+        key = id(fits.alike)
+        if key not in self._usable_alike:
+            self._usable_alike[key] = tuple(tally for tally in fits.alike if tally.usable)
+        return Fits(self._usable_alike[key], tuple(tally for tally in fits.own if tally.usable))
+
+    def _covered(self, usable: Fits) -> tuple[tuple[str, ...], Statement]:
+        """By whom a finding is waived; said once for all that only the same waivers cover."""
+        key = id(usable.alike)
+        if usable.own or key not in self._covered_alike:
+            names = _ids(usable)
+            covered = (names, statement("decided.waived", waivers=list(names)))
+            if usable.own:
+                return covered
+            self._covered_alike[key] = covered
+        return self._covered_alike[key]
+
+    def _said(self, obstacle: str) -> Statement:
+        if obstacle not in self._obstacles:
+            self._obstacles[obstacle] = statement(obstacle)
+        return self._obstacles[obstacle]
+
+    def _miss(self, fits: Fits, missed: _Counts) -> None:
+        missed.add(fits.alike)
+        for tally in fits.own:
+            tally.missed += tally.state == "expired"
+
+    def _note_missed(self, missed: _Counts) -> None:
+        for tallies, _, count in missed.items():
+            for tally in tallies:
+                tally.missed += count if tally.state == "expired" else 0
+
     def _demand_reason(self, target: Target, verdict: _Verdict) -> None:
         for rule, effect, _ in verdict.rules:
             # What is only postponed, and a limit that says the default, tolerate nothing by name.
@@ -803,52 +829,6 @@ class _Bench:
                     f'"{target.check or "(unnamed)"}" by name and has no reason',
                     hint="give the rule a reason: line, or let it match Risks only (kind: Risk)",
                 )
-
-    def _near_misses(
-        self, target: Target, obstacle: str | None, fits: Sequence[WaiverTally]
-    ) -> tuple[NearMiss, ...]:
-        """Waivers that name this check and still don't cover it.
-
-        Of those that are for something else only the first few, by their ids, and how many more.
-        """
-        near = []
-        for tally in fits:
-            waiver = tally.waiver
-            if obstacle is not None:
-                why = statement(obstacle)
-            elif tally.state != "valid":
-                why = self._time_statement(tally)
-            elif tally.exceeded:
-                why = statement("near.exceeded", limit=waiver.max_findings, count=tally.would_turn)
-            else:
-                continue
-            near.append(NearMiss(waiver=waiver.id, why=why))
-        fitting = {tally.waiver.id for tally in fits}
-        named = self._waivers_naming(target.check)
-        further = len(named.every) - len(fits)
-        others = (tally.waiver for tally in named.every if tally.waiver.id not in fitting)
-        for waiver in islice(others, MOST_NEAR):
-            trace = Trace()
-            waiver.match.fits_waiver(target, trace)
-            keys = trace.refused or trace.undecided
-            code = "near.refused" if trace.refused else "near.undecided"
-            why = statement(code, keys=keys, wanted=_wanted(waiver, keys))
-            near.append(NearMiss(waiver=waiver.id, why=why))
-        if further > MOST_NEAR:
-            count = further - MOST_NEAR
-            last = near.pop()
-            near.append(NearMiss(waiver=last.waiver, why=statement("near.more", count=count)))
-        return tuple(sorted(near, key=lambda miss: miss.waiver))
-
-    def _time_statement(self, tally: WaiverTally) -> Statement:
-        waiver = tally.waiver
-        if tally.state == "expired" and waiver.valid_until is not None:
-            days = (self.instant - waiver.valid_until).days
-            if days == 0:
-                return statement("near.expired-today", expires=waiver.expires)
-            return statement("near.expired", expires=waiver.expires, count=days)
-        begins = waiver.starts or waiver.approved_on
-        return statement("near.not-yet-valid", starts=begins)
 
     def _note_checks_seen(self) -> None:
         """For a waiver that covered nothing: does its check pass now, or not occur at all?"""
@@ -863,49 +843,57 @@ class _Bench:
             check = tally.waiver.match.check
             if check is None or tally.waived:
                 continue
-            for name, failed in names.items():
-                if check.fits(name):
+            for name in check.literals if check.spells_only else names:
+                if name in names and check.fits(name):
                     tally.check_seen = True
-                    tally.check_failed = tally.check_failed or failed
+                    tally.check_failed = tally.check_failed or names[name]
 
     # Checks skipped on the server -------------------------------------------------------------
 
     def decide_skips(self) -> None:
         """Each entry takes `defaults.skipped` unless a waiver covers it."""
+        refused, missed = _Counts(), _Counts()
         for index, skip in enumerate(evidence_lines.skip_list(self.task)):
-            self.skips.append(self._decide_skip(skip, index))
+            self.skips.append(self._decide_skip(skip, index, refused, missed))
+        for tallies, _, count in refused.items():
+            for tally in tallies:
+                tally.skips_refused += count
+        self._note_missed(missed)
 
-    def _decide_skip(self, skip: SkippedCheckItem, index: int) -> DecidedSkip:
+    def _decide_skip(
+        self, skip: SkippedCheckItem, index: int, refused: _Counts, missed: _Counts
+    ) -> DecidedSkip:
         selector = evidence_lines.selector_of(skip)
         has_selector = selector is not None
         values = (selector.values if selector else None) or []
         uids = tuple(dict.fromkeys(value for value in values if value))
         obstacle = self._skip_obstacle(skip, selector)
-        waived_by: list[str] = []
-        near: list[NearMiss] = []
-        if obstacle is None:
-            target = Target(
-                check=skip.name,
-                scope="node" if has_selector else "cluster",
-                facts=self.facts,
-                nodes=tuple(Node(uid=uid) for uid in uids),
-            )
-            for tally in self._waivers_naming(skip.name).every:
-                reason = self._skip_refusal(tally, target, has_selector)
-                if reason is None:
-                    waived_by.append(tally.waiver.id)
-                    tally.skipped += 1
-                else:
-                    near.append(NearMiss(waiver=tally.waiver.id, why=reason))
-        else:
-            for tally in self._waivers_naming(skip.name or None).every:
-                near.append(NearMiss(waiver=tally.waiver.id, why=obstacle))
-                tally.skips_refused += 1
+        target = Target(
+            check=skip.name or None,
+            scope="node" if has_selector else "cluster",
+            facts=self.facts,
+            nodes=tuple(Node(uid=uid) for uid in uids),
+        )
+        naming = self._naming.of(target.check)
         outcome: SkipOutcome = self.policy.skipped
         why = obstacle or statement("skip.default", effect=self.policy.skipped)
-        if waived_by:
-            outcome, near = "waived", []
-            why = statement("skip.covered", waivers=sorted(waived_by))
+        waived_by: tuple[str, ...] = ()
+        near: tuple[NearMiss, ...] = ()
+        if obstacle is not None:
+            refused.add(naming.every)
+            near = self._near_skips.of(target, naming, Fits(naming.every, ()), obstacle)
+        else:
+            matching = self._meant_for_skips(naming.fits(target), has_selector=has_selector)
+            covering = self._usable(matching)
+            if covering.alike or covering.own:
+                outcome = "waived"
+                waived_by = _ids(covering)
+                why = statement("skip.covered", waivers=list(waived_by))
+                for tally in (*covering.alike, *covering.own):
+                    tally.skipped += 1
+            else:
+                near = self._near_skips.of(target, naming, matching, None)
+                self._miss(matching, missed)
         return DecidedSkip(
             skip=skip,
             index=index,
@@ -913,9 +901,16 @@ class _Bench:
             has_selector=has_selector,
             outcome=outcome,
             why=why,
-            waived_by=tuple(sorted(waived_by)),
-            near_misses=tuple(sorted(near, key=lambda miss: miss.waiver)),
+            waived_by=waived_by,
+            near_misses=near,
         )
+
+    def _meant_for_skips(self, fits: Fits, *, has_selector: bool) -> Fits:
+        """Those that ask for nothing that an entry of the skip list doesn't have."""
+        key = (id(fits.alike), has_selector)
+        if key not in self._for_skips:
+            self._for_skips[key] = _asking_for_no_more(fits.alike, has_selector=has_selector)
+        return Fits(self._for_skips[key], _asking_for_no_more(fits.own, has_selector=has_selector))
 
     def _skip_obstacle(
         self, skip: SkippedCheckItem, selector: ResourceSelector | None
@@ -933,49 +928,75 @@ class _Bench:
                 return statement("skip.selector")
             if not all(selector.values or [""]):
                 return statement("skip.no-values")
-        kinds = self._kinds_of(skip.name)
+        if skip.name not in self._obstacles_by_name:
+            self._obstacles_by_name[skip.name] = self._obstacle_by_name(skip.name)
+        return self._obstacles_by_name[skip.name]
+
+    def _obstacle_by_name(self, name: str) -> Statement | None:
+        kinds = self._kinds.get(name, set())
         if ("Exception" in kinds and "Risk" not in kinds) or (
-            self.policy.catalogue.only_as_exception(skip.name)
+            self.policy.catalogue.only_as_exception(name)
         ):
             return statement("skip.exception")
         for rule in self.policy.rules:
-            if not rule.waivable and rule.match.could_name(skip.name):
+            if not rule.waivable and rule.match.could_name(name):
                 return statement("skip.not-waivable", rule=rule.id)
         return None
 
-    def _kinds_of(self, name: str) -> set[str]:
-        kinds: set[str] = set()
+    @cached_property
+    def _kinds(self) -> dict[str | None, set[str]]:
+        """The kinds of the findings of each check, once all are decided."""
+        found: dict[str | None, set[str]] = {}
         for (check, _), count in self.passes.items():
-            if check == name:
-                kinds |= count.kinds
-        kinds.update(
-            part.target.kind
-            for part in self.decided
-            if part.target.check == name and part.target.kind is not None
-        )
-        return kinds
+            found.setdefault(check, set()).update(count.kinds)
+        for part in self.decided:
+            if part.target.kind is not None:
+                found.setdefault(part.target.check, set()).add(part.target.kind)
+        return found
 
-    def _skip_refusal(
-        self, tally: WaiverTally, target: Target, has_selector: bool
-    ) -> Statement | None:
-        """Why a waiver does not cover a skipped check; None if it does."""
-        match = tally.waiver.match
-        needs = sorted(match.keys & FINDING_KEYS)
-        if needs:
-            return statement("skip.needs-finding", keys=needs)
-        if not has_selector and (places := sorted(match.keys & {"node", "scope"})):
-            return statement("skip.needs-node", keys=places)
-        trace = Trace()
-        if match.fits_waiver(target, trace) is not True:
-            keys = trace.refused or trace.undecided
-            code = "near.refused" if trace.refused else "near.undecided"
-            return statement(code, keys=keys, wanted=_wanted(tally.waiver, keys))
-        if tally.state != "valid":
-            return self._time_statement(tally)
-        if tally.exceeded:
-            limit, count = tally.waiver.max_findings, tally.would_turn
-            return statement("near.exceeded", limit=limit, count=count)
-        return None
+
+def _asking_for_no_more(tallies: Tallies, *, has_selector: bool) -> Tallies:
+    return tuple(
+        tally
+        for tally in tallies
+        if _lacking_in_skips(tally.waiver.match, has_selector=has_selector) is None
+    )
+
+
+def _lacking_in_skips(match: Match, *, has_selector: bool) -> Why | None:
+    """What a match asks for that an entry of the skip list doesn't have."""
+    if needs := match.keys & FINDING_KEYS:
+        return "skip.needs-finding", tuple(sorted(needs))
+    if not has_selector and (places := match.keys & {"node", "scope"}):
+        return "skip.needs-node", tuple(sorted(places))
+    return None
+
+
+def _why_no_skip(tally: WaiverTally, target: Target) -> Why:
+    """Why a waiver that names a skipped check does not cover it."""
+    lacking = _lacking_in_skips(tally.waiver.match, has_selector=target.scope == "node")
+    return lacking or why_other(tally, target)
+
+
+def _ids(fits: Fits) -> tuple[str, ...]:
+    return tuple(sorted(tally.waiver.id for tally in (*fits.alike, *fits.own)))
+
+
+class _Counts:
+    """How often each of some shared tuples of waivers was met, and under what circumstances."""
+
+    def __init__(self) -> None:
+        self._tallies: dict[int, Tallies] = {}
+        self._counts: Counter[tuple[int, tuple[str | None, bool]]] = Counter()
+
+    def add(self, tallies: Tallies, told: tuple[str | None, bool] = (None, False)) -> None:
+        if tallies:
+            self._tallies[id(tallies)] = tallies
+            self._counts[id(tallies), told] += 1
+
+    def items(self) -> Iterator[tuple[Tallies, tuple[str | None, bool], int]]:
+        for (identity, told), count in self._counts.items():
+            yield self._tallies[identity], told, count
 
 
 def _counted(of: str, finding: Finding, target: Target) -> set[object]:
@@ -1003,33 +1024,3 @@ def _surely_others(nodes: set[object]) -> set[object]:
     """
     names = {node for node in nodes if isinstance(node, str)}
     return (nodes - names) | {name.lower() for name in names if reads_as_written(name)}
-
-
-def _condition_text(condition: dict[str, object]) -> str:
-    """A condition as a person would read it: its path, then what is asked."""
-    asked = [
-        f"{name} {value}"
-        for name, value in condition.items()
-        if name not in ("path", "on") and not isinstance(value, dict)
-    ]
-    nested = [name for name, value in condition.items() if isinstance(value, dict)]
-    return " ".join([str(condition.get("path", "")), *asked, *(f"{name} …" for name in nested)])
-
-
-def _wanted(waiver: Waiver, keys: Sequence[str]) -> list[str]:
-    """What a waiver asks for under some keys, as written."""
-    from reporter.policy.load import pattern_text
-
-    shown = []
-    for key in keys:
-        written = waiver.written.get(key)
-        if key == "node" and isinstance(written, dict):
-            shown += [f"node.{name} {pattern_text(value)}" for name, value in written.items()]
-        elif key == "where":
-            conditions = written if isinstance(written, list) else []
-            shown += [f"where {_condition_text(part)}" for part in conditions]
-        elif key in ("not", "any"):
-            shown.append(f"{key}: …")
-        else:
-            shown.append(f"{key} {pattern_text(written)}")
-    return shown

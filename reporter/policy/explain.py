@@ -18,12 +18,12 @@ from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
     Judgement,
-    WaiverTally,
     judge,
 )
 from reporter.policy.load import Policy, Rule, Waiver, pattern_text
 from reporter.policy.match import Match, Target, Trace, Tri, all_of, any_of, negate
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec
+from reporter.policy.waivers import COUNTING, WaiverTally
 from reporter.precheck.finding import Finding, Node, iter_findings
 from reporter.precheck.response import Response
 from reporter.record.model import (
@@ -416,7 +416,7 @@ class _Teller:
         missed = {
             miss.waiver: miss.why.text
             for miss in (decided.near_misses if decided else ())
-            if miss.why.code != "near.more"
+            if miss.why.code not in COUNTING
         }
         covering = decided.waived_by if decided else ()
         tried = []
@@ -437,7 +437,10 @@ class _Teller:
         if wrong:
             return "it is for " + "; ".join(f"{key.key} {key.wanted}" for key in wrong)
         if decided.outcome != "waived":
-            return "nothing to waive"
+            # One of very many that match: what holds of those that are named holds of it.
+            said = {miss.why.code: miss.why.text for miss in decided.near_misses}
+            obstacle = next((text for code, text in said.items() if code.startswith("waiver.")), "")
+            return obstacle or tally.why_unusable(self.judgement.instant.at).text
         return "it matches more findings than it may cover" if tally.exceeded else tally.state
 
     def skip(self, skip: DecidedSkip) -> SkipExplained:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from reporter.policy.jsonpath import Condition, Found, Outcome
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
@@ -156,18 +156,26 @@ class Patterns:
         self.literals: frozenset[str] = frozenset()
         """Values spelled out: no glob, no regular expression."""
         literals: set[str] = set()
+        anchors: list[Anchor | None] = []
         self._predicates: list[Predicate] = []
         for pattern in spec if isinstance(spec, list) else [spec]:
             if isinstance(pattern, Regex):
                 self._predicates.append(fits_whole(pattern.regex))
+                anchors.append(_anchor_of_regex(pattern.regex))
             elif isinstance(pattern, Equals):
                 values = pattern.equals
                 literals.update([values] if isinstance(values, str) else values)
             elif is_glob(pattern):
                 self._predicates.append(_glob(pattern))
+                anchors.append(_anchor_of_glob(pattern))
             else:
                 literals.add(pattern)
         self.literals = frozenset(literals)
+        anchors += [("whole", literal) for literal in self.literals]
+        surely = [anchor for anchor in anchors if anchor is not None]
+        self.anchors: list[Anchor] | None = surely if len(surely) == len(anchors) else None
+        """What a value has to hold one of to fit or be left open; None where any may do."""
+
         self.spells_only = not self._predicates
         """No glob and no regular expression among them."""
         self.are_ascii = all(map(str.isascii, literals))
@@ -234,6 +242,36 @@ def _glob(pattern: str) -> Predicate:
     return lambda value: whole(value) is not None
 
 
+Anchor = tuple[Literal["whole", "start", "end", "inside"], str]
+"""A text without which a value fits no pattern, and where the value has it."""
+
+_LONGEST_ANCHOR = 64
+
+
+def _anchor_of_glob(pattern: str) -> Anchor | None:
+    """The longest text that a glob spells out."""
+    start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    end = re.split(r"[*?\[\]]", pattern)[-1]
+    inside = "" if "[" in pattern else max(re.split(r"[*?]", pattern), key=len)
+    found: tuple[Anchor, ...] = (
+        ("start", start[:_LONGEST_ANCHOR]),
+        ("end", end[-_LONGEST_ANCHOR:]),
+        ("inside", inside[:_LONGEST_ANCHOR]),
+    )
+    anchor = max(found, key=lambda one: len(one[1]))
+    return anchor if anchor[1] else None
+
+
+def _anchor_of_regex(text: str) -> Anchor | None:
+    """What every value starts with, where that is plain to see."""
+    start = re.match(r"[A-Za-z0-9_-]*", text)
+    if start is None or "|" in text:
+        return None
+    behind = text[start.end() : start.end() + 1]
+    spelled = start[0][:-1] if behind in ("*", "?", "+", "{") else start[0]
+    return ("start", spelled[:_LONGEST_ANCHOR]) if spelled else None
+
+
 class Ranges:
     """Version ranges, any of which may fit."""
 
@@ -261,9 +299,13 @@ class NodePatterns:
             for key in ("uid", "name", "status", "type")
             if (value := getattr(spec, key)) is not None
         ]
-        spelled = [keys.literals for key, keys in self._keys if key in _NAMES and keys.spells_only]
-        self.names: frozenset[str] | None = spelled[0] if spelled else None
-        """The uids or names one of which a node must have, where that is spelled out."""
+        known = (
+            (key, found)
+            for key, patterns in self._keys
+            if key in _NAMES and (found := patterns.anchors) is not None
+        )
+        self.anchors: tuple[str, list[Anchor]] | None = next(known, None)
+        """`uid` or `name`, and what a node's has to hold one of to fit or be left open."""
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
@@ -315,6 +357,11 @@ class Match:
         self.same_in_every_response = self.by_signature_alone and not self.keys & _RESPONSE_KEYS
         """Whether it says that of the findings of any response."""
 
+        self.by_signature_and_node = not (self.keys - _SETTLED_KEYS - {"node"}) and not any(
+            "node" in part.keys for part in self._nested()
+        )
+        """Whether it says the same of findings with one signature, but for its `node` key."""
+
     def _collect_keys(self) -> frozenset[str]:
         keys = {key for name, key in MATCH_KEYS.items() if getattr(self.spec, name) is not None}
         for part in self._nested():
@@ -330,9 +377,16 @@ class Match:
         return self._simple.get("check")
 
     @property
-    def node_names(self) -> frozenset[str] | None:
-        """The uids or names of which a node must have one to fit; None where any may do."""
-        return self._node.names if self._node is not None else None
+    def node_anchors(self) -> tuple[str, list[Anchor]] | None:
+        """`uid` or `name`, and what that of a node has to hold one of; None where any may do."""
+        return self._node.anchors if self._node is not None else None
+
+    def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
+        """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""
+        assert self._node is not None  # noqa: S101 - only called when there is one
+        if not nodes:
+            return False
+        return (all_of if every else any_of)(map(self._node.fits, nodes))
 
     @property
     def names_checks(self) -> bool:
@@ -430,9 +484,7 @@ class Match:
             )
         if self._node is not None:
             # Without nodes it is no node finding: surely no match, not an open one.
-            nodes = target.nodes
-            node_fits = self._node.fits
-            yield "node", several([node_fits(node) for node in nodes]) if nodes else False
+            yield "node", self.node_fits(target.nodes, every=every)
         if self._not is not None:
             inner = self._not._fits(
                 target,

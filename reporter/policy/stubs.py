@@ -75,13 +75,7 @@ class Stubs:
                 if finding.entry is entry:
                     continue
                 looked_at += 1
-                if looked_at > MOST_COMPARED or (
-                    (not nodes or (finding.nodes and finding.nodes <= nodes))
-                    and (
-                        not addons
-                        or (finding.addons and all(map(addons.intersection, finding.addons)))
-                    )
-                ):
+                if looked_at > MOST_COMPARED or finding.is_within(nodes, addons):
                     return True
         return False
 
@@ -96,6 +90,12 @@ class _Finding:
     nodes: frozenset[str | None]
     addons: frozenset[frozenset[str]]
     """Of each add-on its names: a waiver may mean it by either."""
+
+    def is_within(self, nodes: set[str | None], addons: set[str | None]) -> bool:
+        """Whether a waiver for these covers it: each node and add-on of its own is among them."""
+        return (not nodes or (bool(self.nodes) and self.nodes <= nodes)) and (
+            not addons or (bool(self.addons) and all(map(addons.intersection, self.addons)))
+        )
 
 
 def _named(entry: Entry) -> Iterator[tuple[frozenset[str | None], frozenset[frozenset[str]]]]:

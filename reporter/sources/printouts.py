@@ -67,10 +67,10 @@ _HEADER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[^\r\n]*\r?\n")
 
 def _http_capture(text: bytes, label: str) -> Document:
     """`curl -i`: status line and headers, perhaps of redirects and proxies first, then the body."""
-    at = len(text) - len(text.lstrip(BLANKS))
+    at = last = len(text) - len(text.lstrip(BLANKS))
     status = b""
     while match := _STATUS_LINE.match(text, at):
-        status, at = match[1], match.end()
+        status, last, at = match[1], at, match.end()
         while header := _HEADER.match(text, at):
             at = header.end()
         blank = re.compile(rb"\r?\n").match(text, at)
@@ -93,10 +93,9 @@ def _http_capture(text: bytes, label: str) -> Document:
         raise InputError(
             f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
         )
-    headers = text[:at]
-    at += 3 if body.startswith(b"\xef\xbb\xbf") else 0
-    document = embedded(text, at, len(text), "http", label)
-    check_headers(headers, _tasks_in(document.value), label)
+    start = at + (3 if body.startswith(b"\xef\xbb\xbf") else 0)
+    document = embedded(text, start, len(text), "http", label)
+    check_headers(text[:at], text[last:at], body, _tasks_in(document.value), label)
     return document
 
 
@@ -204,12 +203,13 @@ def _between_lines(text: bytes, label: str) -> Document:
         _refuse_json_of_another_kind(text, label)
     spans = list(printed)
     doubt: str | None = None
-    at = 0
+    at, tasks = 0, 1
     for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
         between = text[at:start]
         for first, last, value in _json_values(between, label):
             if _is_response(value):
                 spans.append((at + first, at + last))
+                tasks = _tasks_in(value)
             else:
                 doubt = doubt or doubt_about(value, between[first:last])
         at = end
@@ -232,7 +232,8 @@ def _between_lines(text: bytes, label: str) -> Document:
             hint="save the response alone",
         )
     document = _java_printout(text[start:end], label) if printed else None
-    check_around(text, start, end, label, doubt)
+    tasks = _tasks_in(document.value) if document else tasks
+    check_around(text, start, end, label, doubt, tasks)
     return document or embedded(text, start, end, "log", label)
 
 

@@ -12,6 +12,13 @@ from typing import Any
 
 from reporter.errors import InputError
 from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
+from reporter.sources.headers import (
+    cache_told_by,
+    length_told_by,
+    mark_of_a_page,
+    page_told_by,
+    shown_from,
+)
 from reporter.sources.marks import PARTS, RESPONSES, SECTIONS, SPEAKS, unescaped
 from reporter.sources.text import SAVE_RAW, one_page
 
@@ -80,14 +87,6 @@ _FAILED_LATER = re.compile(
     rb"|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b)",
     re.IGNORECASE,
 )
-# What says in a header that the answer is one page, or a part: the API knows neither.
-_OF_A_PAGE = re.compile(
-    rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}next\b[\"']?"
-    rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
-    rb"|\bx-(?:next-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
-    rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18}|\*)(?:-(\d{1,18}))?/(\d{1,18}|\*)"
-)
-_TOTAL = re.compile(rb"(?im)^x-total(?:-(?:count|items|(pages)))?[ \t]*+:[ \t]*+(\d{1,18})")
 _LINE = 4096
 
 
@@ -97,22 +96,55 @@ def doubt_about(value: Any, text: bytes) -> str | None:
         return _AN_ERROR
     if isinstance(value, dict) and value.get("kind") == "Status":
         return None if value.get("status") == "Success" else _AN_ERROR
-    if not isinstance(value, dict) or value.get("kind"):
-        return None
-    status = value.get("status")
-    if isinstance(status, dict) and "phase" in status:
+    if any(word in text for word in _OF_A_TASK) and _holds_a_task(value):
         return "what may be another task also stands in the text around it"
     return None
+
+
+_OF_A_TASK = (b'tatus"', b'pec"', b'etadata"', b"\\u")
+_SPEC_OF_A_TASK = frozenset({"clusterid", "clusterversion", "targetversion"})
+_TIMES_OF_A_TASK = frozenset({"creationtimestamp", "updatetimestamp"})
+
+
+def _holds_a_task(value: Any) -> bool:
+    """Whether a JSON value is a task that doesn't say so, a list of such, or what wraps one.
+
+    An object with a `kind` says by that what it is.
+    """
+    left = [(value, True)]
+    while left:
+        part, alone = left.pop()
+        if isinstance(part, list):
+            left += [(item, alone) for item in part]
+        if not isinstance(part, dict) or part.get("kind") not in (None, "", "List"):
+            continue
+        status, spec, metadata = (part.get(key) for key in ("status", "spec", "metadata"))
+        beside = isinstance(spec, dict) or isinstance(metadata, dict)
+        if isinstance(status, dict) and "phase" in status and (alone or beside):
+            return True
+        if _keys(spec) & _SPEC_OF_A_TASK:
+            return True
+        if "uid" in (said := _keys(metadata)) and said & _TIMES_OF_A_TASK:
+            return True
+        left += [(found, alone and key == "items") for key, found in part.items()]
+    return False
+
+
+def _keys(value: Any) -> set[str]:
+    """The keys of an object as the API and Python's SDK write them."""
+    return {key.replace("_", "").lower() for key in value} if isinstance(value, dict) else set()
 
 
 _OF_AN_ERROR = (b'ode"', b'ode\\"', b'"Status"', b'Status\\"')
 _AN_ERROR = "an error of the API also stands in the text around it"
 
 
-def check_around(text: bytes, start: int, end: int, label: str, doubt: str | None) -> None:
+def check_around(
+    text: bytes, start: int, end: int, label: str, doubt: str | None, tasks: int
+) -> None:
     """Refuse what stands around the response at `start` to `end` and throws doubt on it.
 
-    `doubt`: what `doubt_about` said of a JSON value there.
+    `doubt`: what `doubt_about` said of a JSON value there. `tasks`: how many the response has.
     """
     from reporter.sources.credentials import holds_credentials
 
@@ -126,7 +158,7 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
             raise _ambiguous(label, _AN_ERROR)
         if holds_credentials(plain):
             raise _holds_credentials(label)
-        if mark := _mark_of_a_page(plain):
+        if mark := mark_of_a_page(plain):
             raise one_page(label, mark)
     if doubt is not None:
         raise _ambiguous(label, doubt)
@@ -139,11 +171,13 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
         raise _ambiguous(label, "a quote or bracket that opens behind the response never closes")
     if behind.partition(b"\n")[0].strip() or behind.lstrip().startswith(b"</"):
         raise _ambiguous(label, "more text follows on the line where the response ends")
-    status = _last_status(before)
-    if status is not None and status not in ANSWERED:
-        raise no_success(label, status, text[start:end])
-    if (status := _last_status(behind)) is not None and status not in ANSWERED:
-        said = f"an answer that failed (HTTP {status.decode('ascii', 'replace')})"
+    if (answer := _last_status(before)) is not None:
+        if answer[1] not in ANSWERED:
+            raise no_success(label, answer[1], text[start:end])
+        headers = shown_from(before, answer.end())
+        _check_last(headers, page_told_by(headers, tasks), label)
+    if (answer := _last_status(behind)) is not None and answer[1] not in ANSWERED:
+        said = f"an answer that failed (HTTP {answer[1].decode('ascii', 'replace')})"
         raise _ambiguous(label, f"{said} also stands in the text around it")
     if any(map(_CURL_GAVE_UP.search, (before, behind))):
         raise _ambiguous(label, "an answer that failed also stands in the text around it")
@@ -154,10 +188,10 @@ def check_around(text: bytes, start: int, end: int, label: str, doubt: str | Non
         )
 
 
-def _last_status(text: bytes) -> bytes | None:
-    """The status of the last answer that a text shows."""
+def _last_status(text: bytes) -> re.Match[bytes] | None:
+    """Where a text shows the last answer; its first group is the status."""
     found = [*_STATUS_LINE.finditer(text), *_LOGGED_STATUS.finditer(text)]
-    return max(found, key=lambda match: match.start(1))[1] if found else None
+    return max(found, key=lambda match: match.start(1)) if found else None
 
 
 def _part_in(text: bytes) -> re.Match[bytes] | None:
@@ -175,41 +209,33 @@ def _leaves_open(before: bytes) -> bool:
     )
 
 
-def check_headers(headers: bytes, tasks: int, label: str) -> None:
-    """Refuse headers that hold what must not stand in a report, or tell of more than `tasks`."""
+def check_headers(headers: bytes, last: bytes, body: bytes, tasks: int, label: str) -> None:
+    """Refuse headers that hold what must not stand in a report, or speak against the `body`.
+
+    `headers` are those of all answers, `last` those of the one with the body, which has `tasks`.
+    """
     from reporter.sources.credentials import holds_credentials
 
     if holds_credentials(headers):
         raise _holds_credentials(label)
-    if mark := page_told_by(headers, tasks):
-        raise one_page(label, mark)
+    _check_last(last, page_told_by(headers, tasks), label)
+    if mark := length_told_by(last, body):
+        raise InputError(
+            f"{label}: an HTTP capture whose body has another length than its headers say: "
+            f"{len(body):,} bytes ({mark}): it was cut or changed",
+            hint="save it again with curl -i, or without -i the body alone",
+        )
 
 
-def page_told_by(headers: bytes, tasks: int) -> str | None:
-    """What says in headers that an answer is one page of several, or that there are more tasks."""
-    if mark := _mark_of_a_page(headers):
-        return mark
-    for total in _TOTAL.finditer(headers):
-        if int(total[2]) > (1 if total[1] else tasks):
-            return total[0].decode()
-    return None
-
-
-def _mark_of_a_page(text: bytes) -> str | None:
-    """What says that an answer is one page of several, in small letters."""
-    small = text.lower()
-    if not any(
-        word in small
-        for word in (b"rel", b"x-next", b"x-has", b"x-cont", b"x-pag", b"content-range")
-    ):
-        return None
-    for mark in _OF_A_PAGE.finditer(small):
-        first, last, whole = mark.groups()
-        if first is None or not (last and whole.isdigit()):
-            return mark[0].decode()
-        if int(first) or int(last) + 1 < int(whole):
-            return mark[0].decode()
-    return None
+def _check_last(headers: bytes, mark_of_page: str | None, label: str) -> None:
+    """Refuse an answer that is a page or a copy of a cache."""
+    if mark_of_page:
+        raise one_page(label, mark_of_page)
+    if mark := cache_told_by(headers):
+        raise InputError(
+            f"{label}: is a copy of a cache, not an answer of now ({mark})",
+            hint="ask again with Cache-Control: no-cache, or past the proxy",
+        )
 
 
 def no_success(label: str, status: bytes, body: bytes) -> InputError:

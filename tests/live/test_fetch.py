@@ -184,21 +184,28 @@ def test_no_newest_is_guessed(
 
 
 @pytest.mark.parametrize(
-    ("headers", "mark"),
+    ("headers", "said"),
     [
-        ({"Link": '<https://x/?page=2>; rel="next"'}, 'rel="next"'),
-        ({"X-Total-Count": "50"}, "X-Total-Count: 50"),
-        ({"Content-Range": "items 0-0/50"}, "content-range: items 0-0/50"),
+        (
+            {"Link": '<https://x/?page=2>; rel="next"'},
+            'one page of a longer list, or a part (rel="next")',
+        ),
+        ({"X-Total-Count": "50"}, "one page of a longer list, or a part (X-Total-Count: 50)"),
+        (
+            {"Content-Range": "items 0-0/50"},
+            "one page of a longer list, or a part (content-range: items 0-0/50)",
+        ),
+        ({"Age": "90000"}, "a copy of a cache (Age: 90000)"),
     ],
 )
 @pytest.mark.parametrize("option", ["--latest", "--list"])
-def test_a_page_of_a_list_is_no_list(
-    api: Api, fetch: Fetch, tmp_path: Path, headers: dict[str, str], mark: str, option: str
+def test_a_page_of_a_list_or_a_copy_of_one_is_no_list(
+    api: Api, fetch: Fetch, tmp_path: Path, headers: dict[str, str], said: str, option: str
 ) -> None:
     api.replies = [ok(listed(task()), **headers)]
     done = fetch(option, "-o", str(tmp_path / "r.json"))
     assert done.code == 6
-    assert f"one page of a longer list, or a part ({mark})" in done.err
+    assert f"HTTP 200, but the answer is {said}" in done.err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -89,7 +89,8 @@ WHERE = "{where: [{path: $.a, equals: 1}]}"
                        "<TODO>", "(TBD)", "[FIXME]", "**TODO**", "<TICKET>", "TODO.", "< who >",
                        "TODO...", "TODO/TBD", "TBD-", "-TBD-",
                        "To be defined", "to do", "CHG-XXXX", "n/a", "???", "--", "todo later",
-                       "Todo Ask Bob", "Todo Later", "\u5f85\u5b9a", "\u5f85\u8865\u5145", "to be approved",
+                       "Todo Ask Bob", "Todo Later", "\u5f85\u5b9a", "\u5f85\u8865\u5145",
+                       "to be approved",
                        "CHG_XXXX", "${APPROVER}", "{{ ticket }}")),
         *((HEAD + "waivers:\n  - {id: w, check: X, reason: r, expires: 2026-01-01, "
            f'{key}: "{mark}"}}\n', "a blank text says nothing")

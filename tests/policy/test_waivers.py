@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
 
-from reporter.policy.evaluate import evaluate
+from reporter.policy.evaluate import Judgement, evaluate, judge, settle_instant
 from reporter.policy.load import Policy
+from reporter.policy.match import Match
 from reporter.policy.stubs import Stubs
 from reporter.precheck.response import Sidecar
 from reporter.record.model import Entry, Node, Place, Risks, Verdict
 from reporter.sources.read import read
+from reporter.words import statement
 from tests.policy.build import AT, item, judged, policy, response, stage, waiver
 
 
@@ -63,6 +67,116 @@ def test_of_many_waivers_for_other_nodes_the_first_are_named() -> None:
     assert missed["w-old"].startswith("it expired")
     assert missed["w-03"] == "it is for node.uid n-3"
     assert missed["w-19"] == ("it is for something else, and so are 5 more that name this check")
+
+
+def _misses(verdict: Verdict) -> dict[str, str]:
+    (entry,) = verdict.checks[0].entries
+    return {miss.waiver: miss.why.text for miss in entry.near_misses}
+
+
+def test_of_many_waivers_that_match_in_vain_the_first_are_named() -> None:
+    """A year of weekly waivers, all expired; or an Exception that none of many can cover."""
+    weekly = [waiver(f"w-{week:02}", expires="2026-02-02") for week in range(52)]
+    listed = [*weekly, waiver("x", message="other")]
+    verdict = judged(response(item()), policy(waivers=listed))
+    missed = _misses(verdict)
+    assert list(missed) == [*(f"w-{week:02}" for week in range(20)), "x"]
+    assert missed["w-18"].startswith("it expired")
+    assert missed["w-19"] == "it matches and does not cover it either, like 32 more"
+    assert missed["x"] == "it is for message other"
+    assert {use.status for use in verdict.waivers if use.id != "x"} == {"expired"}
+    missed = _misses(judged(response(item(kind="Exception")), policy(waivers=listed[:21])))
+    assert missed["w-18"] == "an Exception has to be resolved; it can't be waived"
+    assert missed["w-19"] == "it matches and does not cover it either, like 1 more"
+    assert len(_misses(judged(response(item()), policy(waivers=weekly[:20])))) == 20
+
+
+def test_of_many_waivers_for_something_else_a_skipped_check_names_the_first() -> None:
+    skips = [
+        {"name": "S", "resourceSelector": {"key": "node.uid", "operator": "In", "values": [uid]}}
+        for uid in ("n-0", "n-29", "n-x")
+    ]
+    listed = [waiver(f"w-{n:02}", "S", node={"uid": f"n-{n}"}) for n in range(30)]
+    listed.append(waiver("x-old", "S", expires="2026-02-02"))
+    listed.append(waiver("x-risks", "S", kind="Risk"))
+    body = response(spec={"skippedCheckItemList": [*skips, {"name": "S\u200b"}, {"name": "S"}]})
+    first, last, other, odd, whole = judged(body, policy(waivers=listed)).skipped
+    assert (first.waived_by, last.waived_by) == (["w-00"], ["w-29"])
+    missed = {miss.waiver: miss.why.text for miss in other.near_misses}
+    assert list(missed) == [*(f"w-{n:02}" for n in range(20)), "x-old"]
+    assert missed["w-03"] == "it is for node.uid n-3"
+    assert missed["w-19"] == "it is for something else, and so are 11 more that name this check"
+    assert missed["x-old"].startswith("it expired")
+    assert [odd.why.code, odd.near_misses] == ["skip.odd-name", []]
+    codes = {miss.why.code for miss in whole.near_misses if miss.waiver < "w-19"}
+    assert codes == {"skip.needs-node"}
+    never = policy([{"id": "r", "match": {"check": "S"}, "effect": "fail", "waivable": False}],
+                   waivers=listed)  # fmt: skip
+    refused = judged(body, never)
+    missed = {miss.waiver: miss.why.text for miss in refused.skipped[0].near_misses}
+    assert len(missed) == 20
+    assert missed["w-19"] == "it matches and does not cover it either, like 12 more"
+
+
+def _decided(body: dict[str, Any], given: bytes) -> Judgement:
+    found = read(json.dumps(body).encode(), name="r.json")
+    return judge(found, Policy.parse(given), instant=settle_instant(found, AT, AT))
+
+
+@pytest.mark.parametrize("which", ["others", "expired", "exceptions", "skips"])
+def test_what_is_said_of_waivers_that_miss_is_one_object(which: str) -> None:
+    """Many findings of many nodes, and more waivers than are named: nothing multiplies."""
+    kind = "Exception" if which == "exceptions" else "Risk"
+    nodes = [stage(f"n-{number}", item(kind=kind)) for number in range(100)]
+    given = [
+        waiver(f"w-{n}", node={"uid": f"x-{n}"})
+        if which in ("others", "skips")
+        else waiver(f"w-{n}", expires="2026-02-02")
+        for n in range(60)
+    ]
+    spec = {}
+    if which == "skips":
+        spec["skippedCheckItemList"] = [
+            {"name": "SampleCheck",
+             "resourceSelector": {"key": "node.uid", "operator": "In", "values": [f"n-{n}"]}}
+            for n in range(100)
+        ]  # fmt: skip
+    asked: Counter[int] = Counter()
+    fits_waiver = Match.fits_waiver
+
+    def counted(match: Match, *given: Any) -> Any:
+        asked[0] += 1
+        return fits_waiver(match, *given)
+
+    with mock.patch.object(Match, "fits_waiver", counted):
+        judgement = _decided(response(nodes=nodes, spec=spec), policy(waivers=given))
+    parts = judgement.skips if which == "skips" else judgement.decided
+    assert len(parts) == 100
+    assert {len(part.near_misses) for part in parts} == {20}
+    assert len({id(part.near_misses) for part in parts}) == 1
+    assert asked[0] < 250  # 60 to know what each is for, and what is said of the named ones
+    missed = [tally.missed for tally in judgement.waivers]
+    assert missed == [100 if which == "expired" else 0] * 60
+
+
+def test_a_waiver_that_asks_for_more_than_nodes_says_so_of_each_finding() -> None:
+    nodes = [stage(f"n-{n}", item(message=f"m-{n % 2}")) for n in range(4)]
+    given = [waiver("a", message="m-0", node={"uid": "n-1"}), waiver("b", node={"status": "?"}),
+             waiver("c", node={"uid": "N-1"})]  # fmt: skip
+    verdict = judged(response(nodes=nodes), policy(waivers=given))
+    told = {
+        place.nodes[0].uid: [miss.why.text for miss in entry.near_misses]
+        for entry in verdict.checks[0].entries
+        for place in entry.places
+    }
+    plain = ["it is for node.status ?", "it is for node.uid N-1"]
+    assert told["n-0"] == ["it is for node.uid n-1", *plain]
+    assert told["n-1"] == [
+        "it is for message m-0",
+        plain[0],
+        "it asks for node.uid N-1, which the response leaves open",
+    ]
+    assert told["n-3"] == ["it is for message m-0, node.uid n-1", *plain]
 
 
 @pytest.mark.parametrize(
@@ -118,7 +232,7 @@ def test_stubs_of_two_levels_on_one_node_are_compared_a_few_times_each() -> None
     entries = [
         Entry.model_construct(
             outcome="fail", kind="Risk", level=level, message=f"{level} {number}", places=places,
-            risks=Risks(),
+            risks=Risks(), why=statement("doubt.unfinished"),
         )
         for level in ("Fatal", "Warning")
         for number, places in ((number, [_place("n-1")]) for number in range(3_000))

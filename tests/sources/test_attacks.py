@@ -308,25 +308,93 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "Content-Range: items 0-0/50", "Content-Range: items 50-50/51", "x-has-more: true",
          'Link: <x>; rel="last next"', "Link: <x>; rel = next", "Content-Range: items */50",
          "X-Continuation-Token: x", 'X-Pagination: {"TotalCount":50}',
-         "Content-Range: bytes 0-99/*"]  # fmt: skip
+         "Content-Range: bytes 0-99/*", "Total-Count: 50", "x-pagination-total-count: 2",
+         "X-Total-Count: 50", "X-Total: 2", "X-Total-Pages: 2"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
-         "X-Has-More: false", "X-Total-Count: 1", "X-Total-Pages: 1"]  # fmt: skip
+         "X-Has-More: false", "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
 
 
-@pytest.mark.parametrize("header", [*PAGES, "X-Total-Count: 50", "X-Total: 2", "X-Total-Pages: 2"])
+@pytest.mark.parametrize("header", PAGES)
 def test_a_capture_of_one_page_is_refused(header: str) -> None:
     text = b"HTTP/1.1 200 OK\r\nA: b\r\n" + header.encode() + b"\r\n\r\n" + LISTED
     with pytest.raises(InputError, match="is one page of a longer list"):
         read(text)
-    if header in PAGES:
-        with pytest.raises(InputError, match="is one page of a longer list"):
-            read(b"> GET /x\n< HTTP/2 200\n< " + header.encode() + b"\n<\n" + LISTED)
+    with pytest.raises(InputError, match="is one page of a longer list"):
+        read(b"> GET /x\n< HTTP/2 200\n< " + header.encode() + b"\n<\n" + LISTED)
 
 
 @pytest.mark.parametrize("header", WHOLE)
 def test_a_capture_of_the_whole_list_is_read(header: str) -> None:
     text = b"HTTP/1.1 200 OK\r\nA: b\r\n" + header.encode() + b"\r\n\r\n" + LISTED
     assert read(text).source.form == "http"
+
+
+CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7, 9",
+          'Warning: 299 - "x", 111 - "Revalidation Failed"', 'warning: 214 proxy "Transformed"',
+          "X-Cache: HIT", "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
+          "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
+          "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
+OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
+          "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
+          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Page: 7"]  # fmt: skip
+
+
+@pytest.mark.parametrize("header", [*CACHED, *OF_NOW])
+def test_a_copy_of_a_cache_is_no_answer_of_now(header: str) -> None:
+    shown = header.encode()
+    for text in (
+        b"HTTP/1.1 301 Moved\r\nAge: 9\r\n\r\nHTTP/1.1 200 OK\r\n" + shown + b"\r\n\r\n" + LISTED,
+        b"> GET /x\n< HTTP/1.1 301 Moved\n< Age: 9\n<\n< HTTP/2 200\n< "
+        + shown
+        + b"\n<\n"
+        + LISTED,
+        b"$ curl -i https://cce/x\nHTTP/2 200\n" + shown + b"\n\n" + LISTED + b"\n$\n",
+        b"send: b'GET /x'\nreply: 'HTTP/1.1 200 OK'\nheader: " + shown + b"\n" + LISTED,
+    ):
+        if header in OF_NOW:
+            assert read(text).source.form in ("http", "log")
+            continue
+        with pytest.raises(InputError, match="is a copy of a cache, not an answer of now"):
+            read(text)
+    # Behind the headers they are words of a log.
+    assert read(b"$ curl -i x\nHTTP/2 200\n\n" + shown + b"\n" + LISTED).source.form == "log"
+
+
+PRETTY = json.dumps(json.loads(LISTED), indent=1).encode()
+SIZE = len(PRETTY)
+LINES = PRETTY.count(b"\n")
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "whole"),
+    [
+        (b"Content-Length: %d" % SIZE, PRETTY, True),
+        (b"content-length:%d" % SIZE, PRETTY + b"\n", True),
+        (b"Content-Length: %d" % (SIZE + 2), PRETTY, True),
+        (b"Content-Length: %d" % SIZE, PRETTY.replace(b"\n", b"\r\n"), True),
+        (b"Content-Length: %d" % (SIZE + LINES), PRETTY, True),
+        (b"Content-Length: %d" % (SIZE + 3), b"\xef\xbb\xbf" + PRETTY, True),
+        (b"Content-Length: %d\r\nContent-Length: %d, %d" % (SIZE, SIZE, SIZE), PRETTY, True),
+        (b"Content-Length: 9\r\nContent-Encoding: gzip", PRETTY, True),
+        (b"Content-Length: 9\r\nTransfer-Encoding: chunked", PRETTY, True),
+        (b"Content-Length: 9\r\nContent-Encoding: identity", PRETTY, False),
+        (b"Content-Length: %d" % (SIZE + 3), PRETTY, False),
+        (b"Content-Length: %d" % (SIZE + LINES + 3), PRETTY, False),
+        (b"Content-Length: %d" % (SIZE - 1), PRETTY, False),
+        (b"Content-Length: 999999", PRETTY, False),
+        (b"Content-Length: %d, 9" % SIZE, PRETTY, False),
+        (b"Content-Length: " + b"9" * 5000, PRETTY, False),
+        (b"Content-Length: many", PRETTY, False),
+    ],
+)
+def test_a_capture_is_as_long_as_its_headers_say(headers: bytes, body: bytes, whole: bool) -> None:
+    moved = b"HTTP/1.1 301 Moved\r\nContent-Length: 7\r\n\r\n"
+    text = moved + b"HTTP/1.1 200 OK\r\n" + headers + b"\r\n\r\n" + body
+    if whole:
+        assert read(text).source.form == "http"
+        return
+    with pytest.raises(InputError, match=r"has another length than its headers say.*cut or chang"):
+        read(text)
 
 
 def test_an_error_of_the_api_in_a_list_or_beside_it_is_told() -> None:

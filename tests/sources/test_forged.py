@@ -137,11 +137,27 @@ def test_every_trace_of_a_part_is_seen() -> None:
 
 
 NEWER = {"apiVersion": "v3", "metadata": {"uid": "two"}, "status": {"phase": "Failed"}}
+RUNNING = {
+    "metadata": {"uid": "two", "creationTimestamp": "2026-03-01 11:00:00 +0000 UTC"},
+    "spec": {"clusterID": "c"},
+    "status": {"phase": "Running"},
+}
 FAILED = {"kind": "Status", "metadata": {}, "status": "Failure", "message": "none", "code": 404}
 LINES = {
     "Go": "ShowPreCheckResponse " + json.dumps(NEWER),
     "Go of a list": "&model.ListPreCheckTasksResponse{}",
     "no kind": json.dumps(NEWER),
+    **{
+        f"a list of tasks without kind: {left}": json.dumps(
+            {"kind": "List", "apiVersion": "v3", "metadata": {}, "items": [{left: RUNNING[left]}]}
+        )
+        for left in RUNNING
+    },
+    "a list without kind": json.dumps({"items": [RUNNING]}),
+    "an array": json.dumps([RUNNING]),
+    "wrapped": json.dumps({"level": "info", "answer": {"body": {"items": [RUNNING]}}}),
+    "of Python's SDK": json.dumps({"items": [{"metadata": {"uid": "x", "update_timestamp": "y"}}]}),
+    "its keys escaped": json.dumps([RUNNING]).replace("s", "\\u0073").replace("m", "\\u006d"),
     "Kubernetes": json.dumps(FAILED),
     "Kubernetes over lines": json.dumps(FAILED, indent=2),
     "code": json.dumps({"code": "CCE_CM.0004", "message": "none"}),
@@ -184,6 +200,9 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
      '{"level":"info","code":"0","message":"ok"}', '{"code":"OK","message":"GET /precheck"}',
      '{"kind":"Status","status":"Success","message":"done"}',
      '{"kind":"Cluster","metadata":{},"spec":{},"status":{"phase":"Available"}}',
+     '{"kind":"NodeList","items":[{"metadata":{"uid":"n"},"spec":{},"status":{"phase":"x"}}]}',
+     '{"kind":"List","apiVersion":"v1","items":[{"kind":"Pod","status":{"phase":"Running"}}]}',
+     '{"items":[{"metadata":{"name":"n-1"}}]}', '{"msg":"x","job":{"status":{"phase":"Done"}}}',
      'ShowPreCheckRequest {"cluster_id":"c"}', "phase | name | 12", "a precheck, phase Success",
      "2026-03-01T10:30:00.123Z INFO [main] GET https://cce/v3/clusters/c/precheck HTTP/1.1 200",
      "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
@@ -212,7 +231,7 @@ def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> Non
     assert (
         read((f"INFO{'.' * 600}\n" + other + one).encode()).source.form == "log"
     )  # it was tried again
-    with pytest.raises(InputError, match="ambiguous"):
+    with pytest.raises(InputError, match=r"ambiguous|looks like an HTML page"):
         read(("INFO " + one + other).encode())
 
 

@@ -1,0 +1,100 @@
+"""Which of very many rules or waivers may be for a node.
+
+A list that is written node by node, or pool by pool, is as long as the cluster is large: asked one
+by one, lists and nodes multiply. What is found here is asked whether it fits; what is not, surely
+does not.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Generic, TypeVar
+
+from reporter.policy.match import Anchor, Match
+from reporter.precheck.finding import Node
+from reporter.signs import legible
+
+Part = TypeVar("Part")
+
+LONGEST_LOOKED_THROUGH = 300
+"""Of a longer name every part is asked. Kubernetes allows 253 signs, CCE 56."""
+
+
+class _Anchors:
+    """The numbers of parts by what a value has to hold to fit them."""
+
+    def __init__(self) -> None:
+        self.every: set[int] = set()
+        self._by: dict[str, dict[int, dict[str, list[int]]]] = {}
+
+    def add(self, number: int, anchor: Anchor) -> None:
+        """`whole` values are found in small letters too: a uid may be written in capitals."""
+        place, text = anchor
+        texts = {text, text.lower()} if place == "whole" else {text}
+        for one in texts:
+            of_length = self._by.setdefault(place, {}).setdefault(len(one), {})
+            of_length.setdefault(one, []).append(number)
+        self.every.add(number)
+
+    def find(self, value: str) -> Iterable[int]:
+        """The parts that a value may fit."""
+        size = len(value)
+        if size > LONGEST_LOOKED_THROUGH:
+            yield from self.every
+            return
+        for place, lengths in self._by.items():
+            for length, texts in lengths.items():
+                if length > size:
+                    continue
+                for text in _held(value, place, length):
+                    yield from texts.get(text, ())
+
+
+def _held(value: str, place: str, length: int) -> list[str]:
+    """The texts of a length that a value holds at a place."""
+    last = len(value) - length
+    if place == "inside":
+        return [value[at : at + length] for at in range(last + 1)]
+    if place == "whole" and last:
+        return []
+    return [value[last:] if place == "end" else value[:length]]
+
+
+class ByNode(Generic[Part]):
+    """Parts of a policy with their matches, in their order."""
+
+    def __init__(self, parts: Sequence[tuple[Match, Part]]) -> None:
+        self._parts = [part for _, part in parts]
+        self._for_any: list[int] = []
+        self._by_key: dict[str, _Anchors] = {}
+        for number, (match, _) in enumerate(parts):
+            found = match.node_anchors
+            if found is None:
+                self._for_any.append(number)
+                continue
+            key, anchors = found
+            for anchor in anchors:
+                self._by_key.setdefault(key, _Anchors()).add(number, anchor)
+
+    def of(self, nodes: Sequence[Node], *, sure: bool) -> list[Part]:
+        """All but those that surely fit none of the nodes.
+
+        With `sure` also without those that are only left open by a name nobody can read.
+        """
+        if not self._by_key:
+            return self._parts
+        found = set(self._for_any)
+        for node in nodes:
+            for key, anchors in self._by_key.items():
+                name = legible(getattr(node, key))
+                if name is None:
+                    if not sure:
+                        found |= anchors.every
+                    continue
+                found.update(anchors.find(name))
+                if (small := name.lower()) != name:
+                    found.update(anchors.find(small))
+                if not name.isascii() and (narrow := unicodedata.normalize("NFKC", name)) != name:
+                    found.update(anchors.find(narrow))
+        return [self._parts[number] for number in sorted(found)]

@@ -1,0 +1,116 @@
+"""Very many rules and waivers, each for a few nodes of very many: looked up, and none is missed."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reporter.policy.by_node import LONGEST_LOOKED_THROUGH, ByNode
+from reporter.policy.match import Facts, Match, NodePatterns, Patterns, Target
+from reporter.policy.model import MatchSpec
+from reporter.precheck.finding import Node
+from tests.policy.build import item, judged, policy, response, stage, waiver
+
+FACTS = Facts("c-1", "v1.29", "v1.31", lambda _: None)
+
+_signs = st.sampled_from(["a", "b", "A", "-", "7", "\u6c60", "\uff08", "\u0430", "("])
+_names = st.one_of(st.none(), st.text(_signs, max_size=6))
+_globs = st.text(st.one_of(_signs, st.sampled_from("*?[]!*")), min_size=1, max_size=7)
+_regexes = st.sampled_from(
+    ["a", "ab*", "ab?", "aa+", "a{2}b", "a|b", "(?i)ab", "ab.*", ".*b", "a-\\d", "a-"]
+)
+_pattern = st.one_of(
+    _globs,
+    _regexes.map(lambda text: {"regex": text}),
+    st.text(_signs, min_size=1, max_size=4).map(lambda text: {"equals": text}),
+)
+_patterns = st.one_of(_pattern, st.lists(_pattern, min_size=1, max_size=3))
+_asked = st.dictionaries(st.sampled_from(["uid", "name"]), _patterns, min_size=1)
+_found = st.builds(Node, uid=_names, name=_names)
+
+
+@given(st.lists(_asked, min_size=1, max_size=6), st.lists(_found, max_size=3))
+def test_what_is_not_found_surely_does_not_fit(
+    asked: list[dict[str, Any]], nodes: list[Node]
+) -> None:
+    matches = [Match(MatchSpec.model_validate({"node": node})) for node in asked]
+    index = ByNode([(match, number) for number, match in enumerate(matches)])
+    target = Target("X", "node", FACTS, nodes=tuple(nodes))
+    for sure in (True, False):
+        found = index.of(target.nodes, sure=sure)
+        assert found == sorted(set(found))
+        for number, match in enumerate(matches):
+            rule, covers = match.fits_rule(target), match.fits_waiver(target)
+            if number not in found:
+                assert rule is not True
+                assert covers is not True
+                if not sure:
+                    assert rule is False
+                    assert covers is False
+
+
+@pytest.mark.parametrize(
+    ("pattern", "anchors"),
+    [
+        ("pool-7*", [("start", "pool-7")]),
+        ("*-pool-7", [("end", "-pool-7")]),
+        ("*pool*7?", [("inside", "pool")]),
+        ("p-*-0123*", [("inside", "-0123")]),
+        ("x*[yz]wv", [("end", "wv")]),
+        ("[ab]*", None),
+        ("*", None),
+        (["a", "b*"], [("start", "b"), ("whole", "a")]),
+        (["a", "*"], None),
+        ({"regex": "pool-\\d+"}, [("start", "pool-")]),
+        ({"regex": "pool*"}, [("start", "poo")]),
+        ({"regex": "pool|x"}, None),
+        ({"regex": "(?i)pool"}, None),
+        ("a" * 99 + "*", [("start", "a" * 64)]),
+    ],
+)
+def test_what_a_value_has_to_hold(pattern: Any, anchors: Any) -> None:
+    spec = MatchSpec.model_validate({"node": {"name": pattern}}).node
+    assert spec is not None
+    assert Patterns(spec.name).anchors == anchors
+
+
+def test_a_name_longer_than_any_is_asked_in_full() -> None:
+    match = Match(MatchSpec.model_validate({"node": {"name": "a*b"}}))
+    node = Node(name="a" + "x" * LONGEST_LOOKED_THROUGH + "b")
+    assert ByNode([(match, 1)]).of([node], sure=True) == [1]
+
+
+def _counted_asking(body: dict[str, Any], given: bytes) -> tuple[str, int]:
+    """The outcome, and how often a node was compared with what a rule or waiver asks of it."""
+    asked = 0
+    fits = NodePatterns.fits
+
+    def counted(patterns: NodePatterns, node: Node) -> Any:
+        nonlocal asked
+        asked += 1
+        return fits(patterns, node)
+
+    with mock.patch.object(NodePatterns, "fits", counted):
+        return judged(body, given).outcome, asked
+
+
+@pytest.mark.parametrize("pattern", ["name-{}-*", "*-{}-x", "*-{}-*", "name-{}-x"])
+def test_many_patterns_and_many_nodes_do_not_multiply(pattern: str) -> None:
+    nodes = [stage(f"{number}-x", item()) for number in range(300)]
+    asked = [{"name": pattern.format(number)} for number in range(0, 600, 2)]
+    waived = policy(waivers=[waiver(f"w-{n}", node=part) for n, part in enumerate(asked)])
+    outcome, count = _counted_asking(response(nodes=nodes), waived)
+    assert outcome == "fail"
+    assert count < 3 * len(nodes)  # of 300 × 300
+    rules = [
+        {"id": f"r-{number}", "match": {"node": part}, "effect": "fail"}
+        for number, part in enumerate(asked)
+    ]
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    outcome, count = _counted_asking(response(nodes=nodes), policy(rules, **lenient))
+    assert outcome == "fail"
+    assert count < 3 * len(nodes)
