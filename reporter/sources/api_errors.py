@@ -115,19 +115,31 @@ _BESIDE_IT = _SAYING | {"type", "requestid", "traceid", "timestamp", "path", "in
 def tells_of_failure(value: Any) -> bool:
     """Whether an object looks like an answer that failed, as gateways and frameworks write it.
 
-    With a field for an error, a status of 400 or more, or a message and nothing else. An object
-    with a `kind` says by that what it is.
+    With a field for an error or a status of 400 or more, perhaps one object deeper, or a message
+    and nothing else. An object with a `kind` says by that what it is.
     """
-    if not isinstance(value, dict) or value.get("kind"):
+    if not isinstance(value, dict):
         return False
-    named = {key.lower().replace("_", "").replace("-", ""): part for key, part in value.items()}
+    if value.get("kind"):
+        return bool(value["kind"] == "Error")
+    inner = [part for part in value.values() if isinstance(part, dict)]
+    if _names_an_error(value) or (len(inner) == 1 and _names_an_error(inner[0])):
+        return True
+    named = {_plain(key) for key in value}
+    return named <= _BESIDE_IT and not _SAYING.isdisjoint(named)
+
+
+def _names_an_error(value: dict[str, Any]) -> bool:
+    named = {_plain(key): part for key, part in value.items()}
     said = (named[key] for key in _OF_A_FAILURE & named.keys())
     if any(part and str(part).lower() not in (*_WELL, "0") for part in said):
         return True
     statuses = (_text(named[key]) or "" for key in _STATUSES & named.keys())
-    if any(len(status) == 3 and status[0] in "45" and status.isdecimal() for status in statuses):
-        return True
-    return named.keys() <= _BESIDE_IT and not _SAYING.isdisjoint(named)
+    return any(len(status) == 3 and status[0] in "45" and status.isdecimal() for status in statuses)
+
+
+def _plain(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
 
 
 def _went_well(code: str, told: dict[str, Any]) -> bool:

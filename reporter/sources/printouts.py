@@ -38,6 +38,7 @@ from reporter.sources.traces import (
     check_around,
     check_headers,
     doubt_about,
+    is_an_answer,
     no_success,
 )
 
@@ -203,6 +204,7 @@ def _between_lines(text: bytes, label: str) -> Document:
         _refuse_json_of_another_kind(text, label)
     spans = list(printed)
     doubt: str | None = None
+    answered = -1
     at, tasks = 0, 1
     for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
         between = text[at:start]
@@ -212,6 +214,8 @@ def _between_lines(text: bytes, label: str) -> Document:
                 tasks = _tasks_in(value)
             else:
                 doubt = doubt or doubt_about(value, between[first:last])
+                if is_an_answer(value):
+                    answered = at + first
         at = end
     spans.sort()
     if not spans:
@@ -233,6 +237,8 @@ def _between_lines(text: bytes, label: str) -> Document:
         )
     document = _java_printout(text[start:end], label) if printed else None
     tasks = _tasks_in(document.value) if document else tasks
+    if answered >= end:
+        doubt = doubt or "another answer of an API, without a check, stands behind it"
     check_around(text, start, end, label, doubt, tasks)
     return document or embedded(text, start, end, "log", label)
 

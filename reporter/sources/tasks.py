@@ -35,7 +35,7 @@ def tasks_of(document: Document, label: str) -> list[tuple[str, PrecheckTask]]:
     if not isinstance(value, dict):
         if isinstance(value, list) and any("riskSource" in p for p in value if isinstance(p, dict)):
             raise _part_alone(label, "check items")
-        raise OtherDocumentError(
+        raise (InputError if _is_an_answer(value) else OtherDocumentError)(
             f"{label}: holds {json_kind(value)}, not a pre-upgrade check response", hint=SAVE_RAW
         )
     if is_list(value):
@@ -216,6 +216,16 @@ def _refuse_an_error(value: Any, label: str) -> None:
         raise api_error(label, told)
 
 
+def _is_an_answer(value: Any) -> bool:
+    """Whether some API may have answered with a value: it may not lie beside a response."""
+    from reporter.sources.api_errors import told_by
+    from reporter.sources.traces import is_an_answer
+
+    if isinstance(value, list):
+        return not value or any(told_by(part) or is_an_answer(part) for part in value)
+    return is_an_answer(value)
+
+
 def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     """Say what an object is that holds no task at all."""
     _refuse_an_error(document, label)
@@ -233,7 +243,7 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     ):
         return
     if isinstance(kind, str) and kind:
-        raise OtherDocumentError(
+        raise (InputError if kind == "Error" else OtherDocumentError)(
             f'{label}: is a "{kind}", not a pre-upgrade check response', hint=SAVE_RAW
         )
     if not document:
@@ -243,14 +253,7 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
     if part := [key for key in (*sections, "itemsStatus", "nodeStageStatus") if key in document]:
         raise _part_alone(label, part[0])
     if not parts:
-        from reporter.sources.api_errors import tells_of_failure
-
-        if {"items", "apiVersion"} & document.keys() or tells_of_failure(document):
-            raise InputError(  # what some API answered with: not what may lie beside a response
-                f"{label}: holds no metadata, spec or status: an answer, and no pre-upgrade check",
-                hint=SAVE_RAW,
-            )
-        raise OtherDocumentError(
+        raise (InputError if _is_an_answer(document) else OtherDocumentError)(
             f"{label}: holds no metadata, spec or status: not a pre-upgrade check response",
             hint=SAVE_RAW,
         )

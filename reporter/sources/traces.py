@@ -11,7 +11,13 @@ import re
 from typing import Any
 
 from reporter.errors import InputError
-from reporter.sources.api_errors import api_error, holds_an_error, told_in, told_over_http
+from reporter.sources.api_errors import (
+    api_error,
+    holds_an_error,
+    tells_of_failure,
+    told_in,
+    told_over_http,
+)
 from reporter.sources.headers import (
     cache_told_by,
     length_told_by,
@@ -82,12 +88,30 @@ _FAILED_LATER = re.compile(
     rb"|unauthori[sz]ed|forbidden|unreachable|unavailable|exceeded|expired|aborted|unable to"
     rb"|could not|couldn't|cannot|can't|not found)\b(?!\W{1,4}(?:0|none|null|false)\b|\W{1,4}\[\])"
     rb"|\bdial tcp\b|\b(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?\W{1,4}[45]\d\d\b"
-    rb"|<-- [45]\d\d\b"
-    rb"|<!doctype html|<html\b)"
+    rb"|<-- [45]\d\d\b|\bbad gateway\b|\bno (?:healthy|route|response|such|answer)\b|\bstruct\{\}"
+    rb"|<!doctype html|<html\b|"
+    + "失败|超时|拒绝|错误|异常|无法|不存在|未授权|过期".encode()
+    # What programs print where nothing came.
+    + rb"|^[ \t]*+(?:null|None|<nil>|undefined|\{\}|\[\])[ \t\r]*+$)"
     rb"|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 _LINE = 4096
+
+
+def is_an_answer(value: Any) -> bool:
+    """Whether a JSON value looks like what some API answered with, and holds nothing of a task.
+
+    An error, an empty list, an object of the API's form without content. Behind a response it is
+    a newer answer.
+    """
+    if isinstance(value, list):
+        return any(map(is_an_answer, value))
+    if not isinstance(value, dict) or value.get("kind") not in (None, "", "List", "Error"):
+        return False
+    if "items" in value or value.get("kind") == "List":
+        return not value.get("items")
+    return "apiVersion" in value or tells_of_failure(value)
 
 
 def doubt_about(value: Any, text: bytes) -> str | None:

@@ -224,7 +224,10 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      "<!DOCTYPE html><html><title>Sign in</title></html>", "Traceback (most recent call last):",
      'Get "https://cce/": net/http: TLS handshake timeout', 'Get "https://cce/": deadline exceeded',
      "socket.timeout: The read operation timed out", "Error: connect ECONNREFUSED 10.0.0.1:443",
-     "Error: error waiting for cluster precheck to complete: ", "curl could not resolve the host"],
+     "Error: error waiting for cluster precheck to complete: ", "curl could not resolve the host",
+     "{}", "null", "  None", "<nil>", "[]", "ShowAutopilotPreCheckResponse struct{}", "Bad Gateway",
+     '{"kind":"List","items":[]}', '{"message":"no Route matched with those values"}',
+     "no healthy upstream", "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
     one, other = f"INFO poll: {FORGED}\n", f"{line}\n"

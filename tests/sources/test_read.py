@@ -220,6 +220,11 @@ def test_a_note_that_names_two_clusters_is_not_used(
         {"kind": "List"},
         {"title": "Unauthorized", "status": 401, "more": 1},
         {"error": {"text": "no"}, "a": 1},
+        [],
+        [{"error_code": "CCE.01400001", "error_msg": "no"}],
+        [{"message": "Unauthorized"}],
+        {"kind": "Error", "apiVersion": "v3"},
+        {"response": {"statusCode": 500}},
     ],
 )
 def test_an_answer_without_a_check_beside_a_response_is_not_passed_over(
@@ -229,5 +234,7 @@ def test_an_answer_without_a_check_beside_a_response_is_not_passed_over(
     (tmp_path / "b.json").write_text(json.dumps(beside))
     with pytest.raises(InputError, match=r"b\.json"):
         read(tmp_path)
-    (tmp_path / "b.json").write_text(json.dumps({"name": "package", "errors": [], "code": 200}))
+    (tmp_path / "b.json").write_text(
+        json.dumps({"name": "a", "errors": [], "code": 200, "app": {"title": "x"}})
+    )
     assert read(tmp_path).source.name.endswith("a.json")
