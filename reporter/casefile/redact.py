@@ -107,7 +107,10 @@ LAYERS = 6
 """How many spellings laid over each other are undone."""
 _MAY_HIDE = re.compile(r"[%\\&~]|[^\x00-\x7f]|[A-Za-z0-9+/_-]{8,}")
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
-_OWN_PARAMS = frozenset({"section", "effect", "line", "lines", "keys", "field"})
+_OWN_PARAMS = frozenset(
+    {"section", "effect", "line", "lines", "keys", "field"}
+    | {"at", "expires", "window", "validity", "max_age"}
+)
 """Parameters that hold words of this tool, not of the cloud."""
 
 _DOCUMENTED: dict[str, frozenset[str]] = {

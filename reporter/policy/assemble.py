@@ -85,7 +85,13 @@ from reporter.record.model import (
 from reporter.signs import is_todo
 from reporter.words import statement
 
-_NO_CHECKS = ("Qzx", "qzx", "QZX9", "\x00 no check is called this")
+_NO_CHECKS = (
+    ("QzxqWxvzKjqy", "WkvjHzqxBnmf", "JxqzPvwkLtrd", "BqkxZvwjMhnt"),
+    ("qzxqwxvzkjqy", "wkvjhzqxbnmf", "jxqzpvwkltrd", "bqkxzvwjmhnt"),
+    ("QzxqWxvz9", "WkvjHzqx3", "JxqzPvwk5", "BqkxZvwj7"),
+    ("\x00 no check is called this",),
+)
+"""Names that no check has, of one form each: what fits all of a form fits any such name."""
 SHOWN_NODES = 5
 """How many nodes a reason names; the finding has all of them."""
 SHOWN_MESSAGE = 200
@@ -383,7 +389,7 @@ def _skipped(skip: DecidedSkip) -> SkippedCheck:
 
 def _fits_any(check: Patterns) -> bool:
     """Whether a pattern fits a name that no check has, and so any of that form."""
-    return any(map(check.fits, _NO_CHECKS))
+    return any(all(map(check.fits, names)) for names in _NO_CHECKS)
 
 
 def _waiver_status(tally: WaiverTally) -> tuple[WaiverStatus, Statement]:

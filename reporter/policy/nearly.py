@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 from reporter.policy.match import Facts, Match, Patterns, Target, is_glob
-from reporter.policy.model import Equals, MatchSpec, Regex, WhereSpec
+from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
 
 MOST_ALIKE = 200
 """Names of a response that are compared letter by letter: there are some sixty."""
@@ -33,7 +33,12 @@ MOST_MEANT = 20
 
 _LIST = re.compile(r"[!|,{}();]")
 _WORD = re.compile(r"[\w.-]+")
+_STAR = re.compile(r"(?<=[\w/:-])\*")
+"""A star that repeats a letter: in a glob it stands for any text."""
 _DIGITS = re.compile(r"\d+")
+
+
+_Asks = TypeVar("_Asks", bound=Comparison)
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Written:
     """A pattern for a name or message, as a policy has it."""
 
     key: str
-    """`check`, `addon`, `node` (its name), `message`, or `$.name`."""
+    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of any path."""
     text: str
     is_regex: bool = False
 
@@ -77,6 +82,8 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
             else:
                 yield Written(key, pattern)
     for condition in spec.where or []:
+        if (pattern_text := _innermost(condition).matches) and _STAR.search(pattern_text):
+            yield Written("matches", pattern_text, is_regex=True)
         if _is_about_name(condition):
             for text in [condition.equals, *(condition.in_ or [])]:
                 if isinstance(text, str):
@@ -136,6 +143,8 @@ class _Here:
         if written.key == "message":
             wider = self._meant_within(written)
             return [] if wider is None else [wider]
+        if written.key == "matches":
+            return [_STAR.sub(".*", written.text)]
         names = {"addon": self._addons, "node": self._nodes}.get(written.key, self._checks)
         if not written.is_plain:
             return names.fitted_in_other_capitals(written)
@@ -145,6 +154,10 @@ class _Here:
 
     def _meant_within(self, written: Written) -> str | None:
         text = written.text
+        # A message is copied with its brackets, which in a glob are a set of signs.
+        plain = text.replace("[", "[[]") if not written.is_regex and "[" in text else text
+        if any(text in message for message in self._messages if plain != text):
+            return f"*{plain}*"
         wider = f"(?s).*(?:{text}).*" if written.is_regex else f"*{text}*"
         own = Patterns(Regex(regex=text) if written.is_regex else text).fits
         within = Patterns(Regex(regex=wider) if written.is_regex else wider).fits
@@ -158,6 +171,8 @@ class _Here:
             pattern = Regex(regex=meant) if written.is_regex else meant
             fits = Patterns(pattern).fits
             return (target for target in self._targets if fits(target.message))
+        if written.key == "matches":
+            return iter(self._targets)
         if written.key == "addon":
             return (target for target in self._targets if any(meant in p for p in target.addons))
         if written.key == "node":
@@ -240,6 +255,8 @@ def _with(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:
     if written.key == "node" and spec.node is not None and spec.node.name is not None:
         name = _put(spec.node.name, written, meant)
         update["node"] = spec.node.model_copy(update={"name": name})
+    if written.key == "matches" and spec.where:
+        update["where"] = [_matching(condition, written, meant) for condition in spec.where]
     if written.key == "$.name" and spec.where:
         update["where"] = [_renamed(condition, written, meant) for condition in spec.where]
     if spec.not_ is not None:
@@ -276,6 +293,20 @@ def _renamed(condition: WhereSpec, written: Written, meant: str) -> WhereSpec:
     if condition.in_ is not None:
         update["in_"] = [meant if text == written.text else text for text in condition.in_]
     return condition.model_copy(update=update)
+
+
+def _innermost(comparison: Comparison) -> Comparison:
+    while comparison.not_ is not None:
+        comparison = comparison.not_
+    return comparison
+
+
+def _matching(part: _Asks, written: Written, meant: str) -> _Asks:
+    if part.matches == written.text:
+        return part.model_copy(update={"matches": meant})
+    if part.not_ is None:
+        return part
+    return part.model_copy(update={"not_": _matching(part.not_, written, meant)})
 
 
 def _is_about_name(condition: WhereSpec) -> bool:

@@ -11,7 +11,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from reporter.record.dates import parse_duration, parse_instant
+from reporter.record.dates import parse_duration
 
 if TYPE_CHECKING:
     from reporter.record.model import Statement, Verdict, WaiverUse
@@ -110,16 +110,19 @@ def _ends(use: WaiverUse, moment: datetime | None) -> bool:
 def _holds_until(record: Verdict) -> datetime | None:
     """When the check expires: by itself, or as the policy counts from the update time."""
     subject = record.subject
+    updated = subject.updated.at if subject.updated else None
     ends = [subject.expires.at] if subject.expires else []
     for line in record.evidence:
         for said in line.statements:
-            if said.code == "evidence.unexpired.validity-ok":
-                ends.append(parse_instant(str(said.params["at"])))
-            elif said.code == "evidence.fresh.ok":
-                age = parse_duration(str(said.params["max_age"]))
-                with suppress(OverflowError):  # it ends after all calendars do
-                    ends.append(parse_instant(str(said.params["at"])) + age)
+            length = said.params.get(_COUNTED.get(said.code, ""))
+            if length is not None and updated is not None:
+                # One that ends after all calendars do; a record may say anything.
+                with suppress(OverflowError, ValueError):
+                    ends.append(updated + parse_duration(str(length)))
     return min((end for end in ends if end is not None), default=None)
+
+
+_COUNTED = {"evidence.unexpired.validity-ok": "validity", "evidence.fresh.ok": "max_age"}
 
 
 def headline_of(record: Verdict, conditions: Iterable[Statement]) -> str:

@@ -148,8 +148,8 @@ def _fits_its_words(line: EvidenceLine, record: Verdict) -> bool:
     if line.level == "off":
         return codes == ["off"]
     if line.id == "provider" and record.redaction is None:
-        phases = {said.params.get("phase") for said in line.statements}
-        if phases != {record.subject.task_phase}:
+        phases = [said.params.get("phase") for said in line.statements]
+        if not phases or any(phase != record.subject.task_phase for phase in phases):
             return False
     due, beside = {*_SAID[line.id].get(line.state, ())}, {*_BESIDE.get(line.id, ())}
     strange = {*codes} - _KNOWN

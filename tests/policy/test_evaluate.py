@@ -445,6 +445,12 @@ def test_a_used_waiver_that_ends_before_the_window_does_is_said(expires: str, to
     [
         *(("[A-Z]*", True), ("[A-Za-z]*", True), ({"regex": r"\w+"}, True), ("*", True)),
         *((({"regex": "[A-Z].*"}), True), ("[a-z]*", True), ("?*", True), ("[!_]*", True)),
+        ({"regex": "[A-Z][a-z]+[A-Z].*"}, True),
+        ({"regex": r"\w{5,}"}, True),
+        ("[A-Z]????*", True),
+        ({"regex": "[[:alpha:]]{8,}"}, True),
+        ("Q*", False),
+        ("*x", False),
         *(("S*", False), ("[S]*", False), ({"regex": "Sample.*"}, False), ("*Risk", False)),
     ],
 )
@@ -570,6 +576,10 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"check": {"regex": "sample.*"}}, "sample.* → SampleRisk"),
         ({"where": [{"path": "$.name", "equals": "samplerisk"}]}, "samplerisk → SampleRisk"),
         ({"message": "forbidden*"}, "forbidden* → *forbidden**"),
+        ({"message": "is [ odd ] it"}, "is [ odd ] it → *is [[] odd ] it*"),
+        ({"where": [{"path": "$..alias", "matches": "x|CS*"}]}, "x|CS* → x|CS.*"),
+        ({"where": [{"path": "$..alias", "not": {"matches": "^CS*$"}}]}, "^CS*$ → ^CS.*$"),
+        ({"where": [{"path": "$..alias", "matches": "CSI*|x"}]}, None),
         ({"check": "*", "not": {"addon": "EVEREST"}}, "EVEREST → everest"),
         ({"check": "SampleRisk"}, None),
         ({"check": ["SampleRisk", "samplerisk"]}, None),
@@ -583,7 +593,7 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"check": "NodeReady"}, None),
         ({"addon": "coredns"}, None),
         ({"message": "*forbidden*"}, None),
-        ({"message": "it is forbidden here"}, None),
+        ({"message": "it is forbidden here, is [[] odd ] it"}, None),
         ({"message": "unheard of"}, None),
         ({"message": {"regex": ".*forbidden.*"}}, None),
     ],
@@ -594,7 +604,7 @@ def test_a_name_in_other_letters_than_the_response_has_it_is_named(
     """It meets nothing: a rule then finds less than it reads, and a waiver leaves out less."""
     found = item(
         "SampleRisk",
-        message="it is forbidden here",
+        message="it is forbidden here, is [ odd ] it",
         riskSource={"addonRisks": [{"addonTemplateName": "everest", "alias": "CSI"}]},
     )
     rule = {"id": "r", "match": asked, "effect": "fail"}
