@@ -123,12 +123,22 @@ def reads_as_written(name: str) -> bool:
     No blank at its edge, no sign unseen, no letters that look like others: nobody can list those,
     so a name of ASCII letters has no others but ideographs, kana and syllables of Hangul.
     """
-    if name.isascii():
-        return name.isprintable() and name == name.strip()
-    if name != name.strip() or not name.isprintable() or hides_a_sign(name):
+    return _reads_as_written(name) if len(name) < _LONG else _long_reads_as_written(name)
+
+
+def _reads_as_written(name: str) -> bool:
+    if name != name.strip() or not name.isprintable():
         return False
-    plain = "".join(sign for sign in name if not _is_unmistakable(ord(sign)))
+    if name.isascii():
+        return True
+    if _NOT_DRAWN.search(name):
+        return False
+    plain = _UNMISTAKABLE.sub("", name)
     return plain.isascii() or not (_ASCII_LETTER.search(plain) or folded(plain).isascii())
+
+
+_long_reads_as_written = lru_cache(maxsize=256)(_reads_as_written)
+"""What is long is looked at once, however many findings are of it."""
 
 
 def legible(name: str | None) -> str | None:
@@ -136,17 +146,11 @@ def legible(name: str | None) -> str | None:
     return name if name is not None and reads_as_written(name) else None
 
 
-def _is_unmistakable(point: int) -> bool:
-    return any(first <= point <= last for first, last in _UNMISTAKABLE)
-
-
 _ASCII_LETTER = re.compile("[A-Za-z]")
-_UNMISTAKABLE = (
-    *((0x3041, 0x3096), (0x30A1, 0x30FA)),
-    # Their brackets and commas, as Huawei writes the names of add-ons; not 〇, a circle.
-    *((0x3001, 0x3003), (0x3008, 0x3011), (0x3014, 0x301B), (0xFF08, 0xFF09), (0xFF0C, 0xFF0C)),
-    *((0x3400, 0x4DBF), (0x4E00, 0x9FFF), (0x20000, 0x3134F)),
-    (0xAC00, 0xD7A3),
+_UNMISTAKABLE = re.compile(
+    # Brackets and commas, as Huawei writes the names of add-ons; not 〇, a circle.
+    "[\u3001-\u3003\u3008-\u3011\u3014-\u301b\uff08\uff09\uff0c\u3041-\u3096\u30a1-\u30fa"
+    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003134f]+"
 )
 """Letters and signs of which none looks like a letter of ASCII."""
 

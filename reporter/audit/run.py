@@ -35,6 +35,8 @@ from reporter.audit.settings import Court, Settings, court_of
 from reporter.audit.store import Store, make_id
 from reporter.errors import InputError, LiveError
 from reporter.output.files import make_way, write_file
+from reporter.record.conditions import CLOCK_SKEW
+from reporter.record.dates import parse_instant
 from reporter.sources.containers import Refused
 from reporter.sources.locations import File, files_at, public_name
 from reporter.sources.read import Found, found_in
@@ -267,9 +269,9 @@ def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
     """Inputs that would not have the rows they have.
 
     Those with a response that these settings judge by something else than it was judged by, or
-    that is larger than what they read; and those of which not even the bytes could be had: what
-    kept them (permissions, memory, a limit) may be gone. What bytes hold that are no response,
-    another version of this tool may find.
+    that is larger than what they read; those whose own time has come since; and those of which
+    not even the bytes could be had: what kept them (permissions, memory, a limit) may be gone. What
+    bytes hold that are no response, another version of this tool may find.
     """
     court = court_of(settings)
     meta, limit = store.meta(), limits_of(settings).max_bytes
@@ -279,6 +281,15 @@ def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
     )
     renewed = meta.get("tool_version", __version__) != __version__
     inputs = [identity for (identity,) in store.ask(query, (limit, renewed))]
+    query = (
+        "SELECT input_id, updated_at FROM responses "
+        "WHERE judged_at IS NULL AND updated_at IS NOT NULL AND reason LIKE ?"
+    )
+    inputs += [
+        identity
+        for identity, updated in store.ask(query, (words.NOT_YET.format(at="%"),))
+        if parse_instant(updated) - settings.clock <= CLOCK_SKEW
+    ]
     if limit < int(meta.get("max_bytes", limit)):
         # Of an archive inside an archive the size is nowhere.
         inputs += [identity for (identity,) in store.ask("SELECT id FROM inputs WHERE archive")]

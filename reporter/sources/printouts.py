@@ -179,6 +179,8 @@ def _java_printout(text: bytes, label: str) -> Document:
 # A log or a terminal --------------------------------------------------------------------------
 
 _OPENER = re.compile(rb"[{\[][ \t\r\n]*[{\[\"\]}]")
+_A_TRY = 40
+"""What a try costs beside what it reads, in letters read."""
 _DECODER = json.JSONDecoder()
 
 
@@ -243,13 +245,17 @@ def _between_lines(text: bytes, label: str) -> Document:
     return document or embedded(text, start, end, "log", label)
 
 
-_TIME = re.compile(rb"(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d) ?")
+_TIME = re.compile(
+    rb"(?m)^\[?\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)\]?"
+    rb"(?: \d\d[OE](?=[ +]|\r?$)\+?)? ?"
+)
 
 
 def _without_times(text: bytes) -> bytes | None:
     """What was logged, where a collector put a time before every line; None where it did not.
 
-    GitHub's raw logs look so, and `kubectl logs --timestamps`. It is put before every line of a
+    GitHub's raw logs look so, GitLab's (with a stream's number), Jenkins' (in brackets) and
+    `kubectl logs --timestamps`. It is put before every line of a
     printout too, so that taking it away gives what was printed, whatever that is.
     """
     if not _TIME.match(text):
@@ -321,7 +327,7 @@ def _json_values(text: bytes, label: str) -> Iterator[tuple[int, int, Any]]:
         except (ValueError, RecursionError) as error:
             reached = error.pos if isinstance(error, json.JSONDecodeError) else len(text)
             broken_until = max(broken_until, reached)
-            work -= reached - start + 1
+            work -= reached - start + _A_TRY
             if work < 0:
                 raise InputError(
                     f"{label}: too much broken JSON in the text to find a response in",

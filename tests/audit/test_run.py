@@ -1097,3 +1097,17 @@ def test_a_response_from_the_future_is_judged_as_of_no_day_yet(tmp_path: Path) -
         "2099-01-01T00:00:00Z, lies in the future"
         in audit.rows("SELECT reason FROM responses")[0][0]
     )
+
+
+def test_a_response_whose_time_has_come_is_judged_after_all(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "r.json").write_bytes(check(at="2026-06-02 00:00:00 +0000 UTC"))
+    for clock, judged_at in (
+        (datetime(2026, 6, 1, tzinfo=UTC), None),
+        (datetime(2026, 6, 1, 12, tzinfo=UTC), None),
+        (datetime(2026, 6, 3, tzinfo=UTC), "2026-06-02T00:00:00Z"),
+    ):
+        audit = Audit(folder, tmp_path / "out", clock=clock)
+        audit.run()
+        assert audit.rows("SELECT judged_at FROM responses") == [(judged_at,)]

@@ -68,3 +68,9 @@ def test_any_other_sign_may_be_one_or_none(name: str, word: str) -> None:
         for j in range(i + 1, len(name) + 1)
     ):
         assert may_hold(name, word)
+
+
+def test_a_very_long_name_is_looked_at_once_however_often_it_is_asked_about() -> None:
+    plain, mixed = "\u8282" * 900_000, "\u8282" * 900_000 + "\u0430a"
+    assert all(reads_as_written(plain) for _ in range(50_000))
+    assert not any(reads_as_written(mixed) for _ in range(50_000))

@@ -207,6 +207,8 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
      "2026-03-01T10:30:00.123Z INFO [main] GET https://cce/v3/clusters/c/precheck HTTP/1.1 200",
      "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
      "5 nodes, 0 errors, no failures, without error, failed: 0, errors=[]",
+     "  if-no-files-found: error", "cce-precheck check r.json --fail-on warn",
+     "error=nil timeout=30s",
      "| name | level |\n|---|---|\n| x | INFO |"],
 )  # fmt: skip
 def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:

@@ -267,6 +267,9 @@ def _behind(after: str) -> str:
         (_timed(json.dumps(SHOW, indent=2), "2026-03-01T10:30:00.123456789+08:00 "), "log"),
         (_timed(f"HTTP/2 200\r\na: b\r\n\r\n{json.dumps(SHOW, indent=1)}\r\n\r\n"), "log"),
         (_timed("INFO got " + printers.java(SHOW) + "INFO done\n"), "java"),
+        (_timed(json.dumps(SHOW, indent=2) + "\n$ x\n", "2026-03-01T10:30:00.123456Z 00O "), "log"),
+        (_timed(json.dumps(SHOW, indent=2), "2026-03-01T10:30:00.123456Z 01E+"), "log"),
+        (_timed(printers.java(SHOW), "[2026-03-01T10:30:00.000Z] "), "java"),
     ],
 )  # fmt: skip
 def test_other_forms(printed: str, form: str) -> None:
