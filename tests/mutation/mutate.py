@@ -72,6 +72,8 @@ MODULES: dict[str, tuple[str, ...]] = {
         "tests/policy/test_evidence.py",
     ),
     "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
+    "reporter.policy.waivers": ("tests/policy/test_waivers.py", *_JUDGED),
+    "reporter.policy.by_node": ("tests/policy/test_by_node.py", "tests/policy/test_waivers.py"),
     "reporter.policy.layers": (
         "tests/policy/test_layers_table.py",
         "tests/policy/test_layers_weaken.py",
