@@ -29,9 +29,11 @@ class _Anchors:
         self._by: dict[str, dict[int, dict[str, list[int]]]] = {}
 
     def add(self, number: int, anchor: Anchor) -> None:
-        """`whole` values are found in small letters too: a uid may be written in capitals."""
+        """`whole` values are found in small letters and with narrow signs too, as they may fit."""
         place, text = anchor
-        texts = {text, text.lower()} if place == "whole" else {text}
+        texts = {text}
+        if place == "whole":
+            texts |= {text.lower(), unicodedata.normalize("NFKC", text)}
         for one in texts:
             of_length = self._by.setdefault(place, {}).setdefault(len(one), {})
             of_length.setdefault(one, []).append(number)

@@ -114,3 +114,28 @@ def test_many_patterns_and_many_nodes_do_not_multiply(pattern: str) -> None:
     outcome, count = _counted_asking(response(nodes=nodes), policy(rules, **lenient))
     assert outcome == "fail"
     assert count < 3 * len(nodes)
+
+
+@pytest.mark.parametrize("key", ["uid", "name"])
+def test_whatever_a_name_may_fit_is_found(key: str) -> None:
+    """In other capitals, with wide signs on either side: left open, and not passed over."""
+    names = ["web-1", "Web-1", "WEB-1", "a(b)", "a\uff08b\uff09", "a\uff08b)", "\u8282-1", "x"]
+    parts = [
+        (Match(MatchSpec.model_validate({"node": {key: pattern}})), (key, str(pattern)))
+        for pattern in [
+            *names,
+            *({"equals": name} for name in names),
+            "web-*",
+            "*(b)",
+            ["x", "Web-1"],
+        ]
+    ]
+    index = ByNode(parts)
+    facts = Facts(None, None, None, lambda _: None)
+    for name in names:
+        node = Node(**{key: name})
+        target = Target(check="A", scope="node", facts=facts, nodes=(node,))
+        found = index.of([node], sure=False)
+        fitting = [part for match, part in parts if match.fits_rule(target) is not False]
+        assert set(fitting) <= set(found)
+        assert fitting
