@@ -83,11 +83,13 @@ _CURL_GAVE_UP = re.compile(rb"\bcurl: \([1-9]\d{0,2}\)")
 # Behind a response only: what failed before it may have been tried again. In any words: whoever
 # asked once more got no answer, and the one that was found is an older one.
 _FAILED_LATER = re.compile(
-    rb"(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )(?<!--)(?<!-found: )"
-    rb"(?:\b(?:errors?|fail(?:ed|ures?|s)?|exceptions?|traceback|time(?:d[ -])?outs?|refused|denied"
+    rb"(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )(?<! --)(?<!-found: )"
+    rb"(?:\b(?:errors?|fail(?:ed|ures?|s)?|exceptions?|traceback|refused|denied"
     rb"|unauthori[sz]ed|forbidden|unreachable|unavailable|exceeded|expired|aborted|unable to"
     rb"|could not|couldn't|cannot|can't|not found)\b"
-    rb"(?!\W{1,4}(?:0|none|null|nil|false|ok)\b|\W{1,4}\[\]|\W{1,3}\d{1,6}(?:ms|s|m)?\b)"
+    rb"(?!\W{1,4}(?:0|none|null|nil|false|ok)\b|\W{1,4}\[\])"
+    # With a number it is a setting; behind `error` a number is a status.
+    rb"|\btime(?:d[ -])?outs?\b(?!\W{1,3}(?:\d{1,6}(?:ms|s|m)?|none|null|nil)\b)"
     rb"|\bdial tcp\b|\b(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?\W{1,4}[45]\d\d\b"
     rb"|<-- [45]\d\d\b|\bbad gateway\b|\bno (?:healthy|route|response|such|answer)\b|\bstruct\{\}"
     rb"|<!doctype html|<html\b|"

@@ -229,6 +229,7 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      "Error: error waiting for cluster precheck to complete: ", "curl could not resolve the host",
      "{}", "null", "  None", "<nil>", "[]", "ShowAutopilotPreCheckResponse struct{}", "Bad Gateway",
      '{"kind":"List","items":[]}', '{"message":"no Route matched with those values"}',
+     "Error 503", "request failed: 500", "ERROR: 404", "----error----", "the check is denied 1",
      "no healthy upstream", "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
