@@ -16,6 +16,7 @@ from array import array
 from base64 import b64decode
 from binascii import Error as Base64Error
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
@@ -173,6 +174,7 @@ class Redactor:
                 hint="make one: openssl rand -hex 32 > redact.key",
             )
         self._verdict = verdict
+        self._scopes = Counter(check.name for check in verdict.checks)
         self._key = key
         chosen = set(profiles)
         self.profiles = [profile for profile in PROFILES if profile in chosen]
@@ -220,7 +222,12 @@ class Redactor:
         """Waivers to copy are made of what they match, and so are their ids: made again of what
         is there now, with the key."""
         entries = []
-        of_raw, of_made = map(self._stubs, (raw, made))
+        elsewhere = self._scopes[raw.name] > 1
+        instant = self._verdict.instant.at
+        of_raw, of_made = (
+            Stubs(check.name, check.scope, check.entries, instant, elsewhere=elsewhere)
+            for check in (raw, made)
+        )
         for before, entry in zip(raw.entries, made.entries, strict=True):
             text = before.waiver_stub
             if text is not None and text == of_raw.of(before):
@@ -230,9 +237,6 @@ class Redactor:
             stub = None if text is None else self._stub(text)
             entries.append(entry.model_copy(update={"waiver_stub": stub}))
         return made.model_copy(update={"entries": entries})
-
-    def _stubs(self, check: Check) -> Stubs:
-        return Stubs(check.name, check.scope, check.entries, self._verdict.instant.at)
 
     def _stub(self, text: str) -> str:
         body = _STUB_ID.sub("", text)

@@ -110,6 +110,7 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
                     "uid, or findings that are not waived"
                 )
             if uids:
+                _warn_of_the_next(check, waivers, _OF_A_FINDING, warn)
                 yield Skip(check.name, uids)
         elif check.name in spoilt:
             warn(f"skip list: {shown} is left out: not all that it found is waived")
@@ -117,6 +118,7 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
             warn(f"skip list: {shown} is left out: without nodes named it would skip its nodes too")
         elif check.name not in named:
             named.add(check.name)
+            _warn_of_the_next(check, waivers, _OF_A_FINDING | {"scope"}, warn)
             if place := _narrow(check, waivers, _PLACES):
                 warn(
                     f"skip list: {shown} is skipped wherever it fails, for CCE takes no less; "
@@ -127,6 +129,20 @@ def skips(verdict: Verdict, warn: Warn) -> Iterator[Skip]:
 
 _PARTS = frozenset({"message", "error_code", "where", "not", "any"})
 _PLACES = frozenset({"node", "addon"})
+_OF_A_FINDING = frozenset({"kind", "level", "group", "phase"})
+"""What is known of a finding, and not of a check that was skipped."""
+
+
+def _warn_of_the_next(
+    check: Check, waivers: Mapping[str, WaiverUse], keys: frozenset[str], warn: Warn
+) -> None:
+    """A waiver that turns the finding and will not cover the entry made of it."""
+    if asked := _narrow(check, waivers, keys):
+        warn(
+            f"skip list: waiver {asked[0]} will not cover {one_line(check.name or '')} once it is "
+            f"skipped: it asks for {asked[1]}, which a skipped check does not show; write one "
+            "without"
+        )
 
 
 def _narrow(

@@ -8,6 +8,7 @@ the response, the policy and the instant.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -160,7 +161,11 @@ def _checks(judgement: Judgement) -> list[Check]:
     source = judgement.response.source
     if source.locate is not None and judgement.decided:
         places = source.locate([source.pointer + p.finding.pointer for p in judgement.decided])
-    checks = [_check(key, parts, judgement, places) for key, parts in grouped.items()]
+    scopes = Counter(name for name, _ in grouped)
+    checks = [
+        _check(key, parts, judgement, places, elsewhere=scopes[key[0]] > 1)
+        for key, parts in grouped.items()
+    ]
     return sorted(checks, key=_check_order)
 
 
@@ -187,6 +192,8 @@ def _check(
     parts: Sequence[Decided],
     judgement: Judgement,
     located: Mapping[str, tuple[int, int]],
+    *,
+    elsewhere: bool,
 ) -> Check:
     name, scope = key
     passes = judgement.passes.get(key)
@@ -199,7 +206,7 @@ def _check(
         folded.setdefault(_fold_key(part, judgement), (part, []))[1].append(place)
     entries = [_entry(part, places, judgement) for part, places in folded.values()]
     if any(part.waivable for part, _ in folded.values()):
-        stub_of = Stubs(name, scope, entries, judgement.instant.at).of
+        stub_of = Stubs(name, scope, entries, judgement.instant.at, elsewhere=elsewhere).of
         entries = [
             entry.model_copy(update={"waiver_stub": stub_of(entry)}) if part.waivable else entry
             for entry, (part, _) in zip(entries, folded.values(), strict=True)

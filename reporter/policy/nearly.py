@@ -1,8 +1,8 @@
 """What a policy asks for and a response has only in another form: slips that a response shows.
 
-A name in other capitals, among the signs of a list, with another letter; a message that is asked
-for as the whole and stands within others. It is told where the form that was probably meant would
-have made a difference, and only there.
+A name in other capitals, among the signs of a list, with another letter; a message, or a part of
+a name, that is asked for as the whole and stands within others. It is told where the form that was
+probably meant would have made a difference, and only there.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any, TypeVar
 
-from reporter.policy.match import Facts, Match, Patterns, Target, is_glob
+from reporter.policy.match import Match, Patterns, Target, is_glob
 from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
 
 MOST_ALIKE = 200
@@ -31,11 +31,18 @@ MOST_SEARCHED = 2_000
 MOST_MEANT = 20
 """Names that are tried in the place of one pattern."""
 
+MOST_SIGNS = 400_000_000
+"""Of names and messages, that patterns are held against: some seconds."""
+
+_ONE_ASK = 40
+"""Signs that could be looked through while a pattern is put to an empty text."""
+
 _LIST = re.compile(r"[!|,{}();]")
 _WORD = re.compile(r"[\w.-]+")
 _STAR = re.compile(r"(?<=[\w/:-])\*")
 """A star that repeats a letter: in a glob it stands for any text."""
 _DIGITS = re.compile(r"\d+")
+_NO_SPECIAL = re.compile(r"[\w .:/-]+")
 
 
 _Asks = TypeVar("_Asks", bound=Comparison)
@@ -46,14 +53,49 @@ class Written:
     """A pattern for a name or message, as a policy has it."""
 
     key: str
-    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of any path."""
+    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of a path."""
     text: str
     is_regex: bool = False
+    path: str | None = None
+    """Where a value is asked whether it `matches`; None of a path in the response."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it spells what it asks for; a text under `equals` may hold any sign."""
         return not self.is_regex and (self.key == "$.name" or not is_glob(self.text))
+
+    @property
+    def is_for_a_part(self) -> bool:
+        """Whether nobody writes it for a whole name or value, as which it is asked for.
+
+        An anchor at one edge alone, a regular expression that is nothing but a text, a name that
+        ends where none does.
+        """
+        text = self.text
+        if not self.is_regex:
+            return self.key != "$.name" and not is_glob(text) and text[-1:] in _NO_END
+        ends = text.endswith("$") and not text.endswith("\\$")
+        return (
+            text.startswith("^") is not ends
+            or _NO_SPECIAL.fullmatch(text) is not None
+            or text[-1:] in _NO_END
+        )
+
+    def fits(self) -> Callable[[str | None], bool | None]:
+        """What it asks of a text."""
+        return Patterns(Regex(regex=self.text) if self.is_regex else self.text).fits
+
+    def within(self) -> str:
+        """The form that asks whether a text holds it."""
+        if not self.is_regex:
+            return f"{self.text}*" if self.text[-1:] in _NO_END else f"*{self.text}*"
+        # A quotation that nothing ends goes on to the end of the pattern.
+        quotes = self.text.rfind("\\Q") > self.text.rfind("\\E")
+        return f"(?s).*(?:{self.text}{_END_OF_QUOTE * quotes}).*"
+
+
+_NO_END = ("-", "_")
+_END_OF_QUOTE = "\\E"
 
 
 @dataclass(frozen=True)
@@ -82,8 +124,11 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
             else:
                 yield Written(key, pattern)
     for condition in spec.where or []:
-        if (pattern_text := _innermost(condition).matches) and _STAR.search(pattern_text):
-            yield Written("matches", pattern_text, is_regex=True)
+        if pattern_text := _innermost(condition).matches:
+            path = None if condition.on == "response" else condition.path
+            written = Written("matches", pattern_text, is_regex=True, path=path)
+            if _STAR.search(pattern_text) or (path is not None and written.is_for_a_part):
+                yield written
         if _is_about_name(condition):
             for text in [condition.equals, *(condition.in_ or [])]:
                 if isinstance(text, str):
@@ -108,9 +153,16 @@ def nearly_met(
     here = _Here(targets, names)
     found: dict[str, str] = {}
     for written, parts in asking.items():
-        for meant in here.meant(written, known):
-            tried = list(islice(here.with_it(written, meant), MOST_TRIED))
-            for part in parts:
+        told = [
+            part
+            for part in parts
+            if part.id not in found and (written.key == "check" or here.has_checks_of(part))
+        ]
+        if not told:
+            continue
+        for meant, having in here.meant(written, known):
+            tried = list(islice(having, MOST_TRIED))
+            for part in told:
                 if part.id not in found and _differs(part, written, meant, tried):
                     found[part.id] = f"{written.text} → {meant}"
     return found
@@ -121,71 +173,140 @@ class _Here:
 
     def __init__(self, targets: Sequence[Target], names: Iterable[str]) -> None:
         self._targets = targets
-        self._checks = _Names(names)
-
-    @cached_property
-    def _addons(self) -> _Names:
-        return _Names(
-            name for target in self._targets for pair in target.addons for name in pair if name
+        self._left = _Left(MOST_SIGNS)
+        self._checks = _Names(
+            names, ((target.check, target) for target in targets if target.check), self._left
         )
 
     @cached_property
-    def _nodes(self) -> _Names:
-        return _Names(node.name for target in self._targets for node in target.nodes if node.name)
+    def _addons(self) -> _Names:
+        pairs = [
+            (name, target)
+            for target in self._targets
+            for name in dict.fromkeys(name for pair in target.addons for name in pair if name)
+        ]
+        return _Names((name for name, _ in pairs), pairs, self._left)
 
     @cached_property
-    def _messages(self) -> list[str]:
-        every = dict.fromkeys(target.message for target in self._targets if target.message)
-        return list(islice(every, MOST_SEARCHED))
+    def _nodes(self) -> _Names:
+        pairs = [
+            (name, target)
+            for target in self._targets
+            for name in dict.fromkeys(node.name for node in target.nodes if node.name)
+        ]
+        return _Names((name for name, _ in pairs), pairs, self._left)
 
-    def meant(self, written: Written, known: Callable[[str], bool]) -> list[str]:
-        """What was probably meant by a pattern; nothing where it fits something."""
+    @cached_property
+    def _messages(self) -> dict[str, list[Target]]:
+        """Some messages, and the findings that have them."""
+        found: dict[str, list[Target]] = {}
+        for target in self._targets:
+            message = target.message
+            if message in found:
+                found[message].append(target)
+            elif message and len(found) < MOST_SEARCHED:
+                found[message] = [target]
+        return found
+
+    def has_checks_of(self, part: Asking) -> bool:
+        """Whether a check it spells is here; what asks for others is not asked further."""
+        asked = part.match.check
+        if asked is None or not asked.spells_only:
+            return True
+        return any(map(self._checks.may_mean, asked.literals))
+
+    def meant(
+        self, written: Written, known: Callable[[str], bool]
+    ) -> Iterator[tuple[str, Iterable[Target]]]:
+        """What was probably meant by a pattern, and what has it; nothing where it fits."""
         if written.key == "message":
-            wider = self._meant_within(written)
-            return [] if wider is None else [wider]
+            yield from self._within_messages(written)
+            return
         if written.key == "matches":
-            return [_STAR.sub(".*", written.text)]
+            yield from self._other_values(written)
+            return
         names = {"addon": self._addons, "node": self._nodes}.get(written.key, self._checks)
-        if not written.is_plain:
-            return names.fitted_in_other_capitals(written)
-        alike = written.key in ("check", "$.name") and not known(written.text)
-        name = names.meant(written.text, alike=alike)
-        return [] if name is None else [name]
+        if written.is_plain:
+            alike = written.key in ("check", "$.name") and not known(written.text)
+            found = names.meant(written.text, alike=alike)
+            if found is not None:
+                yield found, names.having(found)
+                return
+        if not written.is_plain or written.is_for_a_part:
+            for name in names.fitted_otherwise(written):
+                yield name, names.having(name)
 
-    def _meant_within(self, written: Written) -> str | None:
+    def _within_messages(self, written: Written) -> Iterator[tuple[str, Iterable[Target]]]:
         text = written.text
         # A message is copied with its brackets, which in a glob are a set of signs.
         plain = text.replace("[", "[[]") if not written.is_regex and "[" in text else text
-        if any(text in message for message in self._messages if plain != text):
-            return f"*{plain}*"
-        wider = f"(?s).*(?:{text}).*" if written.is_regex else f"*{text}*"
-        own = Patterns(Regex(regex=text) if written.is_regex else text).fits
-        within = Patterns(Regex(regex=wider) if written.is_regex else wider).fits
-        if any(own(message) is not False for message in self._messages):
-            return None
-        return wider if any(map(within, self._messages)) else None
+        if plain != text:
+            found = [message for message in self._left.of(self._messages) if text in message]
+            if found:
+                yield f"*{plain}*", self._with(found)
+                return
+        own = written.fits()
+        if any(own(message) is not False for message in self._left.of(self._messages)):
+            return
+        wider = written.within() if written.is_regex else f"*{text}*"
+        if within := _asked(wider, is_regex=written.is_regex):
+            found = [message for message in self._left.of(self._messages) if within(message)]
+            if found:
+                yield wider, self._with(found)
 
-    def with_it(self, written: Written, meant: str) -> Iterator[Target]:
-        """The findings that have what was meant."""
-        if written.key == "message":
-            pattern = Regex(regex=meant) if written.is_regex else meant
-            fits = Patterns(pattern).fits
-            return (target for target in self._targets if fits(target.message))
-        if written.key == "matches":
-            return iter(self._targets)
-        if written.key == "addon":
-            return (target for target in self._targets if any(meant in p for p in target.addons))
-        if written.key == "node":
-            return (t for t in self._targets if any(node.name == meant for node in t.nodes))
-        return (target for target in self._targets if target.check == meant)
+    def _with(self, messages: Iterable[str]) -> Iterator[Target]:
+        return (target for message in messages for target in self._messages[message])
+
+    def _other_values(self, written: Written) -> Iterator[tuple[str, Iterable[Target]]]:
+        if _STAR.search(written.text):
+            yield _STAR.sub(".*", written.text), self._targets
+        elif written.path is not None:
+            where = [{"path": written.path, "matches": written.text}]
+            own = Match(MatchSpec.model_validate({"where": where}))
+            some = list(islice(self._targets, MOST_SEARCHED))
+            if not any(own.fits_rule(_apart(target)) for target in some):
+                yield written.within(), some
+
+
+class _Left:
+    """How much may still be looked through."""
+
+    def __init__(self, signs: int) -> None:
+        self._signs = signs
+
+    def of(self, texts: Iterable[str]) -> Iterator[str]:
+        """The texts, as long as there is time for them."""
+        for text in texts:
+            self._signs -= len(text) + _ONE_ASK
+            if self._signs < 0:
+                return
+            yield text
 
 
 class _Names:
-    """Names that are here, by how they are folded."""
+    """Names that are here, by how they are folded, and what has them."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(
+        self, names: Iterable[str], having: Iterable[tuple[str, Target]], left: _Left
+    ) -> None:
         self._names = frozenset(names)
         self._folded = {_fold(name): name for name in sorted(self._names)}
+        self._pairs, self._left = having, left
+
+    @cached_property
+    def _having(self) -> dict[str, list[Target]]:
+        found: dict[str, list[Target]] = {}
+        for name, target in self._pairs:
+            found.setdefault(name, []).append(target)
+        return found
+
+    def having(self, name: str) -> Sequence[Target]:
+        """The findings that have it."""
+        return self._having.get(name, ())
+
+    def may_mean(self, text: str) -> bool:
+        """Whether a text is a name that is here, or may be one written in another form."""
+        return text in self._names or self.meant(text, alike=False) is not None
 
     def meant(self, text: str, *, alike: bool) -> str | None:
         """The name somebody meant by a text that is none of them.
@@ -211,16 +332,31 @@ class _Names:
     def _some(self) -> list[str]:
         return list(islice(self._folded, MOST_ALIKE))
 
-    def fitted_in_other_capitals(self, written: Written) -> list[str]:
-        """Names that a glob or regular expression fits but for its capitals, where it fits none."""
+    def fitted_otherwise(self, written: Written) -> list[str]:
+        """Names that a pattern fits but for its capitals, or that hold it, where it fits none."""
         some = list(islice(self._folded.values(), MOST_SEARCHED))
-        text = written.text
-        own = Patterns(Regex(regex=text) if written.is_regex else text).fits
-        if any(own(name) is not False for name in some):
+        text, own = written.text, written.fits()
+        if any(own(name) is not False for name in self._left.of(some)):
             return []
-        other = Patterns(Regex(regex=f"(?i:{text})") if written.is_regex else text.lower()).fits
         fold = (lambda name: name) if written.is_regex else str.lower
-        return list(islice((name for name in some if other(fold(name))), MOST_MEANT))
+        capitals = f"(?i:{text})" if written.is_regex else text.lower()
+        found: list[str] = []
+        if other := _asked(capitals, is_regex=written.is_regex):
+            fitted = (name for name in self._left.of(some) if other(fold(name)))
+            found = list(islice(fitted, MOST_MEANT))
+        if not found and written.is_for_a_part:
+            within = _asked(written.within(), is_regex=written.is_regex)
+            fitted = (name for name in self._left.of(some) if within and within(name))
+            found = list(islice(fitted, MOST_MEANT))
+        return found
+
+
+def _asked(text: str, *, is_regex: bool) -> Callable[[str | None], bool | None] | None:
+    """What a form of a pattern asks; None where it is more than RE2 takes."""
+    try:
+        return Patterns(Regex(regex=text) if is_regex else text).fits
+    except ValueError:
+        return None
 
 
 def _fold(text: str) -> str:
@@ -234,16 +370,15 @@ def _differs(part: Asking, written: Written, meant: str, tried: Sequence[Target]
     except ValueError:  # larger than RE2 takes
         return False
     reads = Match.fits_waiver if part.is_waiver else Match.fits_rule
-    for target in tried:
-        # What is asked here leaves no trace in what is told of the verdict.
-        apart = replace(target, facts=_untouched(target.facts))
-        if reads(part.match, apart) is not reads(other, apart):
-            return True
-    return False
+    return any(
+        reads(part.match, target) is not reads(other, target) for target in map(_apart, tried)
+    )
 
 
-def _untouched(facts: Facts) -> Facts:
-    return replace(facts, found={}, decided={}, unlike=set(), met=set(), missed=set())
+def _apart(target: Target) -> Target:
+    """The same, where what is asked leaves no trace in what is told of the verdict."""
+    facts = replace(target.facts, found={}, decided={}, unlike=set(), met=set(), missed=set())
+    return replace(target, facts=facts)
 
 
 def _with(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:

@@ -22,13 +22,23 @@ STUB_DAYS = 30
 class Stubs:
     """Waivers to copy: each for exactly the findings of one entry of a check, as YAML.
 
-    Where one would cover another entry as well, it asks for the message, too.
+    It asks for no more than it takes to tell them apart: once a check is on the skip list, nothing
+    is known of its level, and a waiver that asks for one would not cover it there. `elsewhere`:
+    whether the response has a check of this name in another scope. Where a waiver would cover
+    another entry as well, it asks for the message, too.
     """
 
     def __init__(
-        self, check: str | None, scope: Scope, entries: Sequence[Entry], instant: datetime
+        self,
+        check: str | None,
+        scope: Scope,
+        entries: Sequence[Entry],
+        instant: datetime,
+        *,
+        elsewhere: bool,
     ) -> None:
         self._check, self._scope, self._instant = check, scope, instant
+        self._elsewhere = elsewhere
         # No waiver covers an Exception.
         risks = [entry for entry in entries if entry.kind != "Exception"]
         self._at: dict[tuple[str | None, str | None], list[_Finding]] = {}
@@ -36,6 +46,7 @@ class Stubs:
             for name in {*finding.nodes, *(name for risk in finding.addons for name in risk), ""}:
                 for level in {finding.entry.level, None}:
                     self._at.setdefault((name, level), []).append(finding)
+        self._levels = len({entry.level for entry in risks})
         self._of_message = Counter(entry.message for entry in risks)
 
     def of(self, entry: Entry) -> str | None:
@@ -45,8 +56,10 @@ class Stubs:
             return None  # what nobody can name can't be waived by name
         if self._scope == "node" and not uids:
             return None
-        match: dict[str, object] = {"check": {"equals": self._check}, "scope": self._scope}
-        if entry.level is not None:
+        match: dict[str, object] = {"check": {"equals": self._check}}
+        if self._elsewhere:
+            match["scope"] = self._scope
+        if entry.level is not None and self._levels > 1:
             match["level"] = entry.level
         if uids:
             match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}

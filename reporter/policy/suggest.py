@@ -7,6 +7,7 @@ start of lines switches it on and leaves the prose a comment.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -66,6 +67,14 @@ class _Writer:
             for part in judgement.decided
             if part.target.phase == "Failed" and part.target.check is not None
         ]
+        sections = {(part.target.check, part.finding.scope) for part in judgement.decided}
+        self.scopes = Counter(name for name, _ in sections | judgement.passes.keys())
+        levels = {
+            (part.target.check, part.target.level)
+            for part in judgement.decided
+            if part.target.kind != "Exception"
+        }
+        self.levels = Counter(name for name, _ in levels)
 
     def lines(self, form: str) -> _Lines:
         """The whole file."""
@@ -180,8 +189,11 @@ class _Writer:
             yield from ("#   " + line for line in _yaml([waiver]))
 
     def _match(self, group: _Group) -> dict[str, Any] | None:
-        match: dict[str, Any] = {"check": {"equals": group.check}, "scope": group.scope}
-        if group.level is not None:
+        # As the stubs of a verdict: what tells findings apart, and no more.
+        match: dict[str, Any] = {"check": {"equals": group.check}}
+        if self.scopes[group.check] > 1:
+            match["scope"] = group.scope
+        if group.level is not None and self.levels[group.check] > 1:
             match["level"] = _literal(group.level, LEVELS)
         if (cluster := legible(self.judgement.facts.cluster)) is not None:
             match["cluster"] = {"equals": cluster}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -475,7 +475,7 @@ def _choose(
                 f'{label}: holds no task "{uid}"',
                 hint="it holds " + (", ".join(known[:5]) or "no task with a uid"),
             )
-        return named[0], others, ("choice.same-uid",) if len(named) > 1 else ()
+        return _one_of(named, tasks), others, ("choice.same-uid",) if len(named) > 1 else ()
     if not others:
         return 0, 0, ()
     fitting = [i for i in indexes if _fits(tasks[i], cluster, target)] or list(indexes)
@@ -484,11 +484,25 @@ def _choose(
         doubts = (*doubts, "choice.unnamed")
     created = {i: _created(tasks[i]) for i in fitting}
     dated = [i for i in fitting if created[i] is not None]
+    latest = max((created[i] for i in dated), default=None)
+    newest = [i for i in dated if created[i] == latest] or fitting
     if len(dated) < len(fitting):
-        return (dated or fitting)[0], others, ("choice.no-time", *doubts)
-    newest = max(fitting, key=lambda i: created[i])
-    tie = sum(created[i] == created[newest] for i in fitting) > 1
-    return newest, others, (("choice.tie",) if tie else ()) + doubts
+        doubts = ("choice.no-time", *doubts)
+    elif len(newest) > 1:
+        doubts = ("choice.tie", *doubts)
+    return _one_of(newest, tasks), others, doubts
+
+
+def _one_of(alike: Sequence[int], tasks: Sequence[PrecheckTask]) -> int:
+    """The same of several tasks, in whatever order they come."""
+    if len(alike) == 1:
+        return alike[0]
+
+
+    def content(index: int) -> bytes:
+        return sha256(json.dumps(tasks[index].model_dump(), default=str).encode()).digest()
+
+    return min(alike, key=content)
 
 
 def _mixed(found: list[_Candidate], fitting: list[int]) -> bool:

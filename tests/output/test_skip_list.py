@@ -208,7 +208,8 @@ def test_no_skip_list_is_made_from_a_check_that_cannot_be_relied_on(tmp_path: Pa
 @pytest.mark.parametrize(
     ("narrowed", "kept", "warned"),
     [
-        ({"level": "Warning", "scope": ["cluster", "node"]}, True, None),
+        ({"id": "w-0"}, True, None),
+        ({"scope": ["cluster", "node"]}, True, "it asks for scope, which a skipped check does not"),
         ({"node": {"uid": "n-1"}}, True, "takes no less; waiver w-0 is for some alone (node)"),
         ({"message": "one"}, False, "Whole is left out: waiver w-0 is for a part of it (message)"),
         ({"where": [{"path": "$.message", "equals": "one"}]}, False, "a part of it (where)"),
@@ -228,3 +229,19 @@ def test_a_check_that_is_waived_in_part_is_not_skipped_as_a_whole(
         needs_none = warned is None or (kept and nodes)
         assert len(said) == (not needs_none)
         assert needs_none or str(warned) in said[0]
+
+
+@pytest.mark.parametrize(
+    ("narrowed", "asked"),
+    [({"level": "Warning"}, "level"), ({"kind": "Risk", "group": "LimitCheck"}, "group, kind")],
+)
+def test_a_waiver_that_a_skipped_check_can_not_meet_is_told(
+    narrowed: dict[str, Any], asked: str
+) -> None:
+    for whole, nodes in (([_item("A")], []), ([], [_node("n-1", _item("A"))])):
+        said: list[str] = []
+        assert len(list(skips(_verdict(whole, nodes, "A", narrowed=narrowed), said.append))) == 1
+        assert said == [
+            "skip list: waiver w-0 will not cover A once it is skipped: it asks for "
+            f"{asked}, which a skipped check does not show; write one without"
+        ]

@@ -596,6 +596,21 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"message": "it is forbidden here, is [[] odd ] it"}, None),
         ({"message": "unheard of"}, None),
         ({"message": {"regex": ".*forbidden.*"}}, None),
+        ({"message": {"regex": r"\Qis [ odd"}}, r"(?s).*(?:\Qis [ odd\E).*"),
+        ({"check": {"regex": r"\Qsamplerisk"}}, None),
+        ({"check": {"regex": "^Sample"}}, "^Sample → SampleRisk"),
+        ({"check": {"regex": "Risk$"}}, "Risk$ → SampleRisk"),
+        ({"check": {"regex": "SampleR"}}, "SampleR → SampleRisk"),
+        ({"check": {"regex": "^Sample.*"}}, None),
+        ({"check": {"regex": "^Sample$"}}, None),
+        ({"check": {"regex": "Sampl(e|es)"}}, None),
+        ({"check": {"regex": "(Sample-)"}}, None),
+        ({"addon": "eve"}, None),
+        ({"where": [{"path": "$.message", "matches": "forbidden"}]}, "forbidden → (?s).*(?:forb"),
+        ({"where": [{"path": "$.message", "matches": "^it is"}]}, "^it is → (?s).*(?:^it is).*"),
+        ({"where": [{"path": "$.message", "matches": "^it.*"}]}, None),
+        ({"where": [{"path": "$.name", "matches": "SampleRisk"}]}, None),
+        ({"where": [{"path": "$.level", "matches": "a?rning"}]}, None),
     ],
 )
 def test_a_name_in_other_letters_than_the_response_has_it_is_named(
@@ -629,6 +644,11 @@ def test_a_slip_about_a_skipped_check_or_a_node_is_named() -> None:
     )
     (near,) = (part for part in verdict.conditions if part.code == "condition.names-nearly")
     assert near.params["values"] == ["Prod-1 → prod-1"]
+    for name in ("prod-", {"regex": "^prod-"}, {"regex": "prod-"}):
+        spared = waiver("w", "N", **{"not": {"node": {"name": name}}})
+        verdict = judged(body, policy(waivers=[spared]))
+        assert verdict.outcome == "pass"
+        assert any(part.code == "condition.names-nearly" for part in verdict.conditions)
 
 
 def test_what_a_rule_asks_over_several_lines_is_no_slip() -> None:

@@ -11,6 +11,7 @@ from unittest import mock
 import pytest
 import yaml
 
+from reporter.output import skip_list
 from reporter.policy.evaluate import Judgement, evaluate, judge, settle_instant
 from reporter.policy.load import Policy
 from reporter.policy.match import Match
@@ -187,7 +188,7 @@ def test_a_waiver_that_asks_for_more_than_nodes_says_so_of_each_finding() -> Non
         ({"addonRisks": [{"addonTemplateName": "coredns", "alias": "CoreDNS"}]}, "coredns"),
         ({"addonRisks": [{"alias": "CoreDNS"}]}, "CoreDNS"),
         ({"addonRisks": [{"addonTemplateName": "everest"}, {"alias": ""}]}, None),
-        ({}, "scope: cluster"),
+        ({}, "check:"),
     ],
 )
 def test_a_stub_is_for_what_can_be_named(risks: Any, named: str | None) -> None:
@@ -217,6 +218,41 @@ def test_a_stub_covers_what_it_stands_below_alone() -> None:
     assert _stubs(judged(alike)) == {"same": None}
 
 
+def test_a_stub_asks_for_no_more_than_tells_findings_apart() -> None:
+    asked = [
+        sorted(set(yaml.safe_load(stub)[0]) - {"id", "reason", "approved_by", "starts", "expires"})
+        for body in (
+            response(item()),
+            response(item(), item(level="Info", message="less")),
+            response(item(), nodes=[stage("n-1", item("SampleCheck", "Success"))]),
+            response(nodes=[stage("n-1", item())]),
+        )
+        for stub in _stubs(judged(body)).values()
+        if stub is not None
+    ]
+    assert asked == [
+        ["check"], ["check", "level"], ["check", "level"], ["check", "scope"], ["check", "node"],
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("nodes", [False, True])
+def test_a_risk_accepted_by_its_stub_is_so_once_it_is_on_the_skip_list(nodes: bool) -> None:
+    """What is accepted, put on the skip list and checked again, as the report advises, passes."""
+    first = response(nodes=[stage("n-1", item())]) if nodes else response(item())
+    stub = next(iter(_stubs(judged(first)).values()))
+    assert stub is not None
+    rules = policy(waivers=yaml.safe_load(stub.replace("TODO", "told")))
+    said: list[str] = []
+    [entry] = skip_list.skips(judged(first, rules), said.append)
+    assert said == []
+    skip: dict[str, Any] = {"name": entry.name}
+    if nodes:
+        values = list(entry.node_uids)
+        skip["resourceSelector"] = {"key": "node.uid", "operator": "In", "values": values}
+    again = judged(response(spec={"skippedCheckItemList": [skip]}), rules)
+    assert (again.outcome, again.skipped[0].waived_by) == ("pass", [yaml.safe_load(stub)[0]["id"]])
+
+
 def test_a_stub_for_an_addon_asks_for_the_message_whichever_name_another_has() -> None:
     one, both = {"alias": "CoreDNS"}, {"addonTemplateName": "coredns", "alias": "CoreDNS"}
     found = response(
@@ -237,7 +273,7 @@ def test_stubs_of_two_levels_on_one_node_are_compared_a_few_times_each() -> None
         for level in ("Fatal", "Warning")
         for number, places in ((number, [_place("n-1")]) for number in range(3_000))
     ]  # fmt: skip
-    stubs = Stubs("A", "node", entries, AT)
+    stubs = Stubs("A", "node", entries, AT, elsewhere=False)
     assert all("message:" in str(stubs.of(entry)) for entry in entries)
 
 

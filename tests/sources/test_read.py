@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from hashlib import sha256
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,18 @@ def test_a_tie_or_a_missing_time_leaves_a_doubt() -> None:
     )
     with pytest.raises(InputError, match='holds no task "nine"'):
         read(_listed(one, two), task="nine")
+
+
+def test_which_of_several_tasks_is_looked_at_depends_on_no_order() -> None:
+    one, two = _task("one", "2026-03-01 10:00:00"), _task("two", "2026-03-01 10:00:00")
+    later, x, y = _task("later", "2026-03-02 10:00:00"), _task("x", None), _task("y", None)
+    for tasks in ((one, two), (one, x, later), (x, y)):
+        found = {_uid(_listed(*order))[:2] for order in permutations(tasks)}
+        assert len(found) == 1
+    assert _uid(_listed(one, x, later))[0] == "later"
+    twins = [one | {"kind": kind} for kind in ("PreCheckTask", "UpgradeTask")]
+    kinds = {read(_listed(*order), task="one").task.kind for order in permutations(twins)}
+    assert len(kinds) == 1
 
 
 def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:
