@@ -324,6 +324,7 @@ MESSAGES: Final[dict[str, Message]] = {
     # Why a finding is what it is
     "decided.success": "the check succeeded",
     "decided.rule": "rule {rules} says {effect}",
+    "decided.rule-reason": "rule {rules} says {effect}: {reason}",
     "decided.rule-postponed": "rule {rules} warns, and fails from {effective_on} on",
     "decided.unmatched": "no rule matches; the policy's default is {effect}",
     "decided.unmatched-beside": (

@@ -18,6 +18,7 @@ from typing import Final
 
 from reporter.output.clean import cleaned, console_safe, one_line
 from reporter.output.exhibits import AttachedExhibit
+from reporter.record.instants import exactly_of
 from reporter.record.model import OUTCOMES_WORST_FIRST, Check, Entry, Node, Place, Verdict
 from reporter.words import say
 
@@ -120,7 +121,7 @@ def _frame(verdict: Verdict) -> _Row:
         "cluster_version": subject.cluster_version or "",
         "target_version": subject.target_version or "",
         "verdict": verdict.outcome,
-        "judged_at": verdict.instant.at.isoformat().replace("+00:00", "Z"),
+        "judged_at": exactly_of(verdict.instant.at),
     }
 
 

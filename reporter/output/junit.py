@@ -259,11 +259,18 @@ def _warned(checks: Sequence[Check]) -> list[str]:
     """What has no place of its own in JUnit: warnings and notes."""
     return [
         f"{say(f'finding.{entry.outcome}')}: {check.name or say('reason.unnamed')} "
-        f"({len(entry.places)}): {entry.message or entry.why.text}"
+        f"({len(entry.places)}): {_warning(entry)}"
         for check in checks
         for entry in check.entries
         if entry.outcome in ("warn", "note")
     ]
+
+
+def _warning(entry: Entry) -> str:
+    why = entry.why.text
+    if not entry.message:
+        return why
+    return f"{entry.message} ({why})" if entry.why.code == "decided.rule-reason" else entry.message
 
 
 def distinct(cases: Iterable[Case]) -> list[Case]:

@@ -46,9 +46,11 @@ from reporter.output.shown import (
     Why,
     worst,
 )
-from reporter.record.instants import second_of
+from reporter.record.instants import exactly_of, second_of
 from reporter.record.model import (
+    NOT_FILES,
     OUTCOMES_WORST_FIRST,
+    Change,
     Check,
     Entry,
     EvidenceLine,
@@ -278,8 +280,8 @@ class _Builder:
                 Bar(words.text("Findings by outcome"), _segments(verdict.counts.findings)),
             ),
             facets=_facets(words, checks),
-            again=shlex.join([*self._command(), "--waivers", "waivers.yaml"]),
-            recheck=shlex.join(self._command()),
+            again=shlex.join([*self._command(same=True), "--waivers", "waivers.yaml"]),
+            recheck=shlex.join(self._command(same=False)),
             checks=checks,
             checks_more=len(self.unlisted),
             passed_line=words.count(
@@ -694,14 +696,39 @@ class _Builder:
             return None
         return self.words.count("{count} differing finding", "{count} differing findings", rest)
 
-    def _command(self) -> list[str]:
-        """The words of the command that judges the response by these policies."""
-        words = ["cce-precheck", "check"]
-        words += [one_line(part.name) for part in self.verdict.exhibits if part.role == "response"]
-        for part in self.verdict.policies:
-            option = "--policy" if part.kind == "Policy" else "--waivers"
-            words += [option, one_line(part.source)]
-        return words
+    def _command(self, *, same: bool) -> list[str]:
+        """The words of the command that judges by these policies and on the same terms.
+
+        `same`: this response; otherwise what a new check answers, which has a task and a time of
+        its own.
+        """
+        verdict, subject, choice = self.verdict, self.verdict.subject, self.verdict.source.choice
+        words = ["cce-precheck", "check", self._response()]
+        for part in verdict.policies:
+            words += ["--policy" if part.kind == "Policy" else "--waivers", part.source]
+        terms: dict[str, str | None] = {
+            "--type": subject.cluster_type if subject.cluster_type_from == "option" else None,
+            "--expect-cluster": subject.expected_cluster,
+            "--expect-target": subject.expected_target,
+            "--task": choice.task if same and choice is not None else None,
+            "--fail-on": verdict.gate.fail_on if verdict.gate.fail_on != "fail" else None,
+            "--window": _window_of(subject.change),
+        }
+        if verdict.instant.basis == "response":
+            terms["--at"] = "response"
+        elif verdict.instant.basis == "given" and same:
+            terms["--at"] = exactly_of(verdict.instant.at)
+        for option, value in terms.items():
+            words += [] if value is None else [option, value]
+        return [one_line(word) for word in words]
+
+    def _response(self) -> str:
+        """Where the response was read, as a word of a command."""
+        source = self.verdict.source
+        if source.name in NOT_FILES:
+            return next((p.name for p in self.verdict.exhibits if p.role == "response"), "-")
+        name = source.name.partition("!")[0] if source.containers else source.name
+        return f"./{name}" if name.startswith("-") else name
 
     def _unique(self, prefix: str, *parts: str) -> str:
         wanted = f"{prefix}-{_hash(*parts)}"
@@ -1138,6 +1165,13 @@ def _holds(words: Phrases, rules: int, waivers: int) -> str:
     if waivers:
         parts.append(words.count("{count} waiver", "{count} waivers", waivers))
     return words.joined(parts) or words.text("no rules")
+
+
+def _window_of(change: Change) -> str | None:
+    """As the option takes it."""
+    if change.window_start is None or change.window_end is None:
+        return None
+    return f"{exactly_of(change.window_start)}/{exactly_of(change.window_end)}"
 
 
 def file_name(name: str, taken: Iterable[str]) -> str:

@@ -657,7 +657,13 @@ class _Bench:
                 "decided.rule-postponed", rules=deciding, effective_on=postponed[0].effective_on
             )
         else:
-            why = statement("decided.rule", rules=deciding, effect=effect)
+            # What is let through is never so without the reason somebody gave for it.
+            reasons = [rule.reason for rule, its, _ in found if its == effect and rule.reason]
+            if effect != "fail" and reasons:
+                said = "; ".join(sorted(set(reasons)))
+                why = statement("decided.rule-reason", rules=deciding, effect=effect, reason=said)
+            else:
+                why = statement("decided.rule", rules=deciding, effect=effect)
         return _Verdict(effect, why, found, waivable, doubt, tuple(deciding))
 
     def _doubt(self, target: Target, gentle: Sequence[Rule]) -> Statement | None:

@@ -18,3 +18,8 @@ def minute_of(moment: datetime) -> str:
 def day_of(moment: datetime) -> str:
     """`2026-03-01`, the day in UTC."""
     return second_of(moment)[:10]
+
+
+def exactly_of(moment: datetime) -> str:
+    """`2026-03-01T10:30:05.25Z` in UTC, with a fraction only where there is one: RFC 3339."""
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")

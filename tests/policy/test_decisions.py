@@ -340,14 +340,16 @@ def test_why_a_finding_is_what_it_is() -> None:
     open_rule = rule("warn", message="x")
     assert why(item()) == "decided.unmatched"
     assert why(item(), rule()) == "decided.rule"
-    assert why(item(), rule("warn")) == "decided.rule"
+    assert why(item(), rule("warn")) == "decided.rule-reason"
+    bare = {"id": "r", "match": {"kind": "Risk"}, "effect": "warn"}
+    assert why(item(), bare) == "decided.rule"
     assert why(silent, open_rule) == "decided.unmatched-beside"
     assert why(silent, open_rule, defaults={"unmatched": "warn"}) == "decided.unmatched-beside"
-    assert why(silent, open_rule, defaults={"unmatched": "note"}) == "decided.rule"
+    assert why(silent, open_rule, defaults={"unmatched": "note"}) == "decided.rule-reason"
     assert why(silent, rule("note", message="x")) == "decided.unmatched"
     late = {**rule(), "effective_on": "2026-03-02"}
     assert why(item(), late) == "decided.rule-postponed"
-    assert why(item(), late, rule("warn", "too")) == "decided.rule"
+    assert why(item(), late, rule("warn", "too")) == "decided.rule-reason"
     some = {**rule(check="*"), "limit": {"of": "findings", "max": 5}}
     assert why(item(), some) == "decided.rule"
     assert why(silent, {**some, "match": {"message": "x"}}) == "decided.unmatched-beside"
@@ -429,7 +431,7 @@ def test_every_doubt_by_its_name(fields: dict[str, Any], code: str | None) -> No
     lenient = rule("note", phase="*")
     found = item(**fields)
     assert one(found, lenient, **LENIENT) == ("note" if code is None else "unknown")
-    assert why(found, lenient, **LENIENT) == (code or "decided.rule")
+    assert why(found, lenient, **LENIENT) == (code or "decided.rule-reason")
     verdict = judged(response(found), policy([lenient], **LENIENT))
     assert verdict.outcome == ("pass" if code is None else "inconclusive")
     # A rule that says fail makes it one; no waiver turns that.
