@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from reporter.errors import InputError, PolicyError
 from reporter.policy import evidence as evidence_lines
@@ -37,7 +37,6 @@ from reporter.precheck.finding import (
     Scope,
     Signature,
     Survey,
-    iter_findings,
     survey,
 )
 from reporter.precheck.model import (
@@ -446,32 +445,45 @@ class _Bench:
 
     def measure_limits(self) -> None:
         """Count for every limit rule, before any waiver."""
-        for rule in self.policy.rules:
+        rules = [rule for rule in self.policy.rules if rule.limit is not None]
+        counts = {rule.id: _Limited(set(), set()) for rule in rules}
+        asking = self._asking(rules)
+        for part in self.items.lists if rules else ():
+            looked_at = asking[part.scope]
+            if looked_at.keys().isdisjoint(part.numbers):
+                continue
+            for index, number in enumerate(part.numbers):
+                if (looking := looked_at.get(number)) is None:
+                    continue
+                finding = Finding(
+                    part.items[index], part.scope, f"{part.pointer}/{index}", part.stage
+                )
+                target = Target.of(finding, self.facts)
+                for rule in looking.at(target):
+                    _count(rule, finding, target, counts[rule.id])
+        for rule in rules:
             if rule.limit is not None:
-                self.limits[rule.id] = self._measure(rule, rule.limit)
+                failed, base = map(len, counts[rule.id])
+                self.limits[rule.id] = LimitTally(rule, rule.limit, failed, max(base, failed))
+
+    def _asking(self, rules: Sequence[Rule]) -> dict[Scope, dict[int, _Looking]]:
+        """In each scope, by the number of a signature, which of some rules look at it."""
+        found: dict[Scope, dict[int, _Looking]] = {}
+        for scope, counts in self.items.counts.items():
+            found[scope] = {}
+            for number in counts:
+                name, kind, group, level, phase = (
+                    value or None for value in self.items.signatures[number]
+                )
+                target = Target(name, scope, self.facts, kind, group, level, phase)
+                looking = tuple(rule for rule in rules if rule.match.by_signature(target))
+                if looking:
+                    found[scope][number] = _Looking(looking)
+        return found
 
     def line_effect(self, limit: LimitTally) -> Effect | None:
         """The effect of an exceeded limit's own line; None while it holds."""
         return limit.rule.effect_at(self.instant) if limit.exceeded else None
-
-    def _measure(self, rule: Rule, limit: LimitSpec) -> LimitTally:
-        failed: set[object] = set()
-        base: set[object] = set()
-        for finding in iter_findings(self.task):
-            target = Target.of(finding, self.facts)
-            is_failed = target.phase == "Failed"
-            if not rule.match.by_signature(target):
-                continue
-            fits = rule.match.fits_rule(target)
-            # What is left open counts against passing: among the failed, not among the base. A
-            # note rule matches only when that is sure, here as everywhere.
-            if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
-                continue
-            counted = _counted(limit.of, finding, target)
-            if is_failed:
-                failed |= counted
-            base |= counted if limit.of != "nodes" else _surely_others(counted)
-        return LimitTally(rule, limit, len(failed), max(len(base), len(failed)))
 
     # Findings ---------------------------------------------------------------------------------
 
@@ -1003,6 +1015,28 @@ class _Counts:
     def items(self) -> Iterator[tuple[Tallies, tuple[str | None, bool], int]]:
         for (identity, told), count in self._counts.items():
             yield self._tallies[identity], told, count
+
+
+class _Limited(NamedTuple):
+    """What a limit counts: what failed, and what that is a part of."""
+
+    failed: set[object]
+    base: set[object]
+
+
+def _count(rule: Rule, finding: Finding, target: Target, counts: _Limited) -> None:
+    if rule.limit is None:
+        return
+    is_failed = target.phase == "Failed"
+    fits = rule.match.fits_rule(target)
+    # What is left open counts against passing: among the failed, not among the base. A note rule
+    # matches only when that is sure, here as everywhere.
+    if fits is False or (fits is None and not (is_failed and rule.effect != "note")):
+        return
+    counted = _counted(rule.limit.of, finding, target)
+    if is_failed:
+        counts.failed.update(counted)
+    counts.base.update(counted if rule.limit.of != "nodes" else _surely_others(counted))
 
 
 def _counted(of: str, finding: Finding, target: Target) -> set[object]:

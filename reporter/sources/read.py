@@ -498,7 +498,6 @@ def _one_of(alike: Sequence[int], tasks: Sequence[PrecheckTask]) -> int:
     if len(alike) == 1:
         return alike[0]
 
-
     def content(index: int) -> bytes:
         return sha256(json.dumps(tasks[index].model_dump(), default=str).encode()).digest()
 

@@ -351,7 +351,7 @@ def test_why_a_finding_is_what_it_is() -> None:
     assert why(item(), late) == "decided.rule-postponed"
     assert why(item(), late, rule("warn", "too")) == "decided.rule-reason"
     some = {**rule(check="*"), "limit": {"of": "findings", "max": 5}}
-    assert why(item(), some) == "decided.rule"
+    assert why(item(), some) == "decided.rule-reason"
     assert why(silent, {**some, "match": {"message": "x"}}) == "decided.unmatched-beside"
     nodes = {**some, "limit": {"of": "nodes", "max": 5}}
     assert why(item(), nodes) == "decided.limit-of-nodes"
