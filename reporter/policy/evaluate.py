@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import Literal, NamedTuple
 
 from reporter.errors import InputError, PolicyError
@@ -52,6 +53,7 @@ from reporter.precheck.response import Response
 from reporter.precheck.times import parse_timestamp
 from reporter.precheck.unknown_fields import UnknownFields
 from reporter.record.conditions import CLOCK_SKEW
+from reporter.record.coverage import exceptions_alone
 from reporter.record.dates import parse_instant
 from reporter.record.model import (
     Change,
@@ -951,10 +953,7 @@ class _Bench:
         return self._obstacles_by_name[skip.name]
 
     def _obstacle_by_name(self, name: str) -> Statement | None:
-        kinds = self._kinds.get(name, set())
-        if ("Exception" in kinds and "Risk" not in kinds) or (
-            self.policy.catalogue.only_as_exception(name)
-        ):
+        if name.casefold() in self._exceptions or self.policy.catalogue.only_as_exception(name):
             return statement("skip.exception")
         for rule in self.policy.rules:
             if not rule.waivable and rule.match.could_name(name):
@@ -962,15 +961,12 @@ class _Bench:
         return None
 
     @cached_property
-    def _kinds(self) -> dict[str | None, set[str]]:
-        """The kinds of the findings of each check, once all are decided."""
-        found: dict[str | None, set[str]] = {}
-        for (check, _), count in self.passes.items():
-            found.setdefault(check, set()).update(count.kinds)
-        for part in self.decided:
-            if part.target.kind is not None:
-                found.setdefault(part.target.check, set()).add(part.target.kind)
-        return found
+    def _exceptions(self) -> frozenset[str]:
+        """The checks that are only Exceptions here, once all are decided."""
+        passed = ((check, count.kinds) for (check, _), count in self.passes.items())
+        others = {(part.target.check, part.target.kind) for part in self.decided}
+        named = ((check, {kind}) for check, kind in others if kind is not None)
+        return exceptions_alone(chain(passed, named))
 
 
 def _asking_for_no_more(tallies: Tallies, *, has_selector: bool) -> Tallies:

@@ -39,8 +39,8 @@ _ONE_ASK = 40
 
 _LIST = re.compile(r"[!|,{}();]")
 _WORD = re.compile(r"[\w.-]+")
-_STAR = re.compile(r"(?<=[\w/:-])\*")
-"""A star that repeats a letter: in a glob it stands for any text."""
+_STAR = re.compile(r"(?<=[\w/:-])(?<!\\\w)\*")
+"""A star that repeats a letter (not a class, `\\d*`): in a glob it stands for any text."""
 _DIGITS = re.compile(r"\d+")
 _NO_SPECIAL = re.compile(r"[\w .:/-]+")
 
@@ -246,6 +246,13 @@ class _Here:
                 yield f"*{plain}*", self._with(found)
                 return
         own = written.fits()
+        if plain != text and is_glob(text):
+            # With its stars: the set of signs may fit others as well.
+            other = Patterns(plain).fits
+            if any(map(other, self._left.of(self._messages))):
+                unlike = (m for m in self._left.of(self._messages) if own(m) is not other(m))
+                yield plain, self._with(unlike)
+                return
         if any(own(message) is not False for message in self._left.of(self._messages)):
             return
         wider = written.within() if written.is_regex else f"*{text}*"
@@ -325,6 +332,7 @@ class _Names:
         near = [name for name in self._some if abs(len(name) - len(text)) <= 2]
         # With another number it is another check: of two partitions, say.
         near = [name for name in near if _DIGITS.findall(name) == _DIGITS.findall(text)]
+        near = [name for name in near if not _is_another(self._folded[name], text)]
         close = get_close_matches(_fold(text), near, n=1, cutoff=0.9)
         return self._folded[close[0]] if close else None
 
@@ -357,6 +365,14 @@ def _asked(text: str, *, is_regex: bool) -> Callable[[str | None], bool | None] 
         return Patterns(Regex(regex=text) if is_regex else text).fits
     except ValueError:
         return None
+
+
+def _is_another(name: str, text: str) -> bool:
+    """Whether they differ in letters of an abbreviation alone, as `GPU` and `CPU` do."""
+    if len(name) != len(text):
+        return False
+    unlike = [at for at, (one, other) in enumerate(zip(name, text, strict=True)) if one != other]
+    return all(name[at].isupper() and text[at].isupper() for at in unlike)
 
 
 def _fold(text: str) -> str:

@@ -92,7 +92,7 @@ def of_the_circumstances(record: Verdict) -> Iterator[Due]:
     yield due("expires-before-window", before, expires=expires, window=start)
     yield due("expires-in-window", within, expires=expires, window=end)
     yield due("window-over", end is not None and end <= at, at=at, window=end)
-    ended = sorted(use.id for use in record.waivers if use.status == "used" and _ends(use, end))
+    ended = _uncovered_at(record, end)
     code = "condition.waivers-end-before"
     told: Told = {"count": len(ended), "waivers": ended}
     yield code, {**told, "window": end} if ended and end is not None else None
@@ -101,6 +101,14 @@ def of_the_circumstances(record: Verdict) -> Iterator[Due]:
     yield due("expectation-not-checked", expected and is_off)
     yield due("fail-on-warn", record.gate.fail_on == "warn")
     yield due("advisory", record.gate.advisory is not None, reason=record.gate.advisory)
+
+
+def _uncovered_at(record: Verdict, moment: datetime | None) -> list[str]:
+    """Used waivers that end before a moment, where no other goes on covering what they cover."""
+    ended = {use.id for use in record.waivers if use.status == "used" and _ends(use, moment)}
+    covered = [entry.waived_by for check in record.checks for entry in check.entries]
+    covered += [skip.waived_by for skip in record.skipped]
+    return sorted({name for names in covered if ended.issuperset(names) for name in names})
 
 
 def _ends(use: WaiverUse, moment: datetime | None) -> bool:

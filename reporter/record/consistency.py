@@ -25,7 +25,7 @@ from reporter.record.conditions import (
     of_the_circumstances,
     of_what_is_listed,
 )
-from reporter.record.coverage import Asked, can_be_covered
+from reporter.record.coverage import Asked, can_be_covered, exceptions_alone
 from reporter.record.dates import parse_end, parse_instant
 from reporter.record.evidence import FINAL, of_evidence
 from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, OutcomeCounts
@@ -92,6 +92,7 @@ def _of_check(check: Check, nodes: int) -> Iterator[str]:
 
 
 def _of_skips(record: Verdict, asked: dict[str, Asked]) -> Iterator[str]:
+    exceptions = exceptions_alone((check.name, check.kinds) for check in record.checks)
     for skip in record.skipped:
         named = f"skipped check {skip.name}"
         if (skip.outcome == "waived") != bool(skip.waived_by):
@@ -102,7 +103,7 @@ def _of_skips(record: Verdict, asked: dict[str, Asked]) -> Iterator[str]:
             skip.waived_by and skip.why.params.get("waivers") != skip.waived_by
         ):
             yield f"{named}: {skip.outcome} and {skip.why.code} differ"
-        if skip.waived_by and not can_be_covered(skip, record):
+        if skip.waived_by and not can_be_covered(skip, record, exceptions):
             yield f"{named}: waived, and can't be"
         for name in skip.waived_by:
             if name in asked and not asked[name].may_cover_skip(skip):

@@ -8,7 +8,7 @@ glob: there a plain text is believed to be literal only if it is one word.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from reporter.signs import reads_as_written
@@ -22,14 +22,30 @@ _OF_A_NODE = frozenset({"node", "scope"})
 _NODE_KEYS = ("uid", "name", "status", "type")
 
 
-def can_be_covered(skip: SkippedCheck, record: Verdict) -> bool:
-    """Whether any waiver may cover a skip: it says what was skipped, and that may be a Risk."""
+def exceptions_alone(kinds: Iterable[tuple[str | None, Collection[str]]]) -> frozenset[str]:
+    """The names of checks that a response shows only as Exceptions, in small letters.
+
+    One written in other capitals on the skip list is taken for the same.
+    """
+    found: dict[str, set[str]] = {}
+    for name, its in kinds:
+        if name is not None:
+            found.setdefault(name, set()).update(its)
+    return frozenset(
+        name.casefold() for name, its in found.items() if "Exception" in its and "Risk" not in its
+    )
+
+
+def can_be_covered(skip: SkippedCheck, record: Verdict, exceptions: Container[str]) -> bool:
+    """Whether any waiver may cover a skip: it says what was skipped, and that may be a Risk.
+
+    `exceptions`: of `exceptions_alone`.
+    """
     if not skip.name or (skip.has_selector and not skip.node_uids):
         return False
     if record.redaction is not None:
         return True  # two names may have become one
-    kinds = {kind for check in record.checks if check.name == skip.name for kind in check.kinds}
-    return reads_as_written(skip.name) and not ("Exception" in kinds and "Risk" not in kinds)
+    return reads_as_written(skip.name) and skip.name.casefold() not in exceptions
 
 
 class Asked:

@@ -859,6 +859,28 @@ def test_which_skips_a_waiver_can_cover(entry: dict[str, Any], code: str | None)
 
 
 @pytest.mark.parametrize(
+    ("shown", "covered"),
+    [
+        ([("OwnCheck", "Exception")], False),
+        ([("owncheck", "Exception")], False),
+        ([("owncheck", "Exception"), ("OwnCheck", "Risk")], False),
+        ([("OwnCheck", "Exception"), ("OwnCheck", "Risk")], True),
+        ([("OwnCheck", "Risk")], True),
+    ],
+)
+def test_a_check_that_is_an_exception_here_is_one_in_any_capitals(
+    shown: list[tuple[str, str]], covered: bool
+) -> None:
+    body = response(
+        *(item(name, "Success", kind=kind) for name, kind in shown),
+        spec={"skippedCheckItemList": [skip("OwnCheck")]},
+    )
+    verdict = judged(body, policy(waivers=[waiver(check="OwnCheck")]))
+    assert (verdict.skipped[0].outcome == "waived") is covered
+    assert verdict.contradiction() is None
+
+
+@pytest.mark.parametrize(
     ("entry", "why", "uids"),
     [
         (skip("Other"), "skip.default", []),

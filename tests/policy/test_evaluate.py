@@ -435,7 +435,9 @@ def test_a_used_waiver_that_ends_before_the_window_does_is_said(expires: str, to
         window_start=datetime(2026, 3, 3, tzinfo=UTC), window_end=datetime(2026, 3, 4, tzinfo=UTC)
     )
     waivers = [waiver("w", expires=expires), waiver("unused", "Other", expires="2026-03-02")]
-    verdict = judged(response(item()), policy(waivers=waivers), change=window)
+    # Of what is covered twice, one may end.
+    renewed = [waiver("old", "B", expires="2026-03-02"), waiver("new", "B")]
+    verdict = judged(response(item(), item("B")), policy(waivers=waivers + renewed), change=window)
     said = [part for part in verdict.conditions if part.code == "condition.waivers-end-before"]
     assert [part.params["waivers"] for part in said] == [["w"]] * told
 
@@ -611,6 +613,10 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"where": [{"path": "$.message", "matches": "^it.*"}]}, None),
         ({"where": [{"path": "$.name", "matches": "SampleRisk"}]}, None),
         ({"where": [{"path": "$.level", "matches": "a?rning"}]}, None),
+        ({"where": [{"path": "$.level", "matches": r"W\w*"}]}, None),
+        ({"check": "SampleDisk"}, None),
+        ({"message": "*is [ odd ]*"}, "*is [ odd ]* → *is [[] odd ]*"),
+        ({"message": "*[fh]orbidden*"}, None),
     ],
 )
 def test_a_name_in_other_letters_than_the_response_has_it_is_named(
@@ -628,6 +634,22 @@ def test_a_name_in_other_letters_than_the_response_has_it_is_named(
         near = [part for part in conditions if part.code == "condition.names-nearly"]
         assert [said in part.text for part in near if said] == [True] * (said is not None)
         assert bool(near) is (said is not None)
+
+
+def test_brackets_of_a_message_that_cover_more_than_they_read_are_named() -> None:
+    body = response(item(message="addon [ CoreDNS ] is old"), item(message="addon [ CSI ] fails"))
+    verdict = judged(body, policy(waivers=[waiver(message="*[ CoreDNS ]*")]))
+    (near,) = (part for part in verdict.conditions if part.code == "condition.names-nearly")
+    assert near.params["values"] == ["*[ CoreDNS ]* → *[[] CoreDNS ]*"]
+
+
+def test_an_abbreviation_is_no_slip_of_another() -> None:
+    for asked, told in (("NodeGPUCheck", False), ("NodeCPUChek", True), ("NodeCpxCheck", True)):
+        rule = {"id": "r", "match": {"check": asked}, "effect": "fail"}
+        verdict = judged(
+            response(item("NodeCPUCheck")), policy([rule], defaults={"unmatched": "warn"})
+        )
+        assert ("names-nearly" in codes(verdict)) is told
 
 
 def test_a_slip_about_a_skipped_check_or_a_node_is_named() -> None:

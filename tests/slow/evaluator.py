@@ -987,9 +987,17 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
         return True
     # "a check this response … shows only as an Exception": once so, and never as a Risk (A15).
     # (The catalogue's word isn't part of this evaluator's input.)
-    kinds = [found["item"].get("kind") for found in findings if found["item"].get("name") == name]
-    if "Exception" in kinds and "Risk" not in kinds:
-        return True
+    # One in other capitals may be the same.
+    alike = {
+        other
+        for found in findings
+        if isinstance(other := found["item"].get("name"), str)
+        and other.casefold() == name.casefold()
+    }
+    for other in alike:
+        kinds = [f["item"].get("kind") for f in findings if f["item"].get("name") == other]
+        if "Exception" in kinds and "Risk" not in kinds:
+            return True
     # "a check that a `waivable: false` rule names"
     return any(rule.get("waivable") is False and names(rule["match"], name) for rule in rules)
 
