@@ -142,6 +142,7 @@ def _check(options: dict[str, Any]) -> None:
             raise click.UsageError(f"--{name} takes seconds; {options[name]} never ends")
     for name in ("endpoint", "proxy"):
         _check_url(name, options[name])
+    _check_proxy(options)
 
 
 def _spare_inputs(output: Path, options: dict[str, Any]) -> None:
@@ -174,6 +175,16 @@ def _check_url(name: str, url: str | None) -> None:
 
     if name == "endpoint" and not may_carry_credentials(url):
         raise click.UsageError("--endpoint: credentials are sent over https only")
+
+
+def _check_proxy(options: dict[str, Any]) -> None:
+    from reporter.live.endpoints import goes_through_no_proxy
+
+    if options["proxy"] and options["endpoint"] and goes_through_no_proxy(options["endpoint"]):
+        raise click.UsageError(
+            "--proxy: --endpoint is plain http, which is for this machine only, and would go to "
+            "another through a proxy; leave one of the two out"
+        )
 
 
 def _fetch(options: dict[str, Any], secrets: Secrets) -> None:
@@ -230,6 +241,9 @@ def _fetch_with(client: Client, pace: Pace, options: dict[str, Any]) -> None:
         answer = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
         uid = checks.newest(checks.tasks_in(answer, client.target.cluster_id))
     answer, task = _asked(client, uid, pace, options)
+    if options["latest"] and options["wait"]:
+        again = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
+        checks.check_still_newest(uid, checks.tasks_in(again, client.target.cluster_id))
     path = _save(answer, client, uid, checks.created(task), options)
     if not options["quiet"]:
         _tell_saved(task, uid, path, tell)
