@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from reporter.cli.streams import is_gone
+from reporter.cli.targets import TakenError, Target
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -217,7 +218,11 @@ def output_options(function: _Function) -> _Function:
     )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
-            f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
+            f"--{name}",
+            _parameter(name),
+            cls=Target,
+            metavar="F",
+            help=f"Write {text} to F (- for stdout).",
         )(function)
     return function
 
@@ -327,16 +332,14 @@ class Outputs:
             if key in taken and target == "-":
                 raise click.UsageError("only one report can go to standard output")
             if key in taken:
-                raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
+                raise TakenError(f"--{name} {target}: the same file is {taken[key]}", target)
             if target != "-" and (role := evidence.role_of(target)) is not None:
-                raise click.UsageError(
-                    f"--{name} {target}: is {role}; a report would write over it"
-                )
+                said = f"--{name} {target}: is {role}; a report would write over it"
+                raise TakenError(said, target)
             taken[key] = f"written by --{name}"
         made = cls(targets, quiet=bool(options.get("quiet")))
         made._spare_templates(options.get("templates"))
         if (misfit := _misfit(options, targets)) is not None:
-            made.fail(misfit, None)
             raise click.UsageError(misfit)
         return made._with_templates(options.get("templates"))
 
@@ -350,9 +353,10 @@ class Outputs:
         if target != "-":
             for path in inputs:
                 if path != "-" and _identity(path) == _identity(target):
-                    raise click.UsageError(f"--{name} {target}: the same file is an input")
+                    raise TakenError(f"--{name} {target}: the same file is an input", target)
             if (role := _Evidence(inputs).role_of(target)) is not None:
-                raise click.UsageError(f"--{name} {target}: is {role}; it would be written over")
+                said = f"--{name} {target}: is {role}; it would be written over"
+                raise TakenError(said, target)
         return cls({name: target_of(target)})
 
     def drop(self) -> None:
@@ -367,7 +371,7 @@ class Outputs:
 
         for name, target in self.targets.items():
             if target != "-" and is_part(folder, target):
-                raise click.UsageError(f"--{name} {target}: the same file is an input")
+                raise TakenError(f"--{name} {target}: the same file is an input", target)
 
     def _with_templates(self, folder: str | None) -> Outputs:
         if folder is None:

@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from reporter.cli.common import Outputs, file_name, put, say, say_hint, target_of
+from reporter.cli.targets import TakenError, Target, Writer
 from reporter.errors import LiveError
 from reporter.record.instants import second_of
 
@@ -35,10 +36,29 @@ ASK_SECONDS = 60.0
 TELL_EVERY = 60.0
 """Without a terminal, an unchanged state is told again after so many seconds."""
 
+_READ = ("token_file", "ca_bundle")
+"""The options that name files to read."""
+
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-@click.command("fetch")
+class _Fetcher(Writer):
+    """An answer goes with its note."""
+
+    def clear(self, arguments: Sequence[str], error: click.ClickException | None) -> None:
+        from reporter.live.archive import forget
+
+        given = self.read(arguments)
+        if isinstance(error, TakenError):
+            return
+        options = {name: given.values.get(name, [""])[-1] for name in _READ}
+        for target in self.to_clear(given, error).values():
+            if target != "-":
+                _spare_inputs(Path(target), options)
+                forget(Path(target))
+
+
+@click.command("fetch", cls=_Fetcher)
 @click.option(
     "--type",
     "cluster_type",
@@ -75,7 +95,13 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 @click.option("--token-file", type=file_name, metavar="F", help="A file that holds an IAM token.")
 @click.option("--ca-bundle", type=file_name, metavar="F", help="CA certificates to trust (PEM).")
 @click.option("--proxy", metavar="URL", help="A proxy; one with a password goes to HTTPS_PROXY.")
-@click.option("-o", "--output", metavar="FILE", help="Where to save the answer (- for stdout).")
+@click.option(
+    "-o",
+    "--output",
+    cls=Target,
+    metavar="FILE",
+    help="Where to save the answer (- for stdout).",
+)
 @click.option(
     "--archive",
     type=file_name,
@@ -149,7 +175,7 @@ def _spare_inputs(output: Path, options: dict[str, Any]) -> None:
     """Refuse an answer, or its note, in the place of what is read to ask for it."""
     from reporter.live.archive import sidecar_of
 
-    named = [options[name] for name in ("token_file", "ca_bundle")]
+    named = [options[name] for name in _READ]
     variables = ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
                  "SSL_CERT_FILE")  # fmt: skip
     named += [os.environ.get(name) for name in variables]

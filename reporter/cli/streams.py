@@ -25,7 +25,7 @@ class _Heard(io.FileIO):
             return memoryview(data).nbytes
 
 
-def heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def still_heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     """The same stream, by the same rules, whose reader may go away."""
     stream.flush()
     return io.TextIOWrapper(
