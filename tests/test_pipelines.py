@@ -274,6 +274,7 @@ def test_one_value_of_the_action_over_several_lines_is_one(workspace: Path) -> N
     assert record["gate"]["advisory"] == " ".join(lines.split())
     assert record["subject"]["change"]["id"] == "CHG 1"
 
+
 def test_values_of_the_action_are_never_run(workspace: Path) -> None:
     names = ("policy", "waivers", "type", "at", "expect_target", "expect_cluster", "fail_on")
     assert _judge(workspace, response="failing.json", **dict.fromkeys(names, HOSTILE)).code == 2

@@ -103,6 +103,9 @@ class Writer(click.Command):
             with contextlib.suppress(TakenError):
                 Outputs.of_one(name, value, given.loose)
                 found[name] = target_of(value)
+        if list(found.values()).count("-") > 1:
+            # Standard output takes one report, and whose it would have been nobody can tell.
+            return {name: target for name, target in found.items() if target != "-"}
         return found
 
     def read(self, arguments: Sequence[str]) -> Given:

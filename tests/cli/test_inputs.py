@@ -258,6 +258,39 @@ def test_a_slip_in_the_options_of_any_command_takes_old_reports_away(
         assert "internal" not in junit.read_text()
 
 
+@pytest.mark.parametrize(
+    ("window", "start", "end"),
+    [
+        ("2026-11-26/2026-11-27", "2026-11-26T00:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-27/2026-11-27", "2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-26T20:00:00Z/2026-11-27", "2026-11-26T20:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-26/2026-11-26T08:00:00+08:00", None, None),
+    ],
+)
+def test_a_day_that_ends_a_window_is_in_it(
+    capfd: pytest.CaptureFixture[str], window: str, start: str | None, end: str | None
+) -> None:
+    words = ["check", RESPONSE, "--at", "response", "--json", "-", "--window", window]
+    code = run(words)
+    said = capfd.readouterr()
+    if start is None:
+        assert "the end lies before the start" in said.err
+        return
+    assert code in (0, 1)
+    change = json.loads(said.out)["subject"]["change"]
+    assert (change["window_start"], change["window_end"]) == (start, end)
+    shown = " – ".join(f"{part[:10]} {part[11:16]} UTC" for part in (start, str(end)))
+    assert f"Change    window {shown}" in said.err
+
+
+@pytest.mark.parametrize("words", ["check", "bundle -o x", "render", "diff a", "verify"])
+def test_an_empty_name_is_a_variable_that_nobody_has_set(
+    capfd: pytest.CaptureFixture[str], words: str
+) -> None:
+    assert run([*words.split(), ""]) == 2
+    assert "an empty name is no file's; is a variable not set?" in capfd.readouterr().err
+
+
 def test_a_slip_takes_no_template_away(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     brand = tmp_path / "brand.yaml"
     brand.write_text("apiVersion: precheck.brand/v1\nkind: Brand\norganisation: A\n")
