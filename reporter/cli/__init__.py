@@ -18,7 +18,7 @@ from reporter import __version__
 from reporter.cli import completion
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error, silence
 from reporter.cli.lazy import LazyGroup
-from reporter.cli.streams import still_heard
+from reporter.cli.streams import still_heard, unheard
 from reporter.cli.targets import written_by
 from reporter.errors import OutputError, ReporterError
 from reporter.interrupts import Interrupts
@@ -85,7 +85,7 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, unheard())
         elif isinstance(stream, io.TextIOWrapper):
             setattr(sys, name, still_heard(stream))
 

@@ -55,7 +55,7 @@ class _Auditor(Writer):
 
 
 @click.command("audit", cls=_Auditor)
-@click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
+@click.argument("locations", nargs=-1, required=True, type=file_name, metavar="LOCATION...")
 @policies_option("What to judge by; each where its applies_to fits.", default=DEFAULT_POLICY)
 @waivers_option()
 @click.option(

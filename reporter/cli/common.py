@@ -337,6 +337,7 @@ class Outputs:
                 said = f"--{name} {target}: is {role}; a report would write over it"
                 raise TakenError(said, target)
             taken[key] = f"written by --{name}"
+        _tell_of_links(targets.values())
         made = cls(targets, quiet=bool(options.get("quiet")))
         made._spare_templates(options.get("templates"))
         if (misfit := _misfit(options, targets)) is not None:
@@ -357,6 +358,7 @@ class Outputs:
             if (role := _Evidence(inputs).role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; it would be written over"
                 raise TakenError(said, target)
+        _tell_of_links([target])
         return cls({name: target_of(target)})
 
     def drop(self) -> None:
@@ -584,6 +586,15 @@ def target_of(name: str) -> str:
     return name
 
 
+def _tell_of_links(targets: Iterable[str]) -> None:
+    """A report takes the place of a link; who publishes by one has to hear of it."""
+    from reporter.output.files import is_stream
+
+    for target in targets:
+        if target != "-" and os.path.islink(target) and not is_stream(Path(target)):
+            _warn(f"{target}: is a link, whose place a report takes; what it leads to stays")
+
+
 def _identity(path: str) -> str:
     try:
         return str(Path(path).resolve())
@@ -606,7 +617,7 @@ def put(target: str, data: bytes) -> None:
             silence(sys.stdout)
             raise OutputError(
                 f"standard output: can't be written: {error.strerror}",
-                hint="whoever reads it went away, or its disk is full",
+                hint="it is closed, whoever reads it went away, or its disk is full",
             ) from None
     else:
         write_file(Path(target), data)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1800.0
 ASK_SECONDS = 60.0
+POLL_SECONDS = 10.0
 TELL_EVERY = 60.0
 """Without a terminal, an unchanged state is told again after so many seconds."""
 
@@ -79,7 +80,7 @@ class _Fetcher(Writer):
 @click.option(
     "--poll",
     type=click.FloatRange(min=0.1),
-    default=10.0,
+    default=POLL_SECONDS,
     metavar="SECONDS",
     help="With --wait: how long between two questions. Default: 10.",
 )
@@ -306,8 +307,10 @@ def _asked(
 def _command_again(options: dict[str, Any], uid: str) -> str:
     """The command that goes on waiting for this check."""
     words = ["cce-precheck", "fetch", "--task", uid, "--wait"]
-    for name in ("type", "cluster", "region", "project-id", "endpoint", "timeout", "profile",
-                 "token-file", "ca-bundle", "proxy", "output", "archive"):  # fmt: skip
+    for name in ("type", "cluster", "region", "project-id", "endpoint", "poll", "timeout",
+                 "profile", "token-file", "ca-bundle", "proxy", "output", "archive"):  # fmt: skip
+        if name == "poll" and options[name] == POLL_SECONDS:
+            continue
         key = {"type": "cluster_type", "cluster": "cluster_id"}.get(name, name.replace("-", "_"))
         if options[key] is not None:
             words += [f"--{name}", str(options[key])]

@@ -37,6 +37,13 @@ def still_heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     )
 
 
+def unheard() -> io.TextIOWrapper:
+    """In the place of a stream that was closed before all began: nobody hears it."""
+    raw = _Heard(os.open(os.devnull, os.O_WRONLY), "w")
+    raw.gone = True
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", write_through=True)
+
+
 def is_gone(stream: TextIO) -> bool:
     """Whether the reader of a stream went away: what was written there may have reached nobody."""
     return getattr(getattr(getattr(stream, "buffer", None), "raw", None), "gone", False)

@@ -62,7 +62,9 @@ def is_stream(target: Path) -> bool:
             leads_to = os.readlink(path)
         except (OSError, ValueError):
             return False
-        if path.startswith(_STREAMS) or os.path.realpath(os.path.dirname(path)).startswith("/proc/"):
+        if path.startswith(_STREAMS) or os.path.realpath(os.path.dirname(path)).startswith(
+            "/proc/"
+        ):
             return True
         path = os.path.join(os.path.dirname(path), leads_to)
     return False

@@ -723,6 +723,7 @@ def test_a_wait_whose_time_is_over_says_how_to_go_on(
     assert "the check is still Running and the time given is over" in done.err
     assert f"  → go on with: cce-precheck fetch --task {UID} --wait --type autopilot" in done.err
     assert f"--output {file}" in done.err
+    assert "--poll 0.2" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
