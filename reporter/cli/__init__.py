@@ -108,20 +108,22 @@ def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """
     heard = Interrupts() if interrupts is None else interrupts
     try:
-        heard.obey()
-        code = _run(arguments, heard)
-    except KeyboardInterrupt:
+        try:
+            heard.obey()
+            code = _run(arguments, heard)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if heard.came or code == INTERRUPTED:
+            code = INTERRUPTED
+            _clear(arguments, None)
+    except KeyboardInterrupt:  # once more, while it was taken back
         code = INTERRUPTED
     finally:
         heard.hold()
-    return _interrupted(arguments) if heard.came or code == INTERRUPTED else code
-
-
-def _interrupted(arguments: Sequence[str]) -> int:
-    _clear(arguments, None)
-    with _even_unheard():
-        click.echo("interrupted; nothing half-written is left", err=True)
-    return INTERRUPTED
+    if code == INTERRUPTED:
+        with _even_unheard():
+            click.echo("interrupted; nothing half-written is left", err=True)
+    return code
 
 
 def _clear(arguments: Sequence[str], error: click.ClickException | None) -> None:

@@ -588,10 +588,13 @@ def target_of(name: str) -> str:
 
 def _tell_of_links(targets: Iterable[str]) -> None:
     """A report takes the place of a link; who publishes by one has to hear of it."""
+    links = [target for target in targets if target != "-" and os.path.islink(target)]
+    if not links:
+        return
     from reporter.output.files import is_stream
 
-    for target in targets:
-        if target != "-" and os.path.islink(target) and not is_stream(Path(target)):
+    for target in links:
+        if not is_stream(Path(target)):
             _warn(f"{target}: is a link, whose place a report takes; what it leads to stays")
 
 

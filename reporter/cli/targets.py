@@ -42,8 +42,8 @@ class Given:
     """What is to be written, by the option's long name."""
     loose: list[str] = field(default_factory=list)
     """All else: arguments, and what may be an unknown option's value."""
-    unknown: int = 0
-    """How many options there are that nobody knows."""
+    arguments: int = 0
+    """How many of these are arguments, by all appearances."""
 
     def take(self, option: click.Option, value: str) -> None:
         """Note an option's value; of a target the last one counts."""
@@ -91,6 +91,8 @@ class Writer(click.Command):
         from reporter.cli.common import Outputs, say, target_of
 
         spared = _Spared(given, self.files_read(given))
+        # Nobody waits for a store that is far away, to hear of a slip.
+        near = [word for word in given.loose if "://" not in word or word.startswith("file:")]
         if isinstance(error, TakenError):
             spared.add(error.target)
         found = {}
@@ -101,7 +103,7 @@ class Writer(click.Command):
                 say(f"warning: {value}: is left as it is: it may be what is to be read")
                 continue
             with contextlib.suppress(TakenError):
-                Outputs.of_one(name, value, given.loose)
+                Outputs.of_one(name, value, near)
                 found[name] = target_of(value)
         if list(found.values()).count("-") > 1:
             # Standard output takes one report, and whose it would have been nobody can tell.
@@ -116,14 +118,17 @@ class Writer(click.Command):
             if isinstance(part, click.Option)
             for name in (*part.opts, *part.secondary_opts)
         }
-        given, words = Given(), list(arguments)
+        given, words, unsure = Given(), list(arguments), False
         while words:
-            word = words.pop(0)
+            word, unsure_now, unsure = words.pop(0), unsure, False
             if word == "--":
                 given.loose += words
+                given.arguments += len(words)
                 break
             if word[:1] != "-" or word == "-":
                 given.loose.append(word)
+                # Behind an option that nobody knows it may be its value.
+                given.arguments += not unsure_now or os.path.lexists(word)
                 continue
             name, glued, value = word.partition("=")
             if not word.startswith("--"):
@@ -131,7 +136,7 @@ class Writer(click.Command):
                 glued = value
             option = known.get(name)
             if option is None or option.is_flag:
-                given.unknown += option is None
+                unsure = option is None and not glued
                 given.loose += [value] if glued else []
             elif glued:
                 given.take(option, value)
@@ -141,7 +146,7 @@ class Writer(click.Command):
 
     def _lacks_arguments(self, given: Given) -> bool:
         wanted = sum(isinstance(part, click.Argument) and part.required for part in self.params)
-        return len(given.loose) - given.unknown < wanted
+        return given.arguments < wanted
 
 
 def _flags_skipped(word: str, known: Mapping[str, click.Option]) -> tuple[str, str]:

@@ -48,7 +48,7 @@ def replacing(target: Path, *, hint: str = ELSEWHERE) -> Iterator[BinaryIO]:
 
 
 _STREAMS = ("/dev/", "/proc/")
-_MOST_LINKS = 40
+_HOPS = 40
 
 
 def is_stream(target: Path) -> bool:
@@ -57,7 +57,7 @@ def is_stream(target: Path) -> bool:
     Such a name is everybody's: put in the place of the link, a report would take it away.
     """
     path = os.path.abspath(target)
-    for _ in range(_MOST_LINKS):
+    for _ in range(_HOPS):
         try:
             leads_to = os.readlink(path)
         except (OSError, ValueError):

@@ -95,6 +95,8 @@ def test_the_cases_of_a_policy_say_in_junit_what_was_wrong(folder: Path) -> None
         "bundle -o r.json",
         "diff x.json --json r.json",
         "verify --json r.json",
+        "verify --bad none --json r.json",
+        "check --bad=r.json --json hard",
         "render r.json --exhibit hard --html r.json --bad",
         "policy test --junit r.json --bad",
         "fetch --token-file r.json -o r.json --bad",
@@ -131,6 +133,24 @@ def test_a_report_that_nothing_reads_goes_even_where_the_response_is_missing(
     assert capfd.readouterr().err.startswith(said)
     assert not (folder / "page.html").exists()
     assert "Missing argument" in (folder / "j.xml").read_text()
+
+
+def test_an_unknown_flag_takes_no_argument_away(folder: Path) -> None:
+    for words in ("--verbos r.json --json out.json", "r.json --verbos --json out.json"):
+        (folder / "out.json").write_text('{"of": "yesterday"}')
+        assert run(["check", *words.split()]) == 2
+        assert not (folder / "out.json").exists()
+
+
+def test_a_slip_asks_no_store_that_is_far_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(location: str) -> None:
+        raise AssertionError(location)
+
+    monkeypatch.setattr("reporter.sources.locations._in_store", asked)
+    assert run(["check", "s3://bucket/r.json", "--html", "page.html", "--bad"]) == 2
+    assert not (folder / "page.html").exists()
 
 
 def test_an_audit_that_is_asked_wrongly_leaves_no_page_of_before(folder: Path) -> None:
