@@ -251,7 +251,6 @@ def test_what_the_action_cannot_remove_is_not_kept_as_this_runs(workspace: Path)
     ("slip", "says"),
     [
         ({"type": "autopliot"}, "'autopliot' is not one of"),
-        ({"policy": ""}, "an empty name is no file's; is a variable not set?"),
         ({"response": ""}, "an empty name is no file's; is a variable not set?"),
         ({"response": "none.json"}, "::none.json: "),
     ],

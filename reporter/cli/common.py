@@ -65,6 +65,7 @@ OUTPUT_OPTIONS = {
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
+AN_INPUT = "an input"
 FOR_READERS = frozenset({"html", "pdf", "markdown"})
 """What people read, and so what has views and languages."""
 
@@ -325,14 +326,15 @@ class Outputs:
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
-        taken = {_identity(path): "an input" for path in inputs if path != "-"}
+        taken = {_identity(path): AN_INPUT for path in inputs if path != "-"}
         evidence = _Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
                 raise click.UsageError("only one report can go to standard output")
             if key in taken:
-                raise TakenError(f"--{name} {target}: the same file is {taken[key]}", target)
+                said = f"--{name} {target}: the same file is {taken[key]}"
+                raise TakenError(said, target) if taken[key] == AN_INPUT else click.UsageError(said)
             if target != "-" and (role := evidence.role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; a report would write over it"
                 raise TakenError(said, target)

@@ -35,8 +35,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     "slip",
     [
         "--policy=", "--max-size 0", "--skip-list x.txt", "--pdf=", "--pdf d/",
-        "--csv r.json", "--json - --markdown -", "--tpye autopilot", "--type autopliot",
-        "--lang zh_CN", "--view aprover", "--fail-on warning", "-q=yes", "--quiet=yes",
+        "--csv r.json", "--pdf page.html", "--json - --markdown -", "--tpye autopilot",
+        "--type autopliot", "--lang zh_CN", "--view aprover", "--fail-on warning", "-q=yes", "--quiet=yes",
         "other.json", "--at",
     ],
 )  # fmt: skip
