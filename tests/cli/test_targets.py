@@ -36,8 +36,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     [
         "--policy=", "--max-size 0", "--skip-list x.txt", "--pdf=", "--pdf d/",
         "--csv r.json", "--pdf page.html", "--json - --markdown -", "--tpye autopilot",
-        "--type autopliot", "--lang zh_CN", "--view aprover", "--fail-on warning", "-q=yes", "--quiet=yes",
-        "other.json", "--at",
+        "--type autopliot", "--lang zh_CN", "--view aprover", "--fail-on warning", "-q=yes",
+        "--quiet=yes", "other.json", "--at",
     ],
 )  # fmt: skip
 def test_whatever_is_wrong_with_an_option_the_reports_asked_for_are_not_of_yesterday(

@@ -62,8 +62,9 @@ def test_a_stream_under_another_name_is_written_to_and_stays(tmp_path: Path, num
         f"os.write({number}, b'after')\n"
     )
     with log.open("wb") as file:
-        streams = {"stdout" if number == 1 else "stderr": file}
-        subprocess.run([sys.executable, "-c", script, str(link)], check=True, **streams)
+        words = [sys.executable, "-c", script, str(link)]
+        out, err = (file, None) if number == 1 else (None, file)
+        subprocess.run(words, check=True, stdout=out, stderr=err)
     assert log.read_bytes() == b"before report after"
     assert link.is_symlink()
 
