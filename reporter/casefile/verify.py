@@ -132,6 +132,11 @@ def _read_record(data: bytes, name: str) -> tuple[Verdict, str | None]:
     try:
         found = json.loads(data, object_pairs_hook=_once)
         version, semantics = found.get("apiVersion"), found.get("semantics")
+        if not str(version).startswith(API_VERSION.split("/")[0] + "/"):
+            raise InputError(
+                f"{name}: is no record, page, PDF or case file of this tool",
+                hint="a response is judged by cce-precheck check",
+            )
         if version != API_VERSION or semantics != SEMANTICS:
             raise InputError(
                 f"{name}: its record is {one_line(str(version))[:60]} with semantics "

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from reporter.cli.streams import is_gone
+from reporter.cli.targets import TakenError, Target
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -64,6 +65,7 @@ OUTPUT_OPTIONS = {
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
+AN_INPUT = "an input"
 FOR_READERS = frozenset({"html", "pdf", "markdown"})
 """What people read, and so what has views and languages."""
 
@@ -217,7 +219,11 @@ def output_options(function: _Function) -> _Function:
     )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
-            f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
+            f"--{name}",
+            _parameter(name),
+            cls=Target,
+            metavar="F",
+            help=f"Write {text} to F (- for stdout).",
         )(function)
     return function
 
@@ -320,23 +326,23 @@ class Outputs:
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
-        taken = {_identity(path): "an input" for path in inputs if path != "-"}
+        taken = {_identity(path): AN_INPUT for path in inputs if path != "-"}
         evidence = _Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
                 raise click.UsageError("only one report can go to standard output")
             if key in taken:
-                raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
+                said = f"--{name} {target}: the same file is {taken[key]}"
+                raise TakenError(said, target) if taken[key] == AN_INPUT else click.UsageError(said)
             if target != "-" and (role := evidence.role_of(target)) is not None:
-                raise click.UsageError(
-                    f"--{name} {target}: is {role}; a report would write over it"
-                )
+                said = f"--{name} {target}: is {role}; a report would write over it"
+                raise TakenError(said, target)
             taken[key] = f"written by --{name}"
+        _tell_of_links(targets.values())
         made = cls(targets, quiet=bool(options.get("quiet")))
         made._spare_templates(options.get("templates"))
         if (misfit := _misfit(options, targets)) is not None:
-            made.fail(misfit, None)
             raise click.UsageError(misfit)
         return made._with_templates(options.get("templates"))
 
@@ -350,9 +356,11 @@ class Outputs:
         if target != "-":
             for path in inputs:
                 if path != "-" and _identity(path) == _identity(target):
-                    raise click.UsageError(f"--{name} {target}: the same file is an input")
+                    raise TakenError(f"--{name} {target}: the same file is an input", target)
             if (role := _Evidence(inputs).role_of(target)) is not None:
-                raise click.UsageError(f"--{name} {target}: is {role}; it would be written over")
+                said = f"--{name} {target}: is {role}; it would be written over"
+                raise TakenError(said, target)
+        _tell_of_links([target])
         return cls({name: target_of(target)})
 
     def drop(self) -> None:
@@ -367,7 +375,7 @@ class Outputs:
 
         for name, target in self.targets.items():
             if target != "-" and is_part(folder, target):
-                raise click.UsageError(f"--{name} {target}: the same file is an input")
+                raise TakenError(f"--{name} {target}: the same file is an input", target)
 
     def _with_templates(self, folder: str | None) -> Outputs:
         if folder is None:
@@ -580,6 +588,18 @@ def target_of(name: str) -> str:
     return name
 
 
+def _tell_of_links(targets: Iterable[str]) -> None:
+    """A report takes the place of a link; who publishes by one has to hear of it."""
+    links = [target for target in targets if target != "-" and os.path.islink(target)]
+    if not links:
+        return
+    from reporter.output.files import is_stream
+
+    for target in links:
+        if not is_stream(Path(target)):
+            _warn(f"{target}: is a link, whose place a report takes; what it leads to stays")
+
+
 def _identity(path: str) -> str:
     try:
         return str(Path(path).resolve())
@@ -602,7 +622,7 @@ def put(target: str, data: bytes) -> None:
             silence(sys.stdout)
             raise OutputError(
                 f"standard output: can't be written: {error.strerror}",
-                hint="whoever reads it went away, or its disk is full",
+                hint="it is closed, whoever reads it went away, or its disk is full",
             ) from None
     else:
         write_file(Path(target), data)

@@ -24,6 +24,7 @@ from reporter.cli.common import (
     summarise,
 )
 from reporter.cli.judging import redaction
+from reporter.cli.targets import Writer
 from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ MIB = 1024 * 1024
 MAX_RECORD_BYTES = 512 * MIB
 
 
-@click.command("render")
-@click.argument("record", metavar="RECORD.json")
+@click.command("render", cls=Writer)
+@click.argument("record", type=file_name, metavar="RECORD.json")
 @click.option(
     "--exhibit",
     "exhibits",
@@ -57,13 +58,10 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     outputs = Outputs.of(options, [record, *exhibits, *named])
     try:
         _render(record, exhibits, names, outputs, options)
-    except (CliExit, OutputError, TemplateError):
+    except (CliExit, OutputError, TemplateError, click.UsageError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
-        raise
-    except click.UsageError as error:
-        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "nothing was rendered")

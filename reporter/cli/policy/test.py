@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint, target_of
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    file_name,
+    hinting,
+    put,
+    say,
+    say_error,
+    say_hint,
+    target_of,
+)
+from reporter.cli.targets import Target, Writer
 from reporter.errors import OutputError, PolicyError
 from reporter.record.instants import second_of
 
@@ -24,10 +35,18 @@ CLASS = "precheck.policy-test"
 SHOWN_REASONS = 5
 
 
-@click.command("test")
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+class _Tester(Writer):
+    reads_unnamed = True
+
+
+@click.command("test", cls=_Tester)
+@click.argument("files", type=file_name, metavar="[FILE]...", nargs=-1)
 @click.option(
-    "--junit", "junit_file", metavar="F", help="Write JUnit XML to F (- for stdout), a case each."
+    "--junit",
+    "junit_file",
+    cls=Target,
+    metavar="F",
+    help="Write JUnit XML to F (- for stdout), a case each.",
 )
 @click.option("--fail-on-unfired", is_flag=True, help="Exit 1 also for rules that no case fires.")
 @click.option("-v", "--verbose", is_flag=True, help="Name the cases that are as expected, too.")
