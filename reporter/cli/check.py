@@ -11,6 +11,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    exit_code_of,
     output_options,
     reading_options,
     summarise,
@@ -60,16 +61,20 @@ def command(response: str, **options: Any) -> None:
 def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> None:
     found = judged(response_name, options)
     written = outputs.write(found.verdict, found.exhibits, reading_options(options, found.own))
-    summarise(
-        found.verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=found.notes,
-        own=found.own,
-        lang=options["lang"],
-    )
+    try:
+        summarise(
+            found.verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=found.notes,
+            own=found.own,
+            lang=options["lang"],
+        )
+    except OutputError as error:
+        outputs.tell_junit(found.verdict, {"the summary": exit_code_of(error)})
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(found.verdict.exit_code if written.fine else 5)
 

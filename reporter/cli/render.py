@@ -16,6 +16,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    exit_code_of,
     file_name,
     output_options,
     own_words,
@@ -98,16 +99,20 @@ def _render(
             hint="leave out --exhibit",
         )
     written = outputs.write(verdict, files, reading_options(options, own))
-    summarise(
-        verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=notes,
-        own=own,
-        lang=words.tag,
-    )
+    try:
+        summarise(
+            verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=notes,
+            own=own,
+            lang=words.tag,
+        )
+    except OutputError as error:
+        outputs.tell_junit(verdict, {"the summary": exit_code_of(error)})
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(verdict.exit_code if written.fine else 5)
 
