@@ -63,7 +63,9 @@ class State(Part):
     levels: list[str]
     messages: list[str]
     waived_by: list[str]
-    skipped: bool = Field(default=False, description="skipped on the server, so that CCE found none")
+    skipped: bool = Field(
+        default=False, description="skipped on the server, so that CCE found none"
+    )
 
 
 class Change(Part):

@@ -168,7 +168,10 @@ def test_a_waiver_gives_its_reason_wherever_it_is_told() -> None:
     body = response(
         item("SampleWaived"),
         spec={"skippedCheckItemList": [{"name": "SampleSkipped"}]},
-        nodes=[stage("a", item("SampleWaived")), stage("b", item("SampleWaived", kind="Exception"))],
+        nodes=[
+            stage("a", item("SampleWaived")),
+            stage("b", item("SampleWaived", kind="Exception")),
+        ],
     )
     root = parsed(junit.write(judged(body, policy(waivers=accepted))))
     told = {
