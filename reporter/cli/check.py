@@ -11,7 +11,6 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
-    exit_code_of,
     output_options,
     reading_options,
     summarise,
@@ -73,7 +72,7 @@ def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> Non
             lang=options["lang"],
         )
     except OutputError as error:
-        outputs.tell_junit(found.verdict, {"the summary": exit_code_of(error)})
+        outputs.tell_no_summary(found.verdict, error)
         raise
     written.tell(quiet=options["quiet"])
     raise CliExit(found.verdict.exit_code if written.fine else 5)

@@ -336,12 +336,12 @@ class Outputs:
                     f"--{name} {target}: is {role}; a report would write over it"
                 )
             taken[key] = f"written by --{name}"
-        made = cls(targets, quiet=bool(options.get("quiet")), at=options.get("at"))
+        made = cls(targets, quiet=bool(options.get("quiet")))
         made._spare_templates(options.get("templates"))
         if (misfit := _misfit(options, targets)) is not None:
             made.fail(misfit, None)
             raise click.UsageError(misfit)
-        return made._with_templates(options.get("templates"))
+        return replace(made, at=options.get("at"))._with_templates(options.get("templates"))
 
     @classmethod
     def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
@@ -426,6 +426,10 @@ class Outputs:
         except OutputError as error:
             say(f"--junit: {error.message}")
             self._drop(target)
+
+    def tell_no_summary(self, verdict: Verdict, error: OutputError) -> None:
+        """Have JUnit say that nobody was told the verdict."""
+        self.tell_junit(verdict, {"the summary": exit_code_of(error)})
 
     def put(self, make: Callable[[str], bytes], lost: dict[str, int] | None = None) -> Written:
         """Write what `make` gives for each option; one that fails is said, the others come out.

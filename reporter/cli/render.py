@@ -16,7 +16,6 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
-    exit_code_of,
     file_name,
     output_options,
     own_words,
@@ -111,7 +110,7 @@ def _render(
             lang=words.tag,
         )
     except OutputError as error:
-        outputs.tell_junit(verdict, {"the summary": exit_code_of(error)})
+        outputs.tell_no_summary(verdict, error)
         raise
     written.tell(quiet=options["quiet"])
     raise CliExit(verdict.exit_code if written.fine else 5)
@@ -167,7 +166,8 @@ def parse_record(data: bytes, name: str) -> Verdict:
         what = f"/{place}: {first['msg']}" if place else str(first["msg"])
         raise InputError(
             f"{name}: is not a record of this tool ({what})",
-            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"',
+            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"; '
+            "a response is for cce-precheck check",
         ) from None
     wrong = verdict.contradiction()
     if wrong is None and written not in (None, verdict.exit_code):
