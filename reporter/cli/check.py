@@ -59,16 +59,20 @@ def command(response: str, **options: Any) -> None:
 def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> None:
     found = judged(response_name, options)
     written = outputs.write(found.verdict, found.exhibits, reading_options(options, found.own))
-    summarise(
-        found.verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=found.notes,
-        own=found.own,
-        lang=options["lang"],
-    )
+    try:
+        summarise(
+            found.verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=found.notes,
+            own=found.own,
+            lang=options["lang"],
+        )
+    except OutputError as error:
+        outputs.tell_no_summary(found.verdict, error)
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(found.verdict.exit_code if written.fine else 5)
 

@@ -96,16 +96,20 @@ def _render(
             hint="leave out --exhibit",
         )
     written = outputs.write(verdict, files, reading_options(options, own))
-    summarise(
-        verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=notes,
-        own=own,
-        lang=words.tag,
-    )
+    try:
+        summarise(
+            verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=notes,
+            own=own,
+            lang=words.tag,
+        )
+    except OutputError as error:
+        outputs.tell_no_summary(verdict, error)
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(verdict.exit_code if written.fine else 5)
 
@@ -160,7 +164,8 @@ def parse_record(data: bytes, name: str) -> Verdict:
         what = f"/{place}: {first['msg']}" if place else str(first["msg"])
         raise InputError(
             f"{name}: is not a record of this tool ({what})",
-            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"',
+            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"; '
+            "a response is for cce-precheck check",
         ) from None
     wrong = verdict.contradiction()
     if wrong is None and written not in (None, verdict.exit_code):

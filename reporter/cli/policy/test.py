@@ -60,7 +60,7 @@ def command(
 ) -> None:
     """Judge the cases of each FILE and compare the verdicts with what they expect.
 
-    Without FILE: the cases of the shipped policies; builtin:NAME is those of one. Every case is
+    A folder stands for the YAML files in it. Without FILE: the cases of the shipped policies; builtin:NAME is those of one. Every case is
     judged at its own instant, which is also its clock. Exit 0: all as expected, 1: some differ,
     2: a case, a policy or a waiver list is wrong.
     """
@@ -122,7 +122,7 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
         return read(source, **expected)
 
     files, errors = [], []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(part for name in names for part in _in_folder(name)):
         try:
             with hinting("mend it there and run again; docs/policy-tools.md says how", f"{name}:"):
                 files.append(load_cases(name, noted))
@@ -136,6 +136,19 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
     if junit_file is not None:
         _put_error(junit_file, [problem for wrong in errors for problem in wrong.problems])
     raise CliExit(2)
+
+
+def _in_folder(name: str) -> list[str]:
+    """The case files of a folder by name; anything else, and a folder without any, is itself."""
+    folder = Path(name)
+    if _is_shipped(name) or not folder.is_dir():
+        return [name]
+    found = sorted(
+        str(path)
+        for path in folder.iterdir()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
+    return found or [name]
 
 
 def _put_error(target: str, lines: Sequence[str]) -> None:
