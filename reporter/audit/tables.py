@@ -61,6 +61,9 @@ RESPONSES = (
     "report",
     "hint",
     "id",
+    "holds_until",
+    "conditions",
+    "condition_codes",
 )
 """The columns of responses.csv. New ones are added at the end."""
 
