@@ -23,7 +23,7 @@ from reporter.policy.assemble import conditions_of, waiver_use
 from reporter.policy.evaluate import Decided, Judgement, judge, settle_instant
 from reporter.precheck.response import Response
 from reporter.precheck.times import format_instant, parse_timestamp
-from reporter.record.conditions import SLIPS, are_conditional, holds_until
+from reporter.record.conditions import QUIET, REGISTER, SLIPS, are_conditional, holds_until
 from reporter.record.model import Change, Gate, Statement, WaiverUse
 from reporter.sources.containers import MANY, Limits, Refused
 from reporter.sources.locations import File
@@ -432,15 +432,9 @@ def _of_a_pass(by: dict[str, list[str]], conditions: Sequence[Statement]) -> Ite
         if by[name]:
             yield words.several(form, sorted(by[name]))
             told.add(code)
-    rest = [part for part in conditions if part.code not in told]
-    yield from (part.text for part in sorted(rest, key=lambda part: part.code in _REGISTER))
-
-
-_REGISTER = frozenset(
-    f"condition.waivers-{status}"
-    for status in ("unused", "expired", "not-yet-valid", "not-applicable", "exceeded")
-)
-"""What is said of waivers that covered nothing here; the register says it over the fleet."""
+    rest = [part for part in conditions if part.code not in told | QUIET]
+    for part in sorted(rest, key=lambda part: part.code in REGISTER):
+        yield words.SHORT.get(part.code, part.text)
 
 
 def _write_down_judgement(

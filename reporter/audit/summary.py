@@ -44,7 +44,7 @@ from reporter.policy.load import pattern_text
 from reporter.policy.waivers import WaiverTally
 from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
-from reporter.record.conditions import QUIET, SLIPS
+from reporter.record.conditions import QUIET, REGISTER, SLIPS
 from reporter.record.dates import is_day, parse_instant
 from reporter.words import statement
 
@@ -55,18 +55,19 @@ BY_INSTANT = "rtrim(updated_at, 'Z')"
 """What responses are put in the order of their times by: as text, 58.9Z comes before 58Z."""
 
 
-
 def _codes(conditions: Iterable[str]) -> str:
     """Codes as the store has them, in SQL."""
     return ", ".join(repr(code.removeprefix("condition.")) for code in sorted(conditions))
 
 
-IS_CONDITIONAL = (
-    "({0}.outcome = 'pass' AND EXISTS (SELECT 1 FROM conditions AS told "
-    "WHERE told.response_id = {0}.id AND told.role = 'judged by' "
-    f"AND told.code NOT IN ({_codes(QUIET)})))"
-)
-"""Whether a response passes with conditions; of the table it is in."""
+def is_conditional(table: str, quiet: Iterable[str] = QUIET) -> str:
+    """Whether a response of a table passes with conditions other than the quiet ones, as SQL."""
+    return (
+        f"({table}.outcome = 'pass' AND EXISTS (SELECT 1 FROM conditions AS told "
+        f"WHERE told.response_id = {table}.id AND told.role = 'judged by' "
+        f"AND told.code NOT IN ({_codes(quiet)})))"
+    )
+
 
 MOST_LISTED = 2_000
 MOST_SLIPS = 200
@@ -253,7 +254,7 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
         at = format_instant(moment)
         row = next(
             store.ask(
-                f"SELECT id, outcome, updated_at, holds_until, {IS_CONDITIONAL.format('counted')} "
+                f"SELECT id, outcome, updated_at, holds_until, {is_conditional('counted')} "
                 "FROM counted "
                 # Of two of one instant the worse one counts.
                 f"WHERE cluster_id = ? AND {BY_INSTANT} <= rtrim(?, 'Z') "
@@ -418,9 +419,8 @@ def summarise(
         only_expired=_only_expired(store),
         conditions=_conditions(store),
         slips=_slips(store),
-        conditional=number(
-            f"SELECT count(*) FROM counted WHERE {IS_CONDITIONAL.format('counted')}"
-        ),
+        conditional=_conditional(store, QUIET),
+        conditional_in_deed=_conditional(store, QUIET | REGISTER),
         comparison=_comparison(store, settings),
         upgrades=tuple(
             UpgradeFacts(*(*row[:6], *map(bool, row[6:])))
@@ -428,7 +428,7 @@ def summarise(
                 "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
                 "ifnull(rtrim(r.holds_until, 'Z') <= rtrim(u.at, 'Z'), 0), "
                 "ifnull(rtrim(r.upgraded_at, 'Z') < rtrim(u.at, 'Z'), 0), "
-                f"{IS_CONDITIONAL.format('r')} FROM upgrades u "
+                f"{is_conditional('r')} FROM upgrades u "
                 "LEFT JOIN responses r ON r.id = u.response_id "
                 "ORDER BY rtrim(u.at, 'Z'), u.cluster, u.line"
             )
@@ -457,7 +457,13 @@ def _conditions(store: Store) -> tuple[ConditionFacts, ...]:
                 (is_slip, most),
             )
         ]
-    return tuple(found)
+    # What the register of waivers says over the fleet comes last.
+    return tuple(sorted(found, key=lambda part: f"condition.{part.code}" in REGISTER))
+
+
+def _conditional(store: Store, quiet: Iterable[str]) -> int:
+    query = f"SELECT count(*) FROM counted WHERE {is_conditional('counted', quiet)}"
+    return store.one(query)  # type: ignore[no-any-return]
 
 
 def _slips(store: Store) -> dict[str, int]:
@@ -536,7 +542,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
         last = recent.setdefault(row[0], [])
         last.append(row[1])
         del last[:-MOST_RECENT]
-    asked = f"SELECT {IS_CONDITIONAL.format('responses')} FROM responses WHERE id = ?"
+    asked = f"SELECT {is_conditional('responses')} FROM responses WHERE id = ?"
     conditional = {key for key, row in latest.items() if store.one(asked, (row[6],))}
     found = [
         Cluster(
@@ -758,7 +764,7 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
         for row in store.ask(
             "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
             "outcome, reason, report, copy_of, set_id, counts, "
-            f"{IS_CONDITIONAL.format('responses')} FROM responses "
+            f"{is_conditional('responses')} FROM responses "
             "LEFT JOIN tallies ON response_id = id WHERE outcome != 'unreadable' "
             "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
             f"{BY_INSTANT} DESC, name, pointer, id LIMIT ?",

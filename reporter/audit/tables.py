@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 
 from reporter.audit import words
 from reporter.audit.store import Store
-from reporter.audit.summary import IS_CONDITIONAL
+from reporter.audit.summary import is_conditional
 from reporter.output.audit.facts import AuditFacts, WaiverFacts
 from reporter.output.clean import one_line
 from reporter.output.csv_rows import BOM, safe_cell
@@ -155,7 +155,7 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
     ]
     cases = [_waiver_case(part, unused_fails) for part in facts.waivers] or [Case(CLASS, "waivers")]
     told = [
-        f"{part.text} (in {part.responses:,} of {facts.tally.total:,}, {part.passing:,} of them "
+        f"{one_line(part.text)} (in {part.responses:,} of {facts.tally.total:,}, {part.passing:,} of them "
         f"{'passes' if part.passing == 1 else 'pass'})"
         for part in facts.conditions
         if part.role == "judged by"
@@ -163,7 +163,7 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
     yield _suite(distinct(cases), 0, CLASS, CLASS, stamp, properties, told)
     rows = store.ask(
         "SELECT coalesce(cluster_id, ''), name || pointer, outcome, reason, hint, "
-        f"{IS_CONDITIONAL.format('responses')} "
+        f"{is_conditional('responses')} "
         "FROM responses ORDER BY coalesce(cluster_id, ''), name, pointer, id"
     )
     for number, (cluster, found) in enumerate(groupby(rows, key=lambda row: row[0]), 1):
@@ -174,7 +174,7 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
                 _case(f"{CLASS}.{key}", name, outcome, reason, hint, facts.allow_unreadable)
             )
             if conditional:  # a pass has no text of its own
-                told.append(f"{name}: {reason}")
+                told.append(one_line(f"{name}: {reason}"))
         name = f"precheck audit {key}"
         yield _suite(distinct(of_cluster), number, name, f"{CLASS}.{key}", stamp, [], told)
     yield b"</testsuites>\n"

@@ -20,6 +20,9 @@ UNFINISHED = "the task is not finished"
 PASSES = "every check passes"
 PASSES_NOTED = "every check passes or is noted"
 CONDITIONAL = "passes, with conditions: {conditions}"
+SHORT = {"condition.recheck-needed": "CCE itself says Failed"}
+"""Of a condition that says what to do, what it is about: it stands beside many responses."""
+
 MOST_CONDITIONS = 4
 LONGEST = 400
 """Signs of what a condition says: a register may hold thousands of waivers."""

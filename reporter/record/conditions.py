@@ -55,6 +55,12 @@ SLIPS = frozenset(
 )
 """Conditions by which a policy asks in vain: it decides less than whoever wrote it meant."""
 
+REGISTER = frozenset(
+    f"condition.waivers-{status}"
+    for status in ("expired", "not-yet-valid", "exceeded", "not-applicable", "unused")
+)
+"""Conditions about waivers that covered nothing."""
+
 Told = dict[str, int | str | datetime | Sequence[str | None]]
 """The parameters of a condition; a check without a name is None."""
 

@@ -352,6 +352,9 @@ class AuditFacts:
     conditional: int = 0
     """Responses that pass with conditions."""
 
+    conditional_in_deed: int = 0
+    """Those with others than that waivers cover nothing there."""
+
     comparison: Comparison | None = None
     upgrades: tuple[UpgradeFacts, ...] = field(default=())
 

@@ -294,6 +294,13 @@ def _with_conditions(facts: AuditFacts) -> str:
     return f"{facts.conditional:,} of them with conditions"
 
 
+def _idle_only(facts: AuditFacts) -> str:
+    """Of how many the conditions are no more than what the register says over the fleet."""
+    if not (idle := facts.conditional - facts.conditional_in_deed):
+        return ""
+    return f", {idle:,} only because waivers cover nothing there"
+
+
 def _verb(count: int, one: str, many: str) -> str:
     return one if count == 1 else many
 
@@ -303,7 +310,7 @@ def _summary(facts: AuditFacts) -> Iterable[str]:
     if tally.total:
         said = _split({name: tally.of(name) for name in _ORDER})
         if facts.conditional:
-            said += f" ({_with_conditions(facts)})"
+            said += f" ({_with_conditions(facts)}{_idle_only(facts)})"
         yield f"{said} in {_clusters_said(facts)}{_span(facts)}."
         latest = dict.fromkeys(_ORDER, 0)
         for cluster in facts.by_cluster:
@@ -555,7 +562,10 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
 
 def _asked_in_vain(facts: AuditFacts) -> Iterable[Attention]:
     """Where a policy asks for what is nowhere: whoever judges by it must hear that first."""
-    for role, whose in (("judged by", "The policy asks"), ("compared with", "The other asks")):
+    for role, whose in (
+        ("judged by", "The policy asks"),
+        ("compared with", "The policy compared with asks"),
+    ):
         slips = [part for part in facts.conditions if part.is_slip and part.role == role]
         if not slips:
             continue
@@ -819,7 +829,7 @@ def _conditions(facts: AuditFacts) -> Section | None:
         return None
     slips = [part for part in facts.conditions if part.is_slip]
     others = [part for part in facts.conditions if not part.is_slip]
-    numbers = (Column("Responses", number=True), Column("Pass", number=True))
+    numbers = (Column("Responses", number=True), Column("Passing", number=True))
     tables = []
     if slips:
         tables.append(
@@ -831,7 +841,7 @@ def _conditions(facts: AuditFacts) -> Section | None:
                         (
                             Cell(
                                 _line(part.text, LONGEST_TEXT),
-                                notes=(part.role,) if part.role != "judged by" else (),
+                                notes=() if part.role == "judged by" else ("the policy compared with",),
                             ),
                             *_in_numbers(part),
                         )
@@ -845,7 +855,7 @@ def _conditions(facts: AuditFacts) -> Section | None:
         tables.append(
             Table(
                 "Conditions by the number of responses",
-                (Column("Condition"), *numbers, Column("For example", wide=True)),
+                (Column("Condition", wide=True), *numbers, Column("For example", wide=True)),
                 tuple(
                     Row(
                         (
@@ -861,16 +871,16 @@ def _conditions(facts: AuditFacts) -> Section | None:
     passed = counted(facts.tally.passed, "response that passes", "responses that pass")
     lead = (
         f"{facts.conditional:,} of {passed} "
-        f"{_verb(facts.conditional, 'does so', 'do so')} with conditions: a person has to know of "
-        "them, and to accept them. They change no verdict. What each response has stands in "
-        "responses.csv and in the table conditions of audit.sqlite."
+        f"{_verb(facts.conditional, 'does so', 'do so')} with conditions{_idle_only(facts)}: a "
+        "person has to know of them and to accept them. They change no verdict. Those of each "
+        "response stand in responses.csv and in the table conditions of audit.sqlite."
     )
     return Section("conditions", "Conditions", lead, tuple(tables), "Conditions")
 
 
 def condition_name(part: ConditionFacts) -> str:
     """What a kind of condition is called: its code in words."""
-    return ENGLISH.sentence(part.code.replace("-", " "))
+    return ENGLISH.sentence(_line(part.code).replace("-", " "))
 
 
 def _in_numbers(part: ConditionFacts) -> tuple[Cell, Cell]:
