@@ -437,9 +437,7 @@ def _of_a_pass(by: dict[str, list[str]], conditions: Sequence[Statement]) -> Ite
         yield words.SHORT.get(part.code, part.text)
 
 
-def _write_down_judgement(
-    heard: Heard, identity: str, rows: Rows, values: dict[str, Any]
-) -> None:
+def _write_down_judgement(heard: Heard, identity: str, rows: Rows, values: dict[str, Any]) -> None:
     judgement = heard.judgement
     prefix = judgement.response.source.pointer
     checks, counts = _counts(judgement)
@@ -496,9 +494,7 @@ def _code(condition: Statement) -> str:
     return condition.code.removeprefix("condition.")
 
 
-def _condition_rows(
-    conditions: Sequence[Statement], identity: str, role: str
-) -> Iterator[Row]:
+def _condition_rows(conditions: Sequence[Statement], identity: str, role: str) -> Iterator[Row]:
     return ((identity, role, _code(part), words.cut(part.text)) for part in conditions)
 
 

@@ -448,8 +448,8 @@ def _conditions(store: Store) -> tuple[ConditionFacts, ...]:
         (False, "min(text)", "role, code", -1),
     ):
         found += [
-            ConditionFacts(*row[:3], is_slip, *row[3:])
-            for row in store.ask(
+            ConditionFacts(code, said, role, is_slip, responses, passing)
+            for code, said, role, responses, passing in store.ask(
                 f"SELECT code, {text}, role, count(DISTINCT response_id), "
                 "count(DISTINCT CASE WHEN outcome = 'pass' THEN response_id END) "
                 f"FROM conditions JOIN counted ON id = response_id WHERE {_IS_SLIP} = ? "

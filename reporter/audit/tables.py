@@ -155,8 +155,8 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
     ]
     cases = [_waiver_case(part, unused_fails) for part in facts.waivers] or [Case(CLASS, "waivers")]
     told = [
-        f"{one_line(part.text)} (in {part.responses:,} of {facts.tally.total:,}, {part.passing:,} of them "
-        f"{'passes' if part.passing == 1 else 'pass'})"
+        f"{one_line(part.text)} (in {part.responses:,} of {facts.tally.total:,}, "
+        f"{part.passing:,} of them {'passes' if part.passing == 1 else 'pass'})"
         for part in facts.conditions
         if part.role == "judged by"
     ]

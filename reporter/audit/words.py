@@ -76,9 +76,7 @@ def conditional(conditions: Iterable[str]) -> str:
     """The reason of a pass with conditions, as many of them as are read."""
     said = [cut(text) for text in conditions]
     if len(said) > MOST_CONDITIONS:
-        said[MOST_CONDITIONS - 1 :] = [
-            MORE_CONDITIONS.format(more=len(said) - MOST_CONDITIONS + 1)
-        ]
+        said[MOST_CONDITIONS - 1 :] = [MORE_CONDITIONS.format(more=len(said) - MOST_CONDITIONS + 1)]
     return CONDITIONAL.format(conditions="; ".join(said))
 
 

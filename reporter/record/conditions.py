@@ -118,9 +118,7 @@ def grounds_of(record: Verdict) -> Grounds:
     """What the conditions of a record follow from."""
     subject = record.subject
     entries = [(check.name, entry) for check in record.checks for entry in check.entries]
-    warned = {
-        match.rule for _, entry in entries for match in entry.rules if match.effect == "warn"
-    }
+    warned = {match.rule for _, entry in entries for match in entry.rules if match.effect == "warn"}
     return Grounds(
         outcome=record.outcome,
         instant=record.instant,

@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -35,7 +36,7 @@ rules:
   - {id: fatal-ones, match: {level: fatal}, effect: fail}
 """
 VAIN = "A rule or waiver asks for a value the API does not have: fatal-ones (fatal → Fatal)"
-NODES = {"nodes": [stage("n1", item("SampleNode", "Success"))]}
+NODES: dict[str, Any] = {"nodes": [stage("n1", item("SampleNode", "Success"))]}
 
 
 def vain(folder: Path) -> str:
@@ -53,7 +54,6 @@ def audit(tmp_path_factory: pytest.TempPathFactory) -> Audit:
         check(uid="2", **NODES),
         check(item("SampleOpen", "Running"), uid="3", phase="Running", cluster_id="c-2", **NODES),
         policies=[vain(folder)],
-        waivers=[],
     )
 
 
@@ -132,8 +132,8 @@ def test_check_and_audit_tell_the_same(tmp_path: Path, at: str) -> None:
         dated = ("condition.backdated", "condition.postdated")
         due = [part for part in verdict.conditions if part.code not in dated]
         assert audit.rows(
-            f"SELECT 'condition.' || code, text FROM conditions WHERE response_id = '{identity}' "
-            "ORDER BY rowid"
+            "SELECT 'condition.' || code, text FROM conditions "  # noqa: S608 - an id of our own
+            f"WHERE response_id = '{identity}' ORDER BY rowid"
         ) == [(part.code, part.text) for part in due]
         conditional = verdict.outcome == "pass" and are_conditional(due)
         assert reason.startswith("passes, with conditions: ") == conditional

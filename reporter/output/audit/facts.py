@@ -169,7 +169,7 @@ class ConditionFacts:
 
     code: str
     text: str
-    """Of a slip what it is about; of others, which differ from response to response, one of them."""
+    """Of a slip what it is about; of others, which differ by response, that of one of them."""
 
     role: str
     """`judged by` or `compared with`: of which policy it is told."""

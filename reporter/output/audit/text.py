@@ -53,9 +53,7 @@ def write(
         for check in failing:
             name = view.check_name(check)
             add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
-    conditions = [
-        part for part in facts.conditions if part.passing and part.role == "judged by"
-    ]
+    conditions = [part for part in facts.conditions if part.passing and part.role == "judged by"]
     if conditions:
         lines.append("")
         add("", "What is to be known of responses that pass")

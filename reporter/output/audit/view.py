@@ -71,6 +71,7 @@ _BASIS = {
     "now": "as of {at}, by the clock",
     "given": "as of {at}",
 }
+_ROLES = {"judged by": (), "compared with": ("the policy compared with",)}
 _NONE = "–"
 
 LONGEST = 300
@@ -841,14 +842,16 @@ def _conditions(facts: AuditFacts) -> Section | None:
                         (
                             Cell(
                                 _line(part.text, LONGEST_TEXT),
-                                notes=() if part.role == "judged by" else ("the policy compared with",),
+                                notes=_ROLES[part.role],
                             ),
                             *_in_numbers(part),
                         )
                     )
                     for part in slips
                 ),
-                _more(len(slips), sum(facts.slips.values()), "the table conditions of audit.sqlite"),
+                _more(
+                    len(slips), sum(facts.slips.values()), "the table conditions of audit.sqlite"
+                ),
             )
         )
     if others:
