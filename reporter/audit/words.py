@@ -25,7 +25,7 @@ SHORT = {"condition.recheck-needed": "CCE itself says Failed"}
 
 MOST_CONDITIONS = 4
 LONGEST = 400
-"""Signs of what a condition says: a register may hold thousands of waivers."""
+"""Characters of what a condition says: a register may hold thousands of waivers."""
 
 POLICIES_APART = "the policies that may apply to it don't go together: {error}"
 NOT_YET = "its own time, {at}, lies in the future: judged as of it, this would be no verdict yet"
