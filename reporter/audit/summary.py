@@ -108,20 +108,21 @@ def _mark_twins(store: Store) -> None:
         "WHERE copy_of IS NOT NULL OR same_uid IS NOT NULL"
     )
     query = (
-        "SELECT id, task_uid, task_sha256, outcome, cluster_id FROM responses WHERE task_uid IN "
+        "SELECT id, task_uid, task_sha256, outcome, cluster_id, condition_codes "
+        "FROM responses WHERE task_uid IN "
         "(SELECT task_uid FROM responses WHERE task_uid IS NOT NULL "
         "GROUP BY task_uid HAVING count(*) > 1) ORDER BY task_uid, name, pointer, id"
     )
-    groups: dict[str, list[tuple[str, str, tuple[str, str | None]]]] = {}
-    for identity, uid, digest, outcome, cluster in store.ask(query):
-        groups.setdefault(uid, []).append((identity, digest, (outcome, cluster)))
+    groups: dict[str, list[tuple[str, str, tuple[str | None, ...]]]] = {}
+    for identity, uid, digest, *judged in store.ask(query):
+        groups.setdefault(uid, []).append((identity, digest, tuple(judged)))
     for group in groups.values():
-        firsts: dict[tuple[str, tuple[str, str | None]], str] = {}
+        firsts: dict[tuple[str, tuple[str | None, ...]], str] = {}
         several = len({digest for _, digest, _ in group}) > 1
-        for identity, digest, judged in group:
+        for identity, digest, so_judged in group:
             # The same bytes of another cluster, or judged otherwise, as beside another sidecar,
             # are no mere copy.
-            first = firsts.setdefault((digest, judged), identity)
+            first = firsts.setdefault((digest, so_judged), identity)
             store.run(
                 "UPDATE responses SET copy_of = ?, same_uid = ? WHERE id = ?",
                 (

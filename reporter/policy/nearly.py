@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -121,7 +121,7 @@ class _Here:
 
     def __init__(self, targets: Sequence[Target], names: Iterable[str]) -> None:
         self._targets = targets
-        self._checks = _Names(names)
+        self._checks = _checks_called(frozenset(names))
 
     @cached_property
     def _addons(self) -> _Names:
@@ -185,9 +185,17 @@ class _Names:
 
     def __init__(self, names: Iterable[str]) -> None:
         self._names = frozenset(names)
+        self._looked_up: dict[tuple[str, bool], str | None] = {}
         self._folded = {_fold(name): name for name in sorted(self._names)}
 
     def meant(self, text: str, *, alike: bool) -> str | None:
+        """The name somebody meant by a text that is none of them; looked for once."""
+        key = text, alike
+        if key not in self._looked_up:
+            self._looked_up[key] = self._meant(text, alike=alike)
+        return self._looked_up[key]
+
+    def _meant(self, text: str, *, alike: bool) -> str | None:
         """The name somebody meant by a text that is none of them.
 
         In other capitals or wide signs, or among signs that lists are written with elsewhere (`!A`,
@@ -221,6 +229,12 @@ class _Names:
         other = Patterns(Regex(regex=f"(?i:{text})") if written.is_regex else text.lower()).fits
         fold = (lambda name: name) if written.is_regex else str.lower
         return list(islice((name for name in some if other(fold(name))), MOST_MEANT))
+
+
+@lru_cache(maxsize=16)
+def _checks_called(names: frozenset[str]) -> _Names:
+    """The checks of a response: many have the same."""
+    return _Names(names)
 
 
 def _fold(text: str) -> str:
