@@ -446,12 +446,9 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
     findings = "1 finding" if count == 1 else f"{count:,} findings"
     taken = f", {', '.join(sight.own)} taken from this tool" if sight.own else ""
     if not sight.by_this_tool:
-        return Line(
-            "re-judged",
-            "unchecked",
-            f"same ({findings}{taken}); its wording, of cce-precheck {one_line(record.tool.version)}, "
-            "is not compared",
-        )
+        wrote = f"cce-precheck {one_line(record.tool.version)}"
+        said = f"same ({findings}{taken}); its wording, of {wrote}, is not compared"
+        return Line("re-judged", "unchecked", said)
     return Line("re-judged", "holds", f"same ({findings}{taken})")
 
 
