@@ -439,15 +439,16 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
         return _differs("re-judged", f"differs in {places}", compared.differences)
     count = compared.findings
     findings = "1 finding" if count == 1 else f"{count:,} findings"
-    taken = f", {', '.join(sight.own)} taken from this tool" if sight.own else ""
+    if sight.own:
+        findings += f", {', '.join(sight.own)} taken from this tool"
     if not sight.by_this_tool:
         return Line(
             "re-judged",
             "unchecked",
-            f"same ({findings}{taken}); its wording, of cce-precheck {one_line(record.tool.version)}, "
+            f"same ({findings}); its wording, of cce-precheck {one_line(record.tool.version)}, "
             "is not compared",
         )
-    return Line("re-judged", "holds", f"same ({findings}{taken})")
+    return Line("re-judged", "holds", f"same ({findings})")
 
 
 def _judged_by_pseudonyms(record: Verdict, sight: _Sight, key: bytes) -> Verdict:

@@ -166,7 +166,9 @@ def test_the_hook_runs_every_case_when_a_policy_changes(tmp_path: Path) -> None:
     for part in ("policies", "samples"):
         shutil.copytree(ROOT / part, tmp_path / part)
     cases = tmp_path / "policies" / "tests" / "strict.yaml"
-    cases.write_text(cases.read_text().replace("policy: builtin:strict", "policy: ../recommended.yaml"))
+    cases.write_text(
+        cases.read_text().replace("policy: builtin:strict", "policy: ../recommended.yaml")
+    )
     assert command(*words, cwd=tmp_path).code == 1
 
 

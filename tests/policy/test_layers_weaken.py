@@ -202,11 +202,12 @@ def test_a_released_rule_that_looks_at_more_lifts_no_doubt() -> None:
 def test_everything_an_overlay_weakens_is_told_at_once() -> None:
     locked = {"id": "locked", "match": {"kind": "Exception"}, "effect": "fail", "locked": True}
     mine = {"id": "mine", "match": {"check": "a"}, "effect": "fail"}
+    rules = [{**part, "effect": "warn", "reason": "r"} for part in (locked, mine)]
     top = {
         "extends": "base.yaml",
         "defaults": {"unmatched": "warn"},
         "evidence": {"finished": "warn"},
-        "rules": [{**part, "effect": "warn", "reason": "r"} for part in (locked, mine)],
+        "rules": rules,
     }
     kept = files(base={"rules": [locked, mine]}, top=top)
     with pytest.raises(PolicyError) as caught:
@@ -219,7 +220,7 @@ def test_everything_an_overlay_weakens_is_told_at_once() -> None:
         'rule "mine" says warn',
     ]
     assert "a locked rule never" in str(caught.value.hint)
-    kept = files(base={"rules": [mine]}, top={"extends": "base.yaml", "rules": top["rules"][1:]})
+    kept = files(base={"rules": [mine]}, top={"extends": "base.yaml", "rules": rules[1:]})
     with pytest.raises(PolicyError) as caught:
         Policy.load_kept(kept, ["top.yaml"])
     assert (

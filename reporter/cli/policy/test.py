@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,9 +42,9 @@ def command(
 ) -> None:
     """Judge the cases of each FILE and compare the verdicts with what they expect.
 
-    A folder stands for the YAML files in it. Without FILE: the cases of the shipped policies; builtin:NAME is those of one. Every case is
-    judged at its own instant, which is also its clock. Exit 0: all as expected, 1: some differ,
-    2: a case, a policy or a waiver list is wrong.
+    A folder stands for the YAML files in it. Without FILE: the cases of the shipped policies;
+    builtin:NAME is those of one. Every case is judged at its own instant, which is also its clock.
+    Exit 0: all as expected, 1: some differ, 2: a case, a policy or a waiver list is wrong.
     """
     del debug  # read by the entry point
     junit_file = None if junit_file is None else target_of(junit_file)
@@ -103,7 +104,7 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
         return read(source, **expected)
 
     files, errors = [], []
-    for name in dict.fromkeys(part for name in names for part in _in_folder(name)):
+    for name in dict.fromkeys(chain.from_iterable(map(_in_folder, names))):
         try:
             with hinting("mend it there and run again; docs/policy-tools.md says how", f"{name}:"):
                 files.append(load_cases(name, noted))
