@@ -113,7 +113,7 @@ _FAILED_LATER = re.compile(
     rb"|\bconnection (?:was |has been )?(?:reset|lost|dropped|broken)\b"
     # Go's whole error; not the end of a shell's here-document.
     rb"|(?-i:(?:(?<=[^<>\s+-] )|[:=])EOF\b)"
-    rb"|\bno (?:healthy|route|response|such|answer|content|data)\b"
+    rb"|\bno (?:healthy|route|response|such|answer|content)\b"
     rb"|\bempty (?:reply|response|answer|body)\b|\bstruct\{\}"
     rb"|<!doctype html|<html\b|"
     + "失败|超时|拒绝|错误|异常|无法|不存在|未授权|过期|取消|中断".encode()
@@ -134,11 +134,14 @@ _NOTHING = (
     rb"|\[\s*+(?:(?:null|none|nil|\{\s*+\})\s*+)?\])"
 )
 """What programs print where nothing came."""
-_OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|body|returned|received|got)"
+_OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|output|body|returned|received|got)"
 # What names an answer, and what is put between it and the answer.
-_NAMED_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[:>-]*)\Z")
+_NAMES_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[ :>-]*)\Z")
 _LINE = 4096
 _LONGEST_WORD = 100
+_ENDS = (b"=", b":", b">")
+"""How a word ends that stands before a value."""
+_LETTER = re.compile(rb"[^\W_]|[\x80-\xff]")
 
 
 @dataclass(frozen=True)
@@ -150,11 +153,15 @@ class Asked:
     """
 
     word: bytes
+    line_above: bool = False
+    """Whether the word ends the line above the response, as a heading does."""
 
     @classmethod
     def by_what_stands_before(cls, text: bytes) -> Asked:
-        """`text`: what stands before the response, in its line."""
-        return cls(_last_word(text[-_LINE:].rpartition(b"\n")[2]))
+        text = text[-_LINE:]
+        above = b"\n" in text[len(text.rstrip()) :]
+        word = _last_word(text)
+        return cls(b"" if above and not word.endswith(_ENDS) else word, above)
 
     @cached_property
     def _pattern(self) -> bytes:
@@ -162,9 +169,7 @@ class Asked:
 
     @cached_property
     def _named_again(self) -> re.Pattern[bytes] | None:
-        if not _NAMED_AN_ANSWER.search(self.word):
-            return None
-        return re.compile(self._pattern)
+        return re.compile(self._pattern) if _NAMES_AN_ANSWER.search(self.word) else None
 
     def names(self, value: Any, text: bytes, at: int) -> bool:
         """Whether a JSON value that stands at `at` is called by a word for an answer, the same.
@@ -179,24 +184,30 @@ class Asked:
         parts = value if isinstance(value, list) else [value]
         return not parts or not all(isinstance(one, dict) and one.get("kind") for one in parts)
 
-    def nothing_in(self, text: bytes) -> re.Match[bytes] | None:
-        """Where a line says that nothing came: alone, behind the word, or behind any for an answer.
+    def again_in(self, text: bytes) -> re.Match[bytes] | None:
+        """Where a text, JSON that holds something aside, says that another answer or none came.
 
-        Nothing at all behind a word that ends as one before a value does says it too. What isn't
-        told to be an answer (`errors=[]`, `emptyDir: {}`) may well be nothing.
+        Nothing alone in its line, behind the word, or behind any word for an answer; behind such
+        a word, where it is the same, whatever else. What isn't told to be an answer (`errors=[]`,
+        `emptyDir: {}`) may well be nothing.
         """
-        before = [rb"^", _OF_AN_ANSWER + rb"[ \t]*+(?:[:=]|=>|->|is|was)?"]
-        if self.word:
-            before.append(rb"(?<!\S)" + self._pattern)
-        found = rb"(?:" + b"|".join(before) + rb")[ \t]*+" + _NOTHING + rb"[ \t\r]*+$"
-        if self.word.endswith((b"=", b":", b">")):
-            found += rb"|(?<!\S)" + self._pattern + rb"[ \t\r]*+$"
+        between = rb"\s*+" if self.line_above else rb"[ \t]*+"
+        same = rb"(?<!\S)" + self._pattern + between
+        named = [rb"^[ \t]*+", _OF_AN_ANSWER + rb"[ \t]*+(?:[:=]|=>|->|is|was)?[ \t]*+"]
+        found = b"|".join([*named, same] if self.word else named)
+        found = rb"(?:" + found + rb")" + _NOTHING + rb"[ \t\r]*+$"
+        if self.word.endswith(_ENDS):
+            of_an_answer = re.search(rb"(?i)" + _OF_AN_ANSWER + rb"\W++\Z", self.word)
+            others = rb"(?![{\[]\s*+[{\[\"])" if of_an_answer else rb"\r?$"
+            found += rb"|" + same + others
         return re.search(found, text, re.IGNORECASE | re.MULTILINE)
 
 
 def _last_word(text: bytes) -> bytes:
-    words = text.split()
-    return words[-1][-_LONGEST_WORD:] if words else b""
+    """The last word of a text; with the one before it where it is a sign alone (` = `)."""
+    words = text.rstrip().rpartition(b"\n")[2].split()
+    few = words[-1:] if words and _LETTER.search(words[-1]) else words[-2:]
+    return b" ".join(few)[-_LONGEST_WORD:]
 
 
 def is_an_answer(value: Any) -> bool:
@@ -322,7 +333,7 @@ def check_around(
         raise _ambiguous(label, "an answer that failed also stands in the text around it")
     asked = Asked.by_what_stands_before(before)
     behind = _SETTING.sub(b"", behind)
-    if word := _FAILED_LATER.search(behind) or asked.nothing_in(behind):
+    if word := _FAILED_LATER.search(behind) or asked.again_in(behind):
         said = " ".join(word[0].decode("utf-8", "replace").split())
         raise _ambiguous(
             label, f"{said!r} stands behind it, as where it was asked for again, and that failed"

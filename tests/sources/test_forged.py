@@ -257,7 +257,13 @@ def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> Non
         read(("INFO " + one + other).encode())
 
 
-PREFIXES = ("09:51 INFO precheck response=", "09:51 INFO result: ", "09:51 INFO ", "try 1 -> ")
+PREFIXES = (
+    "09:51 INFO precheck response=",
+    "09:51 task = ",
+    "09:51 INFO result: ",
+    "09:51 INFO ",
+    "try 1 -> ",
+)
 
 
 @pytest.mark.parametrize("prefix", PREFIXES)
@@ -281,6 +287,50 @@ def test_what_the_same_words_name_is_another_answer(answer: str) -> None:
     of_others = '09:59 INFO response={"kind":"Node"}\n09:59 INFO response=[{"kind":"Node"}]\n'
     text = f"09:51 INFO response={FORGED}\n{of_others}09:59 INFO said={answer or 1}\n"
     assert read(text.encode()).source.form == "log"
+    text = f'$ show\ntask = {FORGED}\ntags = {{"a":"b"}}\nnodes = []\n'
+    assert read(text.encode()).source.form == "log"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "again"),
+    [
+        ("INFO response=", "response={'a': None}"),
+        ("INFO response=", "response=[1]"),
+        ("INFO response=", "response=<Response [204]>"),
+        ("INFO response=", "response=&{}"),
+        ("INFO response=", "response=Running, trying again"),
+        ("INFO response=", "response="),
+        ("response = ", 'response = {"a":1}'),
+        ("Output: ", "Output: -"),
+        ("Response:\n", "Response:"),
+        ("Response:\n", "Response:\nN/A"),
+        ("Response:\n", 'Response:\n\n{"a":1}'),
+        ("check 1 of c:\n", "check 2 of c:\n\n{}"),
+        ("> ", "> {}"),
+        ("[2026-03-01 10:00:00] precheck.INFO: ", "[2026-03-01 10:00:17] precheck.INFO: null"),
+    ],
+)
+def test_whatever_the_same_words_name_is_another_answer(prefix: str, again: str) -> None:
+    text = f"begin\n{prefix}{FORGED}\n{again}\n"
+    for copy in (text, text + "bye\n", text.replace("\n", "\r\n")):
+        with pytest.raises(InputError, match=r"another answer|asked for again"):
+            read(copy.encode())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "further"),
+    [
+        ("precheck: ", "precheck: saved to r.json"),
+        ("precheck ", 'precheck {"step":"saved"}'),
+        ("host precheck[12]: ", 'host precheck[12]: {"level":"info","msg":"done"}'),
+        ("INFO response=", 'DEBUG response={"apiVersion":"v3","kind":"Cluster"}'),
+        ("Response:\n", 'Response:\n{"kind":"Cluster"}'),
+        ("INFO got ", "INFO got 3 nodes"),
+        ("task=", "task=cleanup labels={}"),
+    ],
+)
+def test_further_lines_of_the_same_program_cast_no_doubt(prefix: str, further: str) -> None:
+    assert read(f"begin\n{prefix}{FORGED}\n{further}\nbye\n".encode()).source.form == "log"
 
 
 ORDINARY = {
