@@ -232,6 +232,7 @@ def _is_an_answer(value: dict[str, Any]) -> bool:
     if "items" in value or value.get("kind") == "List":
         return not value.get("items")
     of_the_form = "apiVersion" in value or len(_OF_THE_FORM & value.keys()) > 1
+    of_the_form = of_the_form or value.keys() == {"phase"}
     return of_the_form or tells_of_failure(value) or tells_of_nothing(value)
 
 

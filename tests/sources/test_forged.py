@@ -246,6 +246,7 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      '{"httpStatusCode":404}', '{"httpStatusCode":200}', '{"code":0,"data":null}',
      '{"success":false}', '{"reason":"Unauthorized"}', '{"errcode":40001,"errmsg":"x"}',
      '{"Code":"X","Msg":"y"}', '{"metadata":{"uid":"x"},"spec":{}}', "[[{\"msg\":1}]]",
+     '{"phase":"Running"}',
      "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
