@@ -351,34 +351,42 @@ class _Teller:
         found = next(part for part in self.judgement.limits if part.rule.id == rule.id)
         unit = rule.limit.of if rule.limit is not None else "findings"
         said = f"a limit: {found.failed:,} of {found.base:,} {unit} failed, " + (
-            "which exceeds it" if found.exceeded else "which it allows"
+            "which exceeds it: for single findings the default holds"
+            if found.exceeded
+            else "which it allows"
         )
         return said if counted else f"{said}; it says nothing about this finding"
 
     def _steps(
         self, target: Target, decided: Decided | None, rules: Sequence[RuleTried]
     ) -> Iterator[Step]:
-        counting = [rule for rule in rules if rule.counts]
+        exceeded = {part.rule.id for part in self.judgement.limits if part.exceeded}
+        counting = [rule for rule in rules if rule.counts and rule.id not in exceeded]
         strictest = max(
             (rule.effect for rule in counting), key=STRICTNESS.__getitem__, default=None
         )
         said = [rule for rule in counting if rule.effect == strictest]
-        if strictest is None:
+        leaving = [rule for rule in rules if rule.counts and rule.id in exceeded]
+        if strictest is None and leaving:
+            names = ", ".join(rule.id for rule in leaving)
+            yield Step("rules", f"none says anything of single findings: {names}", _places(leaving))
+        elif strictest is None:
             yield Step("rules", "none matches")
         else:
             others = len(counting) - len(said)
             more = f", the strictest of {len(counting)} that match" if others else ""
             names = ", ".join(rule.id for rule in said)
             yield Step("rules", f"{strictest}, by {names}{more}", _places(said))
-        if target.phase == "Success" and strictest is None:
+        if target.phase == "Success" and strictest is None and not leaving:
             yield Step("phase", "Success: a pass")
             return
         if decided is None:
             return
         bare = self.suppositions.without_waivers(decided.finding.pointer)
-        if bare.why.code.startswith(("decided.unmatched", "decided.limit-of-nodes")):
+        if bare.why.code.startswith(("decided.unmatched", "decided.limit-")):
             default = self.policy.unmatched
-            text = bare.why.text if strictest is None else f"{default}, and no rule softens it"
+            is_softer = strictest is not None and STRICTNESS[strictest] < STRICTNESS[default]
+            text = f"{default}, and no rule softens it" if is_softer else bare.why.text
             yield Step("default", text, self._defaults)
         yield self._doubt(bare)
         if bare.outcome in ("fail", "warn", "unknown"):
