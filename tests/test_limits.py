@@ -59,6 +59,8 @@ NOT_LIMITS = {
     "reporter.policy.nearly.MOST_TRIED": "of a search",
     "reporter.policy.nearly.MOST_MEANT": "of a search",
     "reporter.policy.nearly.MOST_SEARCHED": "of a search",
+    "reporter.policy.nearly.MOST_LOOKED_AT": "of a search",
+    "reporter.policy.nearly.MOST_SIGNS": "of a search",
     "reporter.policy.stubs.MOST_COMPARED": "of a search; of more the message tells",
     "reporter.policy.lint.MOST_COMPARED": "of notes; beyond it a note says so",
     "reporter.sources.streams.MOST_IDLE": "of what comes to nothing; told as built to explode",
