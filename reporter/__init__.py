@@ -26,10 +26,11 @@ Everything here is imported when it is first asked for. What may change in the n
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args, overload
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from reporter.errors import InputError, LiveError, OutputError, PolicyError, ReporterError
     from reporter.policy.evaluate import evaluate
     from reporter.policy.load import Policy
@@ -118,6 +119,8 @@ def render(
     >>> print(render(verdict, "markdown", lang="zh-CN", view="approver").splitlines()[0])
     ## ✓ 有条件通过
     """
+    from pathlib import Path
+
     from reporter import output
     from reporter.words import LANGUAGES
 

@@ -22,6 +22,7 @@ ALLOWED = {
     "mistakes": {"errors", "yamlfile"},
     "record": {"signs"},
     "signs": set[str](),
+    "interrupts": set[str](),
     "words": {"record"},
     "precheck": BASE,
     "catalogue": BASE,

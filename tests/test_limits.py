@@ -55,6 +55,8 @@ NOT_LIMITS = {
     "reporter.policy.assemble.SHOWN_NODES": "of one message",
     "reporter.policy.assemble.SHOWN_MESSAGE": "of one message",
     "reporter.audit.words.MOST_NAMED": "of one message",
+    "reporter.audit.words.MOST_CONDITIONS": "of one message",
+    "reporter.output.audit.text.MOST_CONDITIONS": "of a list on the terminal",
     "reporter.policy.nearly.MOST_ALIKE": "of a search",
     "reporter.policy.nearly.MOST_TRIED": "of a search",
     "reporter.policy.nearly.MOST_MEANT": "of a search",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -151,7 +152,9 @@ AT = "2026-11-20T09:30:00Z"
 def test_the_action_stops_on_a_failure_and_shows_why(workspace: Path) -> None:
     ended = _judge(workspace, response="failing.json", type="standard", at=AT)
     assert ended.code == 1
-    assert ended.outputs == {"outcome": "fail", "exit-code": "1", "sarif": "true"}
+    assert ended.outputs == {
+        "outcome": "fail", "exit-code": "1", "sarif": "true", "keep": "true",
+    }  # fmt: skip
     assert "Fail: do not upgrade yet" in ended.summary
     assert "AddonLimit" in ended.summary
     (annotation,) = (row for row in ended.said.splitlines() if row.startswith("::"))
@@ -228,7 +231,47 @@ def test_the_reports_of_the_action_go_to_a_folder_of_any_name_or_there_is_no_ver
     assert (ended.code, ended.outputs["outcome"]) == (1, "fail")
     assert {path.name for path in (workspace / "-x").iterdir()} >= {"junit.xml", "record.json"}
     ended = _judge(workspace, response="failing.json", at=AT, reports="")
-    assert (ended.code, ended.outputs) == (5, {"outcome": "error", "exit-code": "5", "sarif": ""})
+    nothing = {"outcome": "error", "exit-code": "5", "sarif": "", "keep": ""}
+    assert (ended.code, ended.outputs) == (5, nothing)
+
+
+def test_what_the_action_cannot_remove_is_not_kept_as_this_runs(workspace: Path) -> None:
+    reports = workspace / "precheck-reports"
+    (reports / "summary.md").mkdir(parents=True)
+    (reports / "findings.csv").write_text("of yesterday")
+    ended = _judge(workspace, response="failing.json", at=AT)
+    nothing = {"outcome": "error", "exit-code": "5", "sarif": "", "keep": ""}
+    assert (ended.code, ended.outputs) == (5, nothing)
+    assert "::No verdict: summary.md of an earlier step can't be removed" in ended.said
+    (step,) = (step for step in _action()["runs"]["steps"] if step["name"] == "Keep the reports")
+    assert "steps.judge.outputs.keep == 'true'" in step["if"]
+
+
+@pytest.mark.parametrize(
+    ("slip", "says"),
+    [
+        ({"type": "autopliot"}, "'autopliot' is not one of"),
+        ({"response": ""}, "an empty name is no file's; is a variable not set?"),
+        ({"response": "none.json"}, "::none.json: "),
+    ],
+)
+def test_the_action_says_what_is_wrong_with_an_input(
+    workspace: Path, slip: dict[str, str], says: str
+) -> None:
+    ended = _judge(workspace, **{"response": "failing.json", **slip})
+    (annotation,) = (row for row in ended.said.splitlines() if row.startswith("::"))
+    assert says in annotation
+    assert "Usage" not in annotation
+
+
+def test_one_value_of_the_action_over_several_lines_is_one(workspace: Path) -> None:
+    lines = "Trial until the end of Q4,\n  agreed * with the board.\nAsk Jane.\n"
+    ended = _judge(workspace, response="failing.json", at=AT, advisory=lines, change="CHG\n1\n")
+    assert (ended.code, ended.outputs["outcome"]) == (0, "fail")
+    assert "Trial until the end of Q4, agreed" in ended.summary
+    record = json.loads((workspace / "precheck-reports" / "record.json").read_text())
+    assert record["gate"]["advisory"] == " ".join(lines.split())
+    assert record["subject"]["change"]["id"] == "CHG 1"
 
 
 def test_values_of_the_action_are_never_run(workspace: Path) -> None:

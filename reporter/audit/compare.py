@@ -5,7 +5,8 @@ It fails closed: where the two can't be compared, it says why and nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -85,6 +86,7 @@ class _Found:
     waived_by: set[str] = field(default_factory=set)
     grades: list[_Grade] = field(default_factory=list)
     """Of what fails or is unknown."""
+    skipped: bool = False
 
     def add(
         self, outcome: FindingOutcome, kind: str | None = None, level: str | None = None
@@ -105,6 +107,7 @@ class _Found:
             levels=sorted(self.levels),
             messages=sorted(self.messages),
             waived_by=sorted(self.waived_by),
+            skipped=self.skipped,
         )
 
 
@@ -269,6 +272,9 @@ def _nodes(side: Side) -> Iterator[Node]:
 def _changes(old: Side, new: Side) -> list[Change]:
     names = _Names((*_nodes(old), *_nodes(new)))
     before, after = _found(old.verdict, names), _found(new.verdict, names)
+    skips = [{key.check for key in side if key.subject == "skipped"} for side in (before, after)]
+    _tell_as_findings(old.verdict, before, after, skips[1] - skips[0])
+    _tell_as_findings(new.verdict, after, before, skips[0] - skips[1])
     passes = {"old": _Passes(new, old, names), "new": _Passes(old, new, names)}
     changes = []
     for key in before.keys() | after.keys():
@@ -277,12 +283,17 @@ def _changes(old: Side, new: Side) -> list[Change]:
         found = after.get(key) or before[key]
         grades = [sorted(side[key].grades) if key in side else [] for side in (before, after)]
         differs, worse = _differs(was, now), _is_worse(*grades)
+        new_failure = len(grades[1]) > len(grades[0]) or worse
+        if was is not None and now is not None and was.skipped != now.skipped:
+            # What failed still fails where it is skipped now. Of what was skipped nobody knew.
+            worse = bool(grades[0] and grades[1] and was.skipped)
+            new_failure = bool(grades[1]) and (worse or not grades[0])
         passed = (was is None or now is None) and passes["old" if was is None else "new"].has(key)
         changes.append(
             Change(
                 subject=key.subject,
                 status=_status(was, now, bool(differs) or grades[0] != grades[1], passed),
-                new_failure=len(grades[1]) > len(grades[0]) or worse,
+                new_failure=new_failure,
                 worse=worse,
                 check=key.check,
                 scope=key.scope,
@@ -295,6 +306,47 @@ def _changes(old: Side, new: Side) -> list[Change]:
             )
         )
     return sorted(changes, key=_order)
+
+
+def _tell_as_findings(
+    verdict: Verdict,
+    findings: Mapping[_Key, _Found],
+    others: dict[_Key, _Found],
+    skipped: AbstractSet[str | None],
+) -> None:
+    """A check that one side found and the other skips is one thing: told at the finding's place.
+
+    `verdict` has the `findings`; what the `others` alone have `skipped` moves to their places. A
+    skip that reaches further, over places that passed or a finding of its own side, stays.
+    """
+    skips = {
+        key: found
+        for key, found in others.items()
+        if key.subject == "skipped" and key.check in skipped
+    }
+    places: dict[tuple[str | None, str | None], list[_Key]] = {}
+    for key in findings:
+        if key.subject == "finding":
+            places.setdefault((key.check, None), []).append(key)
+            if key.scope == "node":
+                places.setdefault((key.check, key.node), []).append(key)
+    passing = {check.name for check in verdict.checks if check.findings.passed}
+    told: dict[_Key, _Found] = {}
+    for skip, found in skips.items():
+        covered = places.get((skip.check, skip.node), [])
+        wider = skip.node is None and skip.check in passing
+        if not covered or wider or any(key in others for key in covered):
+            continue
+        for key in covered:
+            known = told.get(key)
+            if known is None or _rank(found) < _rank(known):
+                told[key] = replace(found, node=findings[key].node)
+        del others[skip]
+    others |= told
+
+
+def _rank(found: _Found) -> int:
+    return min(OUTCOMES_WORST_FIRST.index(outcome) for outcome in found.outcomes)
 
 
 def _order(change: Change) -> tuple[object, ...]:
@@ -340,6 +392,10 @@ def _status(was: State | None, now: State | None, differs: bool, passed: bool) -
 def _differs(was: State | None, now: State | None) -> list[Field_]:
     if was is None or now is None:
         return []
+    if was.skipped != now.skipped:
+        # A skip has no kind, level or message that could differ.
+        alike = {"outcome": was.outcome == now.outcome, "waived": was.waived_by == now.waived_by}
+        return [name for name in ("outcome", "waived") if not alike[name]] + ["skipped"]
     # What a changed outcome says is not said again as a number.
     failing = (was.failing, now.failing) if was.outcome == now.outcome else (0, 0)
     pairs: tuple[tuple[Field_, object, object], ...] = (
@@ -382,6 +438,7 @@ def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
             one = at(_Key("skipped", skip.name, None, name, ()), node)
             one.add(skip.outcome)
             one.waived_by |= set(skip.waived_by)
+            one.skipped = True
     for rule in verdict.rules:
         if rule.limit is not None and rule.limit.exceeded:
             one = at(_Key("limit", rule.id, None, None, ()))

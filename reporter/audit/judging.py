@@ -19,10 +19,12 @@ from reporter.audit import words
 from reporter.audit.settings import Bench, Court, Settings, court_of
 from reporter.audit.store import Row, Rows, make_id
 from reporter.errors import InputError, OutputError, PolicyError
-from reporter.policy.assemble import waiver_use
+from reporter.policy.assemble import conditions_of, waiver_use
 from reporter.policy.evaluate import Decided, Judgement, judge, settle_instant
 from reporter.precheck.response import Response
 from reporter.precheck.times import format_instant, parse_timestamp
+from reporter.record.conditions import QUIET, REGISTER, SLIPS, are_conditional, holds_until
+from reporter.record.model import Change, Gate, Statement, WaiverUse
 from reporter.sources.containers import MANY, Limits, Refused
 from reporter.sources.locations import File
 from reporter.sources.read import Found, Unreadable, found_in, responses_in
@@ -68,6 +70,17 @@ class Judged:
     archive: bool = False
     reports: list[tuple[str, bytes]] = field(default_factory=list)
     """Pages by their name below the folder of the audit."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A response that was judged, and what a person has to know of it."""
+
+    judgement: Judgement
+    waivers: list[WaiverUse]
+    """In the order of `judgement.waivers`."""
+
+    conditions: list[Statement]
 
 
 CHUNK_SECONDS = 0.5
@@ -241,8 +254,17 @@ _COLUMNS = (
     "same_uid",
     "upgraded_at",
     "upgrade_change",
+    "holds_until",
+    "conditions",
+    "condition_codes",
 )
-_DEFAULTS: dict[str, Any] = dict.fromkeys(_COLUMNS) | {"pointer": ""} | dict.fromkeys(_COUNTS, 0)
+_DEFAULTS: dict[str, Any] = {
+    **dict.fromkeys(_COLUMNS),
+    **dict.fromkeys(_COUNTS, 0),
+    "pointer": "",
+    "conditions": 0,
+    "condition_codes": "",
+}
 
 
 def _row(**values: Any) -> Row:
@@ -287,14 +309,15 @@ def _write_down_response(
         "sha256": whole,
         "task_sha256": whole if source.form == "json" else _task_digest(response),
     }
-    judgement = _judgement(court, court.bench, chosen, response, values)
-    if judgement is not None:
-        _write_down_judgement(judgement, identity, rows, values)
+    values["holds_until"] = values["expires_at"]
+    heard = _heard(court, court.bench, chosen, response, values)
+    if heard is not None:
+        _write_down_judgement(heard, identity, rows, values)
     if court.others is not None:
-        _compare(court, response, judgement, values, rows, identity)
-    if settings.wants_page(values["outcome"]) and judgement is not None:
+        _compare(court, response, heard, values, rows, identity)
+    if settings.wants_page(values["outcome"]) and heard is not None:
         values["report"] = f"reports/{identity}.html"
-        made.reports.append((values["report"], _report(judgement)))
+        made.reports.append((values["report"], _report(heard.judgement)))
     rows.responses.append(_row(**values))
 
 
@@ -309,13 +332,13 @@ def _task_digest(response: Response) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _judgement(
+def _heard(
     court: Court,
     bench: Bench,
     chosen: tuple[str, ...],
     response: Response,
     values: dict[str, Any],
-) -> Judgement | None:
+) -> Heard | None:
     """Judge; where that can't be done, say why in `values`."""
     values["outcome"] = "inconclusive"
     try:
@@ -342,15 +365,25 @@ def _judgement(
         values["hint"] = "is a clock wrong? --at judges all responses for an instant that you name"
         return None
     judgement = judge(response, policy, instant=instant)
+    waivers = [waiver_use(tally, instant.at) for tally in judgement.waivers]
+    # For which instant it was judged, the audit says of all: what day it is now is no condition.
+    undated = instant.model_copy(update={"backdated": False, "postdated": False})
+    conditions = conditions_of(
+        replace(judgement, instant=undated), waivers, change=_NO_CHANGE, gate=_GATE
+    )
     values["outcome"] = judgement.outcome
-    values["reason"] = _reason(judgement)
+    values["reason"] = _reason(judgement, conditions)
     values["judged_at"] = format_instant(instant.at)
-    return judgement
+    return Heard(judgement, waivers, conditions)
 
 
-def _reason(judgement: Judgement) -> str:
-    """The verdict in one line: everything that keeps it from passing, worst first."""
-    by: dict[str, list[str]] = {"fail": [], "unknown": [], "warn": [], "waived": []}
+_NO_CHANGE, _GATE = Change(), Gate()
+
+
+def _reason(judgement: Judgement, conditions: Sequence[Statement]) -> str:
+    """The verdict in one line: everything that keeps it from passing, worst first, or that a
+    person has to know of a pass."""
+    by: dict[str, list[str]] = {"fail": [], "unknown": [], "warn": [], "waived": [], "note": []}
     for part in judgement.decided:
         if part.outcome in by:
             by[part.outcome].append(part.target.check or words.UNNAMED)
@@ -378,16 +411,34 @@ def _reason(judgement: Judgement) -> str:
     if not judgement.found.items:
         said.append(words.NOTHING)
     said += [words.UNFINISHED] if not said and judgement.outcome == "inconclusive" else []
-    if not said:
-        for name, form in (("warn", words.WARNS), ("waived", words.WAIVED)):
-            if by[name]:
-                said.append(words.several(form, sorted(by[name])))
-    return "; ".join(said) or words.PASSES
+    if said:
+        return "; ".join(said)
+    if are_conditional(conditions):
+        return words.conditional(_of_a_pass(by, conditions))
+    return words.PASSES_NOTED if by["note"] else words.PASSES
 
 
-def _write_down_judgement(
-    judgement: Judgement, identity: str, rows: Rows, values: dict[str, Any]
-) -> None:
+def _of_a_pass(by: dict[str, list[str]], conditions: Sequence[Statement]) -> Iterator[str]:
+    """What is to be known of a pass: first where the policy asks in vain, last of the register.
+
+    Of warnings and waived findings the checks are named instead.
+    """
+    yield from (part.text for part in conditions if part.code in SLIPS)
+    told = set(SLIPS)
+    for name, form, code in (
+        ("warn", words.WARNS, "condition.warnings"),
+        ("waived", words.WAIVED, "condition.waivers-used"),
+    ):
+        if by[name]:
+            yield words.several(form, sorted(by[name]))
+            told.add(code)
+    rest = [part for part in conditions if part.code not in told | QUIET]
+    for part in sorted(rest, key=lambda part: part.code in REGISTER):
+        yield words.SHORT.get(part.code, part.text)
+
+
+def _write_down_judgement(heard: Heard, identity: str, rows: Rows, values: dict[str, Any]) -> None:
+    judgement = heard.judgement
     prefix = judgement.response.source.pointer
     checks, counts = _counts(judgement)
     totals = [sum(column) for column in zip(*counts, strict=True)] or [0] * len(_COUNTED)
@@ -397,7 +448,11 @@ def _write_down_judgement(
     values["tolerated"] = sum(part.tolerated for part in judgement.decided)
     values["skipped"] = len(judgement.skips)
     values["cluster_type"] = judgement.cluster_type
+    values["holds_until"] = _holds_until(judgement)
+    values["conditions"] = len(heard.conditions)
+    values["condition_codes"] = " ".join(sorted(map(_code, heard.conditions)))
     details = rows.details
+    details["conditions"] += _condition_rows(heard.conditions, identity, "judged by")
     set_id, text = _check_set(tuple(checks))
     rows.check_sets[set_id] = text
     plain = [row if any(row[:5]) else row[5] for row in counts]
@@ -420,7 +475,27 @@ def _write_down_judgement(
         for line in judgement.evidence
         if line.state == "not-ok" and line.level in ("require", "warn")
     ]
-    details["waiver_uses"] += _waiver_rows(judgement, identity)
+    details["waiver_uses"] += _waiver_rows(heard, identity)
+
+
+def _holds_until(judgement: Judgement) -> str | None:
+    """When the check expires, as its policy counts."""
+    task = judgement.response.task
+    metadata, status = task.metadata, task.status
+    end = holds_until(
+        judgement.evidence,
+        parse_timestamp(metadata.update_timestamp if metadata else None),
+        parse_timestamp(status.expire_time_stamp if status else None),
+    )
+    return format_instant(end) if end is not None else None
+
+
+def _code(condition: Statement) -> str:
+    return condition.code.removeprefix("condition.")
+
+
+def _condition_rows(conditions: Sequence[Statement], identity: str, role: str) -> Iterator[Row]:
+    return ((identity, role, _code(part), words.cut(part.text)) for part in conditions)
 
 
 _Check = tuple[str, str | None, str | None, str | None]
@@ -494,8 +569,9 @@ def _rules(part: Decided) -> str:
     return " / ".join(sorted(rule.id for rule, _, _ in part.rules))
 
 
-def _waiver_rows(judgement: Judgement, identity: str) -> Iterator[Row]:
+def _waiver_rows(heard: Heard, identity: str) -> Iterator[Row]:
     """The waivers something can be said of here: used, over their number, or missed when over."""
+    judgement = heard.judgement
     if not judgement.waivers:
         return
     covered: dict[str, set[str]] = {}
@@ -505,9 +581,8 @@ def _waiver_rows(judgement: Judgement, identity: str) -> Iterator[Row]:
     for skip in judgement.skips:
         for name in skip.waived_by:
             covered.setdefault(name, set()).add(skip.skip.name or words.UNNAMED)
-    for tally in judgement.waivers:
+    for tally, use in zip(judgement.waivers, heard.waivers, strict=True):
         waiver = tally.waiver
-        use = waiver_use(tally, judgement.instant.at)
         over = tally.missed
         if use.status in ("used", "exceeded", "not-applicable") or over:
             yield (
@@ -526,9 +601,8 @@ def _waiver_rows(judgement: Judgement, identity: str) -> Iterator[Row]:
 def _report(judgement: Judgement) -> bytes:
     from reporter.output import render
     from reporter.policy.assemble import assemble
-    from reporter.record.model import Change, Gate
 
-    verdict = assemble(judgement, cluster_name=None, change=Change(), gate=Gate())
+    verdict = assemble(judgement, cluster_name=None, change=_NO_CHANGE, gate=_GATE)
     source = judgement.response.source
     exhibits = [source.data, *(file.data for file in judgement.policy.files)]
     if source.sidecar is not None:
@@ -542,7 +616,7 @@ def _report(judgement: Judgement) -> bytes:
 def _compare(
     court: Court,
     response: Response,
-    mine: Judgement | None,
+    mine: Heard | None,
     values: dict[str, Any],
     rows: Rows,
     identity: str,
@@ -557,12 +631,15 @@ def _compare(
         "cluster_id": values["cluster_id"],
         "target_version": values["target_version"],
     }
-    theirs = _judgement(court, bench, chosen, response, other)
+    theirs = _heard(court, bench, chosen, response, other)
+    if theirs is not None:
+        slips = [part for part in theirs.conditions if part.code in SLIPS]
+        rows.details["conditions"] += _condition_rows(slips, identity, "compared with")
     if other["outcome"] == values["outcome"]:
         return
     said = [other["reason"]]
     if mine is not None and theirs is not None:
-        said += _differences(mine, theirs)
+        said += _differences(mine.judgement, theirs.judgement)
     rows.details["changes"] += [
         (identity, number, values["outcome"], other["outcome"], text)
         for number, text in enumerate(said)

@@ -153,6 +153,7 @@ def plan(
         if not settings.others and store.one(_COMPARED):
             store.unseal()
             store.run("DELETE FROM changes")
+            store.run("DELETE FROM conditions WHERE role = 'compared with'")
             store.run("UPDATE responses SET compared_by = NULL WHERE compared_by IS NOT NULL")
     total = store.one("SELECT count(*) FROM inputs")
     return Plan(tuple(locations), out, total, todo, len(gone))

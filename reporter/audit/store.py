@@ -23,7 +23,7 @@ from typing import Any
 from reporter.errors import OutputError, PolicyError
 from reporter.output.files import changed_at, mark, microseconds_of
 
-VERSION = 2
+VERSION = 3
 """Raised when a table or the seal changes, so that an older store can't be added to."""
 
 APPLICATION = 0x43434541
@@ -80,6 +80,9 @@ TABLES: dict[str, tuple[str, ...]] = {
         "same_uid TEXT",
         "upgraded_at TEXT",
         "upgrade_change TEXT",
+        "holds_until TEXT",
+        "conditions INTEGER NOT NULL DEFAULT 0",
+        "condition_codes TEXT NOT NULL DEFAULT ''",
     ),
     "findings": (
         "response_id TEXT NOT NULL REFERENCES responses(id)",
@@ -120,6 +123,12 @@ TABLES: dict[str, tuple[str, ...]] = {
         "line TEXT NOT NULL",
         "state TEXT NOT NULL",
         "level TEXT NOT NULL",
+        "text TEXT NOT NULL",
+    ),
+    "conditions": (
+        "response_id TEXT NOT NULL REFERENCES responses(id)",
+        "role TEXT NOT NULL",
+        "code TEXT NOT NULL",
         "text TEXT NOT NULL",
     ),
     "waiver_uses": (
@@ -189,7 +198,15 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """Every table and its columns, in the order of a row."""
 
-DETAILS = ("findings", "tallies", "skipped", "evidence", "waiver_uses", "changes")
+DETAILS = (
+    "findings",
+    "tallies",
+    "skipped",
+    "evidence",
+    "conditions",
+    "waiver_uses",
+    "changes",
+)
 """What hangs on a response and goes with it."""
 
 SEALED = ("inputs", "responses", "check_sets", "waivers", "upgrades", "policies")
@@ -202,6 +219,8 @@ _CONTRADICTED = """SELECT name FROM responses AS r WHERE
         SELECT 1 FROM evidence WHERE response_id = r.id AND level = 'require')))
     OR failed <> (SELECT count(*) FROM findings WHERE response_id = r.id AND outcome = 'fail')
     OR unknown <> (SELECT count(*) FROM findings WHERE response_id = r.id AND outcome = 'unknown')
+    OR r.conditions <> (
+        SELECT count(*) FROM conditions WHERE response_id = r.id AND role = 'judged by')
     ORDER BY name LIMIT 1"""
 """A row that no judging gives."""
 
@@ -232,6 +251,7 @@ _VALUES: dict[tuple[str, str], str] = {
     ("responses", "expires_at"): _TIME,
     ("responses", "judged_at"): _TIME,
     ("responses", "upgraded_at"): _TIME,
+    ("responses", "holds_until"): _TIME,
     ("responses", "report"): "{0} IS NULL OR {0} = 'reports/' || id || '.html'",
     ("findings", "outcome"): "{0} IN ('fail', 'unknown', 'warn', 'waived', 'note', 'pass')",
     ("check_sets", "id"): _ID,
@@ -242,6 +262,7 @@ _VALUES: dict[tuple[str, str], str] = {
     ("skipped", "outcome"): "{0} IN ('fail', 'unknown', 'warn', 'waived', 'note')",
     ("evidence", "state"): "{0} = 'not-ok'",
     ("evidence", "level"): "{0} IN ('require', 'warn')",
+    ("conditions", "role"): "{0} IN ('judged by', 'compared with')",
     ("waiver_uses", "checks"): _NAMES,
     ("changes", "was"): "{0} IN ('pass', 'fail', 'inconclusive')",
     ("changes", "becomes"): "{0} IN ('pass', 'fail', 'inconclusive')",

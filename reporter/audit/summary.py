@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from reporter.output.audit.facts import (
     CheckFacts,
     Cluster,
     Comparison,
+    ConditionFacts,
     EvidenceFacts,
     Period,
     PolicyFacts,
@@ -43,6 +44,7 @@ from reporter.policy.load import pattern_text
 from reporter.policy.waivers import WaiverTally
 from reporter.precheck.model import FINAL_PHASES
 from reporter.precheck.times import format_instant
+from reporter.record.conditions import QUIET, REGISTER, SLIPS
 from reporter.record.dates import is_day, parse_instant
 from reporter.words import statement
 
@@ -52,7 +54,23 @@ SOON_DAYS = 30
 BY_INSTANT = "rtrim(updated_at, 'Z')"
 """What responses are put in the order of their times by: as text, 58.9Z comes before 58Z."""
 
+
+def _codes(conditions: Iterable[str]) -> str:
+    """Codes as the store has them, in SQL."""
+    return ", ".join(repr(code.removeprefix("condition.")) for code in sorted(conditions))
+
+
+def is_conditional(table: str, quiet: Iterable[str] = QUIET) -> str:
+    """Whether a response of a table passes with conditions other than the quiet ones, as SQL."""
+    return (
+        f"({table}.outcome = 'pass' AND EXISTS (SELECT 1 FROM conditions AS told "
+        f"WHERE told.response_id = {table}.id AND told.role = 'judged by' "
+        f"AND told.code NOT IN ({_codes(quiet)})))"
+    )
+
+
 MOST_LISTED = 2_000
+MOST_SLIPS = 200
 MOST_CHANGES = 300
 MOST_UNREADABLE = 500
 MOST_TWINS = 200
@@ -90,20 +108,21 @@ def _mark_twins(store: Store) -> None:
         "WHERE copy_of IS NOT NULL OR same_uid IS NOT NULL"
     )
     query = (
-        "SELECT id, task_uid, task_sha256, outcome, cluster_id FROM responses WHERE task_uid IN "
+        "SELECT id, task_uid, task_sha256, outcome, cluster_id, condition_codes "
+        "FROM responses WHERE task_uid IN "
         "(SELECT task_uid FROM responses WHERE task_uid IS NOT NULL "
         "GROUP BY task_uid HAVING count(*) > 1) ORDER BY task_uid, name, pointer, id"
     )
-    groups: dict[str, list[tuple[str, str, tuple[str, str | None]]]] = {}
-    for identity, uid, digest, outcome, cluster in store.ask(query):
-        groups.setdefault(uid, []).append((identity, digest, (outcome, cluster)))
+    groups: dict[str, list[tuple[str, str, tuple[str | None, ...]]]] = {}
+    for identity, uid, digest, *judged in store.ask(query):
+        groups.setdefault(uid, []).append((identity, digest, tuple(judged)))
     for group in groups.values():
-        firsts: dict[tuple[str, tuple[str, str | None]], str] = {}
+        firsts: dict[tuple[str, tuple[str | None, ...]], str] = {}
         several = len({digest for _, digest, _ in group}) > 1
-        for identity, digest, judged in group:
+        for identity, digest, so_judged in group:
             # The same bytes of another cluster, or judged otherwise, as beside another sidecar,
             # are no mere copy.
-            first = firsts.setdefault((digest, judged), identity)
+            first = firsts.setdefault((digest, so_judged), identity)
             store.run(
                 "UPDATE responses SET copy_of = ?, same_uid = ? WHERE id = ?",
                 (
@@ -236,7 +255,8 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
         at = format_instant(moment)
         row = next(
             store.ask(
-                "SELECT id, outcome, updated_at, expires_at, judged_at FROM counted "
+                f"SELECT id, outcome, updated_at, holds_until, {is_conditional('counted')} "
+                "FROM counted "
                 # Of two of one instant the worse one counts.
                 f"WHERE cluster_id = ? AND {BY_INSTANT} <= rtrim(?, 'Z') "
                 f"ORDER BY {BY_INSTANT} DESC, "
@@ -248,11 +268,12 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
         if row is None:
             said, identity, outcome = words.UPGRADE_UNCHECKED, None, None
         else:
-            identity, outcome, updated, expires, _ = row
+            identity, outcome, updated, holds_until, conditional = row
             days = (moment - parse_instant(updated)).days
             form = words.UPGRADE_SAME_DAY if not days else words.UPGRADE
-            said = form[days != 1].format(days=days, outcome=outcome)
-            if expires is not None and parse_instant(expires) <= moment:
+            says = words.UPGRADE_CONDITIONAL if conditional else outcome
+            said = form[days != 1].format(days=days, outcome=says)
+            if holds_until is not None and parse_instant(holds_until) <= moment:
                 said += words.UPGRADE_EXPIRED
             if identity not in used:
                 used[identity] = moment, change
@@ -397,17 +418,61 @@ def summarise(
         reports=settings.reports,
         allow_unreadable=allow,
         only_expired=_only_expired(store),
+        conditions=_conditions(store),
+        slips=_slips(store),
+        conditional=_conditional(store, QUIET),
+        conditional_in_deed=_conditional(store, QUIET | REGISTER),
         comparison=_comparison(store, settings),
         upgrades=tuple(
-            UpgradeFacts(*(*row[:6], bool(row[6]), bool(row[7])))
+            UpgradeFacts(*(*row[:6], *map(bool, row[6:])))
             for row in store.ask(
                 "SELECT u.cluster, u.at, u.change, u.outcome, u.said, r.name || r.pointer, "
-                "ifnull(rtrim(r.expires_at, 'Z') <= rtrim(u.at, 'Z'), 0), "
-                "ifnull(rtrim(r.upgraded_at, 'Z') < rtrim(u.at, 'Z'), 0) FROM upgrades u "
+                "ifnull(rtrim(r.holds_until, 'Z') <= rtrim(u.at, 'Z'), 0), "
+                "ifnull(rtrim(r.upgraded_at, 'Z') < rtrim(u.at, 'Z'), 0), "
+                f"{is_conditional('r')} FROM upgrades u "
                 "LEFT JOIN responses r ON r.id = u.response_id "
                 "ORDER BY rtrim(u.at, 'Z'), u.cluster, u.line"
             )
         ),
+    )
+
+
+_IS_SLIP = f"code IN ({_codes(SLIPS)})"
+
+
+def _conditions(store: Store) -> tuple[ConditionFacts, ...]:
+    """Where the policies ask in vain, by what they ask for; other conditions by their kind."""
+    found = []
+    # Of others the text names what is in one response: one of them stands for all.
+    for is_slip, text, key, most in (
+        (True, "text", "role, code, text", MOST_SLIPS),
+        (False, "min(text)", "role, code", -1),
+    ):
+        found += [
+            ConditionFacts(code, said, role, is_slip, responses, passing)
+            for code, said, role, responses, passing in store.ask(
+                f"SELECT code, {text}, role, count(DISTINCT response_id), "
+                "count(DISTINCT CASE WHEN outcome = 'pass' THEN response_id END) "
+                f"FROM conditions JOIN counted ON id = response_id WHERE {_IS_SLIP} = ? "
+                f"GROUP BY {key} ORDER BY role DESC, 4 DESC, code, 2 LIMIT ?",
+                (is_slip, most),
+            )
+        ]
+    # What the register of waivers says over the fleet comes last.
+    return tuple(sorted(found, key=lambda part: f"condition.{part.code}" in REGISTER))
+
+
+def _conditional(store: Store, quiet: Iterable[str]) -> int:
+    query = f"SELECT count(*) FROM counted WHERE {is_conditional('counted', quiet)}"
+    return store.one(query)  # type: ignore[no-any-return]
+
+
+def _slips(store: Store) -> dict[str, int]:
+    return dict(
+        store.ask(
+            "SELECT role, count(DISTINCT code || ' ' || text) FROM conditions JOIN counted "
+            f"ON id = response_id WHERE {_IS_SLIP} GROUP BY role ORDER BY role"
+        )
     )
 
 
@@ -469,7 +534,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
     latest: dict[Any, tuple[Any, ...]] = {}
     recent: dict[Any, list[str]] = {}
     for row in store.ask(
-        "SELECT cluster_id, outcome, updated_at, cluster_version, target_version, reason "
+        "SELECT cluster_id, outcome, updated_at, cluster_version, target_version, reason, id "
         # Of two of one instant the worse one counts, and so comes last.
         f"FROM counted ORDER BY cluster_id, {BY_INSTANT}, outcome = 'fail', "
         "outcome = 'inconclusive', name, pointer, id"
@@ -478,6 +543,8 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
         last = recent.setdefault(row[0], [])
         last.append(row[1])
         del last[:-MOST_RECENT]
+    asked = f"SELECT {is_conditional('responses')} FROM responses WHERE id = ?"
+    conditional = {key for key, row in latest.items() if store.one(asked, (row[6],))}
     found = [
         Cluster(
             id=key,
@@ -487,6 +554,7 @@ def _clusters(store: Store) -> tuple[Cluster, ...]:
             latest_upgrade=_upgrade(*latest[key][3:5]),
             latest_reason=latest[key][5],
             recent=tuple(recent[key]),
+            latest_conditional=key in conditional,
         )
         for key, tally in tallies.items()
     ]
@@ -692,10 +760,12 @@ def _listed(store: Store) -> tuple[ResponseFacts, ...]:
             report=row[9],
             copy=row[10] is not None,
             failing=failing(*row[11:13]) if row[10] is None else (),
+            conditional=bool(row[13]),
         )
         for row in store.ask(
             "SELECT id, name, pointer, cluster_id, cluster_version, target_version, updated_at, "
-            "outcome, reason, report, copy_of, set_id, counts FROM responses "
+            "outcome, reason, report, copy_of, set_id, counts, "
+            f"{is_conditional('responses')} FROM responses "
             "LEFT JOIN tallies ON response_id = id WHERE outcome != 'unreadable' "
             "ORDER BY CASE outcome WHEN 'fail' THEN 0 WHEN 'inconclusive' THEN 1 ELSE 2 END, "
             f"{BY_INSTANT} DESC, name, pointer, id LIMIT ?",

@@ -18,6 +18,7 @@ from xml.etree import ElementTree
 
 from reporter.audit import words
 from reporter.audit.store import Store
+from reporter.audit.summary import is_conditional
 from reporter.output.audit.facts import AuditFacts, WaiverFacts
 from reporter.output.clean import one_line
 from reporter.output.csv_rows import BOM, safe_cell
@@ -61,6 +62,9 @@ RESPONSES = (
     "report",
     "hint",
     "id",
+    "holds_until",
+    "conditions",
+    "condition_codes",
 )
 """The columns of responses.csv. New ones are added at the end."""
 
@@ -150,19 +154,29 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
         *((f"{part.kind}-sha256-{n}", part.sha256) for n, part in enumerate(facts.policies, 1)),
     ]
     cases = [_waiver_case(part, unused_fails) for part in facts.waivers] or [Case(CLASS, "waivers")]
-    yield _suite(distinct(cases), 0, CLASS, CLASS, stamp, properties)
+    told = [
+        f"{one_line(part.text)} (in {part.responses:,} of {facts.tally.total:,}, "
+        f"{part.passing:,} of them {'passes' if part.passing == 1 else 'pass'})"
+        for part in facts.conditions
+        if part.role == "judged by"
+    ]
+    yield _suite(distinct(cases), 0, CLASS, CLASS, stamp, properties, told)
     rows = store.ask(
-        "SELECT coalesce(cluster_id, ''), name || pointer, outcome, reason, hint, judged_at "
+        "SELECT coalesce(cluster_id, ''), name || pointer, outcome, reason, hint, "
+        f"{is_conditional('responses')} "
         "FROM responses ORDER BY coalesce(cluster_id, ''), name, pointer, id"
     )
     for number, (cluster, found) in enumerate(groupby(rows, key=lambda row: row[0]), 1):
         key = "_".join(one_line(cluster).replace(".", "_").split()) or "no-cluster"
-        of_cluster = [
-            _case(f"{CLASS}.{key}", name, outcome, reason, hint, facts.allow_unreadable)
-            for _, name, outcome, reason, hint, _ in found
-        ]
+        of_cluster, told = [], []
+        for _, name, outcome, reason, hint, conditional in found:
+            of_cluster.append(
+                _case(f"{CLASS}.{key}", name, outcome, reason, hint, facts.allow_unreadable)
+            )
+            if conditional:  # a pass has no text of its own
+                told.append(one_line(f"{name}: {reason}"))
         name = f"precheck audit {key}"
-        yield _suite(distinct(of_cluster), number, name, f"{CLASS}.{key}", stamp, [])
+        yield _suite(distinct(of_cluster), number, name, f"{CLASS}.{key}", stamp, [], told)
     yield b"</testsuites>\n"
 
 
@@ -173,9 +187,10 @@ def _suite(
     package: str,
     stamp: str,
     properties: Sequence[tuple[str, str]],
+    told: Sequence[str],
 ) -> bytes:
     root = ElementTree.Element("testsuites")
-    suite(root, cases, name=name, package=package, timestamp=stamp, properties=properties, out=[])
+    suite(root, cases, name=name, package=package, timestamp=stamp, properties=properties, out=told)
     (element,) = root
     element.set("id", str(number))
     ElementTree.indent(root)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 MOST_NAMED = 3
 
@@ -18,12 +18,22 @@ WAIVED = ("{count} check is waived: {names}", "{count} checks are waived: {names
 NOTHING = "the response holds no check item at all"
 UNFINISHED = "the task is not finished"
 PASSES = "every check passes"
+PASSES_NOTED = "every check passes or is noted"
+CONDITIONAL = "passes, with conditions: {conditions}"
+SHORT = {"condition.recheck-needed": "CCE itself says Failed"}
+"""Of a condition that says what to do, what it is about: it stands beside many responses."""
+
+MOST_CONDITIONS = 4
+LONGEST = 400
+"""Characters of what a condition says: a register may hold thousands of waivers."""
+
 POLICIES_APART = "the policies that may apply to it don't go together: {error}"
 NOT_YET = "its own time, {at}, lies in the future: judged as of it, this would be no verdict yet"
 NO_POLICY = "no policy of this audit applies to cluster {cluster} and target version {target}"
 NOT_NAMED = "(not named)"
 UNNAMED = "(a check without a name)"
 MORE = "{names} and {more:,} more"
+MORE_CONDITIONS = "{more:,} more"
 KILLER = (
     "{name}: the process that read it ended without a word, twice, with nothing else to do: "
     "too large for the memory there is?"
@@ -46,6 +56,7 @@ UPGRADE = (
     "the last response, {days} day before, says {outcome}",
     "the last response, {days} days before, says {outcome}",
 )
+UPGRADE_CONDITIONAL = "pass, with conditions"
 UPGRADE_EXPIRED = "; it had expired by then"
 UPGRADE_USED = "; it was used already, for the upgrade of {at}"
 UPGRADE_USED_CHANGE = UPGRADE_USED + " ({change})"
@@ -54,6 +65,19 @@ UPGRADE_USED_CHANGE = UPGRADE_USED + " ({change})"
 def used_for(at: str, change: str) -> str:
     """That a response was there for an earlier upgrade, by time and change."""
     return (UPGRADE_USED_CHANGE if change else UPGRADE_USED).format(at=at, change=change)
+
+
+def cut(text: str) -> str:
+    """A text, or as much of it as is kept."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def conditional(conditions: Iterable[str]) -> str:
+    """The reason of a pass with conditions, as many of them as are read."""
+    said = [cut(text) for text in conditions]
+    if len(said) > MOST_CONDITIONS:
+        said[MOST_CONDITIONS - 1 :] = [MORE_CONDITIONS.format(more=len(said) - MOST_CONDITIONS + 1)]
+    return CONDITIONAL.format(conditions="; ".join(said))
 
 
 def several(form: tuple[str, str], names: Sequence[str]) -> str:

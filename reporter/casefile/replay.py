@@ -10,7 +10,7 @@ from typing import Any
 from reporter import __version__
 from reporter.errors import InputError
 from reporter.policy.evaluate import evaluate
-from reporter.policy.load import Policy
+from reporter.policy.load import Policy, builtin_names
 from reporter.precheck.response import Response, Wanted
 from reporter.record.model import Entry, Exhibit, Instant, PolicyUse, Verdict
 from reporter.resources import bundled
@@ -73,9 +73,18 @@ def _check_shipped(uses: Sequence[PolicyUse]) -> None:
     for use in uses:
         if not use.source.startswith("builtin:"):
             continue
-        file = bundled("policies") / f"{use.source.removeprefix('builtin:')}.yaml"
-        if not file.is_file() or sha256(file.read_bytes()).hexdigest() != use.sha256:
+        if shipped(use) is None:
             raise InputError(f"{use.source} is not the policy that is shipped under that name")
+
+
+def shipped(use: PolicyUse) -> bytes | None:
+    """The file this tool ships as `builtin:NAME`; None for any other, or where its digest is not
+    the recorded one."""
+    name = use.source.removeprefix("builtin:")
+    if name == use.source or name not in builtin_names():
+        return None
+    data = (bundled("policies") / f"{name}.yaml").read_bytes()
+    return data if sha256(data).hexdigest() == use.sha256 else None
 
 
 def _policy(uses: Sequence[PolicyUse], evidence: Evidence) -> Policy:

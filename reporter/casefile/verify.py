@@ -95,7 +95,7 @@ def verify(data: bytes, name: str, given: Given | None = None) -> Verification:
         return _report("page", data, contents.of_page(data, name), name, brought)
     if data.lstrip()[:1] == b"{":
         record, wrong = _read_record(data, name)
-        sight = _Sight(record, None, _evidence({}, record, brought))
+        sight = _sight(record, None, {}, brought)
         lines = [_written_record(sight, data), _judged(sight, brought, wrong)]
         return Verification("record", record, (*lines, *_outer_signature((data,), brought, record)))
     raise InputError(
@@ -111,6 +111,8 @@ class _Sight:
     record: Verdict
     rendering: Rendering | None
     evidence: Mapping[str, bytes]
+    own: tuple[str, ...] = ()
+    """The policies `builtin:NAME` that were taken from this tool."""
 
     @property
     def by_this_tool(self) -> bool:
@@ -132,6 +134,11 @@ def _read_record(data: bytes, name: str) -> tuple[Verdict, str | None]:
     try:
         found = json.loads(data, object_pairs_hook=_once)
         version, semantics = found.get("apiVersion"), found.get("semantics")
+        if not str(version).startswith(API_VERSION.split("/")[0] + "/"):
+            raise InputError(
+                f"{name}: is no record, page, PDF or case file of this tool",
+                hint="a response is judged by cce-precheck check",
+            )
         if version != API_VERSION or semantics != SEMANTICS:
             raise InputError(
                 f"{name}: its record is {one_line(str(version))[:60]} with semantics "
@@ -166,6 +173,19 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _sight(
+    record: Verdict, how: Rendering | None, inside: Mapping[str, bytes], brought: Given
+) -> _Sight:
+    """With what is inside and brought; a shipped policy that is neither is taken from here."""
+    found = _evidence(inside, record, brought)
+    own = []
+    for use in record.policies:
+        if use.sha256 not in found and (data := replay.shipped(use)) is not None:
+            found[use.sha256] = data
+            own.append(one_line(use.source))
+    return _Sight(record, how, found, tuple(own))
+
+
 def _evidence(inside: Mapping[str, bytes], record: Verdict, brought: Given) -> dict[str, bytes]:
     found = dict(inside)
     listed = {exhibit.sha256 for exhibit in record.exhibits}
@@ -192,7 +212,7 @@ def _report(
 ) -> Verification:
     record, wrong = _read_record(inside.record, name)
     how = _rendering(inside.rendering, name)
-    sight = _Sight(record, how, _evidence(inside.evidence, record, brought))
+    sight = _sight(record, how, inside.evidence, brought)
     lines = [
         _inner_digests(inside, record),
         _judged(sight, brought, wrong),
@@ -389,11 +409,16 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
     if absent:
         names = ", ".join(one_line(exhibit.name) for exhibit in absent[:5])
         why = "redacted" if record.redaction else "not inside"
-        return Line(
-            "re-judged",
-            "unchecked",
-            f"not possible: {why}: {names}; who has the files gives them with --exhibit",
-        )
+        lacked = {exhibit.sha256 for exhibit in absent}
+        other = [
+            one_line(use.source)
+            for use in record.policies
+            if use.sha256 in lacked and use.source.startswith("builtin:")
+        ]
+        text = f"not possible: {why}: {names}; who has the files gives them with --exhibit"
+        if other:
+            text += f" (this version of cce-precheck ships another {', '.join(other[:5])})"
+        return Line("re-judged", "unchecked", text)
     if record.redaction is not None and brought.redact_key is None:
         return Line(
             "re-judged", "unchecked", "not possible without the key of its pseudonyms: --redact-key"
@@ -419,14 +444,12 @@ def _judged(sight: _Sight, brought: Given, wrong: str | None = None) -> Line:
         return _differs("re-judged", f"differs in {places}", compared.differences)
     count = compared.findings
     findings = "1 finding" if count == 1 else f"{count:,} findings"
+    taken = f", {', '.join(sight.own)} taken from this tool" if sight.own else ""
     if not sight.by_this_tool:
-        return Line(
-            "re-judged",
-            "unchecked",
-            f"same ({findings}); its wording, of cce-precheck {one_line(record.tool.version)}, "
-            "is not compared",
-        )
-    return Line("re-judged", "holds", f"same ({findings})")
+        wrote = f"cce-precheck {one_line(record.tool.version)}"
+        said = f"same ({findings}{taken}); its wording, of {wrote}, is not compared"
+        return Line("re-judged", "unchecked", said)
+    return Line("re-judged", "holds", f"same ({findings}{taken})")
 
 
 def _judged_by_pseudonyms(record: Verdict, sight: _Sight, key: bytes) -> Verdict:
@@ -468,7 +491,7 @@ def _case_file(data: bytes, name: str, brought: Given) -> Verification:
         for member, part in files.items()
         if member.startswith(bundle.EVIDENCE)
     }
-    sight = _Sight(record, how, _evidence(inside, record, brought))
+    sight = _sight(record, how, inside, brought)
     lines += [
         *_claims(files, manifest, sight),
         _statement(files, sight),

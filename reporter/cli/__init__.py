@@ -7,12 +7,9 @@ import contextlib
 import errno
 import gc
 import io
-import math
 import os
 import re
-import signal
 import sys
-import time
 from collections.abc import Iterator, Sequence
 
 import click
@@ -21,14 +18,13 @@ from reporter import __version__
 from reporter.cli import completion
 from reporter.cli.common import EXIT_CODES, CliExit, exit_code_of, say_error, silence
 from reporter.cli.lazy import LazyGroup
-from reporter.cli.streams import heard
+from reporter.cli.streams import still_heard, unheard
+from reporter.cli.targets import written_by
 from reporter.errors import OutputError, ReporterError
+from reporter.interrupts import Interrupts
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
-
-SAME_WISH = 1.0
-"""Seconds within which several signals are one."""
 
 COMMANDS = (
     "check",
@@ -63,46 +59,25 @@ def app() -> None:
     """
 
 
-def main() -> None:
-    """The entry point of `cce-precheck`."""
+def main(interrupts: Interrupts | None = None) -> None:
+    """Run the command that this process was started with, and end it.
+
+    `interrupts` are heard already where they were before this module was imported.
+    """
     # A short life: collecting garbage on the way, and taking everything apart at the end, would
     # take a third of the time of a small check.
     gc.disable()
+    if interrupts is None:
+        interrupts = Interrupts()
+        interrupts.hear()
     _prepare_streams()
-    stopped = _stop_on_signals()
     # Nothing that happens to be installed may hook into a gate's validation.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
-    code = run(sys.argv[1:], stopped)
+    code = run(sys.argv[1:], interrupts)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError):
             stream.flush()
     os._exit(code)
-
-
-def _stop_on_signals() -> list[int]:
-    """SIGTERM and SIGHUP are as Ctrl-C: what is being written is taken back.
-
-    Returns the signals that came, as they come: a library may swallow the exception, or wrap it
-    into an error of its own.
-    """
-    came: list[int] = []
-    latest = -math.inf
-
-    def stop(number: int, _: object) -> None:
-        nonlocal latest
-        came.append(number)
-        before, latest = latest, time.monotonic()
-        # A runner sends SIGINT to the group and SIGTERM to each: the second of them must not end
-        # the taking back that the first began.
-        if latest - before > SAME_WISH:
-            raise KeyboardInterrupt
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        # Who starts this in the background with signals ignored (nohup, `&`) means it.
-        number = getattr(signal, name, None)
-        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, stop)
-    return came
 
 
 def _prepare_streams() -> None:
@@ -110,9 +85,9 @@ def _prepare_streams() -> None:
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+            setattr(sys, name, unheard())
         elif isinstance(stream, io.TextIOWrapper):
-            setattr(sys, name, heard(stream))
+            setattr(sys, name, still_heard(stream))
 
 
 _PLAIN_SIGNS = {"✓": "+", "✕": "x", "→": ">", "·": "-", "…": "...", "“": '"', "”": '"', "–": "-"}
@@ -125,23 +100,39 @@ def _plain_sign(error: UnicodeError) -> tuple[str, int]:
     return "".join(_PLAIN_SIGNS.get(sign, "?") for sign in text), error.end
 
 
-def run(arguments: Sequence[str], stopped: Sequence[int] = ()) -> int:
+def run(arguments: Sequence[str], interrupts: Interrupts | None = None) -> int:
     """Run one command; returns its exit code and never raises.
 
-    `stopped`: the signals that came (see `_stop_on_signals`). Once there is one, nothing but
-    "interrupted" is the end of the run, whatever became of its exception.
+    Once a signal came, nothing but "interrupted" is the end of the run, whatever became of its
+    exception.
     """
+    heard = Interrupts() if interrupts is None else interrupts
     try:
-        code = _run(arguments, stopped)
-    except KeyboardInterrupt:
-        return _interrupted()
-    return _interrupted() if stopped and code != INTERRUPTED else code
+        try:
+            heard.obey()
+            code = _run(arguments, heard)
+        except KeyboardInterrupt:
+            code = INTERRUPTED
+        if heard.came or code == INTERRUPTED:
+            code = INTERRUPTED
+            _clear(arguments, None)
+    except KeyboardInterrupt:  # once more, while it was taken back
+        code = INTERRUPTED
+    finally:
+        heard.hold()
+    if code == INTERRUPTED:
+        with _even_unheard():
+            click.echo("interrupted; nothing half-written is left", err=True)
+    return code
 
 
-def _interrupted() -> int:
-    with _even_unheard():
-        click.echo("interrupted; nothing half-written is left", err=True)
-    return INTERRUPTED
+def _clear(arguments: Sequence[str], error: click.ClickException | None) -> None:
+    """What an earlier run left holds no longer where this one ended before it could write."""
+    # Whatever happens here, what is told is how the run ended.
+    with contextlib.suppress(Exception):
+        if (found := written_by(app, arguments)) is not None:
+            command, own = found
+            command.clear(own, error)
 
 
 @contextlib.contextmanager
@@ -151,7 +142,7 @@ def _even_unheard() -> Iterator[None]:
         yield
 
 
-def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
+def _run(arguments: Sequence[str], heard: Interrupts) -> int:
     codecs.register_error("cce-precheck", _plain_sign)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -168,14 +159,15 @@ def _run(arguments: Sequence[str], stopped: Sequence[int]) -> int:
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
+        _clear(arguments, error)
         with _even_unheard():
             _show_usage(error)
         return 2
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted()
+        return INTERRUPTED
     except Exception as error:
-        if stopped:
-            return _interrupted()
+        if heard.came:
+            return INTERRUPTED
         return _told(error, debug=debug)
 
 

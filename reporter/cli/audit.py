@@ -8,7 +8,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +28,7 @@ from reporter.cli.common import (
     waivers_option,
 )
 from reporter.cli.judging import policy_files
+from reporter.cli.targets import Writer
 from reporter.errors import InputError, OutputError, PolicyError, ReporterError
 
 if TYPE_CHECKING:
@@ -42,8 +43,19 @@ MAX_JOBS = 512
 """Worker processes at most: more wait for each other on any machine."""
 
 
-@click.command("audit")
-@click.argument("locations", nargs=-1, required=True, metavar="LOCATION...")
+class _Auditor(Writer):
+    """Pages of an earlier audit are no answer to a command that was wrong."""
+
+    def clear(self, arguments: Sequence[str], error: click.ClickException | None) -> None:
+        given = self.read(arguments)
+        if any(out := given.values.get("out", [])[-1:]):
+            hint = "mend that, and run it again"
+            told = PolicyError(error.format_message(), hint=hint) if error is not None else None
+            _forget(Path(out[0]), given.others, told)
+
+
+@click.command("audit", cls=_Auditor)
+@click.argument("locations", nargs=-1, required=True, type=file_name, metavar="LOCATION...")
 @policies_option("What to judge by; each where its applies_to fits.", default=DEFAULT_POLICY)
 @waivers_option()
 @click.option(
@@ -142,6 +154,10 @@ def command(locations: tuple[str, ...], **options: Any) -> None:
 
             _take_back(out, error)  # also where it could not be opened
             remove_pages(out)
+        raise
+    except PolicyError as error:
+        named = (options["policies"], options["waivers"], options["others"])
+        _forget(out, [*locations, *(name for some in named for name in some)], error)
         raise
 
 
@@ -346,13 +362,31 @@ def _take_back(out: Path, error: Exception | None = None) -> None:
         write_file(out / "junit.xml", write_error(message, hint))
 
 
+def _forget(out: Path, named: Iterable[str], error: Exception | None) -> None:
+    """Take back the pages of an audit that lies there, unless something named is among them."""
+    from reporter.audit.run import AuditsOwn
+    from reporter.audit.store import FILE_NAME, locked
+    from reporter.output.files import is_file
+
+    is_own = AuditsOwn(out)
+    if not is_file(out / FILE_NAME) or not _has_our_manifest(out):
+        return
+    if any(is_own(name) for name in named if os.path.isfile(name)):
+        return
+    with contextlib.suppress(OutputError), locked(out):  # another audit is at work there
+        _take_back(out, error)
+
+
 def _is_ours(out: Path, error: Exception) -> bool:
     """Whether what lies in a folder is an audit's: what is anybody else's is not removed."""
     from reporter.audit.store import NoStoreError
+
+    return not isinstance(error, NoStoreError) or _has_our_manifest(out)
+
+
+def _has_our_manifest(out: Path) -> bool:
     from reporter.output.files import is_file
 
-    if not isinstance(error, NoStoreError):
-        return True
     if not is_file(out / "manifest.json"):
         return False
     try:

@@ -22,6 +22,7 @@ from reporter.cli.common import (
     summarise,
 )
 from reporter.cli.judging import check_options, inputs_of, judged, judging_options
+from reporter.cli.targets import Target, Writer
 from reporter.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -31,12 +32,18 @@ MAX_KEY = 65_536
 PASSPHRASE = "CCE_PRECHECK_KEY_PASSPHRASE"  # noqa: S105 - the name of a variable
 
 
-@click.command("bundle")
-@click.argument("response", metavar="RESPONSE")
+@click.command("bundle", cls=Writer)
+@click.argument("response", type=file_name, metavar="RESPONSE")
 @judging_options
 @catalogue_option
 @click.option(
-    "-o", "--output", "case_file", required=True, metavar="CASE.zip", help="The case file."
+    "-o",
+    "--output",
+    "case_file",
+    cls=Target,
+    required=True,
+    metavar="CASE.zip",
+    help="The case file.",
 )
 @click.option(
     "--key",

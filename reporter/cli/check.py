@@ -11,6 +11,7 @@ from reporter.cli.common import (
     Outputs,
     catalogue_option,
     display_options,
+    file_name,
     output_options,
     reading_options,
     summarise,
@@ -22,11 +23,12 @@ from reporter.cli.judging import (
     judged,
     judging_options,
 )
+from reporter.cli.targets import Writer
 from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 
-@click.command("check")
-@click.argument("response", metavar="RESPONSE")
+@click.command("check", cls=Writer)
+@click.argument("response", type=file_name, metavar="RESPONSE")
 @judging_options
 @catalogue_option
 @output_options
@@ -44,13 +46,10 @@ def command(response: str, **options: Any) -> None:
     try:
         check_options(options)
         _check(response, outputs, options)
-    except (CliExit, OutputError, TemplateError):
+    except (CliExit, OutputError, TemplateError, click.UsageError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
-        raise
-    except click.UsageError as error:  # of an option that is no option's own to refuse
-        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "no verdict was reached")
@@ -60,16 +59,20 @@ def command(response: str, **options: Any) -> None:
 def _check(response_name: str, outputs: Outputs, options: dict[str, Any]) -> None:
     found = judged(response_name, options)
     written = outputs.write(found.verdict, found.exhibits, reading_options(options, found.own))
-    summarise(
-        found.verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=found.notes,
-        own=found.own,
-        lang=options["lang"],
-    )
+    try:
+        summarise(
+            found.verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=found.notes,
+            own=found.own,
+            lang=options["lang"],
+        )
+    except OutputError as error:
+        outputs.tell_no_summary(found.verdict, error)
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(found.verdict.exit_code if written.fine else 5)
 

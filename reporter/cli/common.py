@@ -9,14 +9,16 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
 from reporter.cli.streams import is_gone
+from reporter.cli.targets import TakenError, Target
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -64,6 +66,7 @@ OUTPUT_OPTIONS = {
     "skip-list": "the waived Risks for CCE's skip list, as .json or .tf,",
 }
 SKIP_LIST = "skip-list"
+AN_INPUT = "an input"
 FOR_READERS = frozenset({"html", "pdf", "markdown"})
 """What people read, and so what has views and languages."""
 
@@ -217,7 +220,11 @@ def output_options(function: _Function) -> _Function:
     )(function)
     for name, text in reversed(OUTPUT_OPTIONS.items()):
         function = click.option(
-            f"--{name}", _parameter(name), metavar="F", help=f"Write {text} to F (- for stdout)."
+            f"--{name}",
+            _parameter(name),
+            cls=Target,
+            metavar="F",
+            help=f"Write {text} to F (- for stdout).",
         )(function)
     return function
 
@@ -297,6 +304,8 @@ class Outputs:
     targets: dict[str, str]
     quiet: bool = False
     templates: OwnTemplates | None = None
+    at: str | None = None
+    """The instant that was asked for, as written."""
 
     @classmethod
     def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
@@ -320,25 +329,25 @@ class Outputs:
         for name, target in targets.items():
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
-        taken = {_identity(path): "an input" for path in inputs if path != "-"}
+        taken = {_identity(path): AN_INPUT for path in inputs if path != "-"}
         evidence = _Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
                 raise click.UsageError("only one report can go to standard output")
             if key in taken:
-                raise click.UsageError(f"--{name} {target}: the same file is {taken[key]}")
+                said = f"--{name} {target}: the same file is {taken[key]}"
+                raise TakenError(said, target) if taken[key] == AN_INPUT else click.UsageError(said)
             if target != "-" and (role := evidence.role_of(target)) is not None:
-                raise click.UsageError(
-                    f"--{name} {target}: is {role}; a report would write over it"
-                )
+                said = f"--{name} {target}: is {role}; a report would write over it"
+                raise TakenError(said, target)
             taken[key] = f"written by --{name}"
+        _tell_of_links(targets.values())
         made = cls(targets, quiet=bool(options.get("quiet")))
         made._spare_templates(options.get("templates"))
         if (misfit := _misfit(options, targets)) is not None:
-            made.fail(misfit, None)
             raise click.UsageError(misfit)
-        return made._with_templates(options.get("templates"))
+        return replace(made, at=options.get("at"))._with_templates(options.get("templates"))
 
     @classmethod
     def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
@@ -350,9 +359,11 @@ class Outputs:
         if target != "-":
             for path in inputs:
                 if path != "-" and _identity(path) == _identity(target):
-                    raise click.UsageError(f"--{name} {target}: the same file is an input")
+                    raise TakenError(f"--{name} {target}: the same file is an input", target)
             if (role := _Evidence(inputs).role_of(target)) is not None:
-                raise click.UsageError(f"--{name} {target}: is {role}; it would be written over")
+                said = f"--{name} {target}: is {role}; it would be written over"
+                raise TakenError(said, target)
+        _tell_of_links([target])
         return cls({name: target_of(target)})
 
     def drop(self) -> None:
@@ -367,7 +378,7 @@ class Outputs:
 
         for name, target in self.targets.items():
             if target != "-" and is_part(folder, target):
-                raise click.UsageError(f"--{name} {target}: the same file is an input")
+                raise TakenError(f"--{name} {target}: the same file is an input", target)
 
     def _with_templates(self, folder: str | None) -> Outputs:
         if folder is None:
@@ -400,14 +411,39 @@ class Outputs:
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
             self._drop(targets.pop(SKIP_LIST))
-        return replace(self, targets=targets).put(
-            lambda name: render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
-        )
+        lost: dict[str, int] = {}
 
-    def put(self, make: Callable[[str], bytes]) -> Written:
+        def make(name: str) -> bytes:
+            if name == "junit" and lost:
+                return _junit_of(verdict, lost)
+            return render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
+
+        try:
+            return replace(self, targets=targets).put(make, lost)
+        finally:
+            self.tell_junit(verdict, lost)
+
+    def tell_junit(self, verdict: Verdict, lost: Mapping[str, int]) -> None:
+        """Have JUnit say what could not be written, each with its exit code: nothing green stays
+        where a run's code is not the verdict's."""
+        target = self.targets.get("junit", "-")
+        if not lost or target == "-" or target in lost:
+            return
+        try:
+            put(target, _junit_of(verdict, lost))
+        except OutputError as error:
+            say(f"--junit: {error.message}")
+            self._drop(target)
+
+    def tell_no_summary(self, verdict: Verdict, error: OutputError) -> None:
+        """Have JUnit say that nobody was told the verdict."""
+        self.tell_junit(verdict, {"the summary": exit_code_of(error)})
+
+    def put(self, make: Callable[[str], bytes], lost: dict[str, int] | None = None) -> Written:
         """Write what `make` gives for each option; one that fails is said, the others come out.
 
-        A mistake of the user's own templates is raised, once the others are out.
+        A mistake of the user's own templates is raised, once the others are out. `lost` gets the
+        targets that could not be written, with the exit code for it.
         """
         from reporter.output.files import remove_stale
 
@@ -416,6 +452,7 @@ class Outputs:
             if target != "-":
                 remove_stale(Path(target))
         written: list[str] = []
+        lost = {} if lost is None else lost
         broken: TemplateError | None = None
         left = dict(self.targets)
         for name, target in sorted(self.targets.items(), key=_heaviness):
@@ -427,11 +464,13 @@ class Outputs:
                 del left[name]
             except TemplateError as error:
                 broken = broken or self._placed(error)
+                lost[target] = exit_code_of(error)
                 self._drop(target)
             except OutputError as error:
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
+                lost[target] = exit_code_of(error)
                 self._drop(target)
             except BaseException:
                 # Whatever it was: what an earlier run left in the place of these holds no longer.
@@ -466,7 +505,7 @@ class Outputs:
         if junit != "-":
             remove_stale(Path(junit))  # there may not be the memory to write it anew
         try:
-            put(junit, write_error(message, hint))
+            put(junit, write_error(message, hint, _instant_of(self.at)))
         except OutputError as error:
             say(f"--junit: {error.message}")
             self._drop(junit)
@@ -491,8 +530,31 @@ def _misfit(options: dict[str, Any], targets: dict[str, str]) -> str | None:
     return None
 
 
+def _junit_of(verdict: Verdict, lost: Mapping[str, int]) -> bytes:
+    from reporter.output.junit import Unwritten, write
+
+    names = ("standard output" if name == "-" else name for name in lost)
+    # A mistake of templates ends the run, with 2.
+    return write(verdict, unwritten=Unwritten(tuple(names), min(lost.values())))
+
+
+def _instant_of(asked: str | None) -> datetime:
+    """What a run without a verdict is about: the instant of `--at`, else when it ran."""
+    from reporter.record.dates import parse_instant
+
+    if asked not in (None, "now", "response"):
+        with contextlib.suppress(ValueError):
+            return parse_instant(asked)
+    return datetime.now(UTC)
+
+
 def _heaviness(output: tuple[str, str]) -> int:
-    """What machines read first; the PDF last, whose libraries take the most memory."""
+    """What machines read first; the PDF last, whose libraries take the most memory.
+
+    JUnit on standard output comes at the very end: it can't be taken back.
+    """
+    if output == ("junit", "-"):
+        return 3
     return {"junit": 0, "json": 0, "pdf": 2}.get(output[0], 1)
 
 
@@ -580,6 +642,18 @@ def target_of(name: str) -> str:
     return name
 
 
+def _tell_of_links(targets: Iterable[str]) -> None:
+    """A report takes the place of a link; who publishes by one has to hear of it."""
+    links = [target for target in targets if target != "-" and os.path.islink(target)]
+    if not links:
+        return
+    from reporter.output.files import is_stream
+
+    for target in links:
+        if not is_stream(Path(target)):
+            _warn(f"{target}: is a link, whose place a report takes; what it leads to stays")
+
+
 def _identity(path: str) -> str:
     try:
         return str(Path(path).resolve())
@@ -602,7 +676,7 @@ def put(target: str, data: bytes) -> None:
             silence(sys.stdout)
             raise OutputError(
                 f"standard output: can't be written: {error.strerror}",
-                hint="whoever reads it went away, or its disk is full",
+                hint="it is closed, whoever reads it went away, or its disk is full",
             ) from None
     else:
         write_file(Path(target), data)

@@ -16,6 +16,7 @@ from reporter.cli.common import (
     CliExit,
     Outputs,
     display_options,
+    file_name,
     language_option,
     policies_option,
     print_page,
@@ -23,6 +24,7 @@ from reporter.cli.common import (
 )
 from reporter.cli.judging import DEFAULT_POLICY, policy_files
 from reporter.cli.render import MAX_RECORD_BYTES, parse_record
+from reporter.cli.targets import Target, Writer
 from reporter.errors import InputError, OutputError, PolicyError
 
 if TYPE_CHECKING:
@@ -34,9 +36,9 @@ RECORD = b"precheck.verdict/"
 """How the `apiVersion` of a record starts."""
 
 
-@click.command("diff")
-@click.argument("old", metavar="OLD")
-@click.argument("new", metavar="NEW")
+@click.command("diff", cls=Writer)
+@click.argument("old", type=file_name, metavar="OLD")
+@click.argument("new", type=file_name, metavar="NEW")
 @policies_option("What to judge responses by; several are a union.", default=DEFAULT_POLICY)
 @waivers_option()
 @click.option(
@@ -57,9 +59,13 @@ RECORD = b"precheck.verdict/"
     metavar="MB",
     help="The largest response that is read, unpacked. Default: 256.",
 )
-@click.option("--html", "html_file", metavar="F", help="Write one page to F (- for stdout).")
-@click.option("--markdown", "markdown_file", metavar="F", help="Write Markdown to F.")
-@click.option("--json", "json_file", metavar="F", help="Write the comparison as JSON to F.")
+@click.option(
+    "--html", "html_file", cls=Target, metavar="F", help="Write one page to F (- for stdout)."
+)
+@click.option("--markdown", "markdown_file", cls=Target, metavar="F", help="Write Markdown to F.")
+@click.option(
+    "--json", "json_file", cls=Target, metavar="F", help="Write the comparison as JSON to F."
+)
 @language_option
 @display_options
 def command(old: str, new: str, **options: Any) -> None:
@@ -75,13 +81,10 @@ def command(old: str, new: str, **options: Any) -> None:
         if old == new == "-":
             raise click.UsageError("only one of the two can come from standard input")
         _diff(old, new, outputs, options)
-    except (CliExit, OutputError):
+    except (CliExit, OutputError, click.UsageError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
-        raise
-    except click.UsageError as error:
-        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "nothing was compared")

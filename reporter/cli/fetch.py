@@ -8,7 +8,7 @@ import re
 import shlex
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 import click
 
 from reporter.cli.common import Outputs, file_name, put, say, say_hint, target_of
+from reporter.cli.targets import TakenError, Target, Writer
 from reporter.errors import LiveError
 from reporter.record.instants import second_of
 
@@ -32,13 +33,33 @@ if TYPE_CHECKING:
 
 WAIT_SECONDS = 1800.0
 ASK_SECONDS = 60.0
+POLL_SECONDS = 10.0
 TELL_EVERY = 60.0
 """Without a terminal, an unchanged state is told again after so many seconds."""
+
+_READ = ("token_file", "ca_bundle")
+"""The options that name files to read."""
 
 _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 
-@click.command("fetch")
+class _Fetcher(Writer):
+    """An answer goes with its note."""
+
+    def clear(self, arguments: Sequence[str], error: click.ClickException | None) -> None:
+        from reporter.live.archive import forget
+
+        given = self.read(arguments)
+        if isinstance(error, TakenError):
+            return
+        options = {name: given.values.get(name, [""])[-1] for name in _READ}
+        for target in self.to_clear(given, error).values():
+            if target != "-":
+                _spare_inputs(Path(target), options)
+                forget(Path(target))
+
+
+@click.command("fetch", cls=_Fetcher)
 @click.option(
     "--type",
     "cluster_type",
@@ -59,7 +80,7 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 @click.option(
     "--poll",
     type=click.FloatRange(min=0.1),
-    default=10.0,
+    default=POLL_SECONDS,
     metavar="SECONDS",
     help="With --wait: how long between two questions. Default: 10.",
 )
@@ -75,7 +96,13 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 @click.option("--token-file", type=file_name, metavar="F", help="A file that holds an IAM token.")
 @click.option("--ca-bundle", type=file_name, metavar="F", help="CA certificates to trust (PEM).")
 @click.option("--proxy", metavar="URL", help="A proxy; one with a password goes to HTTPS_PROXY.")
-@click.option("-o", "--output", metavar="FILE", help="Where to save the answer (- for stdout).")
+@click.option(
+    "-o",
+    "--output",
+    cls=Target,
+    metavar="FILE",
+    help="Where to save the answer (- for stdout).",
+)
 @click.option(
     "--archive",
     type=file_name,
@@ -142,13 +169,14 @@ def _check(options: dict[str, Any]) -> None:
             raise click.UsageError(f"--{name} takes seconds; {options[name]} never ends")
     for name in ("endpoint", "proxy"):
         _check_url(name, options[name])
+    _check_proxy(options)
 
 
 def _spare_inputs(output: Path, options: dict[str, Any]) -> None:
     """Refuse an answer, or its note, in the place of what is read to ask for it."""
     from reporter.live.archive import sidecar_of
 
-    named = [options[name] for name in ("token_file", "ca_bundle")]
+    named = [options[name] for name in _READ]
     variables = ("HUAWEICLOUD_SDK_CREDENTIALS_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE",
                  "SSL_CERT_FILE")  # fmt: skip
     named += [os.environ.get(name) for name in variables]
@@ -174,6 +202,16 @@ def _check_url(name: str, url: str | None) -> None:
 
     if name == "endpoint" and not may_carry_credentials(url):
         raise click.UsageError("--endpoint: credentials are sent over https only")
+
+
+def _check_proxy(options: dict[str, Any]) -> None:
+    from reporter.live.endpoints import goes_through_no_proxy
+
+    if options["proxy"] and options["endpoint"] and goes_through_no_proxy(options["endpoint"]):
+        raise click.UsageError(
+            "--proxy: --endpoint is plain http, which is for this machine only, and would go to "
+            "another through a proxy; leave one of the two out"
+        )
 
 
 def _fetch(options: dict[str, Any], secrets: Secrets) -> None:
@@ -230,6 +268,9 @@ def _fetch_with(client: Client, pace: Pace, options: dict[str, Any]) -> None:
         answer = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
         uid = checks.newest(checks.tasks_in(answer, client.target.cluster_id))
     answer, task = _asked(client, uid, pace, options)
+    if options["latest"] and options["wait"]:
+        again = patiently(lambda: client.list(deadline=pace.deadline), pace, tell)
+        checks.check_still_newest(uid, checks.tasks_in(again, client.target.cluster_id))
     path = _save(answer, client, uid, checks.created(task), options)
     if not options["quiet"]:
         _tell_saved(task, uid, path, tell)
@@ -266,8 +307,10 @@ def _asked(
 def _command_again(options: dict[str, Any], uid: str) -> str:
     """The command that goes on waiting for this check."""
     words = ["cce-precheck", "fetch", "--task", uid, "--wait"]
-    for name in ("type", "cluster", "region", "project-id", "endpoint", "timeout", "profile",
-                 "token-file", "ca-bundle", "proxy", "output", "archive"):  # fmt: skip
+    for name in ("type", "cluster", "region", "project-id", "endpoint", "poll", "timeout",
+                 "profile", "token-file", "ca-bundle", "proxy", "output", "archive"):  # fmt: skip
+        if name == "poll" and options[name] == POLL_SECONDS:
+            continue
         key = {"type": "cluster_type", "cluster": "cluster_id"}.get(name, name.replace("-", "_"))
         if options[key] is not None:
             words += [f"--{name}", str(options[key])]

@@ -71,7 +71,9 @@ _OPTIONS = (
     click.option("--cluster-name", metavar="NAME", help="The cluster's name, for the reports."),
     click.option("--change", "change_id", metavar="ID", help="The change this belongs to."),
     click.option(
-        "--window", metavar="START/END", help="The change window, as two RFC 3339 instants."
+        "--window",
+        metavar="START/END",
+        help="The change window, as RFC 3339 instants or days (of UTC; END counts as a whole).",
     ),
     click.option("--prepared-by", metavar="NAME", help="Who prepares the reports."),
 )
@@ -286,7 +288,7 @@ def _fail_on(value: str) -> Literal["fail", "warn"]:
 
 
 def _window(text: str | None) -> tuple[datetime | None, datetime | None]:
-    from reporter.record.dates import parse_instant
+    from reporter.record.dates import parse_end, parse_instant
 
     if text is None:
         return None, None
@@ -296,7 +298,7 @@ def _window(text: str | None) -> tuple[datetime | None, datetime | None]:
             "--window takes START/END, for example 2026-03-01T22:00:00Z/2026-03-02T02:00:00Z"
         )
     try:
-        start, end = parse_instant(parts[0]), parse_instant(parts[1])
+        start, end = parse_instant(parts[0]), parse_end(parts[1])
     except ValueError as error:
         raise click.UsageError(f"--window: {error}") from None
     if end <= start:

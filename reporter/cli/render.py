@@ -24,6 +24,7 @@ from reporter.cli.common import (
     summarise,
 )
 from reporter.cli.judging import redaction
+from reporter.cli.targets import Writer
 from reporter.errors import InputError, OutputError, PolicyError, TemplateError
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ MIB = 1024 * 1024
 MAX_RECORD_BYTES = 512 * MIB
 
 
-@click.command("render")
-@click.argument("record", metavar="RECORD.json")
+@click.command("render", cls=Writer)
+@click.argument("record", type=file_name, metavar="RECORD.json")
 @click.option(
     "--exhibit",
     "exhibits",
@@ -57,13 +58,10 @@ def command(record: str, exhibits: tuple[str, ...], names: str | None, **options
     outputs = Outputs.of(options, [record, *exhibits, *named])
     try:
         _render(record, exhibits, names, outputs, options)
-    except (CliExit, OutputError, TemplateError):
+    except (CliExit, OutputError, TemplateError, click.UsageError):
         raise
     except (InputError, PolicyError) as error:
         outputs.fail(error.message, error.hint)
-        raise
-    except click.UsageError as error:
-        outputs.fail(error.message, None)
         raise
     except Exception as error:
         outputs.fail(f"internal error: {type(error).__name__}", "nothing was rendered")
@@ -98,16 +96,20 @@ def _render(
             hint="leave out --exhibit",
         )
     written = outputs.write(verdict, files, reading_options(options, own))
-    summarise(
-        verdict,
-        to_stderr=outputs.to_stdout,
-        quiet=options["quiet"],
-        verbose=options["verbose"],
-        no_color=options["no_color"],
-        notes=notes,
-        own=own,
-        lang=words.tag,
-    )
+    try:
+        summarise(
+            verdict,
+            to_stderr=outputs.to_stdout,
+            quiet=options["quiet"],
+            verbose=options["verbose"],
+            no_color=options["no_color"],
+            notes=notes,
+            own=own,
+            lang=words.tag,
+        )
+    except OutputError as error:
+        outputs.tell_no_summary(verdict, error)
+        raise
     written.tell(quiet=options["quiet"])
     raise CliExit(verdict.exit_code if written.fine else 5)
 
@@ -162,7 +164,8 @@ def parse_record(data: bytes, name: str) -> Verdict:
         what = f"/{place}: {first['msg']}" if place else str(first["msg"])
         raise InputError(
             f"{name}: is not a record of this tool ({what})",
-            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"',
+            hint=f'a record is what --json wrote, with apiVersion "{API_VERSION}"; '
+            "a response is for cce-precheck check",
         ) from None
     wrong = verdict.contradiction()
     if wrong is None and written not in (None, verdict.exit_code):

@@ -25,7 +25,7 @@ class _Heard(io.FileIO):
             return memoryview(data).nbytes
 
 
-def heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
+def still_heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
     """The same stream, by the same rules, whose reader may go away."""
     stream.flush()
     return io.TextIOWrapper(
@@ -35,6 +35,13 @@ def heard(stream: io.TextIOWrapper) -> io.TextIOWrapper:
         line_buffering=stream.line_buffering,
         write_through=stream.write_through,
     )
+
+
+def unheard() -> io.TextIOWrapper:
+    """In the place of a stream that was closed before all began: nobody hears it."""
+    raw = _Heard(os.open(os.devnull, os.O_WRONLY), "w")
+    raw.gone = True
+    return io.TextIOWrapper(io.BufferedWriter(raw), encoding="utf-8", write_through=True)
 
 
 def is_gone(stream: TextIO) -> bool:

@@ -20,6 +20,7 @@ from reporter.cli.common import (
     say,
 )
 from reporter.cli.judging import read_key
+from reporter.cli.targets import Target, Writer
 from reporter.cli.terminal import uses_color
 from reporter.errors import InputError
 
@@ -36,8 +37,8 @@ _CLOSING = {
 }
 
 
-@click.command("verify")
-@click.argument("file", metavar="CASE.zip|REPORT.html|REPORT.pdf|RECORD.json")
+@click.command("verify", cls=Writer)
+@click.argument("file", type=file_name, metavar="CASE.zip|REPORT.html|REPORT.pdf|RECORD.json")
 @click.option(
     "--key",
     type=file_name,
@@ -64,7 +65,13 @@ _CLOSING = {
     metavar="FILE",
     help="The key of its pseudonyms, to judge a redacted one again.",
 )
-@click.option("--json", "json_file", metavar="F", help="Write the result as JSON to F (- stdout).")
+@click.option(
+    "--json",
+    "json_file",
+    cls=Target,
+    metavar="F",
+    help="Write the result as JSON to F (- stdout).",
+)
 @click.option("-q", "--quiet", is_flag=True, help="Print only what does not hold.")
 @click.option("--no-color", is_flag=True, help="No colour (also: NO_COLOR=1).")
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")

@@ -77,6 +77,17 @@ def newest(tasks: list[PrecheckTask]) -> str:
     return uid
 
 
+def check_still_newest(uid: str, tasks: list[PrecheckTask]) -> None:
+    """`LiveError` where another check became the newest while this one was waited for."""
+    if (now := newest(tasks)) == uid:
+        return
+    when = tasks[0].metadata.creation_timestamp if tasks[0].metadata else None
+    raise LiveError(
+        f"while check {uid} was waited for, another became the latest: {now}, created {when}",
+        hint=f"run it again to wait for that one, or take this one with --task {uid}",
+    )
+
+
 def created(task: PrecheckTask) -> datetime | None:
     """When a task was created, where that can be read."""
     return parse_timestamp(task.metadata.creation_timestamp) if task.metadata else None

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from reporter import __version__
 from reporter.errors import LiveError
 from reporter.live import credentials as who
-from reporter.live.endpoints import may_carry_credentials
+from reporter.live.endpoints import check_may_carry_credentials, goes_through_no_proxy
 from reporter.live.sdk import cce
 from reporter.live.secrets import Secrets
 from reporter.live.transport import (
@@ -34,6 +34,8 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses after which the same question may be answered."""
+
+NO_PROXY = "plain http is for this machine only, and would go to another through a proxy"
 
 _CCE_PATH = re.compile(r"^/(?:api|autopilot)/v3/")
 
@@ -101,6 +103,8 @@ class Client:
         )
         self.origin = identity.origin
         self._credentials = identity.credentials
+        for address, variable in who.addresses(self._credentials, target.region):
+            check_may_carry_credentials(address, f"check {variable}, and the profile")
         self.secrets.watch(lambda: who.secrets_of(self._credentials))
         self._client.with_credentials(self._credentials)
 
@@ -211,6 +215,8 @@ class Client:
             chain += [cls.__name__ for cls in type(part).__mro__]
             part = part.__cause__ or part.__context__
         names, text = set(chain), str(error)
+        if isinstance(error, LiveError):
+            return AskedInVainError(error.message, hint=error.hint)
         if "BodyTooLargeError" in names or isinstance(error, BodyTooLargeError):
             return AskedInVainError(f"{host}: the answer is larger than {MAX_BYTES >> 20} MB")
         if names & {"SslHandShakeException", "SSLError"} or "SSLError" in text:
@@ -265,13 +271,12 @@ def _endpoints(target: Target) -> list[str]:
         named = [str(part).strip() for part in CceRegion.value_of(target.region).endpoints]
     except KeyError:
         raise UnknownRegionError(*sorted(CceRegion.static_fields)) from None
-    found = [part if part.startswith("http") else f"https://{part}" for part in named]
+    found = [part if "://" in part else f"https://{part}" for part in named]
+    where = f"the SDK's endpoints of {target.region} (environment, regions.yaml)"
     for endpoint in found:
-        if not may_carry_credentials(endpoint):
-            raise LiveError(
-                f"{endpoint}: credentials are sent over https only",
-                hint=f"check the SDK's endpoints of {target.region} (environment, regions.yaml)",
-            )
+        check_may_carry_credentials(endpoint, f"check {where}")
+        if target.proxy and goes_through_no_proxy(endpoint):
+            raise LiveError(f"{endpoint}: {NO_PROXY}", hint=f"leave out --proxy, or check {where}")
     return found
 
 

@@ -60,6 +60,23 @@ def secrets_of(credentials: Any) -> Iterator[str | None]:
         yield found if isinstance(found, str) else None
 
 
+def addresses(credentials: Any, region: str) -> Iterator[tuple[str, str]]:
+    """Where the SDK sends credentials beside CCE, each with the variable that can name it.
+
+    IAM for the project's id and with OpenID Connect, STS with an agency. The machine's and the
+    pod's own services are asked where the platform says.
+    """
+    from huaweicloudsdkcore.auth import internal
+
+    accessor = credentials.sts_accessor
+    if not credentials.project_id or isinstance(accessor, internal.FederalAccessor):
+        found = credentials.iam_endpoint or internal.IamHelper.get_iam_endpoint(region)
+        yield found, "HUAWEICLOUD_SDK_IAM_ENDPOINT"
+    if isinstance(accessor, internal.OidcStsAccessor):
+        found = credentials.sts_endpoint or internal.StsHelper.get_sts_endpoint()
+        yield found, "HUAWEICLOUD_SDK_STS_ENDPOINT"
+
+
 def _find(environment: Mapping[str, str], token_file: str | None, profile: str | None) -> Identity:
     if token_file is not None:
         return Identity(_with_token(_token_in(token_file)), "the token file")

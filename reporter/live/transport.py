@@ -20,6 +20,11 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from reporter.live.deadline import held_pools
+from reporter.live.endpoints import (
+    check_may_carry_credentials,
+    goes_through_no_proxy,
+    without_user,
+)
 
 MAX_BYTES = 256 * 1024 * 1024
 _CHUNK = 256 * 1024
@@ -61,7 +66,7 @@ class BodyCutError(Exception):
 
 
 class Transport(HTTPAdapter):
-    """Sends one request at a time, within a deadline.
+    """Sends one request at a time, within a deadline, and none where credentials may not go.
 
     `handed_over` tells by a URL's path whose answers are raised as `AnswerCame`; others (the
     look-up of a project id) go back to the SDK. `last` is the last answer of either kind.
@@ -103,6 +108,10 @@ class Transport(HTTPAdapter):
     ) -> requests.Response:
         """Send, read the whole answer within the deadline, and keep it."""
         self._size = 0
+        address = request.url or ""
+        check_may_carry_credentials(address.partition("?")[0], "check the SDK's endpoints")
+        if goes_through_no_proxy(address):
+            settings["proxies"] = {}
         left = self._left()
         connect, read = settings.get("timeout") or (10, 60)
         settings["timeout"] = (min(connect, left), min(read, left))
@@ -115,8 +124,8 @@ class Transport(HTTPAdapter):
             raise
         # As requests itself keeps what it has read.
         vars(response).update(_content=body, _content_consumed=True)
-        asked = urlsplit(request.url or "")
-        endpoint = f"{asked.scheme}://{asked.netloc}"
+        asked = urlsplit(address)
+        endpoint = without_user(f"{asked.scheme}://{asked.netloc}")
         self.last = Answer(response.status_code, response.headers, body, endpoint)
         if self._handed_over(request.path_url):
             raise AnswerCame(self.last)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from reporter.output import phrases
+from reporter.output.clean import one_line
 from reporter.output.cover import paired_facts
 from reporter.output.phrases import Phrases
 from reporter.output.shown import CoverReason, EvidenceRow, Fact, Report, Tag, Waiver, Why
@@ -24,20 +25,22 @@ class Room:
     evidence: int
     waivers: int
     kept: float = 1.0
+    accepted: int = 0
+    """Of each waiver, how much of what it accepts; its reason with the first of it."""
 
 
 ROOMS: Final = (
-    Room(16, 6, 8, 8),
-    Room(14, 5, 6, 6),
-    Room(12, 4, 5, 5),
-    Room(11, 4, 4, 4),
-    Room(10, 3, 3, 4),
-    Room(9, 3, 3, 3),
-    Room(8, 3, 3, 2),
-    Room(7, 2, 2, 2),
-    Room(6, 2, 2, 2),
-    Room(5, 2, 2, 1),
-    Room(4, 1, 2, 1),
+    Room(16, 6, 8, 8, accepted=3),
+    Room(14, 5, 6, 6, accepted=2),
+    Room(12, 4, 5, 5, accepted=1),
+    Room(11, 4, 4, 4, accepted=1),
+    Room(10, 3, 3, 4, accepted=1),
+    Room(9, 3, 3, 3, accepted=1),
+    Room(8, 3, 3, 2, accepted=1),
+    Room(7, 2, 2, 2, accepted=1),
+    Room(6, 2, 2, 2, accepted=1),
+    Room(5, 2, 2, 1, accepted=1),
+    Room(4, 1, 2, 1, accepted=1),
     Room(3, 1, 1, 1),
     Room(2, 1, 1, 1, 0.6),
     Room(1, 1, 1, 0, 0.3),
@@ -53,6 +56,8 @@ class Line:
     tag: Tag
     name: str
     said: str
+    more: tuple[str, ...] = ()
+    """Of a waiver: what it accepts, and why."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,7 @@ def approval(report: Report, room: Room = ROOMS[0]) -> Approval:
 
     broken = [row for row in report.evidence if row.tag.shape in ("unknown", "warn")]
     used = [waiver for waiver in report.waivers if waiver.tag.shape == "waived"]
+    used.sort(key=lambda waiver: waiver.rank)
     return Approval(
         summary=cut(words.sentences(report.summary), 3 * COLUMNS),
         notices=tuple(cut(_notice(words, notice), 2 * COLUMNS) for notice in report.notices),
@@ -130,7 +136,7 @@ def approval(report: Report, room: Room = ROOMS[0]) -> Approval:
             room.evidence,
         ),
         waiver_line=report.waiver_line,
-        waivers=tuple(_waiver(waiver, room) for waiver in used[: room.waivers]),
+        waivers=tuple(_waiver(words, waiver, room) for waiver in used[: room.waivers]),
         waivers_left=_left(
             words.count(
                 "{count} more used waiver stands in the full record.",
@@ -176,9 +182,16 @@ def _reasons(reasons: Sequence[Why], room: Room) -> tuple[CoverReason, ...]:
     )
 
 
-def _waiver(waiver: Waiver, room: Room) -> Line:
+def _waiver(words: Phrases, waiver: Waiver, room: Room) -> Line:
     def cut(text: str, columns: int) -> str:
         return phrases.shortened(text, max(int(columns * room.kept), 12))
 
     said = phrases.joined((waiver.covers, waiver.short))
-    return Line(waiver.tag, cut(waiver.id, COLUMNS // 2), cut(said, COLUMNS + 10))
+    more = [cut(accepted, 2 * COLUMNS - 10) for accepted in waiver.accepts[: room.accepted]]
+    left = len(waiver.accepts) - len(more)
+    if room.accepted and left:
+        more.append(words.count("and {count} more check", "and {count} more checks", left))
+    if room.accepted:
+        reason = words.text("Reason given: {reason}", reason=one_line(waiver.reason))
+        more.append(cut(reason, 2 * COLUMNS - 10))
+    return Line(waiver.tag, cut(waiver.id, COLUMNS // 2), cut(said, COLUMNS + 10), tuple(more))

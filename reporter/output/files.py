@@ -21,7 +21,8 @@ def write_file(target: Path, data: bytes, *, hint: str = ELSEWHERE) -> None:
     """Put `data` at `target` in one step. `OutputError` with `hint` when that can't be done.
 
     Missing parent folders are made. A target that is no ordinary file (a pipe, /dev/null) is
-    written to directly.
+    written to directly; so is an open one under the name of a stream (/dev/stderr), behind what
+    stands in it.
     """
     with replacing(target, hint=hint) as file:
         file.write(data)
@@ -31,6 +32,10 @@ def write_file(target: Path, data: bytes, *, hint: str = ELSEWHERE) -> None:
 def replacing(target: Path, *, hint: str = ELSEWHERE) -> Iterator[BinaryIO]:
     """A file to write to, which takes its place at `target` when all of it is there."""
     try:
+        if is_stream(target):
+            with _opened(target) as file:
+                yield file
+            return
         if target.exists() and not stat.S_ISREG(target.stat().st_mode):
             with target.open("wb") as file:
                 yield file
@@ -40,6 +45,42 @@ def replacing(target: Path, *, hint: str = ELSEWHERE) -> Iterator[BinaryIO]:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{target}: can't be written: {reason}", hint=hint) from None
+
+
+_STREAMS = ("/dev/", "/proc/")
+_HOPS = 40
+
+
+def is_stream(target: Path) -> bool:
+    """Whether a name leads to an open file by a link of the system's, such as /dev/stderr.
+
+    Such a name is everybody's: put in the place of the link, a report would take it away.
+    """
+    path = os.path.abspath(target)
+    for _ in range(_HOPS):
+        try:
+            leads_to = os.readlink(path)
+        except (OSError, ValueError):
+            return False
+        if path.startswith(_STREAMS) or os.path.realpath(os.path.dirname(path)).startswith(
+            "/proc/"
+        ):
+            return True
+        path = os.path.join(os.path.dirname(path), leads_to)
+    return False
+
+
+def _opened(target: Path) -> BinaryIO:
+    """Where a stream stands now: what comes after it follows, and nothing is written over."""
+    found = target.stat()
+    for number in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(found, os.fstat(number)):
+                return os.fdopen(os.dup(number), "wb")
+    with contextlib.suppress(OSError):
+        if os.path.samestat(found, os.fstat(0)) and stat.S_ISREG(found.st_mode):
+            raise OutputError(f"{target}: is standard input", hint=ELSEWHERE)
+    return target.open("ab")
 
 
 def _replaced(target: Path) -> Iterator[BinaryIO]:
@@ -131,6 +172,8 @@ def remove_stale(target: Path) -> bool:
     False where one is there and can't be removed.
     """
     try:
+        if is_stream(target):
+            return True
         # Of a link the link goes, as it would when a new report took its place.
         if stat.S_ISREG(target.stat().st_mode):
             target.unlink()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 from xml.etree import ElementTree
 
 from reporter.output.clean import clean, cleaned, console_safe, one_line
 from reporter.output.exhibits import AttachedExhibit
 from reporter.record.instants import second_of
-from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict
+from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict, WaiverUse
 from reporter.words import say
 
 MAX_TEXT = 8_000
@@ -42,8 +43,20 @@ class Case:
     text: str = ""
 
 
-def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
-    """The verdict as JUnit XML."""
+@dataclass(frozen=True)
+class Unwritten:
+    """Reports that could not be written, by name, and the exit code that the run has for it."""
+
+    names: tuple[str, ...]
+    exit_code: int
+
+
+def write(
+    verdict: Verdict,
+    exhibits: Sequence[AttachedExhibit] = (),
+    unwritten: Unwritten | None = None,
+) -> bytes:
+    """The verdict as JUnit XML; with an error beside it where the run has another exit code."""
     shown = cleaned(verdict)
     key = _cluster_key(shown)
     cases = [_check_case(shown, check, f"precheck.{key}.{check.scope}") for check in shown.checks]
@@ -52,12 +65,12 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
     upgrade = f"{shown.subject.cluster_version or '?'} to {shown.subject.target_version or '?'}"
     suite(
         root,
-        _meta_cases(shown),
+        [*_meta_cases(shown), *_unwritten_case(unwritten)],
         name=META_CLASS,
         package=META_CLASS,
         timestamp=instant,
-        properties=_properties(shown),
-        out=[statement.text for statement in shown.conditions],
+        properties=_properties(shown, unwritten),
+        out=[*(statement.text for statement in shown.conditions), *_used(shown)],
     )
     if cases:
         suite(
@@ -72,8 +85,12 @@ def write(verdict: Verdict, exhibits: Sequence[AttachedExhibit] = ()) -> bytes:
     return to_bytes(root)
 
 
-def write_error(message: str, hint: str | None) -> bytes:
-    """A file for a run without a verdict: with many readers a missing one would stay green."""
+def write_error(message: str, hint: str | None, at: datetime | None = None) -> bytes:
+    """A file for a run without a verdict: with many readers a missing one would stay green.
+
+    `at` is the instant it was to judge for, which readers show as the run's day; without one
+    they show the first day of Unix.
+    """
     case = Case(
         META_CLASS, "verdict", "error", one_line(message), clean(f"{message}\n{hint or ''}").strip()
     )
@@ -83,7 +100,7 @@ def write_error(message: str, hint: str | None) -> bytes:
         [case],
         name=META_CLASS,
         package=META_CLASS,
-        timestamp="1970-01-01T00:00:00",
+        timestamp="1970-01-01T00:00:00" if at is None else second_of(at),
         properties=[],
         out=[],
     )
@@ -95,12 +112,20 @@ def _cluster_key(verdict: Verdict) -> str:
     return re.sub(r"[.\s]+", "_", one_line(name)) or "cluster"
 
 
-def _properties(verdict: Verdict) -> list[tuple[str, str]]:
+def _unwritten_case(unwritten: Unwritten | None) -> list[Case]:
+    if unwritten is None:
+        return []
+    names = ", ".join(one_line(name) for name in unwritten.names)
+    text = f"could not be written, so the exit code is {unwritten.exit_code}: {names}"
+    return [Case(META_CLASS, "reports", "error", text, text)]
+
+
+def _properties(verdict: Verdict, unwritten: Unwritten | None) -> list[tuple[str, str]]:
     # A closed list: nothing from the command line or the environment gets in by itself.
     pairs = [
         ("tool", f"{verdict.tool.name} {verdict.tool.version}"),
         ("verdict", verdict.outcome),
-        ("exit-code", str(verdict.exit_code)),
+        ("exit-code", str(unwritten.exit_code if unwritten else verdict.exit_code)),
         ("judged-at", verdict.instant.at.isoformat().replace("+00:00", "Z")),
         ("judged-at-basis", verdict.instant.basis),
         ("backdated", str(verdict.instant.backdated).lower()),
@@ -146,13 +171,23 @@ def _meta_cases(verdict: Verdict) -> list[Case]:
     for use in verdict.waivers:
         # A waiver that is not used changes no verdict; it is shown, and counted by nobody.
         unused = use.status != "used"
-        text = f"{use.status.upper()}: {use.why.text}; reason: {use.reason}"
+        text = _use_text(use)
         cases.append(
             Case(META_CLASS, f"waiver {use.id}", "skipped" if unused else None, text, text)
         )
     if not verdict.waivers:
         cases.append(Case(META_CLASS, "waivers"))
     return distinct(cases)
+
+
+def _use_text(use: WaiverUse) -> str:
+    return f"{use.status.upper()}: {use.why.text}; reason: {use.reason}"
+
+
+def _used(verdict: Verdict) -> list[str]:
+    """What is said of waivers that are used: a case that passes has no place for it."""
+    used = (use for use in verdict.waivers if use.status == "used")
+    return [one_line(f"waiver {use.id}: {_use_text(use)}") for use in used]
 
 
 def _verdict_case(verdict: Verdict) -> Case:
@@ -184,8 +219,10 @@ def _skip_case(verdict: Verdict, skip: SkippedCheck, index: int) -> Case:
     if skip.outcome == "fail" or (skip.outcome == "warn" and verdict.gate.fail_on == "warn"):
         misses = [f"{miss.waiver}: {miss.why.text}" for miss in skip.near_misses]
         return Case(META_CLASS, name, "failure", skip.why.text, "\n".join([text, *misses]))
-    prefix = "WAIVED " + _waived_text(verdict, skip.waived_by) if skip.waived_by else "SKIPPED"
-    return Case(META_CLASS, name, "skipped", f"{prefix}: {skip.why.text}", text)
+    message = f"SKIPPED: {skip.why.text}"
+    if skip.waived_by:
+        message = f"WAIVED {_waived_text(verdict, skip.waived_by)}"
+    return Case(META_CLASS, name, "skipped", message, text)
 
 
 def _check_case(verdict: Verdict, check: Check, classname: str) -> Case:
@@ -212,15 +249,17 @@ def _tag(entry: Entry) -> str:
 
 
 def _waived_text(verdict: Verdict, ids: Iterable[str]) -> str:
+    """Each waiver with its end and who approved it, then the reasons: what is cut is cut there."""
     uses = {use.id: use for use in verdict.waivers}
-    shown = []
+    shown, reasons = [], []
     for name in ids:
         use = uses[name]
+        reasons.append(one_line(use.reason))
         until = f" until {use.expires}" if use.expires else " without end"
         by = f" by {use.approved_by}" if use.approved_by else ""
         ticket = f" ({use.ticket})" if use.ticket else ""
         shown.append(f"{name}{until}{by}{ticket}")
-    return ", ".join(shown)
+    return f"{', '.join(shown)}; reason: {'; '.join(dict.fromkeys(reasons))}"
 
 
 def _check_text(verdict: Verdict, check: Check) -> str:

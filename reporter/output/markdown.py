@@ -164,7 +164,9 @@ class _Page:
             (named("Waivers"), of.waiver_line, of.waivers, of.waivers_left),
         ):
             lines.append(f"\n### {prose(title)}\n\n{prose(line)}\n\n")
-            lines += [item(f"{_tag(row.tag)} {strong(row.name)} {prose(row.said)}") for row in rows]
+            for row in rows:
+                lines.append(item(f"{_tag(row.tag)} {strong(row.name)} {prose(row.said)}"))
+                lines += [item(prose(said), 1) for said in row.more]
             lines += self._rest(left)
         return "".join(lines) + self._totals() + self._foot()
 

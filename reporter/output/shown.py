@@ -278,6 +278,10 @@ class Waiver:
     validity: str
     left: str
     covers: str
+    accepts: tuple[str, ...]
+    """What it turns or covers, the worst first: the check, what it says, its kind and level."""
+    rank: int
+    """Where the first of that stands in the record, whose worst checks come first."""
     match: tuple[str, ...]
     where: str
 

@@ -100,6 +100,12 @@ class _Words(Phrases):
         clock = f"{at:%H:%M}" if at.second == 0 else f"{at:%H:%M:%S}"
         return f"{self.day(at)} {clock} UTC"
 
+    def window(self, start: datetime | None, end: datetime | None) -> str | None:
+        """2026-03-01 22:00 UTC – 2026-03-02 02:00 UTC."""
+        if start is None or end is None:
+            return super().window(start, end)
+        return f"{self.moment(start)} – {self.moment(end)}"
+
 
 def day_and_time(moment: datetime) -> str:
     """`2026-03-01 10:30 UTC`; seconds only where they are not zero."""
@@ -255,8 +261,12 @@ def _facts(page: _Page, words: _Words, verdict: Verdict, notes: Sequence[str]) -
     judged = words.moment(verdict.instant.at)
     fact(words.text("Judged"), words.text("{what} ({more})", what=judged, more=basis))
     fact(words.text("Policy"), words.joined([_policy(words, part) for part in verdict.policies]))
-    if subject.change.id:
-        fact(words.text("Change"), subject.change.id)
+    change = subject.change
+    opens = words.window(change.window_start, change.window_end)
+    window = [words.text("window {opens}", opens=opens)] if opens else []
+    if change.id or window:
+        said = [*([change.id] if change.id else []), *window]
+        fact(words.text("Change"), words.text("; ").join(said))
     for note in notes:
         fact(words.text("Note"), note)
 

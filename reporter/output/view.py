@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePath
 
@@ -62,7 +63,7 @@ from reporter.record.model import (
     Verdict,
     WaiverUse,
 )
-from reporter.words import LanguageTag
+from reporter.words import LanguageTag, statement
 
 ENTRIES_AT_ONCE = 20_000
 """Up to how many differing findings a page shows every one; of more it shows the worst."""
@@ -867,9 +868,46 @@ class _Builder:
             validity=one_line(validity),
             left=_days_left(words, use.days_left),
             covers=phrases.joined(covers) or words.text("nothing"),
+            accepts=tuple(said for _, said in self._accepting.get(use.id, ())),
+            rank=next((rank for rank, _ in self._accepting.get(use.id, ())), 0),
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
+
+    @cached_property
+    def _accepting(self) -> dict[str, list[tuple[int, str]]]:
+        """By waiver, what it accepts, worst first; each check, kind and level once."""
+        words, verdict = self.words, self.verdict
+        found: dict[str, dict[tuple[int, str], dict[str, None]]] = {}
+        for rank, check in enumerate(verdict.checks):
+            for entry in check.entries:
+                kind_level = _kind_level(words, entry.kind, entry.level)
+                for name in entry.waived_by:
+                    messages = found.setdefault(name, {}).setdefault((rank, kind_level), {})
+                    messages[entry.message or ""] = None
+        accepted: dict[str, list[tuple[int, str]]] = {}
+        for name, parts in found.items():
+            accepted[name] = [
+                (rank, self._failing(verdict.checks[rank], kind_level, messages))
+                for (rank, kind_level), messages in parts.items()
+            ]
+        for rank, skip in enumerate(verdict.skipped, len(verdict.checks)):
+            said = words.spoken(statement("reason.skipped", check=_name(words, skip.name)))
+            for name in skip.waived_by:
+                accepted.setdefault(name, []).append((rank, said))
+        return accepted
+
+    def _failing(self, check: Check, kind_level: str, messages: Mapping[str, None]) -> str:
+        name = _name(self.words, check.name)
+        # Before the message, which may be cut.
+        name = self.words.text("{what} ({more})", what=name, more=kind_level)
+        said = next((message for message in messages if message), None)
+        if said is None:
+            return self.words.spoken(statement("reason.fails", check=name))
+        if others := len(messages) - 1:
+            of_several = statement("reason.message-others", count=others, message=said)
+            said = self.words.spoken(of_several)
+        return self.words.spoken(statement("reason.fails-message", check=name, message=said))
 
     # Policy and files ------------------------------------------------------------------------
 

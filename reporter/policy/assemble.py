@@ -40,6 +40,8 @@ from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.versions import parse_version
 from reporter.record.conditions import (
+    Grounds,
+    Ruling,
     Told,
     headline_of,
     never_ends,
@@ -140,7 +142,7 @@ def assemble(
         source=_source(judgement),
         exhibits=_exhibits(judgement),
     )
-    conditions = _conditions(verdict, judgement)
+    conditions = conditions_of(judgement, waivers, change=change, gate=gate)
     return verdict.model_copy(
         update={
             "headline": statement(headline_of(verdict, conditions)),
@@ -875,18 +877,64 @@ def _evidence_reason(line: EvidenceLine) -> Reason:
     )
 
 
-def _conditions(verdict: Verdict, judgement: Judgement) -> list[Statement]:
-    """What follows from the record, and what the policies alone tell of their rules."""
+def conditions_of(
+    judgement: Judgement, waivers: Sequence[WaiverUse], *, change: Change, gate: Gate
+) -> list[Statement]:
+    """What follows from what was decided, and what the policies alone tell of their rules."""
+    grounds = _grounds(judgement, waivers, change, gate)
     return [
-        *(_told(code, told) for code, told in of_what_is_listed(verdict) if told is not None),
+        *(_told(code, told) for code, told in of_what_is_listed(grounds) if told is not None),
         *_displaced_defaults(judgement),
         *_odd_values(judgement),
         *_names_nearly_met(judgement),
         *_unlike_values(judgement),
         *_unreadable_versions(judgement),
         *_open_clusters(judgement),
-        *(_told(code, told) for code, told in of_the_circumstances(verdict) if told is not None),
+        *(_told(code, told) for code, told in of_the_circumstances(grounds) if told is not None),
     ]
+
+
+def _grounds(
+    judgement: Judgement, waivers: Sequence[WaiverUse], change: Change, gate: Gate
+) -> Grounds:
+    """What `grounds_of` its record gives, before there is one."""
+    task, at = judgement.response.task, judgement.instant.at
+    metadata, status = task.metadata, task.status
+    warned = {rule.id for part in judgement.decided for rule, did, _ in part.rules if did == "warn"}
+    exceeded = {tally.rule.id: tally.exceeded for tally in judgement.limits}
+    return Grounds(
+        outcome=judgement.outcome,
+        instant=judgement.instant,
+        gate=gate,
+        change=change,
+        phase=(status.phase if status else None) or None,
+        updated=parse_timestamp(metadata.update_timestamp if metadata else None),
+        expires=parse_timestamp(status.expire_time_stamp if status else None),
+        is_expected=judgement.expect_cluster is not None or judgement.expect_target is not None,
+        findings=len(judgement.decided) + sum(part.passed for part in judgement.passes.values()),
+        nodes=judgement.found.nodes,
+        warned=sum(part.outcome == "warn" for part in judgement.decided),
+        tolerated=[part.target.check for part in judgement.decided if part.tolerated],
+        evidence=judgement.evidence,
+        skipped=[(skip.skip.name or None, skip.outcome) for skip in judgement.skips],
+        waivers=waivers,
+        covered={
+            *(tuple(part.waived_by) for part in judgement.decided),
+            *(tuple(skip.waived_by) for skip in judgement.skips),
+        },
+        rules=[
+            Ruling(
+                id=rule.id,
+                effect=rule.effect_at(at),
+                written_effect=rule.effect,
+                effective_on=rule.effective_on,
+                exceeded=exceeded.get(rule.id),
+                warned=rule.id in warned,
+            )
+            for rule in judgement.policy.rules
+            if rule.id in exceeded or rule.id in warned
+        ],
+    )
 
 
 def _told(code: str, told: Told) -> Statement:

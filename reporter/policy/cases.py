@@ -278,6 +278,10 @@ def _bytes_of(path: Path, label: str) -> bytes:
             return file.read(yamlfile.MAX_BYTES + 1)
     except FileNotFoundError:
         raise PolicyError(f"{label}: no such file", hint="name a file of cases") from None
+    except IsADirectoryError:
+        raise PolicyError(
+            f"{label}: no file of cases (*.yaml) is in this folder", hint="name a file of cases"
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PolicyError(f"{label}: can't be read: {reason}") from None

@@ -206,10 +206,13 @@ def _findings(judgement: Judgement, check: str, node: str | None) -> list[Findin
         nodes = [part for finding in findings for part in finding.nodes]
         known = sorted({value for part in nodes for value in (part.name, part.uid) if value})
         close = yamlfile.nearest(node, known)
+        # Each node once, by its name; told apart by uid.
+        each = {part.uid or part.name: part.name or part.uid for part in nodes}
+        seen = sorted(value for value in each.values() if value)
         raise PolicyError(
             f'{name}: check "{check}" was not seen on a node "{node}"'
             + (f'; did you mean "{close}"?' if close else ""),
-            hint=f"it was seen on {_some(known)}" if known else "it was seen on no node at all",
+            hint=f"it was seen on {_some(seen)}" if seen else "it was seen on no node at all",
         )
     return here
 

@@ -254,6 +254,7 @@ def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
                 owned=owned,
             )
         rules[rule.id] = placed
+    guard.stop()
     waivers = pool(
         base.waivers,
         [PlacedWaiver(waiver, document, index) for index, waiver in enumerate(spec.waivers or [])],
@@ -412,18 +413,34 @@ class _Guard:
         self.document = document
         self.places: dict[str, str] = {}
         self.said: set[str] = set()
+        self.weakened: list[PolicyError] = []
 
     def say(self, setting: str, path: Path) -> None:
         self.places[setting] = self.document.at(path)
         self.said.add(setting)
 
+    def stop(self) -> None:
+        """`PolicyError` with everything that is weakened."""
+        if len(self.weakened) == 1:
+            raise self.weakened[0]
+        if self.weakened:
+            raise PolicyError(
+                self.weakened[0].message,
+                hint="only what the base lists under overridable may be weakened, a locked rule "
+                "never",
+                problems=tuple(error.message for error in self.weakened),
+            )
+
     def weaken(self, setting: str, how: str) -> None:
         if setting in self.base.permitted:
             return
-        raise PolicyError(
+        self._refuse(
             f"{self.places[setting]}: {setting} {how} ({self.base.place(setting)})",
-            hint=f'only where the base lists "{setting}" under overridable may it be weakened',
+            f'only where the base lists "{setting}" under overridable may it be weakened',
         )
+
+    def _refuse(self, message: str, hint: str) -> None:
+        self.weakened.append(PolicyError(message, hint=hint))
 
     def rule(self, under: PlacedRule, own: PlacedRule, unmatched: Effect) -> None:
         how = _rule_weaker(under.spec, own.spec, unmatched)
@@ -431,28 +448,30 @@ class _Guard:
             return
         name = own.spec.id
         if under.spec.locked:
-            raise PolicyError(
+            self._refuse(
                 f'{own.place}: rule "{name}" {how}, and the one at {under.place} is locked',
-                hint="a locked rule is never weakened; leave it as its base has it",
+                "a locked rule is never weakened; leave it as its base has it",
             )
+            return
         if name not in self.base.permitted:
-            raise PolicyError(
+            self._refuse(
                 f'{own.place}: rule "{name}" {how} than the one at {under.place}'.replace(
                     " differs in its match than", " differs in its match from"
                 ),
-                hint=f'only where the base lists "{name}" under overridable may it be weakened',
+                f'only where the base lists "{name}" under overridable may it be weakened',
             )
+            return
         setting = "defaults.unmatched"
         if (
             setting not in self.base.permitted
             and _is_weaker(weakest(own.spec), self.base.unmatched)
             and not _looks_at_no_more(own.spec.match, under.spec.match)
         ):
-            raise PolicyError(
+            self._refuse(
                 f'{own.place}: rule "{name}" may match what the one at {under.place} does not, '
                 f"and says {weakest(own.spec)} where its base's default says "
                 f"{self.base.unmatched} ({self.base.place(setting)})",
-                hint=f'only where the base lists "{setting}" too may it stand in for that default; '
+                f'only where the base lists "{setting}" too may it stand in for that default; '
                 "else keep the keys of its match, and add others",
             )
 

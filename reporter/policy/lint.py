@@ -320,11 +320,10 @@ class _File:
             self.refused(error, "yaml")
             return
         self._salvage(PolicySpec if kind == "Policy" else WaiverListSpec)
-        if self.problems:
-            return
-        self.whole = True
-        if isinstance(self.spec, PolicySpec):
+        self.whole = not self.problems
+        if isinstance(self.spec, PolicySpec) and (self.whole or self._says_what_it_demands(data)):
             self._demands(self.spec, self.spec.waivers or [], "this policy")
+        if self.whole and isinstance(self.spec, PolicySpec):
             try:
                 self.merged = load.Policy.load(self.name)
             except PolicyError as error:
@@ -341,6 +340,24 @@ class _File:
                     for one in self.problems[found:]
                     if (one.file, one.line, one.column) not in before
                 ]
+
+    def _says_what_it_demands(self, data: dict[str, Any]) -> bool:
+        """Whether what a policy demands of its waivers was understood, whatever else was not."""
+        return all(
+            key not in data or key in self.document.data
+            for key in ("waivers_may_be_permanent", "waiver_requires", "max_waiver_days")
+        )
+
+    def _same_ids(self) -> dict[str, tuple[int, int]]:
+        """Ids used twice, also by what is left out for another mistake."""
+        problems = load._Problems(self.document)
+        for where, what in (("rules", "rule"), ("waivers", "waiver")):
+            parts = self.document.data.get(where)
+            seen: dict[str, int] = {}
+            for index, part in enumerate(parts if isinstance(parts, list) else []):
+                if isinstance(part, dict) and isinstance(part.get("id"), str):
+                    load._unique(seen, part["id"], index, where, what, problems)
+        return problems.found
 
     def _salvage(self, model: type[PolicySpec | WaiverListSpec]) -> None:
         """Load what can be loaded: each mistake takes its rule, waiver or top key out."""
@@ -361,6 +378,7 @@ class _File:
         said = nulls.found | {
             text: place for text, place in mistakes.found.items() if place not in places
         }
+        said |= self._same_ids()
         if drop:
             pruned = _without(self.document, drop)
             try:
@@ -1142,6 +1160,8 @@ class _Look:
 
     def _redundant(self, waivers: Sequence[WaiverSpec], keys: Sequence[Keys]) -> None:
         periods = [_period(waiver) for waiver in waivers]
+        policy = self.beside.spec
+        permanent = isinstance(policy, PolicySpec) and policy.waivers_may_be_permanent
         index_of = _Near(keys)
         for index, waiver in enumerate(waivers):
             near = index_of.may_cover(keys[index])
@@ -1152,6 +1172,8 @@ class _Look:
                 its = waivers[other]
                 if other == index or its.max_findings is not None:
                     continue
+                if _never_valid(its) or (its.expires is None and waiver.expires and not permanent):
+                    continue  # one that is refused covers nothing
                 if not keys[index].implies(keys[other]):
                     continue
                 if keys[other].canonical == keys[index].canonical and (

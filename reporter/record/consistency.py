@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from reporter.record.conditions import (
     Due,
     Told,
+    grounds_of,
     headline_of,
     never_ends,
     of_the_circumstances,
@@ -420,7 +421,8 @@ def _of_conditions(record: Verdict) -> Iterator[str]:
     mark: Due = "condition.redacted", None
     if record.redaction is not None:
         mark = "condition.redacted", {"profiles": list(record.redaction.profiles)}
-    due = chain([mark], of_what_is_listed(record), of_the_circumstances(record))
+    grounds = grounds_of(record)
+    due = chain([mark], of_what_is_listed(grounds), of_the_circumstances(grounds))
     for code, told in due:
         given = [part.params for part in record.conditions if part.code == code]
         if told is None and record.redaction is not None and code == "condition.recheck-needed":

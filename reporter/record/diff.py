@@ -25,7 +25,7 @@ DIFF_VERSION: Literal["precheck.diff/v1alpha"] = "precheck.diff/v1alpha"
 
 Subject = Literal["finding", "skipped", "limit", "evidence"]
 Status = Literal["new", "changed", "gone", "fixed", "same"]
-Field_ = Literal["outcome", "kind", "level", "message", "waived", "count"]
+Field_ = Literal["outcome", "kind", "level", "message", "waived", "count", "skipped"]
 
 STATUSES: tuple[Status, ...] = ("new", "changed", "gone", "fixed", "same")
 """In the order reports tell them."""
@@ -63,6 +63,9 @@ class State(Part):
     levels: list[str]
     messages: list[str]
     waived_by: list[str]
+    skipped: bool = Field(
+        default=False, description="skipped on the server, so that CCE found none"
+    )
 
 
 class Change(Part):
@@ -78,7 +81,7 @@ class Change(Part):
     worse: bool = Field(
         default=False,
         description="what fails or is unknown on both sides is graver now: an Exception that was a "
-        "Risk, a higher level, or known to fail where it was unknown",
+        "Risk, a higher level, or known to fail where it was unknown or skipped",
     )
     check: str | None = Field(
         default=None, description="check item name; of a limit its rule, of evidence its line"

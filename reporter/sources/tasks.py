@@ -22,6 +22,8 @@ from reporter.signs import may_be_one_of
 from reporter.sources.documents import Document, is_list, is_task, json_kind
 from reporter.sources.text import SAVE_RAW, OtherDocumentError, one_page
 
+A_RECORD = "a record of this tool is for cce-precheck render, verify and diff"
+
 
 class EmptyListError(InputError):
     """A whole list response, and no task in it."""
@@ -244,7 +246,8 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
         return
     if isinstance(kind, str) and kind:
         raise (InputError if kind == "Error" else OtherDocumentError)(
-            f'{label}: is a "{kind}", not a pre-upgrade check response', hint=SAVE_RAW
+            f'{label}: is a "{kind}", not a pre-upgrade check response',
+            hint=A_RECORD if kind == "Verdict" else SAVE_RAW,
         )
     if not document:
         raise InputError(

@@ -150,9 +150,12 @@ def test_a_page_that_check_wrote(tmp_path: Path) -> None:
     )
     assert run.code == 0
     assert inside("verify", page).code == 0
-    run = inside("verify", record, "--exhibit", PUBLISHED)
+    run = inside("verify", record)
     assert run.code == 3
-    assert "not inside: recommended.yaml" in run.out
+    assert "not inside: response.json; who has" in run.out
+    run = inside("verify", record, "--exhibit", PUBLISHED)
+    assert run.code == 0
+    assert "builtin:recommended taken from this tool" in run.out
     policy = ROOT / "policies" / "recommended.yaml"
     assert inside("verify", record, "--exhibit", PUBLISHED, "--exhibit", policy).code == 0
     page.write_text(page.read_text().replace("sandbox", "production", 1))

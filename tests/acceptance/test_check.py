@@ -159,7 +159,8 @@ def test_a_report_that_cannot_be_written_is_exit_5_and_the_others_come_out(tmp_p
     run = check(PUBLISHED, *AT, "--html", blocked / "r.html", "--junit", junit)
     assert run.code == 5
     assert "--html" in run.err
-    assert junit.exists()
+    assert 'name="exit-code" value="5"' in junit.read_text()
+    assert "<error" in junit.read_text()
     assert "Pass" in run.out
 
 
@@ -169,7 +170,8 @@ def test_a_read_only_folder(tmp_path: Path) -> None:
     folder.mkdir(mode=0o555)
     junit = tmp_path / "junit.xml"
     assert check(PUBLISHED, *AT, "--html", folder / "r.html", "--junit", junit).code == 5
-    assert junit.exists()
+    assert 'name="exit-code" value="5"' in junit.read_text()
+    assert "<error" in junit.read_text()
 
 
 def test_expired_is_inconclusive_and_advisory_is_zero() -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from lxml import etree
 
 from tests.acceptance.run import PUBLISHED, ROOT, Run, command
@@ -142,8 +144,31 @@ def test_junit_to_stdout_leaves_the_words_to_stderr() -> None:
 def test_test_usage(cases: Path, tmp_path: Path) -> None:
     assert tool("test", cases, "--junit", cases).code == 2
     assert tool("test", tmp_path / "none.yaml").code == 2
+    (tmp_path / "empty").mkdir()
+    assert "no file of cases (*.yaml) is in this folder" in tool("test", tmp_path / "empty").err
     (tmp_path / "file").write_text("")
     assert tool("test", "builtin:strict", "--junit", tmp_path / "file" / "j.xml").code == 5
+
+
+def test_the_hook_runs_every_case_when_a_policy_changes(tmp_path: Path) -> None:
+    hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text())
+    (hook,) = [part for part in hooks if part["id"] == "cce-precheck-policy-test"]
+    for changed in ("policies/production.yaml", "a/policies/tests/x.yml", "waivers/board.yaml"):
+        assert re.search(hook["files"], changed)
+    assert not re.search(hook["files"], "docs/policies.md")
+    assert not hook["pass_filenames"]
+    words = hook["entry"].split()[1:] + hook["args"]
+    run = command(*words, cwd=ROOT)
+    assert run.code == 0
+    assert run.out.endswith("49 cases: 49 as expected\n")
+    assert run.out.count("✓ policies/tests/") == 4
+    # A policy that says something else now, and no case that changed with it.
+    for part in ("policies", "samples"):
+        shutil.copytree(ROOT / part, tmp_path / part)
+    cases = tmp_path / "policies" / "tests" / "strict.yaml"
+    other = cases.read_text().replace("policy: builtin:strict", "policy: ../recommended.yaml")
+    cases.write_text(other)
+    assert command(*words, cwd=tmp_path).code == 1
 
 
 EXPLAIN = ("explain", sample("standard-40-nodes"), "-w", "policies/waivers/change-board.yaml", *AT)

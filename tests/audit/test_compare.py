@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reporter.audit.compare import SeenNode, Side, compare
@@ -213,6 +214,76 @@ def test_skips_and_limits_count_too() -> None:
     assert found["limit", "few"]
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "statuses", "new_failures"),
+    [
+        # found → skipped: what failed still fails; what was accepted, or passed, fails anew
+        ("found", "skipped", ["changed"], 0),
+        ("found", "skipped and covered", ["changed"], 0),
+        ("found and covered", "skipped", ["changed"], 1),
+        ("found and covered", "skipped and covered", ["changed"], 0),
+        ("passed", "skipped", ["new"], 1),
+        ("passed", "skipped and covered", ["new"], 0),
+        # skipped → found: nobody knew that it fails
+        ("skipped", "found", ["changed"], 1),
+        ("skipped and covered", "found", ["changed"], 1),
+        ("skipped", "found and covered", ["changed"], 0),
+        ("skipped and covered", "found and covered", ["changed"], 0),
+        ("skipped", "passed", ["fixed"], 0),
+        ("skipped and covered", "passed", ["fixed"], 0),
+        # on both sides
+        ("skipped", "skipped and covered", ["changed"], 0),
+        ("skipped and covered", "skipped", ["changed"], 1),
+        ("skipped", "skipped", ["same"], 0),
+    ],
+)
+def test_between_a_finding_and_the_skip_list(
+    was: str, now: str, statuses: list[str], new_failures: int
+) -> None:
+    def side(what: str) -> Side:
+        kept = {"skippedCheckItemList": [{"name": "SampleA"}]} if "skipped" in what else None
+        items = [] if kept else [item("SampleA", "Success" if what == "passed" else "Failed")]
+        waivers = [waiver(check="SampleA")] if "covered" in what else None
+        return record(*items, item("SampleB", "Success"), waivers=waivers, spec=kept)
+
+    diff = compare(side(was), side(now))
+    assert [change.status for change in diff.changes] == statuses
+    assert (diff.tally.new_failures, diff.exit_code) == (new_failures, min(new_failures, 1))
+    assert_mirrored(diff, compare(side(now), side(was)))
+
+
+def test_a_skip_is_told_at_the_places_it_hides_and_where_it_hides_more_anew() -> None:
+    def side(failing: str, skips: list[dict[str, Any]], seen: str = "abc") -> Side:
+        nodes = [
+            stage(uid, item("SampleDisk", "Failed" if uid in failing else "Success"))
+            for uid in seen
+        ] or [stage("a", item("SampleOther", "Success"))]
+        return record(nodes=nodes, spec={"skippedCheckItemList": skips} if skips else None)
+
+    everywhere = [{"name": "SampleDisk"}]
+    selector = {"key": "node.uid", "operator": "In", "values": ["a"]}
+    at_a = [{"name": "SampleDisk", "resourceSelector": selector}]
+    all_failed, one_failed = side("abc", []), side("a", [])
+    assert said(compare(all_failed, side("", everywhere, ""))) == [
+        ("changed", "SampleDisk", "name-a", False),
+        ("changed", "SampleDisk", "name-b", False),
+        ("changed", "SampleDisk", "name-c", False),
+    ]
+    assert said(compare(one_failed, side("", at_a, "bc"))) == [
+        ("changed", "SampleDisk", "name-a", False),
+    ]
+    # It passed on b and c: nobody knows whether it does now.
+    assert said(compare(one_failed, side("", everywhere, ""))) == [
+        ("new", "SampleDisk", None, True),
+        ("gone", "SampleDisk", "name-a", False),
+    ]
+    # It fails at a as before, and is skipped there besides.
+    assert said(compare(one_failed, side("a", at_a))) == [
+        ("new", "SampleDisk", "a", True),
+        ("same", "SampleDisk", "name-a", False),
+    ]
+
+
 def test_what_keeps_two_from_being_compared() -> None:
     fine = record(item("SampleA"))
     assert obstacles(fine, fine) == []
@@ -283,10 +354,8 @@ def test_what_was_skipped_on_the_server_has_not_passed() -> None:
         item("SampleA", "Success"), nodes=nodes("Success"), spec={"skippedCheckItemList": skips}
     )
     assert said(compare(old, new)) == [
-        ("new", "SampleA", None, True),
-        ("new", "SampleDisk", "a", True),
-        ("gone", "SampleA", None, False),
-        ("gone", "SampleDisk", "name-a", False),
+        ("changed", "SampleA", None, False),
+        ("changed", "SampleDisk", "name-a", False),
         ("fixed", "SampleDisk", "name-b", False),
     ]
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 import pytest
 
 from reporter.output.audit import html, view
-from reporter.output.audit.facts import AuditFacts
+from reporter.output.audit.facts import AuditFacts, ConditionFacts
 from reporter.output.audit.text import write
 from tests.audit.archive import Audit, check, fill, risk
 from tests.audit.test_run import WAIVERS
@@ -52,7 +52,8 @@ def test_the_sentence_first_and_what_needs_somebody(facts: AuditFacts) -> None:
     report = view.report(facts)
     assert report.headline == "21 of 64 responses fail under this policy"
     assert report.summary == (
-        "21 fail, 1 is inconclusive and 42 pass in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
+        "21 fail, 1 is inconclusive and 42 pass (each with conditions, 41 only because waivers "
+        "cover nothing there) in 7 clusters from 1 Jan 2026 to 1 Mar 2026.",
         "Of the 7 clusters' latest responses 2 fail and 5 pass.",
         "Under builtin:fatal-exceptions 21 of 64 verdicts would change: 21 from fail to pass.",
         "1 response is a copy of another and counted once.",
@@ -140,6 +141,11 @@ def endless(facts: AuditFacts) -> AuditFacts:
         unreadable_inputs=tuple(
             replace(part, name=word, reason=word, hint=word) for part in facts.unreadable_inputs
         ),
+        conditions=(
+            *(replace(part, text=word) for part in facts.conditions),
+            ConditionFacts("misspelt-values", word, "judged by", True, 7, 1),
+        ),
+        slips={"judged by": 1},
         versions=tuple(replace(part, before=word, target=word) for part in facts.versions),
         listed=tuple(
             replace(part, name=word, cluster=word, upgrade=word, reason=word)

@@ -30,7 +30,7 @@ from reporter.record.explanation import Explanation
 from reporter.record.model import OutcomeCounts, Verdict
 from reporter.words import statement
 
-from .build import Case, members, resealed, sample, small
+from .build import ROOT, Case, members, resealed, sample, small
 from .test_attest import PRIVATE_KEYS, nobody, pem, public_pem
 
 KEY = PRIVATE_KEYS["ed25519"]
@@ -465,6 +465,34 @@ def test_a_policy_called_by_a_shipped_name_is_the_shipped_one(
     found = verify(data, "page.html", Given())
     assert "is not the policy that is shipped" in line(found, "re-judged").text
     assert found.exit_code == 1
+
+
+def test_a_shipped_policy_that_is_not_at_hand_is_taken_from_the_tool(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    case = sample("waived-risk")
+    shipped = (ROOT / "policies" / "recommended.yaml").read_bytes()
+    others = [data for data in case.exhibits if data != shipped]
+    record = json_record.write(case.verdict)
+    given_page = output.render(case.verdict, "html", others)
+    for data in (record, given_page):
+        found = verify(data, "a file", Given(exhibits=others))
+        assert found.exit_code == 0
+        text = line(found, "re-judged").text
+        assert text == "same (24 findings, builtin:recommended taken from this tool)"
+    # A record's word for where a policy came from opens no other file.
+    (use,) = [one for one in case.verdict.policies if one.source == "builtin:recommended"]
+    assert replay.shipped(use) == shipped
+    for source in ("builtin:waivers/../recommended", "builtin:none", "recommended"):
+        assert replay.shipped(use.model_copy(update={"source": source})) is None
+    monkeypatch.setattr(replay, "bundled", lambda _: tmp_path)
+    (tmp_path / "recommended.yaml").write_text("another")
+    found = verify(record, "record.json", Given(exhibits=others))
+    assert line(found, "re-judged").text == (
+        "not possible: not inside: recommended.yaml; who has the files gives them with --exhibit "
+        "(this version of cce-precheck ships another builtin:recommended)"
+    )
+    assert found.exit_code == 3
 
 
 def test_a_packed_file_with_a_name_of_its_own_is_found(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -258,6 +258,73 @@ def test_a_slip_in_the_options_of_any_command_takes_old_reports_away(
         assert "internal" not in junit.read_text()
 
 
+@pytest.mark.parametrize(
+    ("window", "start", "end"),
+    [
+        ("2026-11-26/2026-11-27", "2026-11-26T00:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-27/2026-11-27", "2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-26T20:00:00Z/2026-11-27", "2026-11-26T20:00:00Z", "2026-11-28T00:00:00Z"),
+        ("2026-11-26/2026-11-26T08:00:00+08:00", None, None),
+    ],
+)
+def test_a_day_that_ends_a_window_is_in_it(
+    capfd: pytest.CaptureFixture[str], window: str, start: str | None, end: str | None
+) -> None:
+    words = ["check", RESPONSE, "--at", "response", "--json", "-", "--window", window]
+    code = run(words)
+    said = capfd.readouterr()
+    if start is None:
+        assert "the end lies before the start" in said.err
+        return
+    assert code in (0, 1)
+    change = json.loads(said.out)["subject"]["change"]
+    assert (change["window_start"], change["window_end"]) == (start, end)
+    shown = " – ".join(f"{part[:10]} {part[11:16]} UTC" for part in (start, str(end)))
+    assert f"Change    window {shown}" in said.err
+
+
+@pytest.mark.parametrize("words", ["check", "bundle -o x", "render", "diff a", "verify"])
+def test_an_empty_name_is_a_variable_that_nobody_has_set(
+    capfd: pytest.CaptureFixture[str], words: str
+) -> None:
+    assert run([*words.split(), ""]) == 2
+    assert "an empty name is no file's; is a variable not set?" in capfd.readouterr().err
+
+
+def test_a_record_and_a_response_taken_for_each_other_are_told_whose_they_are(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    record = tmp_path / "record.json"
+    assert run(["check", RESPONSE, "--at", "response", "-q", "--json", str(record)]) in (0, 1)
+    assert run(["check", str(record)]) == 4
+    assert "a record of this tool is for cce-precheck render, verify" in capfd.readouterr().err
+    assert run(["verify", RESPONSE]) == 4
+    assert "a response is judged by cce-precheck check" in capfd.readouterr().err
+
+
+def test_a_report_on_standard_output_that_is_closed_is_not_written() -> None:
+    words = f"check {RESPONSE} --at response -q"
+    for more, code in (("--junit -", 5), ("", 1)):
+        line = f"{sys.executable} -m reporter {words} {more} >&-"
+        done = subprocess.run(
+            ["sh", "-c", line], cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == code, done.stderr
+        assert ("standard output: can't be written" in done.stderr) == (code == 5)
+
+
+def test_a_link_in_whose_place_a_report_comes_is_told(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "www.html").write_text("of yesterday")
+    link = tmp_path / "page.html"
+    link.symlink_to("www.html")
+    assert run(["check", RESPONSE, "--at", "response", "-q", "--html", str(link)]) == 1
+    assert f"warning: {link}: is a link, whose place" in capfd.readouterr().err
+    assert not link.is_symlink()
+    assert (tmp_path / "www.html").read_text() == "of yesterday"
+
+
 def test_a_slip_takes_no_template_away(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     brand = tmp_path / "brand.yaml"
     brand.write_text("apiVersion: precheck.brand/v1\nkind: Brand\norganisation: A\n")

@@ -21,6 +21,7 @@ import pytest
 from lxml import etree
 
 from reporter.cli import run
+from reporter.interrupts import Interrupts
 from tests.acceptance.run import PUBLISHED, ROOT, command
 
 ROUNDS = int(os.environ.get("FAULT_ROUNDS", "2"))
@@ -218,5 +219,10 @@ def test_a_signal_that_a_library_wraps_into_its_own_error_is_still_an_interrupti
     missing = ["check", str(tmp_path / "missing.json")]
     assert run(missing) == 4
     capsys.readouterr()
-    assert run(missing, stopped=[signal.SIGINT]) == 130
+
+    class Swallowed(Interrupts):
+        def obey(self) -> None:
+            self.came.append(signal.SIGINT)
+
+    assert run(missing, Swallowed()) == 130
     assert capsys.readouterr().err == "interrupted; nothing half-written is left\n"

@@ -19,8 +19,10 @@ from traceback import format_exception
 from urllib.parse import quote
 
 import pytest
+import requests
 
 from reporter.cli import run
+from reporter.errors import LiveError
 from reporter.live import transport
 from reporter.live.secrets import Secrets
 from tests.live.api import (
@@ -576,12 +578,82 @@ def test_a_proxy_that_is_not_there(
     api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, way: str
 ) -> None:
     if way == "environment":
-        monkeypatch.setenv("HTTP_PROXY", f"http://user:{SECURITY_TOKEN}@127.0.0.1:1")
+        monkeypatch.setenv("HTTPS_PROXY", f"http://user:{SECURITY_TOKEN}@127.0.0.1:1")
     more = ["--proxy", "http://127.0.0.1:1"] if way == "option" else []
+    more += ["--endpoint", "https://cce.example.com"]
     done = fetch("--task", UID, "-o", str(tmp_path / "r.json"), "--timeout", "1", *more)
     assert done.code == 6
     assert "the proxy can't be reached or refuses" in done.err
     assert api.asked == []
+
+
+@pytest.mark.parametrize("variable", ["HTTP_PROXY", "ALL_PROXY", "http_proxy"])
+def test_what_is_asked_on_this_machine_goes_through_no_proxy(
+    api: Api, fetch: Fetch, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv("HUAWEICLOUD_SDK_IAM_ENDPOINT", api.url)
+    monkeypatch.setenv("HUAWEICLOUD_TOKEN", TOKEN)
+    monkeypatch.setenv(variable, "http://127.0.0.1:1")
+    api.replies = [ok(listed(task()))]
+    assert fetch("--list", project=None).code == 0
+    assert len(api.asked) == 2
+    # Nor through one that is named for it, by whatever way the endpoint is.
+    monkeypatch.setenv("HUAWEICLOUD_SDK_REGION_CCE_EU_WEST_101", api.url)
+    for endpoint, code in ((api.url, 2), ("", 6)):
+        words = ["fetch", "--type", "standard", "--cluster", CLUSTER, "--region", "eu-west-101",
+                 "--list", "--proxy", "http://127.0.0.1:1"]  # fmt: skip
+        assert run([*words, "--endpoint", endpoint] if endpoint else words) == code
+    assert len(api.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("variable", "address", "said"),
+    [
+        ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "http://iam.example.com", "http://iam.example.com: cred"),
+        ("HUAWEICLOUD_SDK_IAM_ENDPOINT", "iam.example.com", "iam.example.com: credentials are"),
+        ("HUAWEICLOUD_SDK_IAM_ENDPOINT", f"https://u:{SK}@iam.example.com", "name or password"),
+        ("iam_endpoint", "http://iam.example.com", "http://iam.example.com: credentials are sent"),
+        ("HUAWEICLOUD_SDK_STS_ENDPOINT", "http://sts.example.com", "http://sts.example.com: cred"),
+        ("HUAWEICLOUD_SDK_REGION_CCE_EU_WEST_101", f"http://u:{SK}@127.0.0.1:1", "or password"),
+    ],
+)
+def test_every_address_is_asked_whether_credentials_may_go_there_before_anything_is_sent(
+    api: Api, home: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
+    tmp_path: Path, variable: str, address: str, said: str,
+) -> None:  # fmt: skip
+    words = ["fetch", "--type", "autopilot", "--cluster", CLUSTER, "--region", "eu-west-101",
+             "--latest", "-o", str(tmp_path / "r.json")]  # fmt: skip
+    if variable == "iam_endpoint":
+        file = tmp_path / "credentials"
+        file.write_text(f"[prod]\nak = {AK}\nsk = {SK}\niam_endpoint = {address}\n")
+        monkeypatch.setenv("HUAWEICLOUD_SDK_CREDENTIALS_FILE", str(file))
+        words += ["--profile", "prod"]
+    else:
+        monkeypatch.setenv(variable, address)
+    if "STS" in variable:
+        for name in ("PROVIDER_URN", "AGENCY_URN", "ID_TOKEN"):
+            monkeypatch.setenv(f"HUAWEICLOUD_OIDC_{name}", "canary")
+        for name in ("AK", "SK"):
+            monkeypatch.delenv(f"HUAWEICLOUD_SDK_{name}")
+        words += ["--project-id", PROJECT]
+    if "REGION" not in variable:
+        words += ["--endpoint", api.url]
+    assert run(words) == 6
+    err = capfd.readouterr().err
+    assert said in err
+    assert SK not in err
+    assert not (tmp_path / "r.json").exists()
+    assert api.asked == []
+
+
+def test_the_wire_itself_sends_credentials_nowhere_else() -> None:
+    carrier = transport.Transport(lambda path: True)
+    for address in ("http://cce.example.com/", "https://u:p@cce.example.com/", "https://"):
+        request = requests.Request("GET", "https://cce.example.com").prepare()
+        request.url = address
+        with pytest.raises(LiveError) as caught:
+            carrier.send(request)
+        assert "u:p" not in caught.value.message
 
 
 def test_libraries_say_nothing_themselves(api: Api, home: Path, tmp_path: Path) -> None:
@@ -614,6 +686,24 @@ def test_a_wait_ends_on_every_final_phase(api: Api, fetch: Fetch, tmp_path: Path
     assert len(api.requests) == 7
 
 
+def test_the_latest_that_is_the_latest_no_more_when_it_has_ended(
+    api: Api, fetch: Fetch, tmp_path: Path
+) -> None:
+    newer = task("Failed", OTHER, "2026-03-01 11:00:00 +0000 UTC")
+    replies = [ok(listed(task("Running"))), ok(task("Running")), ok(task())]
+    file = tmp_path / "r.json"
+    words = ("--latest", "--wait", "--poll", "0.1", "-o", str(file))
+    api.replies = [*replies, ok(listed(newer, task()))]
+    done = fetch(*words)
+    assert done.code == 6
+    assert f"while check {UID} was waited for, another became the latest: {OTHER}" in done.err
+    assert f"--task {UID}" in done.err
+    assert list(tmp_path.iterdir()) == []
+    api.replies = [*replies, ok(listed(task()))]
+    assert fetch(*words).code == 0
+    assert file.exists()
+
+
 def test_a_check_that_vanishes(api: Api, fetch: Fetch, tmp_path: Path) -> None:
     api.replies = [ok(task("Running")), error(404)]
     done = fetch("--task", UID, "--wait", "--poll", "0.1", "-o", str(tmp_path / "r.json"))
@@ -633,6 +723,7 @@ def test_a_wait_whose_time_is_over_says_how_to_go_on(
     assert "the check is still Running and the time given is over" in done.err
     assert f"  → go on with: cce-precheck fetch --task {UID} --wait --type autopilot" in done.err
     assert f"--output {file}" in done.err
+    assert "--poll 0.2" in done.err
     assert list(tmp_path.iterdir()) == []
 
 

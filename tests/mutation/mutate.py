@@ -56,11 +56,16 @@ _MATCHED = (
     "tests/policy/test_match.py",
     "tests/policy/test_waivers.py",
     "tests/policy/test_where.py",
+    "tests/policy/test_by_node.py",
     *_JUDGED,
 )
 MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evidence": ("tests/policy/test_evidence.py",),
-    "reporter.policy.evaluate": (*reversed(_JUDGED), "tests/policy/test_waivers.py"),
+    "reporter.policy.evaluate": (
+        *reversed(_JUDGED),
+        "tests/policy/test_waivers.py",
+        "tests/policy/test_by_node.py",
+    ),
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
     "reporter.record.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),

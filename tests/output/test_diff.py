@@ -88,6 +88,28 @@ def test_what_became_graver_is_told_among_the_new_failures() -> None:
         assert "Failed, worse" in DIFF_WRITERS[form](diff).decode()
 
 
+def test_what_failed_and_is_skipped_now_is_told_once() -> None:
+    skipped = response(spec={"skippedCheckItemList": [{"name": "SampleSame"}]})
+    diff = sides(response(item("SampleSame")), skipped)
+    assert write_text(diff).startswith("✓ No new failure\n  1 changed.\n")
+    assert write_text(diff).endswith(
+        "\nChanged (1)\n"
+        "  - SampleSame (cluster) [Risk · Warning]: Failed → Failed (skipped on the\n"
+        "    server)\n"
+        "      something is wrong\n"
+    )
+    back = sides(skipped, response(item("SampleSame")))
+    said = "Failed (skipped on the server) → Failed, worse"
+    assert said in " ".join(write_text(back).split())
+    assert said in rendered(DIFF_WRITERS["markdown"](back).decode()).text_content()
+    for one, code in ((diff, 0), (back, 1)):
+        page = lxml_html.document_fromstring(DIFF_WRITERS["html"](one)).text_content()
+        assert "Failed (skipped on the server)" in page
+        told = json.loads(DIFF_WRITERS["json"](one))
+        assert (told["exit_code"], told["tally"]["new_failures"]) == (code, code)
+        assert [part["differs"] for part in told["changes"]] == [["skipped"]]
+
+
 def test_every_format_says_the_same(diff: Diff) -> None:
     shown = {
         "text": write_text(diff, verbose=True),

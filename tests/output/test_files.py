@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from reporter.errors import OutputError
-from reporter.output.files import remove_stale, write_file
+from reporter.output.files import is_stream, remove_stale, write_file
 
 
 def test_a_file_appears_whole_with_an_ordinary_mode(tmp_path: Path) -> None:
@@ -44,3 +46,32 @@ def test_only_ordinary_files_are_removed(tmp_path: Path) -> None:
     remove_stale(old)
     remove_stale(tmp_path)
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_stream_under_another_name_is_written_to_and_stays(tmp_path: Path, number: int) -> None:
+    log, link = tmp_path / "log", tmp_path / "std"
+    link.symlink_to(f"/proc/self/fd/{number}")
+    script = (
+        "import os, pathlib, sys\n"
+        "from reporter.output.files import is_stream, remove_stale, write_file\n"
+        f"os.write({number}, b'before ')\n"
+        "target = pathlib.Path(sys.argv[1])\n"
+        "assert remove_stale(target)\n"
+        "write_file(target, b'report ')\n"
+        f"os.write({number}, b'after')\n"
+    )
+    with log.open("wb") as file:
+        words = [sys.executable, "-c", script, str(link)]
+        out, err = (file, None) if number == 1 else (None, file)
+        subprocess.run(words, check=True, stdout=out, stderr=err)
+    assert log.read_bytes() == b"before report after"
+    assert link.is_symlink()
+
+
+def test_an_ordinary_link_is_no_stream(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "loop").symlink_to("loop")
+    assert not any(is_stream(tmp_path / name) for name in ("file", "link", "loop", "none"))
+    assert is_stream(Path("/dev/stderr"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -133,10 +134,65 @@ def test_attachment_markers_of_others_are_broken() -> None:
 
 
 def test_an_error_without_a_verdict() -> None:
-    root = parsed(junit.write_error("in.json: is empty\x1b[31m", "try again"))
+    at = datetime(2026, 3, 1, 18, 30, 5, 9, timezone(timedelta(hours=8)))
+    root = parsed(junit.write_error("in.json: is empty\x1b[31m", "try again", at))
     (case,) = root.iter("testcase")
     assert case[0].tag == "error"
     assert "try again" in case[0].text
+    assert root[0].get("timestamp") == "2026-03-01T10:30:05"
+
+
+def test_what_could_not_be_written_is_an_error_beside_the_verdict() -> None:
+    verdict = judged(response())
+    assert not red(verdict)
+    lost = junit.Unwritten(("a/page.html", "standard\noutput"), 5)
+    root = parsed(junit.write(verdict, unwritten=lost))
+    (error,) = root.iter("error")
+    said = "could not be written, so the exit code is 5: a/page.html, standard output"
+    assert (error.getparent().get("name"), error.get("message"), error.text) == (
+        "reports", said, said,
+    )  # fmt: skip
+    codes = [part.get("value") for part in root.iter("property") if part.get("name") == "exit-code"]
+    assert codes == ["5"]
+
+
+def test_a_waiver_gives_its_reason_wherever_it_is_told() -> None:
+    """Used ones too, on one line, with who and until when before what may be cut."""
+    long = "accepted\nfor the window " + "x" * 400
+    approved = {"approved_by": "Jo", "ticket": "CHG-7"}
+    accepted = [
+        waiver("w-1", check="SampleWaived", **approved),
+        waiver("w-2", check="SampleSkipped", reason=long, **approved),
+        waiver("w-3", check="SampleElsewhere"),
+    ]
+    body = response(
+        item("SampleWaived"),
+        spec={"skippedCheckItemList": [{"name": "SampleSkipped"}]},
+        nodes=[
+            stage("a", item("SampleWaived")),
+            stage("b", item("SampleWaived", kind="Exception")),
+        ],
+    )
+    root = parsed(junit.write(judged(body, policy(waivers=accepted))))
+    told = {
+        (case.get("classname").rpartition(".")[2], case.get("name")): case
+        for case in root.iter("testcase")
+    }
+    end = "until 2026-12-31 by Jo (CHG-7); reason: accepted for the window"
+    assert told["cluster", "SampleWaived"][0].get("message") == f"WAIVED w-1 {end}"
+    skipped = told["policy", "skipped check 1 SampleSkipped"][0].get("message")
+    assert skipped.startswith(f"WAIVED w-2 {end} xxx")
+    assert (len(skipped), skipped[-1]) == (300, "…")
+    assert f"Waived by w-1 {end}\n" in told["node", "SampleWaived"][0].text
+    unused = told["policy", "waiver w-3"][0].get("message")
+    assert unused.startswith("UNUSED: ")
+    assert unused.endswith("; reason: accepted for the window")
+    assert len(told["policy", "waiver w-1"]) == 0
+    out = root[0].find("system-out").text.split("\n")
+    said = [line for line in out if line.startswith("waiver w-")]
+    assert said[0] == "waiver w-1: USED: covers 2 findings; reason: accepted for the window"
+    assert said[1].startswith("waiver w-2: USED: covers 1 check skipped on the server; reason: acc")
+    assert len(said) == 2
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -126,6 +127,57 @@ def test_an_operator_copies_nodes_waivers_and_commands() -> None:
     copied = [pre.text for pre in tree.xpath("//pre")]
     assert any(text.startswith("- id: ") or "id:" in text for text in copied)
     assert any(text.startswith("cce-precheck check ") for text in copied)
+
+
+TERMS = [
+    "--type", "standard", "--expect-cluster", "5e8a04d1-b1f3-11f1-a7c2-0255ac10017b",
+    "--expect-target", "v1.31", "--fail-on", "warn",
+    "--window", "2026-11-20T10:00:00Z/2026-11-20T12:00:00Z",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", ["2026-11-20T09:30:00.500000Z", "response"])
+def test_the_command_to_judge_again_keeps_the_terms(tmp_path: Path, at: str) -> None:
+    folder = tmp_path / "saved at night"
+    folder.mkdir()
+    response = folder / "-r.json"
+    shutil.copy(ROOT / "samples" / "waived-risk" / "response.json", response)
+    for reader in ("auditor", "operator"):
+        done = command("check", str(response), *TERMS, "--at", at, "--view", reader,
+                       "--html", "page.html", cwd=tmp_path)  # fmt: skip
+        assert done.code == 1
+        tree = lxml_html.document_fromstring((tmp_path / "page.html").read_text())
+        told = {
+            pre.text for pre in tree.xpath("//pre") if pre.text.startswith("cce-precheck check")
+        }
+        base = ["cce-precheck", "check", str(response), "--policy", "builtin:recommended", *TERMS]
+        again = shlex.join([*base, "--at", at, "--waivers", "waivers.yaml"])
+        assert again in told
+        # What a new check answers has a time of its own.
+        anew = shlex.join([*base, "--at", at] if at == "response" else base)
+        assert told == ({again} if reader == "auditor" else {again, anew})
+        words = shlex.split(again)[1:-2]
+        assert command(*words, cwd=tmp_path).code == 1
+    relative = command("check", "--at", at, "--html", "page.html", "--", "-r.json", cwd=folder)
+    assert relative.code == 1
+    assert "cce-precheck check ./-r.json" in (folder / "page.html").read_text()
+
+
+@pytest.mark.parametrize("form", ["html", "markdown"])
+def test_an_approver_reads_what_is_accepted_and_why(form: str) -> None:
+    verdict = example()
+    text = " ".join(shown(verdict, form, "approver").split())
+    used = [use for use in verdict.waivers if use.status == "used"]
+    for use in used:
+        assert f"Reason given: {use.reason}"[:60] in text
+        accepted = [
+            check
+            for check in verdict.checks
+            for entry in check.entries
+            if use.id in entry.waived_by
+        ]
+        assert all(f"{check.name} (" in text for check in accepted[:3])
+    assert used
 
 
 def test_a_pass_leaves_nothing_to_fix(tmp_path: Path) -> None:

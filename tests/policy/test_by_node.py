@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.policy.by_node import LONGEST_LOOKED_THROUGH, ByNode
-from reporter.policy.match import Facts, Match, NodePatterns, Patterns, Target
+from reporter.policy.match import Facts, Match, NodePatterns, Patterns, Target, fits_name
 from reporter.policy.model import MatchSpec
 from reporter.precheck.finding import Node
 from tests.policy.build import item, judged, policy, response, stage, waiver
@@ -31,6 +31,48 @@ _pattern = st.one_of(
 _patterns = st.one_of(_pattern, st.lists(_pattern, min_size=1, max_size=3))
 _asked = st.dictionaries(st.sampled_from(["uid", "name"]), _patterns, min_size=1)
 _found = st.builds(Node, uid=_names, name=_names)
+
+
+def test_the_status_of_a_node_is_looked_up_by_nothing() -> None:
+    spec = MatchSpec.model_validate({"node": {"status": "Active", "type": "master"}})
+    assert Match(spec).node_anchors is None
+
+
+def test_each_node_is_judged_by_the_rules_for_it() -> None:
+    """Whatever the node before it was."""
+    nodes = [stage(f"u-{n}", item(), name=name) for n, name in enumerate(["a-1", "b-1", "a-2"])]
+    effects = {"a-*": "fail", "b-*": "note"}
+    rules = [
+        {"id": name[0], "match": {"node": {"name": name}}, "effect": effect, "reason": "r"}
+        for name, effect in effects.items()
+    ]
+    for body in (nodes, nodes[::-1]):
+        verdict = judged(response(nodes=body), policy(rules, defaults={"unmatched": "warn"}))
+        assert {
+            place.nodes[0].name: entry.outcome
+            for entry in verdict.checks[0].entries
+            for place in entry.places
+        } == {"a-1": "fail", "b-1": "note", "a-2": "fail"}
+
+
+def test_a_limit_counts_each_node_as_what_it_is() -> None:
+    """Its base has none twice for its capitals, and none that may be another."""
+    odd, alike = "n-1\u200b", "N-1"
+    nodes = [
+        stage("n-1", item()),
+        stage("n-2", item("SampleCheck", "Success")),
+        *(stage(uid, item("SampleCheck", "Success")) for uid in (alike, odd)),
+        stage("n-3", item("SampleCheck", "Success")),
+    ]
+    del nodes[-1]["nodeInfo"]["uid"]
+    nodes.append(stage("m-1", item("SampleCheck", "Success")))
+    node = {"name": "name-[!m]*"}
+    rule = {"id": "r", "match": {"check": "*", "node": node, "phase": "*"}, "effect": "fail",
+            "reason": "r", "limit": {"of": "nodes", "max_percent": 33}}  # fmt: skip
+    (use,) = judged(response(nodes=nodes), policy([rule])).rules
+    assert use.limit is not None
+    # Of n-1, n-2 and the one without a uid.
+    assert (use.limit.failed, use.limit.base) == (1, 3)
 
 
 @given(st.lists(_asked, min_size=1, max_size=6), st.lists(_found, max_size=3))
@@ -139,3 +181,11 @@ def test_whatever_a_name_may_fit_is_found(key: str) -> None:
         fitting = [part for match, part in parts if match.fits_rule(target) is not False]
         assert set(fitting) <= set(found)
         assert fitting
+
+
+def test_a_name_with_wide_signs_may_be_what_a_pattern_fits() -> None:
+    wide = "\uff50rod-1"
+    for pattern in ("prod-*", "prod-1", ["prod-1", "\u6c60"]):
+        assert fits_name(Patterns(pattern), wide) is None
+    assert fits_name(Patterns(["a", "\uff42"]), "b") is None
+    assert fits_name(Patterns(["a", "c"]), "b") is False

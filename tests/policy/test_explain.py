@@ -227,7 +227,16 @@ def test_unknown_names() -> None:
         explained(body, check="SampleChek")
     with pytest.raises(PolicyError, match='on a node "node-2"; did you mean "node-1"') as caught:
         explained(body, check="SampleNode", node="node-2")
-    assert caught.value.hint == "it was seen on name-node-1, node-1"
+    assert caught.value.hint == "it was seen on name-node-1"
+    many = response(
+        nodes=[stage(f"n-{number}", item("SampleNode")) for number in range(10)]
+        + [stage("n-0", item("SampleNode")), stage("", item("SampleNode"), name="n-x")]
+        + [stage("n-y", item("SampleNode"), name=None)]
+    )
+    with pytest.raises(PolicyError) as caught:
+        explained(many, check="SampleNode", node="zz")
+    names = ", ".join(["n-x", "n-y", *(f"name-n-{number}" for number in range(6))])
+    assert caught.value.hint == f"it was seen on {names} and 4 more"
     with pytest.raises(PolicyError) as caught:
         explained(body, node="node-1")
     assert caught.value.hint == "it was seen on no node at all"

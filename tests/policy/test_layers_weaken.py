@@ -197,3 +197,32 @@ def test_a_released_rule_that_looks_at_more_lifts_no_doubt() -> None:
     kept = files(base=base, top={"extends": "base.yaml", "rules": [wide]})
     body = response(item(kind="Blocker"))
     assert outcome(body, kept, "base") == outcome(body, kept, "top") == "inconclusive"
+
+
+def test_everything_an_overlay_weakens_is_told_at_once() -> None:
+    locked = {"id": "locked", "match": {"kind": "Exception"}, "effect": "fail", "locked": True}
+    mine = {"id": "mine", "match": {"check": "a"}, "effect": "fail"}
+    weaker = [{**part, "effect": "warn", "reason": "r"} for part in (locked, mine)]
+    top = {
+        "extends": "base.yaml",
+        "defaults": {"unmatched": "warn"},
+        "evidence": {"finished": "warn"},
+        "rules": weaker,
+    }
+    kept = files(base={"rules": [locked, mine]}, top=top)
+    with pytest.raises(PolicyError) as caught:
+        Policy.load_kept(kept, ["top.yaml"])
+    said = [line.partition(": ")[2].partition(" (")[0] for line in caught.value.problems]
+    assert [line.partition(" than ")[0].partition(",")[0] for line in said] == [
+        "defaults.unmatched says warn where its base says fail",
+        "evidence.finished says warn where its base says require",
+        'rule "locked" says warn',
+        'rule "mine" says warn',
+    ]
+    assert "a locked rule never" in str(caught.value.hint)
+    kept = files(base={"rules": [mine]}, top={"extends": "base.yaml", "rules": weaker[1:]})
+    with pytest.raises(PolicyError) as caught:
+        Policy.load_kept(kept, ["top.yaml"])
+    assert (
+        caught.value.hint == 'only where the base lists "mine" under overridable may it be weakened'
+    )

@@ -109,6 +109,39 @@ def test_the_page_names_every_code_once() -> None:
 # What the loader refuses -------------------------------------------------------------------------
 
 
+def test_other_mistakes_hide_neither_a_missing_end_nor_an_id_that_is_used_twice(run: Run) -> None:
+    text = waivers("id: a, expires: null", "id: b, expires: 31.12.2026", "id: b", "id: c")
+    bad = text.replace("expires: null, ", "").replace("WaiverList", "Policy")
+    report = run(bad.replace("waivers:", "defaults: {unmatched: no-such}\nwaivers:"))
+    assert told(report, "duplicate-id") == [
+        'a.yaml:8:10: error: waiver id "b" is used twice; first on line 7'
+    ]
+    assert told(report, "waiver-demand") == [
+        'a.yaml:6:10: error: waiver "a" needs "expires": only waivers_may_be_permanent: true lets '
+        "it be left out"
+    ]
+    # What a policy demands that can't be read is not known.
+    report = run(bad.replace("waivers:", "waivers_may_be_permanent: maybe\nwaivers:"))
+    assert told(report, "waiver-demand") == []
+    assert "invalid-value" in codes(report)
+    twice = rules("kind: Risk", "kind: Exception").replace("id: r1", "id: r0")
+    report = run(twice.replace("kind: Risk", "kind: []"))
+    assert "duplicate-id" in codes(report)
+
+
+def test_a_waiver_that_is_refused_makes_none_beside_it_redundant(run: Run) -> None:
+    two = waivers("id: a, check: Same", "id: b, check: Same")
+    endless = two.replace(", expires: 2026-12-31}", "}", 1)
+    assert endless != two
+    assert told(run(endless.replace("WaiverList", "Policy")), "redundant-waiver") == []
+    assert told(run(endless), "redundant-waiver") == []
+    allowed = endless.replace("WaiverList", "Policy") + "waivers_may_be_permanent: true\n"
+    assert len(told(run(allowed), "redundant-waiver")) == 1
+    never = two.replace("2026-12-31", "2027-12-31", 1).replace("2026-11-01", "2028-11-01", 1)
+    assert told(run(never), "redundant-waiver") == []
+    assert len(told(run(two), "redundant-waiver")) == 1
+
+
 def test_every_mistake_of_every_file_is_told_with_its_place(run: Run) -> None:
     first = HEAD + (
         "wibble: 1\n"

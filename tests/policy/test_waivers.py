@@ -380,3 +380,30 @@ def test_an_identity_that_is_off_is_told_where_the_policy_is_for_a_cluster() -> 
     for scope in ({"cluster": "c-9"}, {"target_version": "1.40"}):
         scoped = judged(response(), policy(applies_to=scope, evidence={"identity": "off"}))
         assert "condition.scope-not-checked" in [part.code for part in scoped.conditions]
+
+
+def test_what_waivers_by_message_or_node_cover_is_counted() -> None:
+    nodes = [stage(f"n-{number}", item(), item("B")) for number in range(3)]
+    past = {"approved_on": "2026-01-01", "expires": "2026-02-15"}
+    waivers = [
+        waiver("by-message", message="*wrong*"),
+        waiver("by-node", node={"uid": "n-1"}),
+        waiver("enough", message="something*", max_findings=3),
+        waiver("too-many", message="*is wrong", max_findings=2),
+        waiver("gone", message="*wrong*", **past),
+        waiver("gone-elsewhere", message="other", **past),
+        waiver("skipped", "Other"),
+        waiver("gone-skipped", "Other", **past),
+    ]
+    skips = {"skippedCheckItemList": [{"name": "Other"}]}
+    verdict = judged(response(nodes=nodes, spec=skips), policy(waivers=waivers))
+    assert {use.id: (use.status, use.findings, use.skipped) for use in verdict.waivers} == {
+        "by-message": ("used", 3, 0),
+        "by-node": ("used", 1, 0),
+        "enough": ("used", 3, 0),
+        "too-many": ("exceeded", 0, 0),
+        "gone": ("expired", 0, 0),
+        "gone-elsewhere": ("expired", 0, 0),
+        "skipped": ("used", 0, 1),
+        "gone-skipped": ("expired", 0, 0),
+    }

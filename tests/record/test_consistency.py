@@ -15,7 +15,12 @@ from reporter.casefile.redact import PROFILES, Redactor
 from reporter.output import render
 from reporter.output.clean import cleaned
 from reporter.output.text import line, write
-from reporter.record.conditions import headline_of, of_the_circumstances, of_what_is_listed
+from reporter.record.conditions import (
+    grounds_of,
+    headline_of,
+    of_the_circumstances,
+    of_what_is_listed,
+)
 from reporter.record.consistency import contradictions
 from reporter.record.model import Change, Gate, Verdict
 from reporter.words import statement
@@ -417,8 +422,8 @@ def test_a_condition_that_follows_can_be_left_out_of_no_record(name: str) -> Non
 
 
 def test_every_condition_that_follows_is_tried_here() -> None:
-    verdict = example()
-    due = chain(of_what_is_listed(verdict), of_the_circumstances(verdict))
+    grounds = grounds_of(example())
+    due = chain(of_what_is_listed(grounds), of_the_circumstances(grounds))
     assert [code for code, _ in due] == [f"condition.{name}" for name in CONDITIONS]
 
 

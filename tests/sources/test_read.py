@@ -158,8 +158,8 @@ def test_which_of_several_tasks_is_looked_at_depends_on_no_order() -> None:
         assert len(found) == 1
     assert _uid(_listed(one, x, later))[0] == "later"
     twins = [one | {"spec": {"clusterID": "c-1", "targetVersion": v}} for v in ("v1.31", "v1.32")]
-    found = {str(read(_listed(*order), task="one").task.spec) for order in permutations(twins)}
-    assert len(found) == 1
+    specs = {str(read(_listed(*order), task="one").task.spec) for order in permutations(twins)}
+    assert len(specs) == 1
 
 
 def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:

@@ -8,7 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter.cli.common import CliExit, Outputs, hinting, put, say, say_error, say_hint, target_of
+from reporter.cli.common import (
+    CliExit,
+    Outputs,
+    file_name,
+    hinting,
+    put,
+    say,
+    say_error,
+    say_hint,
+    target_of,
+)
+from reporter.cli.targets import Target, Writer
 from reporter.errors import OutputError, PolicyError
 from reporter.record.instants import second_of
 
@@ -24,10 +35,18 @@ CLASS = "precheck.policy-test"
 SHOWN_REASONS = 5
 
 
-@click.command("test")
-@click.argument("files", metavar="[FILE]...", nargs=-1)
+class _Tester(Writer):
+    reads_unnamed = True
+
+
+@click.command("test", cls=_Tester)
+@click.argument("files", type=file_name, metavar="[FILE]...", nargs=-1)
 @click.option(
-    "--junit", "junit_file", metavar="F", help="Write JUnit XML to F (- for stdout), a case each."
+    "--junit",
+    "junit_file",
+    cls=Target,
+    metavar="F",
+    help="Write JUnit XML to F (- for stdout), a case each.",
 )
 @click.option("--fail-on-unfired", is_flag=True, help="Exit 1 also for rules that no case fires.")
 @click.option("-v", "--verbose", is_flag=True, help="Name the cases that are as expected, too.")
@@ -41,9 +60,9 @@ def command(
 ) -> None:
     """Judge the cases of each FILE and compare the verdicts with what they expect.
 
-    Without FILE: the cases of the shipped policies; builtin:NAME is those of one. Every case is
-    judged at its own instant, which is also its clock. Exit 0: all as expected, 1: some differ,
-    2: a case, a policy or a waiver list is wrong.
+    A folder stands for the YAML files in it. Without FILE: the cases of the shipped policies;
+    builtin:NAME is those of one. Every case is judged at its own instant, which is also its clock.
+    Exit 0: all as expected, 1: some differ, 2: a case, a policy or a waiver list is wrong.
     """
     del debug  # read by the entry point
     junit_file = None if junit_file is None else target_of(junit_file)
@@ -103,7 +122,7 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
         return read(source, **expected)
 
     files, errors = [], []
-    for name in dict.fromkeys(names):
+    for name in dict.fromkeys(part for given in names for part in _in_folder(given)):
         try:
             with hinting("mend it there and run again; docs/policy-tools.md says how", f"{name}:"):
                 files.append(load_cases(name, noted))
@@ -117,6 +136,19 @@ def _load(names: Sequence[str], junit_file: str | None) -> list[CaseFile]:
     if junit_file is not None:
         _put_error(junit_file, [problem for wrong in errors for problem in wrong.problems])
     raise CliExit(2)
+
+
+def _in_folder(name: str) -> list[str]:
+    """The case files of a folder by name; anything else, and a folder without any, is itself."""
+    folder = Path(name)
+    if _is_shipped(name) or not folder.is_dir():
+        return [name]
+    found = sorted(
+        str(path)
+        for path in folder.iterdir()
+        if path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
+    )
+    return found or [name]
 
 
 def _put_error(target: str, lines: Sequence[str]) -> None:

@@ -6,6 +6,7 @@ says otherwise.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -56,6 +57,9 @@ class Cluster:
     latest_reason: str
     recent: tuple[str, ...]
     """The outcomes of its last checks, oldest first."""
+
+    latest_conditional: bool = False
+    """Whether its latest response passes with conditions."""
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,24 @@ class EvidenceFacts:
 
 
 @dataclass(frozen=True)
+class ConditionFacts:
+    """A condition over the whole fleet: what a person has to know of a verdict."""
+
+    code: str
+    text: str
+    """Of a slip what it is about; of others, which differ by response, that of one of them."""
+
+    role: str
+    """`judged by` or `compared with`: of which policy it is told."""
+
+    is_slip: bool
+    """Whether by it the policy asks in vain."""
+
+    responses: int
+    passing: int
+
+
+@dataclass(frozen=True)
 class VersionFacts:
     """An upgrade path that was checked."""
 
@@ -220,10 +242,13 @@ class UpgradeFacts:
     said: str
     response: str | None
     expired: bool = False
-    """Whether that check had expired by the time of the upgrade."""
+    """Whether that check had expired by the time of the upgrade, as the policy counts."""
 
     used: bool = False
     """Whether an earlier upgrade of the cluster has used it: it is of the cluster before that."""
+
+    conditional: bool = False
+    """Whether that check passed with conditions."""
 
     @property
     def fit(self) -> bool:
@@ -246,6 +271,9 @@ class ResponseFacts:
     copy: bool
     failing: tuple[tuple[str, str | None], ...] = ()
     """Scope and name of every check that fails in it; none of a copy, which counts nowhere."""
+
+    conditional: bool = False
+    """Whether it passes with conditions."""
 
 
 @dataclass(frozen=True)
@@ -314,6 +342,18 @@ class AuditFacts:
     allow_unreadable: bool
     only_expired: int = 0
     """Inconclusive responses that nothing keeps from passing but that they had expired."""
+
+    conditions: tuple[ConditionFacts, ...] = ()
+    """Where a policy asks in vain first; each kind by the number of responses."""
+
+    slips: Mapping[str, int] = field(default_factory=dict)
+    """By the role of a policy, in how many ways it asks in vain; `conditions` has the first."""
+
+    conditional: int = 0
+    """Responses that pass with conditions."""
+
+    conditional_in_deed: int = 0
+    """Those with others than that waivers cover nothing there."""
 
     comparison: Comparison | None = None
     upgrades: tuple[UpgradeFacts, ...] = field(default=())

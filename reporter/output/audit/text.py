@@ -12,6 +12,7 @@ from reporter.output.text import columns, wrap
 
 SIGNS: Final = {"pass": "✓", "fail": "✕", "unknown": "?"}
 LABEL: Final = 10
+MOST_CONDITIONS = 5
 MOST_OF_A_KIND = 3
 """Examples of verdicts that another policy would change from one to the other."""
 
@@ -39,7 +40,7 @@ def write(
         lines.append("")
         for part in report.attention:
             add("  - ", part.what)
-            for detail in part.details if verbose else part.details[:1]:
+            for detail in part.details if verbose else part.details[: part.most]:
                 add("      ", detail)
             add("    → ", part.action)
     lines.append("")
@@ -52,6 +53,17 @@ def write(
         for check in failing:
             name = view.check_name(check)
             add("  - ", f"{name}: in {check.failing:,} of {counted(check.responses, 'response')}")
+    conditions = [part for part in facts.conditions if part.passing and part.role == "judged by"]
+    if conditions:
+        lines.append("")
+        add("", "What is to be known of responses that pass")
+        for told in conditions[: None if verbose else MOST_CONDITIONS]:
+            what = told.text if told.is_slip else view.condition_name(told)
+            add("  - ", f"{what}: in {told.passing:,} of {facts.tally.passed:,}")
+            if verbose and not told.is_slip:
+                add("      ", f"for example: {told.text}")
+        if not verbose and len(conditions) > MOST_CONDITIONS:
+            add("  - ", f"and {len(conditions) - MOST_CONDITIONS:,} more (-v shows them)")
     if verbose and facts.comparison is not None and facts.comparison.changes:
         lines.append("")
         add("", "Verdicts that would change, for example")

@@ -19,6 +19,7 @@ from reporter.output.audit.facts import (
     CheckFacts,
     Cluster,
     Comparison,
+    ConditionFacts,
     ResponseFacts,
     Tally,
     UpgradeFacts,
@@ -33,6 +34,8 @@ from reporter.words import LanguageTag
 SHOWN_CLUSTERS = 500
 SHOWN_CHECKS = 200
 SHOWN_ROWS = 200
+NAMED_INPUTS = 5
+NAMED_SLIPS = 3
 OPEN_ROWS = 12
 """Of longer tables the rest is folded away."""
 
@@ -68,6 +71,7 @@ _BASIS = {
     "now": "as of {at}, by the clock",
     "given": "as of {at}",
 }
+_ROLES = {"judged by": (), "compared with": ("the policy compared with",)}
 _NONE = "–"
 
 LONGEST = 300
@@ -204,6 +208,8 @@ class Attention:
     details: tuple[str, ...]
     action: str
     section: str
+    most: int = 1
+    """How many of the details a terminal shows."""
 
 
 @dataclass(frozen=True)
@@ -232,6 +238,7 @@ def report(facts: AuditFacts) -> AuditReport:
         _over_time(facts),
         _clusters(facts),
         _checks(facts),
+        _conditions(facts),
         _comparison(facts, facts.comparison),
         _waivers(facts),
         _upgrades(facts),
@@ -276,7 +283,23 @@ def _headline(facts: AuditFacts) -> tuple[Tag, str]:
             text = f"No response fails, and {counted(facts.unreadable, 'input')} can't be read"
         return Tag(text, "unknown"), text
     text = f"All {whole} pass" if tally.total > 1 else "The one response passes"
+    if facts.conditional:
+        text += f", {_with_conditions(facts)}"
     return Tag(text, "pass"), text
+
+
+def _with_conditions(facts: AuditFacts) -> str:
+    """How many of those that pass do so with conditions."""
+    if facts.conditional == facts.tally.passed:
+        return "with conditions" if facts.conditional == 1 else "each with conditions"
+    return f"{facts.conditional:,} of them with conditions"
+
+
+def _idle_only(facts: AuditFacts) -> str:
+    """Of how many the conditions are no more than what the register says over the fleet."""
+    if not (idle := facts.conditional - facts.conditional_in_deed):
+        return ""
+    return f", {idle:,} only because waivers cover nothing there"
 
 
 def _verb(count: int, one: str, many: str) -> str:
@@ -287,6 +310,8 @@ def _summary(facts: AuditFacts) -> Iterable[str]:
     tally = facts.tally
     if tally.total:
         said = _split({name: tally.of(name) for name in _ORDER})
+        if facts.conditional:
+            said += f" ({_with_conditions(facts)}{_idle_only(facts)})"
         yield f"{said} in {_clusters_said(facts)}{_span(facts)}."
         latest = dict.fromkeys(_ORDER, 0)
         for cluster in facts.by_cluster:
@@ -426,7 +451,14 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
         yield Attention(
             Tag(_WORD["unreadable"], "warn"),
             f"{counted(facts.unreadable, 'input')} could not be read",
-            tuple(below(facts, part.name) for part in facts.unreadable_inputs[:3]),
+            (
+                *(below(facts, part.name) for part in facts.unreadable_inputs[:NAMED_INPUTS]),
+                *(
+                    [f"and {facts.unreadable - NAMED_INPUTS:,} more, see responses.csv"]
+                    if facts.unreadable > NAMED_INPUTS
+                    else []
+                ),
+            ),
             (
                 "Allowed by --allow-unreadable: "
                 if facts.allow_unreadable
@@ -435,7 +467,9 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             + _verb(facts.unreadable, "what it holds", "what they hold")
             + " is not in any number here.",
             "unreadable",
+            most=NAMED_INPUTS + 1,
         )
+    yield from _asked_in_vain(facts)
     relied = [part for part in facts.waivers if part.status == "relied-on"]
     if relied:
         findings = sum(part.missed for part in relied)
@@ -527,6 +561,32 @@ def _attention(facts: AuditFacts) -> Iterable[Attention]:
             )
 
 
+def _asked_in_vain(facts: AuditFacts) -> Iterable[Attention]:
+    """Where a policy asks for what is nowhere: whoever judges by it must hear that first."""
+    for role, whose in (
+        ("judged by", "The policy asks"),
+        ("compared with", "The policy compared with asks"),
+    ):
+        slips = [part for part in facts.conditions if part.is_slip and part.role == role]
+        if not slips:
+            continue
+        details = [_line(_in_how_many(facts, part), LONGEST_TEXT) for part in slips[:NAMED_SLIPS]]
+        if (more := facts.slips[role] - NAMED_SLIPS) > 0:
+            details.append(f"and {more:,} more, see Conditions")
+        yield Attention(
+            Tag("Asks in vain", "warn"),
+            f"{whose} in vain for what the API or the responses do not have",
+            tuple(details),
+            "Mend it and audit again: until then it decides less than it seems to.",
+            "conditions",
+            most=NAMED_SLIPS + 1,
+        )
+
+
+def _in_how_many(facts: AuditFacts, part: ConditionFacts) -> str:
+    return f"{part.text}: in {part.responses:,} of {counted(facts.tally.total, 'response')}"
+
+
 def _named(names: Sequence[str], most: int = 5) -> str:
     shown = ", ".join(_line(name) for name in names[:most])
     return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown
@@ -535,8 +595,8 @@ def _named(names: Sequence[str], most: int = 5) -> str:
 # Over time ------------------------------------------------------------------------------------
 
 
-def _tag(outcome: str) -> Tag:
-    return Tag(_WORD[outcome], _SHAPE[outcome])
+def _tag(outcome: str, *, conditional: bool = False) -> Tag:
+    return Tag("Pass, with conditions" if conditional else _WORD[outcome], _SHAPE[outcome])
 
 
 def _over_time(facts: AuditFacts) -> Section | None:
@@ -652,12 +712,15 @@ def _clusters(facts: AuditFacts) -> Section | None:
 def _cluster(part: Cluster, number: int) -> Row:
     name = _line(part.id) if part.id else "not named"
     notes = [_when(part.latest_at), _line(part.latest_upgrade)]
-    if part.latest_outcome != "pass":
+    if part.latest_outcome != "pass" or part.latest_conditional:
         notes.append(_line(part.latest_reason, LONGEST_TEXT))
     return Row(
         (
             Cell(name, only=f"k{number}"),
-            Cell(tag=_tag(part.latest_outcome), notes=tuple(notes)),
+            Cell(
+                tag=_tag(part.latest_outcome, conditional=part.latest_conditional),
+                notes=tuple(notes),
+            ),
             *_numbers(part.tally),
             Cell(strip=tuple(_tag(outcome) for outcome in part.recent)),
         )
@@ -757,6 +820,74 @@ def _scope(part: CheckFacts) -> str:
 def check_name(part: CheckFacts) -> str:
     """What a check is called."""
     return _line(part.name) if part.name else "(a check without a name)"
+
+
+# Conditions -----------------------------------------------------------------------------------
+
+
+def _conditions(facts: AuditFacts) -> Section | None:
+    if not facts.conditions:
+        return None
+    slips = [part for part in facts.conditions if part.is_slip]
+    others = [part for part in facts.conditions if not part.is_slip]
+    numbers = (Column("Responses", number=True), Column("Passing", number=True))
+    tables = []
+    if slips:
+        tables.append(
+            Table(
+                "Where a policy asks in vain",
+                (Column("What it asks for", wide=True), *numbers),
+                tuple(
+                    Row(
+                        (
+                            Cell(
+                                _line(part.text, LONGEST_TEXT),
+                                notes=_ROLES[part.role],
+                            ),
+                            *_in_numbers(part),
+                        )
+                    )
+                    for part in slips
+                ),
+                _more(
+                    len(slips), sum(facts.slips.values()), "the table conditions of audit.sqlite"
+                ),
+            )
+        )
+    if others:
+        tables.append(
+            Table(
+                "Conditions by the number of responses",
+                (Column("Condition", wide=True), *numbers, Column("For example", wide=True)),
+                tuple(
+                    Row(
+                        (
+                            Cell(condition_name(part)),
+                            *_in_numbers(part),
+                            Cell(_line(part.text, LONGEST_TEXT)),
+                        )
+                    )
+                    for part in others
+                ),
+            )
+        )
+    passed = counted(facts.tally.passed, "response that passes", "responses that pass")
+    lead = (
+        f"{facts.conditional:,} of {passed} "
+        f"{_verb(facts.conditional, 'does so', 'do so')} with conditions{_idle_only(facts)}: a "
+        "person has to know of them and to accept them. They change no verdict. Those of each "
+        "response stand in responses.csv and in the table conditions of audit.sqlite."
+    )
+    return Section("conditions", "Conditions", lead, tuple(tables), "Conditions")
+
+
+def condition_name(part: ConditionFacts) -> str:
+    """What a kind of condition is called: its code in words."""
+    return ENGLISH.sentence(_line(part.code).replace("-", " "))
+
+
+def _in_numbers(part: ConditionFacts) -> tuple[Cell, Cell]:
+    return Cell(f"{part.responses:,}"), Cell(f"{part.passing:,}" if part.passing else _NONE)
 
 
 # Waivers --------------------------------------------------------------------------------------
@@ -953,7 +1084,7 @@ def _before(part: UpgradeFacts) -> Tag:
         return Tag("Pass, expired", "warn")
     if part.outcome == "pass" and part.used:
         return Tag("Pass, used before", "warn")
-    return _tag(part.outcome)
+    return _tag(part.outcome, conditional=part.conditional)
 
 
 def _unreadable(facts: AuditFacts) -> Section | None:
@@ -1132,7 +1263,7 @@ def _responses(facts: AuditFacts) -> Section | None:
                         notes=(_when(part.at), *(("a copy",) if part.copy else ())),
                         link=part.report or "",
                     ),
-                    Cell(tag=_tag(part.outcome)),
+                    Cell(tag=_tag(part.outcome, conditional=part.conditional)),
                     Cell(_line(part.cluster or "not named"), notes=(_line(part.upgrade),)),
                     Cell(_line(part.reason, LONGEST_TEXT)),
                 ),

@@ -227,12 +227,14 @@ def _gist(state: State | None) -> tuple[object, ...]:
         tuple(state.kinds),
         tuple(state.levels),
         tuple(state.waived_by),
+        state.skipped,
     )
 
 
 def _row(words: Phrases, changes: Sequence[Change]) -> Row:
     first = changes[0]
     state = first.after or first.before
+    graded = first.before if first.before and state and state.skipped else state
     unnamed = words.text("a node without a name")
     nodes = [
         one_line(change.node.name or change.node.uid or unnamed)
@@ -243,7 +245,7 @@ def _row(words: Phrases, changes: Sequence[Change]) -> Row:
     now, earlier = _messages(changes, after=True), _messages(changes, after=False)
     shown = now or earlier
     more = len(shown) - SHOWN_MESSAGES
-    kinds = (*(state.kinds if state else ()), *(state.levels if state else ()))
+    kinds = (*(graded.kinds if graded else ()), *(graded.levels if graded else ()))
     waivers = () if "waived" in first.differs or state is None else state.waived_by
     before, after = _tag(words, first, first.before), _tag(words, first, first.after)
     if first.worse:
@@ -321,7 +323,11 @@ def _where(words: Phrases, change: Change, nodes: Sequence[str], addons: Sequenc
 
 def _tag(words: Phrases, change: Change, state: State | None) -> Tag:
     if state is not None:
-        return Tag(words.named("finding", state.outcome), state.outcome)
+        word = words.named("finding", state.outcome)
+        if state.skipped and change.subject == "finding":
+            skipped = words.text("skipped on the server")
+            word = words.text("{what} ({more})", what=word, more=skipped)
+        return Tag(word, state.outcome)
     if not change.passed:
         return Tag(words.text("Not listed"), "skipped")
     if change.subject == "skipped":

@@ -1,0 +1,219 @@
+"""What a command writes, found on a command line that may be wrong, and what is left there.
+
+A stale green report is worse than none. A command that has read its options sees to it itself; for
+one that never came so far, or was interrupted, the entry point does, by what is written here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+
+_LOOKED_AT = 65_536
+_PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK")
+_SURELY_OURS = {"html": b"<!doctype html", "pdf": b"%pdf-", "junit": b"<?xml"}
+"""How a report starts that no command takes as what it is to read in the place of one."""
+
+
+class Target(click.Option):
+    """An option that names a file to write: what is there goes."""
+
+
+class TakenError(click.UsageError):
+    """A target is what the command reads, and stays as it is."""
+
+    def __init__(self, message: str, target: str) -> None:
+        super().__init__(message)
+        self.target = target
+
+
+@dataclass
+class Given:
+    """A command line as far as it can be read, whatever is wrong with it."""
+
+    values: dict[str, list[str]] = field(default_factory=dict)
+    """What options were given, by their parameter's name."""
+    targets: dict[str, str] = field(default_factory=dict)
+    """What is to be written, by the option's long name."""
+    loose: list[str] = field(default_factory=list)
+    """All else: arguments, and what may be an unknown option's value."""
+    arguments: int = 0
+    """How many of these are arguments, by all appearances."""
+
+    def take(self, option: click.Option, value: str) -> None:
+        """Note an option's value; of a target the last one counts."""
+        if isinstance(option, Target):
+            self.targets[option.opts[-1].lstrip("-")] = value
+        else:
+            self.values.setdefault(option.name or "", []).append(value)
+
+    @property
+    def others(self) -> list[str]:
+        """Every word that names no target."""
+        return [*self.loose, *(value for some in self.values.values() for value in some)]
+
+
+class Writer(click.Command):
+    """A command that leaves nothing of an earlier run where it ends before it could write."""
+
+    reads_unnamed = False
+    """Whether it reads files that only its inputs name."""
+
+    def files_read(self, given: Given) -> Iterable[str]:
+        """What a run reads beside the files on its command line."""
+        from reporter.cli.judging import policy_files
+
+        return policy_files(given.values.get("policies", []))
+
+    def clear(self, arguments: Sequence[str], error: click.ClickException | None) -> None:
+        """Remove what an earlier run left in the place of what is not written now.
+
+        `error` is what is wrong with the command line, for JUnit; None where it was interrupted.
+        Whatever else the command line names is not touched, nor is what may have been meant as
+        the file to read.
+        """
+        from reporter.cli.common import Outputs
+
+        given = self.read(arguments)
+        found = Outputs(self.to_clear(given, error))
+        if error is None:
+            found.drop()
+        else:
+            found.fail(error.format_message(), None)
+
+    def to_clear(self, given: Given, error: click.ClickException | None) -> dict[str, str]:
+        """The targets that hold nothing that is read."""
+        from reporter.cli.common import Outputs, say, target_of
+
+        spared = _Spared(given, self.files_read(given))
+        # Nobody waits for a store that is far away, to hear of a slip.
+        near = [word for word in given.loose if "://" not in word or word.startswith("file:")]
+        if isinstance(error, TakenError):
+            spared.add(error.target)
+        found = {}
+        for name, value in given.targets.items():
+            if not value or value.endswith(("/", os.sep)) or value in spared:
+                continue
+            if (self.reads_unnamed or self._lacks_arguments(given)) and _may_be_read(value, name):
+                say(f"warning: {value}: is left as it is: it may be what is to be read")
+                continue
+            with contextlib.suppress(TakenError):
+                Outputs.of_one(name, value, near)
+                found[name] = target_of(value)
+        if list(found.values()).count("-") > 1:
+            # Standard output takes one report, and whose it would have been nobody can tell.
+            return {name: target for name, target in found.items() if target != "-"}
+        return found
+
+    def read(self, arguments: Sequence[str]) -> Given:
+        """A command line, read as click does where nothing is wrong with it."""
+        known = {
+            name: part
+            for part in self.params
+            if isinstance(part, click.Option)
+            for name in (*part.opts, *part.secondary_opts)
+        }
+        given, words, unsure = Given(), list(arguments), False
+        while words:
+            word, unsure_now, unsure = words.pop(0), unsure, False
+            if word == "--":
+                given.loose += words
+                given.arguments += len(words)
+                break
+            if word[:1] != "-" or word == "-":
+                given.loose.append(word)
+                # Behind an option that nobody knows it may be its value.
+                given.arguments += not unsure_now or os.path.lexists(word)
+                continue
+            name, glued, value = word.partition("=")
+            if not word.startswith("--"):
+                name, value = _flags_skipped(word, known)
+                glued = value
+            option = known.get(name)
+            if option is None or option.is_flag:
+                unsure = option is None and not glued
+                given.loose += [value] if glued else []
+            elif glued:
+                given.take(option, value)
+            elif words:
+                given.take(option, words.pop(0))
+        return given
+
+    def _lacks_arguments(self, given: Given) -> bool:
+        wanted = sum(isinstance(part, click.Argument) and part.required for part in self.params)
+        return given.arguments < wanted
+
+
+def _flags_skipped(word: str, known: Mapping[str, click.Option]) -> tuple[str, str]:
+    """Of short options in one word the last, with the value that is glued to it."""
+    name, rest = word[:2], word[2:]
+    while rest and (option := known.get(name)) is not None and option.is_flag:
+        name, rest = f"-{rest[0]}", rest[1:]
+    return name, rest
+
+
+class _Spared:
+    """Files by name and by what the disk knows them as."""
+
+    def __init__(self, given: Given, more: Iterable[str]) -> None:
+        self._names: set[str] = set()
+        self._known: set[tuple[int, int]] = set()
+        self._folders = given.values.get("templates", [])
+        for name in (*given.others, *more):
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Spare this file too."""
+        with contextlib.suppress(OSError, ValueError, RuntimeError):
+            self._names.add(str(Path(name).resolve()))
+            found = os.stat(name)
+            self._known.add((found.st_dev, found.st_ino))
+
+    def __contains__(self, target: str) -> bool:
+        try:
+            if str(Path(target).resolve()) in self._names:
+                return True
+            found = os.stat(target)
+        except FileNotFoundError:
+            return False
+        except (OSError, ValueError, RuntimeError):
+            return True
+        return (found.st_dev, found.st_ino) in self._known or self._is_template(target)
+
+    def _is_template(self, target: str) -> bool:
+        from reporter.cli.brand import is_part
+
+        return any(is_part(folder, target) for folder in self._folders)
+
+
+def _may_be_read(target: str, name: str) -> bool:
+    """Whether a file may be what was to be read: a response or record, in whatever form, or packed.
+
+    Where an argument is missing, an option may have taken it for its value.
+    """
+    try:
+        if not os.path.exists(target):
+            return False
+        with Path(target).open("rb") as file:
+            data = file.read(_LOOKED_AT).lstrip()
+    except (OSError, ValueError):
+        return True
+    if (start := _SURELY_OURS.get(name)) and data.lower().startswith(start):
+        return False
+    return b"{" in data or b"\0" in data or data.startswith(_PACKED)
+
+
+def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, list[str]] | None:
+    """The command that is asked for, where it writes files, and the words that are its own."""
+    words = list(arguments)
+    found: click.Command | None = group
+    while isinstance(found, click.Group):
+        while words and words[0].startswith("-"):
+            words.pop(0)
+        found = found.get_command(click.Context(found), words.pop(0)) if words else None
+    return (found, words) if isinstance(found, Writer) else None

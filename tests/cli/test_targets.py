@@ -1,0 +1,258 @@
+"""A command that ends before it could write leaves nothing of before, and takes nothing else."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from reporter.cli import app, run
+from reporter.cli import judging as cli_judging
+from reporter.cli.targets import Writer
+from reporter.interrupts import Interrupts
+from tests.acceptance.run import ROOT
+
+RESPONSE = str(ROOT / "samples" / "failed-addon" / "response.json")
+INTERRUPTED = "interrupted; nothing half-written is left\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a response, and reports of yesterday."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(RESPONSE, "r.json")
+    for name in ("page.html", "j.xml", "out.json", "out.json.meta.json"):
+        Path(name).write_text("green")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "slip",
+    [
+        "--policy=", "--max-size 0", "--skip-list x.txt", "--pdf=", "--pdf d/",
+        "--csv r.json", "--pdf page.html", "--json - --markdown -", "--tpye autopilot",
+        "--type autopliot", "--lang zh_CN", "--view aprover", "--fail-on warning", "-q=yes",
+        "--quiet=yes", "other.json", "--at",
+    ],
+)  # fmt: skip
+def test_whatever_is_wrong_with_an_option_the_reports_asked_for_are_not_of_yesterday(
+    folder: Path, slip: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    first = ["r.json", "--html", "page.html", "--junit=j.xml"]
+    orders = [[*first, *slip.split()]]
+    if slip != "--at":  # which has a value anywhere but at the end
+        orders.append([*slip.split(), *first])
+    for words in orders:
+        (folder / "page.html").write_text("green")
+        (folder / "j.xml").write_text("green")
+        assert run(["check", *words]) == 2
+        assert "Error: " in capfd.readouterr().err
+        assert not (folder / "page.html").exists()
+        assert "<error" in (folder / "j.xml").read_text()
+        assert (folder / "r.json").read_bytes() == Path(RESPONSE).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "target"),
+    [
+        ("bundle r.json -o page.html --lang fr", "page.html"),
+        ("bundle r.json -qopage.html --lang fr", "page.html"),
+        ("diff r.json --html page.html", "page.html"),
+        ("render r.json --html page.html --bad", "page.html"),
+        ("verify r.json --json out.json --bad", "out.json"),
+        ("fetch --type autopliot --cluster x --region y --latest -o out.json", "out.json"),
+        ("fetch --type autopilot --region y --latest --output out.json", "out.json"),
+    ],
+)
+def test_so_it_is_with_every_command(folder: Path, words: str, target: str) -> None:
+    assert run(words.split()) == 2
+    assert not (folder / target).exists()
+    assert (folder / "out.json.meta.json").exists() == (not words.startswith("fetch"))
+    assert (folder / "r.json").exists()
+
+
+def test_the_cases_of_a_policy_say_in_junit_what_was_wrong(folder: Path) -> None:
+    assert run(["policy", "test", "--junit", "j.xml", "--bad"]) == 2
+    assert "No such option '--bad'" in (folder / "j.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check --html r.json",  # which has taken the response for its value
+        "check --tpye autopilot --html r.json",
+        "check r.json --html r.json --bad",
+        "check r.json --html link --bad",
+        "check . --html r.json --bad",
+        "check x.json -p r.json --html r.json --bad",
+        "check x.json --bad r.json --html r.json",
+        "check x.json --bad=r.json --html r.json",
+        "bundle -o r.json",
+        "diff x.json --json r.json",
+        "verify --json r.json",
+        "verify --bad none --json r.json",
+        "check --bad=r.json --json hard",
+        "render r.json --exhibit hard --html r.json --bad",
+        "policy test --junit r.json --bad",
+        "fetch --token-file r.json -o r.json --bad",
+        "fetch --token-file n.meta.json -o n --bad",
+        "fetch --ca-bundle r.json -o link --bad",
+    ],
+)
+def test_what_is_or_may_be_read_stays(folder: Path, words: str) -> None:
+    (folder / "link").symlink_to("r.json")
+    (folder / "hard").hardlink_to(folder / "r.json")
+    for name in ("n", "n.meta.json"):
+        (folder / name).write_text("mine")
+    assert run(words.split()) == 2
+    assert (folder / "r.json").read_bytes() == Path(RESPONSE).read_bytes()
+    assert (folder / "n.meta.json").read_text() == "mine"
+    assert (folder / "n").read_text() == "mine"
+
+
+def test_what_a_policy_extends_stays(folder: Path) -> None:
+    (folder / "over.pol").write_text("extends: base.pol\n")
+    (folder / "base.pol").write_text("kind: Policy\n")
+    assert run(["check", "r.json", "-p", "over.pol", "--html", "base.pol", "--bad"]) == 2
+    assert (folder / "base.pol").exists()
+
+
+def test_a_report_that_nothing_reads_goes_even_where_the_response_is_missing(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "page.html").write_text("<!DOCTYPE html><script>{}</script>")
+    (folder / "out.json").write_text("{}")
+    words = ["check", "--html", "page.html", "--junit", "j.xml", "--json", "out.json"]
+    assert run(words) == 2
+    said = "warning: out.json: is left as it is: it may be what is to be read\n"
+    assert capfd.readouterr().err.startswith(said)
+    assert not (folder / "page.html").exists()
+    assert "Missing argument" in (folder / "j.xml").read_text()
+
+
+def test_an_unknown_flag_takes_no_argument_away(folder: Path) -> None:
+    for words in ("--verbos r.json --json out.json", "r.json --verbos --json out.json"):
+        (folder / "out.json").write_text('{"of": "yesterday"}')
+        assert run(["check", *words.split()]) == 2
+        assert not (folder / "out.json").exists()
+
+
+def test_a_slip_asks_no_store_that_is_far_away(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(location: str) -> None:
+        raise AssertionError(location)
+
+    monkeypatch.setattr("reporter.sources.locations._in_store", asked)
+    assert run(["check", "s3://bucket/r.json", "--html", "page.html", "--bad"]) == 2
+    assert not (folder / "page.html").exists()
+
+
+def test_an_audit_that_is_asked_wrongly_leaves_no_page_of_before(folder: Path) -> None:
+    (folder / "in").mkdir()
+    (folder / "r.json").rename(folder / "in" / "r.json")
+    (folder / "bad.pol").write_text("rules: [")
+    words = ["audit", "in", "--out", "o", "--no-pdf", "-q", "--jobs", "1"]
+    out = folder / "o"
+    for slip in (["-p", "bad.pol"], ["--jobs", "0"], ["--at", "xyz"], ["--engine", "dask"]):
+        assert run(words) == 1
+        assert (out / "index.html").exists()
+        assert run([*words, *slip]) == 2
+        assert sorted(path.name for path in out.iterdir()) == ["audit.sqlite", "junit.xml"]
+        assert "<error" in (out / "junit.xml").read_text()
+    assert run(words) == 1
+    # What is read there, and a folder of anybody else's, is not touched.
+    assert run([*words, "-p", "o/index.html", "--bad"]) == 2
+    assert run(["audit", "in", "--out", ".", "--bad"]) == 2
+    assert (out / "index.html").exists()
+    assert (folder / "page.html").exists()
+
+
+# Interruptions ----------------------------------------------------------------------------------
+
+
+def test_an_interruption_while_it_judges_leaves_no_report_of_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reporter.cli.check.judged", interrupted)
+    monkeypatch.setattr(cli_judging, "judged", interrupted)
+    assert run(["check", "r.json", "--html", "page.html", "--junit", "j.xml"]) == 130
+    assert capfd.readouterr().err.endswith(INTERRUPTED)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "out.json", "out.json.meta.json", "r.json",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("moment", "number"), [("click", "SIGINT"), ("yaml._yaml", "SIGTERM")])
+def test_a_signal_while_something_is_imported_is_an_interruption_like_any(
+    folder: Path, moment: str, number: str
+) -> None:
+    script = (
+        "import os, signal, sys\n"
+        "class Early:\n"
+        "    def find_spec(self, name, *_):\n"
+        f"        if name == '{moment}':\n"
+        f"            os.kill(os.getpid(), signal.{number})\n"
+        "sys.meta_path.insert(0, Early())\n"
+        "from reporter.__main__ import main\n"
+        "main()\n"
+    )
+    words = ["check", "r.json", "-q", "--html", "page.html", "--at", "response"]
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words],
+        capture_output=True, text=True, check=False,
+        env={"PYTHONPATH": str(ROOT), "PATH": ""},
+    )  # fmt: skip
+    # With or without the line that click begins behind a ^C.
+    assert (done.returncode, done.stderr.lstrip("\n")) == (130, INTERRUPTED)
+    assert not (folder / "page.html").exists()
+
+
+def test_the_installed_command_hears_signals_first() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["scripts"] == {"cce-precheck": "reporter.__main__:main"}
+
+
+def test_signals_raise_only_where_somebody_takes_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    interrupts = Interrupts()
+    interrupts._stop(signal.SIGTERM, None)
+    assert interrupts.came == [signal.SIGTERM]
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.obey()
+    interrupts._stop(signal.SIGINT, None)  # of the same wish
+    interrupts._latest -= 2
+    with pytest.raises(KeyboardInterrupt):
+        interrupts._stop(signal.SIGINT, None)
+    interrupts.hold()
+    interrupts._latest -= 2
+    interrupts._stop(signal.SIGINT, None)
+
+
+def test_every_option_that_names_a_file_to_write_is_known_as_one() -> None:
+    """By what their help says; whoever adds one finds this."""
+    import click
+
+    def commands(group: click.Group) -> list[click.Command]:
+        found = [group.get_command(click.Context(group), name) for name in group.list_commands(
+            click.Context(group))]  # fmt: skip
+        return [
+            part
+            for one in found
+            if one is not None
+            for part in (commands(one) if isinstance(one, click.Group) else [one])
+        ]
+
+    for command in commands(app):
+        for part in command.params:
+            if isinstance(part, click.Option) and part.metavar in ("F", "CASE.zip"):
+                reads = "holds an IAM token" in (part.help or "") or "trust" in (part.help or "")
+                assert reads or type(part).__name__ == "Target", (command.name, part.name)
+                assert reads or isinstance(command, Writer)
