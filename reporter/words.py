@@ -134,13 +134,17 @@ MESSAGES: Final[dict[str, Message]] = {
         "A rule that would fail only warns until {dates}: {rules}",
         "Rules that would fail only warn until {dates}: {rules}",
     ),
+    "condition.default-displaced": (
+        "A rule of one policy stands in for the stricter default of another: {rules}",
+        "Rules of one policy stand in for the stricter default of another: {rules}",
+    ),
     "condition.undocumented-values": (
         "A rule asks for a value the API does not document, and matched nothing: {rules}",
         "Rules ask for values the API does not document, and matched nothing: {rules}",
     ),
     "condition.misspelt-values": (
-        "A rule or waiver asks for a value the API does not have: {rules} ({values})",
-        "Rules or waivers ask for values the API does not have: {rules} ({values})",
+        "A rule or waiver asks for a value that nobody documents: {rules} ({values})",
+        "Rules or waivers ask for values that nobody documents: {rules} ({values})",
     ),
     "condition.names-nearly": (
         "A rule or waiver asks for a name or message that is here only in another form: {rules} "
@@ -275,6 +279,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "the check {check} is missing on {count} node",
         "the check {check} is missing on {count} nodes",
     ),
+    "evidence.complete.check-on-masters": (
+        "the check {check} is missing on {count} node, a master",
+        "the check {check} is missing on {count} nodes, which are masters",
+    ),
     "evidence.complete.min-nodes": "{found} worker nodes were checked, at least {wanted} must be",
     "evidence.unexpired.ok": "valid until {at}",
     "evidence.unexpired.expired": "expired at {at}",
@@ -330,6 +338,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "decided.unmatched-beside": (
         "the policy's default is {effect}; {rules} can't stand in for it: undecided, or of a layer "
         "that may not weaken its base"
+    ),
+    "decided.limit-exceeded": (
+        "the limit {rules} is exceeded and says nothing of single findings; the policy's default "
+        "is {effect}"
     ),
     "decided.limit-of-nodes": (
         "the finding names no node, so the limit of nodes {rules} can't tolerate it; the policy's "
@@ -445,6 +457,10 @@ MESSAGES: Final[dict[str, Message]] = {
     "action.finished": "Wait until the task has ended, then save its result; or start a new check.",
     "action.consistent": "Run the check again and ask support if it says the same.",
     "action.complete": "Save the whole response, or run the check again.",
+    "action.complete-masters": (
+        "The policy requires it of every node, masters too: let the pattern fit a check of theirs "
+        "as well, or run the check again."
+    ),
     "action.unexpired": "Run the pre-upgrade check again.",
     "action.unexpired-missing": (
         "Save the finished task's response; if it names no expiry, run the check again or set "

@@ -123,6 +123,12 @@ def compare_verdict(verdict: Verdict, expected: dict[str, Any]) -> None:
     assert verdict.counts.tolerated_exceptions == expected["tolerated_exceptions"]
     assert _warnings(verdict) == expected["warnings"]
     codes = {condition.code for condition in verdict.conditions}
+    displaced = [
+        condition.params["rules"]
+        for condition in verdict.conditions
+        if condition.code == "condition.default-displaced"
+    ]
+    assert displaced == ([expected["standing_in"]] if expected["standing_in"] else [])
     assert ("condition.backdated" in codes) == expected["backdated"]
     assert ("condition.recheck-needed" in codes) == expected["recheck_needed"]
     assert verdict.outcome == expected["outcome"]

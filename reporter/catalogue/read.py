@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from reporter import yamlfile
 from reporter.catalogue.model import (
     API_VERSION,
+    LANGUAGES,
     ClusterType,
     Item,
     ItemFile,
@@ -109,6 +110,21 @@ class Catalogue:
         if key in self.topics:
             return self.topics[key]
         return next((one for one in self.topics.values() if key in one.pages.values()), None)
+
+    def meant_topic(self, text: str) -> str | None:
+        """The id that somebody meant by a text which is none.
+
+        That of a page, title or item name, or the nearest one.
+        """
+        if (topic := self.topic(text)) is not None:
+            return topic.id
+        if (own := self.topic_of(text)) is not None:
+            return own
+        folded = text.casefold()
+        for topic in self.topics.values():
+            if folded in (topic.words(language).title.casefold() for language in LANGUAGES):
+                return topic.id
+        return yamlfile.nearest(text[:LONGEST_NAME], list(self.topics))
 
     def explain(
         self, name: str, cluster_type: ClusterType | None = None, language: Language = "en"

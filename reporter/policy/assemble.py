@@ -867,6 +867,8 @@ def _evidence_reason(line: EvidenceLine) -> Reason:
     action = f"action.{line.id}"
     if what.code == "evidence.unexpired.missing":
         action = "action.unexpired-missing"
+    elif what.code == "evidence.complete.check-on-masters":
+        action = "action.complete-masters"
     return Reason(
         outcome="inconclusive",
         what=what,
@@ -882,6 +884,7 @@ def conditions_of(
     grounds = _grounds(judgement, waivers, change, gate)
     return [
         *(_told(code, told) for code, told in of_what_is_listed(grounds) if told is not None),
+        *_displaced_defaults(judgement),
         *_odd_values(judgement),
         *_names_nearly_met(judgement),
         *_unlike_values(judgement),
@@ -953,6 +956,14 @@ def _named(names: Sequence[str | None]) -> list[str]:
     return sorted({name if name is not None else unnamed for name in names})
 
 
+def _displaced_defaults(judgement: Judgement) -> Iterator[Statement]:
+    """Rules that let through what another of the given policies leaves to a stricter default."""
+    found = {part.standing_in for part in judgement.decided}
+    rules = sorted({rule for rules in found for rule in rules})
+    if rules:
+        yield statement("condition.default-displaced", count=len(rules), rules=rules)
+
+
 def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     """Values and fields that were asked for and that the API does not have."""
     seen = {value for _, _, value in judgement.found.unrecognised}
@@ -966,22 +977,23 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     for part, slips, conditions in judgement.policy.asking:
         for written, meant in slips.misspelt:
             if written not in seen:
-                misspelt[part.id] = f"{written} → {meant}"
+                _least(misspelt, part.id, f"{written} → {meant}" if meant else written)
         for value in slips.excluded:
             if value not in seen:
-                excluded[part.id] = value
+                _least(excluded, part.id, value)
         if slips.in_vain and isinstance(part, Rule) and not judgement.rules[part.id].hits:
             in_vain.append(part.id)
         for condition in conditions:
             if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
-                paths[part.id] = path.unknown + (f" → {path.meant}" if path.meant else "")
+                meant = f" → {path.meant}" if path.meant else ""
+                _least(paths, part.id, path.unknown + meant)
             number = None
             if id(condition) in met:
                 number = orders_numbers_as_texts(condition.spec)
             if number is None and id(condition) in asked:
                 number = orders_numbers_as_texts(condition.spec, in_filters=True)
             if number is not None:
-                ordered[part.id] = f'"{number}"'
+                _least(ordered, part.id, f'"{number}"')
     for code, found in (
         ("condition.misspelt-values", misspelt),
         ("condition.excluded-values", excluded),
@@ -995,6 +1007,11 @@ def _odd_values(judgement: Judgement) -> Iterator[Statement]:
     odd = sorted(set(in_vain) - set(misspelt))
     if odd:
         yield statement("condition.undocumented-values", count=len(odd), rules=odd)
+
+
+def _least(found: dict[str, str], name: str, text: str) -> None:
+    """Keep the first by the alphabet, in whatever order they stand in a policy."""
+    found[name] = min(found.get(name, text), text)
 
 
 def _names_nearly_met(judgement: Judgement) -> Iterator[Statement]:

@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import chain
@@ -88,6 +88,8 @@ class Decided:
     near_misses: tuple[NearMiss, ...]
     tolerated: bool
     waivable: bool
+    standing_in: tuple[str, ...] = ()
+    """Rules that let it through where another policy's own, stricter default would have held."""
 
 
 @dataclass(frozen=True)
@@ -378,6 +380,9 @@ class _Verdict:
     deciding: tuple[str, ...] = ()
     """The rules whose effect it is."""
 
+    standing_in: tuple[str, ...] = ()
+    """The rules that stand in for the stricter default of another policy."""
+
 
 class _Looking:
     """The rules that look at a signature."""
@@ -651,22 +656,42 @@ class _Bench:
                 names = sorted(rule.id for rule, _, _ in found)
                 why = statement("decided.unmatched-beside", effect=default, rules=names)
             return _Verdict(default, why, found, waivable)
-        return self._by_effect(found, strictest, waivable)
+        verdict = self._by_effect(found, strictest, waivable)
+        if self.policy.side_by_side:
+            return replace(verdict, standing_in=self._standing_in(strictest, sure))
+        return verdict
+
+    def _standing_in(self, effect: Effect, sure: Sequence[Rule]) -> tuple[str, ...]:
+        """Which rules keep a stricter default of another policy from a finding that is its too.
+
+        A policy beside others has its default where it has no rule of its own that settles it.
+        """
+        settling = {rule.id for rule in sure if rule.softens}
+        for policy in self.policy.side_by_side:
+            is_stricter = STRICTNESS[policy.unmatched] > STRICTNESS[effect]
+            if is_stricter and settling.isdisjoint(policy.rules):
+                return tuple(sorted(settling))
+        return ()
 
     def _by_effect(
         self,
-        found: tuple[tuple[Rule, Effect, Trace], ...],
+        matching: tuple[tuple[Rule, Effect, Trace], ...],
         effect: Effect,
         waivable: bool,
         doubt: Statement | None = None,
     ) -> _Verdict:
+        # An exceeded limit has no effect on single findings: the default speaks through it.
+        exceeded = sorted(rule.id for rule, _, _ in matching if self._leaves(rule))
+        found = [part for part in matching if part[0].id not in exceeded]
         deciding = sorted(rule.id for rule, its, _ in found if its == effect)
         postponed = [
             rule
             for rule, its, _ in found
             if its == effect == "warn" and rule.effect == "fail" and rule.limit is None
         ]
-        if postponed and len(postponed) == len(deciding):
+        if not deciding:
+            why = statement("decided.limit-exceeded", effect=effect, rules=exceeded)
+        elif postponed and len(postponed) == len(deciding):
             why = statement(
                 "decided.rule-postponed", rules=deciding, effective_on=postponed[0].effective_on
             )
@@ -678,7 +703,12 @@ class _Bench:
                 why = statement("decided.rule-reason", rules=deciding, effect=effect, reason=said)
             else:
                 why = statement("decided.rule", rules=deciding, effect=effect)
-        return _Verdict(effect, why, found, waivable, doubt, tuple(deciding))
+        return _Verdict(effect, why, matching, waivable, doubt, tuple(deciding))
+
+    def _leaves(self, rule: Rule) -> bool:
+        """Whether it is a limit that is exceeded, which leaves single findings to the default."""
+        limit = self.limits.get(rule.id)
+        return limit is not None and limit.exceeded
 
     def _doubt(self, target: Target, gentle: Sequence[Rule]) -> Statement | None:
         """Why nobody knows what this finding means, which is no success.
@@ -803,6 +833,7 @@ class _Bench:
             waived_by=waived_by,
             near_misses=near,
             tolerated=tolerated,
+            standing_in=verdict.standing_in if outcome in ("warn", "note") else (),
             waivable=obstacle is None and outcome in ("fail", "warn"),
         )
 

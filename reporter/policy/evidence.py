@@ -345,7 +345,7 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
     workers: set[str] = set()
     masters: set[str] = set()
     empty = 0
-    lacking: dict[str, int] = {}
+    lacking: dict[tuple[str, str], int] = {}
     for index, stage in enumerate((section.node_stage_status if section else None) or []):
         base = f"/status/nodeCheckStatus/nodeStageStatus/{index}"
         node = stage_node(stage)
@@ -361,12 +361,14 @@ def _complete_nodes(task: PrecheckTask, line: Line, options: CompleteOptions) ->
         names = {item.name for item in stage.items_status or [] if item.name}
         for pattern, text in everywhere:
             if not any(pattern.fits(name) for name in names):
-                lacking[text] = lacking.get(text, 0) + 1
+                # Masters count too, and mostly have checks of their own: it is said which they are.
+                kind = "masters" if node.type == "master" else "nodes"
+                lacking[text, kind] = lacking.get((text, kind), 0) + 1
                 line.point(base)
     if empty:
         line.bad("evidence.complete.empty-nodes", count=empty)
-    for text, count in lacking.items():
-        line.bad("evidence.complete.check-on-nodes", check=text, count=count)
+    for (text, kind), count in sorted(lacking.items(), key=lambda found: found[0][1] == "masters"):
+        line.bad(f"evidence.complete.check-on-{kind}", check=text, count=count)
     counted = len(workers - masters)
     if options.min_nodes is not None and counted < options.min_nodes:
         line.bad("evidence.complete.min-nodes", found=counted, wanted=options.min_nodes)

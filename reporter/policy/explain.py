@@ -7,8 +7,10 @@ what was wanted and what was there.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any, Literal
 
 from reporter import yamlfile
@@ -37,6 +39,8 @@ from reporter.record.model import (
 from reporter.words import statement
 
 MISSING = "missing"
+MOST_WAIVERS = 20
+"""Of a finding so many waivers that name its check are told, beside all that cover it."""
 Fits = Literal["yes", "no", "open"]
 
 _FITS: dict[Tri, Fits] = {True: "yes", False: "no", None: "open"}
@@ -116,6 +120,8 @@ class Derivation:
     rules: tuple[RuleTried, ...]
     steps: tuple[Step, ...]
     waivers: tuple[WaiverTried, ...]
+    more_waivers: int
+    """How many more name the check: of very many, those that tell most of it are told."""
     places: tuple[Place, ...]
 
 
@@ -168,7 +174,7 @@ def explain(
     findings = _findings(judgement, check, node)
     skips = [skip for skip in judgement.skips if skip.skip.name == check]
     teller = _Teller(judgement, _Suppositions(judgement, check, again))
-    told = [teller.derivation(finding) for finding in findings]
+    told = map(teller.derivation, findings)
     naming = teller.naming(check)
     return Explanation(
         check=check,
@@ -276,10 +282,16 @@ class _Teller:
         self._decided = {part.finding.pointer: part for part in judgement.decided}
         self._tallies = {tally.waiver.id: tally for tally in judgement.waivers}
         self._compiled: dict[int, Match] = {}
+        self._naming: dict[str, list[WaiverTally]] = {}
         self._defaults = _default_places(self.policy)
 
     def naming(self, check: str) -> list[WaiverTally]:
         """The waivers whose `check` names it, by id."""
+        if check not in self._naming:
+            self._naming[check] = self._all_naming(check)
+        return self._naming[check]
+
+    def _all_naming(self, check: str) -> list[WaiverTally]:
         found = [
             tally
             for tally in self.judgement.waivers
@@ -293,8 +305,8 @@ class _Teller:
         """The derivation of one finding."""
         decided = self._decided.get(finding.pointer)
         target = decided.target if decided else Target.of(finding, self.judgement.facts)
-        rules = tuple(self._rule(rule, target, decided) for rule in self._ordered_rules())
-        waivers = self._waivers(target, decided)
+        rules = tuple(self._rule(rule, target, decided) for rule in self._ordered_rules)
+        waivers, more_waivers = self._waivers(target, decided)
         return Derivation(
             outcome=decided.outcome if decided else "pass",
             why=decided.why if decided else statement("decided.success"),
@@ -309,11 +321,13 @@ class _Teller:
             rules=rules,
             steps=tuple(self._steps(target, decided, rules)),
             waivers=waivers,
+            more_waivers=more_waivers,
             places=(
                 Place(self.judgement.response.source.pointer + finding.pointer, finding.nodes),
             ),
         )
 
+    @cached_property
     def _ordered_rules(self) -> list[Rule]:
         return sorted(self.policy.rules, key=lambda rule: (rule.source, rule.line, rule.id))
 
@@ -354,34 +368,42 @@ class _Teller:
         found = next(part for part in self.judgement.limits if part.rule.id == rule.id)
         unit = rule.limit.of if rule.limit is not None else "findings"
         said = f"a limit: {found.failed:,} of {found.base:,} {unit} failed, " + (
-            "which exceeds it" if found.exceeded else "which it allows"
+            "which exceeds it: for single findings the default holds"
+            if found.exceeded
+            else "which it allows"
         )
         return said if counted else f"{said}; it says nothing about this finding"
 
     def _steps(
         self, target: Target, decided: Decided | None, rules: Sequence[RuleTried]
     ) -> Iterator[Step]:
-        counting = [rule for rule in rules if rule.counts]
+        exceeded = {part.rule.id for part in self.judgement.limits if part.exceeded}
+        counting = [rule for rule in rules if rule.counts and rule.id not in exceeded]
         strictest = max(
             (rule.effect for rule in counting), key=STRICTNESS.__getitem__, default=None
         )
         said = [rule for rule in counting if rule.effect == strictest]
-        if strictest is None:
+        leaving = [rule for rule in rules if rule.counts and rule.id in exceeded]
+        if strictest is None and leaving:
+            names = ", ".join(rule.id for rule in leaving)
+            yield Step("rules", f"none says anything of single findings: {names}", _places(leaving))
+        elif strictest is None:
             yield Step("rules", "none matches")
         else:
             others = len(counting) - len(said)
             more = f", the strictest of {len(counting)} that match" if others else ""
             names = ", ".join(rule.id for rule in said)
             yield Step("rules", f"{strictest}, by {names}{more}", _places(said))
-        if target.phase == "Success" and strictest is None:
+        if target.phase == "Success" and strictest is None and not leaving:
             yield Step("phase", "Success: a pass")
             return
         if decided is None:
             return
         bare = self.suppositions.without_waivers(decided.finding.pointer)
-        if bare.why.code.startswith(("decided.unmatched", "decided.limit-of-nodes")):
+        if bare.why.code.startswith(("decided.unmatched", "decided.limit-")):
             default = self.policy.unmatched
-            text = bare.why.text if strictest is None else f"{default}, and no rule softens it"
+            is_softer = strictest is not None and STRICTNESS[strictest] < STRICTNESS[default]
+            text = f"{default}, and no rule softens it" if is_softer else bare.why.text
             yield Step("default", text, self._defaults)
         yield self._doubt(bare)
         if bare.outcome in ("fail", "warn", "unknown"):
@@ -408,14 +430,17 @@ class _Teller:
         if obstacle.code == "waiver.not-waivable":
             places = tuple(
                 f"{rule.source}:{rule.line}"
-                for rule in self._ordered_rules()
+                for rule in self._ordered_rules
                 if not rule.waivable and rule.match.fits_rule(decided.target) is not False
             )
         return Step("waivers", f"none can: {obstacle.text}", places)
 
     # Waivers ----------------------------------------------------------------------------------
 
-    def _waivers(self, target: Target, decided: Decided | None) -> tuple[WaiverTried, ...]:
+    def _waivers(
+        self, target: Target, decided: Decided | None
+    ) -> tuple[tuple[WaiverTried, ...], int]:
+        """Those that name the check, and how many more there are."""
         missed = {
             miss.waiver: miss.why.text
             for miss in (decided.near_misses if decided else ())
@@ -423,14 +448,16 @@ class _Teller:
         }
         covering = decided.waived_by if decided else ()
         tried = []
-        for tally in self.naming(target.check or ""):
+        naming = self.naming(target.check or "")
+        told = _telling_most(naming, {*covering, *missed})
+        for tally in told:
             waiver = tally.waiver
             keys = self._keys(waiver.match, target, every=True, waiver=True)
             lacks = None
             if waiver.id not in covering:
                 lacks = missed.get(waiver.id) or self._lack(tally, keys, decided)
             tried.append(_tried(waiver, lacks, keys))
-        return tuple(tried)
+        return tuple(tried), len(naming) - len(told)
 
     def _lack(self, tally: WaiverTally, keys: Sequence[KeyTried], decided: Decided | None) -> str:
         """What a waiver lacks where no near miss is recorded: nothing is left to cover."""
@@ -511,6 +538,16 @@ class _Teller:
         return self._compiled[id(spec)]
 
 
+def _telling_most(naming: list[WaiverTally], named: set[str]) -> list[WaiverTally]:
+    """All of a few waivers; of many, those that cover a finding or nearly do, and some more."""
+    if len(naming) <= MOST_WAIVERS:
+        return naming
+    found = [tally for tally in naming if tally.waiver.id in named]
+    others = (tally for tally in naming if tally.waiver.id not in named)
+    found += islice(others, max(0, MOST_WAIVERS - len(found)))
+    return sorted(found, key=lambda tally: tally.waiver.id)
+
+
 def _tri(key: KeyTried) -> Tri:
     return {"yes": True, "no": False, "open": None}[key.fits]
 
@@ -571,16 +608,17 @@ def _found(key: str, spec: Any, target: Target, trace: Trace) -> str:
 # Folding -----------------------------------------------------------------------------------------
 
 
-def _folded(told: Sequence[Derivation]) -> list[Derivation]:
+def _folded(told: Iterable[Derivation]) -> list[Derivation]:
     """One derivation for all findings that differ in nothing but place and message."""
-    groups: dict[tuple[object, ...], list[Derivation]] = {}
+    groups: dict[tuple[object, ...], tuple[Derivation, set[str | None], list[Place]]] = {}
     for part in told:
-        groups.setdefault(_fold_key(part), []).append(part)
-    folded = []
-    for parts in groups.values():
-        messages = {part.message for part in parts}
-        places = tuple(place for part in parts for place in part.places)
-        folded.append(replace(parts[0], places=places, other_messages=len(messages) - 1))
+        _, messages, places = groups.setdefault(_fold_key(part), (part, set(), []))
+        messages.add(part.message)
+        places += part.places
+    folded = [
+        replace(part, places=tuple(places), other_messages=len(messages) - 1)
+        for part, messages, places in groups.values()
+    ]
     return sorted(
         folded,
         key=lambda part: (
@@ -607,6 +645,7 @@ def _fold_key(part: Derivation) -> tuple[object, ...]:
             for waiver in part.waivers
             if part.outcome != "pass"
         ),
+        part.more_waivers,
         tuple(step.says for step in part.steps),
     )
 

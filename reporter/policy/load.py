@@ -155,6 +155,15 @@ class Scoping:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """One of several policies that were given side by side, its bases included."""
+
+    unmatched: Effect
+    """Its own default for what none of its rules matches."""
+    rules: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Policy:
     """One or several policy files and waiver lists, merged: what a response is judged against."""
 
@@ -169,6 +178,8 @@ class Policy:
     names: tuple[str, ...] = field(default=())
     layered: layers.Layered | None = None
     """What it was merged from, place by place."""
+    side_by_side: tuple[Beside, ...] = ()
+    """Where several were given, each of them; one alone has none beside it."""
 
     @cached_property
     def rules_by_signature(self) -> dict[Any, tuple[Rule, ...]]:
@@ -184,7 +195,10 @@ class Policy:
     def asking(self) -> tuple[tuple[Rule | Waiver, Slips, tuple[Condition, ...]], ...]:
         """The rules and waivers that ask for odd values or have JSONPath conditions."""
         parts: tuple[Rule | Waiver, ...] = (*self.rules, *self.waivers)
-        found = ((part, slips_of(part.match.spec), part.match.conditions()) for part in parts)
+        found = (
+            (part, slips_of(part.match.spec, lambda: self.catalogue), part.match.conditions())
+            for part in parts
+        )
         return tuple((part, slips, (*asked,)) for part, slips, asked in found if slips or asked)
 
     @cached_property
@@ -757,7 +771,8 @@ def _check_regex(text: str, path: yamlfile.Path, problems: _Problems) -> None:
 
 
 def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
-    whole = layers.union([loaded.layered for loaded in policies if loaded.layered is not None])
+    parts = [loaded.layered for loaded in policies if loaded.layered is not None]
+    whole = layers.union(parts)
     listed = [
         layers.PlacedWaiver(spec, loaded.document, index)
         for loaded in lists
@@ -780,6 +795,9 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
         skipped=whole.skipped,
         names=tuple(loaded.spec.metadata.name for loaded in policies),
         layered=whole,
+        side_by_side=tuple(Beside(part.unmatched, frozenset(part.rules)) for part in parts)
+        if len(parts) > 1
+        else (),
     )
 
 

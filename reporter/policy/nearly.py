@@ -13,17 +13,24 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from functools import cached_property
+from hashlib import sha256
+from heapq import nsmallest
 from itertools import islice
 from typing import Any, TypeVar
 
-from reporter.policy.match import Match, Patterns, Target, is_glob
+from reporter.policy.by_node import ByNode
+from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob
 from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
+from reporter.precheck.finding import Node
 
 MOST_ALIKE = 200
 """Names of a response that are compared letter by letter: there are some sixty."""
 
-MOST_TRIED = 200
-"""Findings on which it is tried whether another form makes a difference."""
+MOST_TRIED = 500
+"""Findings, unlike in what is asked, on which it is tried whether a form makes a difference."""
+
+MOST_LOOKED_AT = 500_000
+"""Findings that are looked at in all, each rule and waiver counted: some seconds."""
 
 MOST_SEARCHED = 2_000
 """Names that are tried against globs and regular expressions, messages that are looked into."""
@@ -152,20 +159,25 @@ def nearly_met(
         return {}
     here = _Here(targets, names)
     found: dict[str, str] = {}
-    for written, parts in asking.items():
+    # By the alphabet: what is told depends neither on the order of rules nor on that of findings.
+    for written in sorted(asking, key=_in_order):
         told = [
             part
-            for part in parts
+            for part in sorted(asking[written], key=lambda part: (part.id, part.is_waiver))
             if part.id not in found and (written.key == "check" or here.has_checks_of(part))
         ]
         if not told:
             continue
         for meant, having in here.meant(written, known):
-            tried = list(islice(having, MOST_TRIED))
-            for part in told:
+            left = [part for part in told if part.id not in found]
+            for part, tried in here.tried(left, written, having):
                 if part.id not in found and _differs(part, written, meant, tried):
                     found[part.id] = f"{written.text} → {meant}"
     return found
+
+
+def _in_order(written: Written) -> tuple[str, str, bool, str]:
+    return written.text, written.key, written.is_regex, written.path or ""
 
 
 class _Here:
@@ -174,6 +186,8 @@ class _Here:
     def __init__(self, targets: Sequence[Target], names: Iterable[str]) -> None:
         self._targets = targets
         self._left = _Left(MOST_SIGNS)
+        self._looked_at = 0
+        self._unlike: dict[tuple[int, frozenset[str]], list[Target]] = {}
         self._checks = _Names(
             names, ((target.check, target) for target in targets if target.check), self._left
         )
@@ -198,15 +212,56 @@ class _Here:
 
     @cached_property
     def _messages(self) -> dict[str, list[Target]]:
-        """Some messages, and the findings that have them."""
+        """Some messages by the alphabet, and the findings that have them."""
         found: dict[str, list[Target]] = {}
         for target in self._targets:
-            message = target.message
-            if message in found:
-                found[message].append(target)
-            elif message and len(found) < MOST_SEARCHED:
-                found[message] = [target]
+            if target.message:
+                found.setdefault(target.message, []).append(target)
+        return {message: found[message] for message in nsmallest(MOST_SEARCHED, found)}
+
+    def tried(
+        self, parts: Sequence[Asking], written: Written, having: Iterable[Sequence[Target]]
+    ) -> Iterator[tuple[Asking, Sequence[Target]]]:
+        """For each rule or waiver, findings that it may tell apart: of those alike, one.
+
+        What is surely for other nodes is left out. `having`: lists that are kept.
+        """
+        by_node: dict[frozenset[str], list[Asking]] = {}
+        lists = list(having)
+        for part in parts:
+            keys = part.match.keys & _APART
+            if written.key != "node" and part.match.node_anchors is not None:
+                by_node.setdefault(keys, []).append(part)
+                continue
+            unlike = (target for one in lists for target in self._unlike_in(one, keys))
+            if some := self._counted(islice(unlike, MOST_TRIED)):
+                yield part, some
+        for keys, group in by_node.items():
+            of_nodes: dict[str, list[Target]] = {part.id: [] for part in group}
+            looking = ByNode([(part.match, part) for part in group])
+            unlike = (target for one in lists for target in self._unlike_in(one, keys))
+            for target in self._counted(unlike):
+                for part in looking.of(target.nodes, sure=False) if target.nodes else ():
+                    if len(of_nodes[part.id]) < MOST_TRIED:
+                        of_nodes[part.id].append(target)
+            yield from ((part, self._counted(of_nodes[part.id])) for part in group)
+
+    def _counted(self, targets: Iterable[Target]) -> list[Target]:
+        """As many of them as may still be looked at."""
+        found = list(islice(targets, max(0, MOST_LOOKED_AT - self._looked_at)))
+        self._looked_at += len(found)
         return found
+
+    def _unlike_in(self, targets: Sequence[Target], keys: frozenset[str]) -> list[Target]:
+        """One of each that are alike in their signature and some keys; of many, by the alphabet."""
+        known = id(targets), keys
+        if known not in self._unlike:
+            found = {_trait(target, keys): target for target in targets}
+            unlike = list(found.values())
+            if len(unlike) > MOST_TRIED:
+                unlike.sort(key=lambda target: _place(target, keys))
+            self._unlike[known] = unlike
+        return self._unlike[known]
 
     def has_checks_of(self, part: Asking) -> bool:
         """Whether a check it spells is here; what asks for others is not asked further."""
@@ -217,8 +272,8 @@ class _Here:
 
     def meant(
         self, written: Written, known: Callable[[str], bool]
-    ) -> Iterator[tuple[str, Iterable[Target]]]:
-        """What was probably meant by a pattern, and what has it; nothing where it fits."""
+    ) -> Iterator[tuple[str, Iterable[Sequence[Target]]]]:
+        """What was probably meant by a pattern, and lists of what has it; nothing where it fits."""
         if written.key == "message":
             yield from self._within_messages(written)
             return
@@ -230,13 +285,15 @@ class _Here:
             alike = written.key in ("check", "$.name") and not known(written.text)
             found = names.meant(written.text, alike=alike)
             if found is not None:
-                yield found, names.having(found)
+                yield found, [names.having(found)]
                 return
         if not written.is_plain or written.is_for_a_part:
             for name in names.fitted_otherwise(written):
-                yield name, names.having(name)
+                yield name, [names.having(name)]
 
-    def _within_messages(self, written: Written) -> Iterator[tuple[str, Iterable[Target]]]:
+    def _within_messages(
+        self, written: Written
+    ) -> Iterator[tuple[str, Iterable[Sequence[Target]]]]:
         text = written.text
         # A message is copied with its brackets, which in a glob are a set of signs.
         plain = text.replace("[", "[[]") if not written.is_regex and "[" in text else text
@@ -261,18 +318,18 @@ class _Here:
             if found:
                 yield wider, self._with(found)
 
-    def _with(self, messages: Iterable[str]) -> Iterator[Target]:
-        return (target for message in messages for target in self._messages[message])
+    def _with(self, messages: Iterable[str]) -> Iterator[Sequence[Target]]:
+        return (self._messages[message] for message in messages)
 
-    def _other_values(self, written: Written) -> Iterator[tuple[str, Iterable[Target]]]:
+    def _other_values(self, written: Written) -> Iterator[tuple[str, Iterable[Sequence[Target]]]]:
         if _STAR.search(written.text):
-            yield _STAR.sub(".*", written.text), self._targets
+            yield _STAR.sub(".*", written.text), [self._targets]
         elif written.path is not None:
             where = [{"path": written.path, "matches": written.text}]
             own = Match(MatchSpec.model_validate({"where": where}))
-            some = list(islice(self._targets, MOST_SEARCHED))
-            if not any(own.fits_rule(_apart(target)) for target in some):
-                yield written.within(), some
+            some = self._unlike_in(self._targets, frozenset({"where"}))[:MOST_SEARCHED]
+            if not any(map(own.fits_rule, _apart(self._counted(some)))):
+                yield written.within(), [self._targets]
 
 
 class _Left:
@@ -379,6 +436,40 @@ def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+_APART = frozenset({"node", "message", "error_code", "addon", "where"})
+"""Keys by which findings of one signature may be told apart."""
+
+
+def _trait(target: Target, keys: frozenset[str]) -> tuple[object, ...]:
+    """What a match that uses these keys can tell of a finding, beside what all have in common."""
+    return (
+        *(getattr(target, key) for key in SIGNATURE_KEYS),
+        target.nodes if "node" in keys else None,
+        target.message if "message" in keys else None,
+        target.error_codes if "error_code" in keys else None,
+        target.addons if "addon" in keys else None,
+        id(target.item) if "where" in keys else None,
+    )
+
+
+def _place(target: Target, keys: frozenset[str]) -> tuple[object, ...]:
+    """By what such findings are sorted: the same in whatever order they came."""
+    trait: tuple[object, ...] = _trait(target, keys - {"where"})
+    item = target.item
+    if "where" in keys and item is not None:
+        trait = (*trait, sha256(item.model_dump_json(by_alias=True).encode()).digest())
+    found: tuple[object, ...] = _sortable(trait)
+    return found
+
+
+def _sortable(value: Any) -> Any:
+    if isinstance(value, Node):
+        value = (value.uid, value.name, value.status, value.type)
+    if isinstance(value, tuple):
+        return tuple(map(_sortable, value))
+    return value is not None, value if value is not None else ""
+
+
 def _differs(part: Asking, written: Written, meant: str, tried: Sequence[Target]) -> bool:
     """Whether it decides otherwise about one of the findings where the other form stands."""
     try:
@@ -386,15 +477,15 @@ def _differs(part: Asking, written: Written, meant: str, tried: Sequence[Target]
     except ValueError:  # larger than RE2 takes
         return False
     reads = Match.fits_waiver if part.is_waiver else Match.fits_rule
-    return any(
-        reads(part.match, target) is not reads(other, target) for target in map(_apart, tried)
-    )
+    return any(reads(part.match, target) is not reads(other, target) for target in _apart(tried))
 
 
-def _apart(target: Target) -> Target:
+def _apart(targets: Sequence[Target]) -> Iterator[Target]:
     """The same, where what is asked leaves no trace in what is told of the verdict."""
-    facts = replace(target.facts, found={}, decided={}, unlike=set(), met=set(), missed=set())
-    return replace(target, facts=facts)
+    if targets:
+        facts = targets[0].facts
+        facts = replace(facts, found={}, decided={}, unlike=set(), met=set(), missed=set())
+        yield from (replace(target, facts=facts) for target in targets)
 
 
 def _with(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from reporter.catalogue.read import Catalogue
 from reporter.policy.jsonpath import names_in, values_found
 from reporter.policy.match import Patterns, is_glob
 from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
@@ -64,7 +65,7 @@ class Asked:
             return []
         return [self.pattern.regex if isinstance(self.pattern, Regex) else self.pattern]
 
-    def misspelt(self) -> Iterator[tuple[str, str]]:
+    def misspelt(self) -> Iterator[tuple[str, str | None]]:
         """What was written and what was probably meant.
 
         A value that is far from any documented one may be one that the API has learnt since.
@@ -75,19 +76,35 @@ class Asked:
                 if text not in self.words and (meant := nearest(text, sorted(self.words))):
                     yield text, meant
             return
-        fits = Patterns(self.pattern).fits
         for written in self.unknown():
-            for word in sorted(self.words):
-                if fits(word.lower()) or fits(word.upper()):
-                    yield written, word
-                    break
+            if (word := self.in_other_capitals()) is not None:
+                yield written, word
+
+    def in_other_capitals(self) -> str | None:
+        """The first value that a pattern fits but for its capitals."""
+        fits = Patterns(self.pattern).fits
+        words = (word for word in sorted(self.words) if fits(word.lower()) or fits(word.upper()))
+        return next(words, None)
+
+
+@dataclass(frozen=True)
+class AskedTopic(Asked):
+    """One of the catalogue's topics: what it does not hold, no response can have."""
+
+    meant: Callable[[str], str | None]
+
+    def misspelt(self) -> Iterator[tuple[str, str | None]]:
+        """What was written, and the topic nearest to it, if any is near."""
+        for written in self.unknown():
+            spelled = self.spelled is not None
+            yield written, self.meant(written) if spelled else self.in_other_capitals()
 
 
 @dataclass(frozen=True)
 class Slips:
     """Of one match, all that is nested in it included."""
 
-    misspelt: tuple[tuple[str, str], ...]
+    misspelt: tuple[tuple[str, str | None], ...]
     """What was written, and what was probably meant."""
     excluded: tuple[str, ...]
     """Values it leaves out that nobody documents."""
@@ -129,9 +146,9 @@ def compares_texts_with_numbers(condition: WhereSpec) -> bool:
 _NUMBER = re.compile(r"(?!\d{4}-?\d\d-?\d\d(?!\d)|\d\d:\d\d)[+-]?[vV]?\d.*", re.ASCII)
 
 
-def slips_of(spec: MatchSpec) -> Slips:
-    """What is odd about the values that a match asks for."""
-    every = list(_asked(spec, excludes=False))
+def slips_of(spec: MatchSpec, known: Callable[[], Catalogue]) -> Slips:
+    """What is odd about the values that a match asks for; `known` is only called for topics."""
+    every = list(_asked(spec, known, excludes=False))
     misspelt = [slip for _, asked in every for slip in asked.misspelt()]
     written = {value for value, _ in misspelt}
     excluded, in_vain = [], False
@@ -154,7 +171,9 @@ _Key = tuple[int, str]
 """What is alternative to each other has the same one."""
 
 
-def _asked(spec: MatchSpec, *, excludes: bool) -> Iterator[tuple[_Key, Asked]]:
+def _asked(
+    spec: MatchSpec, known: Callable[[], Catalogue], *, excludes: bool
+) -> Iterator[tuple[_Key, Asked]]:
     """Every pattern over a field whose values are documented."""
     for key, words in DOCUMENTED.items():
         for pattern in _listed(getattr(spec, key)):
@@ -162,12 +181,16 @@ def _asked(spec: MatchSpec, *, excludes: bool) -> Iterator[tuple[_Key, Asked]]:
     for key, words in NODE_WORDS.items():
         for pattern in _listed(getattr(spec.node, key, None)):
             yield (id(spec.node), key), Asked(words, pattern, excludes)
+    for pattern in _listed(spec.topic):
+        topics = known()
+        words = frozenset(topics.topics)
+        yield (id(spec), "topic"), AskedTopic(words, pattern, excludes, topics.meant_topic)
     for condition in spec.where or []:
         yield from asked_by(condition, excludes=excludes)
     if spec.not_ is not None:
-        yield from _asked(spec.not_, excludes=not excludes)
+        yield from _asked(spec.not_, known, excludes=not excludes)
     for part in spec.any or []:
-        yield from _asked(part, excludes=excludes)
+        yield from _asked(part, known, excludes=excludes)
 
 
 def _listed(value: Any) -> list[Any]:

@@ -65,6 +65,7 @@ _SAID: dict[EvidenceId, dict[EvidenceState, tuple[str, ...]]] = {
             "complete.standard-without-nodes",
             "complete.check",
             "complete.check-on-nodes",
+            "complete.check-on-masters",
             "complete.min-nodes",
         ),
     },

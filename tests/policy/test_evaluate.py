@@ -673,6 +673,137 @@ def test_a_slip_about_a_skipped_check_or_a_node_is_named() -> None:
         assert any(part.code == "condition.names-nearly" for part in verdict.conditions)
 
 
+def _near(body: dict[str, Any], *policies: bytes) -> list[Any]:
+    conditions = judged(body, *policies).conditions
+    return [part.params for part in conditions if part.code == "condition.names-nearly"]
+
+
+def test_a_slip_is_named_in_whatever_order_findings_come() -> None:
+    """Of very many findings too: what a rule can't tell apart is tried once."""
+    told = [{"check": "Nodedisk", "node": {"name": "prod-*"}}, {"check": "Nodedisk", "level": "W*"}]
+    rules = [{"id": f"r{at}", "match": match, "effect": "fail"} for at, match in enumerate(told)]
+    rules += [{"id": "r2", "match": {"check": "Nodedisk", "level": "Fatal"}, "effect": "fail"}]
+    warns = policy(rules, defaults={"unmatched": "warn"})
+    alike = [stage(f"n{at}", item("NodeDisk", message=f"disk {at}")) for at in range(600)]
+    prod = stage("p", item("NodeDisk"), name="prod-1")
+    for nodes in ([prod, *alike], [*alike, prod]):
+        (near,) = _near(response(nodes=nodes), warns)
+        assert near["values"] == ["Nodedisk → NodeDisk"] * 2
+
+
+def test_which_slip_is_named_does_not_hang_on_the_order_of_a_policy() -> None:
+    body = response(item("NodeDisk"), item("ClusterRisk"))
+    asked = [{"check": "ClusterRisko"}, {"check": "Nodedisk"}]
+    for some in (asked, asked[::-1]):
+        (near,) = _near(body, policy(waivers=[waiver("w", "*", any=some)]))
+        assert near["values"] == ["ClusterRisko → ClusterRisk"]
+    spelled = ["hazard", "exception", "Riks"]
+    for kinds in (spelled, spelled[::-1]):
+        rule = {"id": "r", "match": {"kind": kinds}, "effect": "fail"}
+        (odd,) = (
+            part.params["values"]
+            for part in judged(body, policy([rule])).conditions
+            if part.code == "condition.misspelt-values"
+        )
+        assert odd == ["Riks → Risk"]
+
+
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("cce_10_487", "cce_10_487 → cce_10_0487"),
+        ("cce_11_0487", "cce_11_0487 → cce_10_0487"),
+        ("Discarded Kubernetes APIs", "Discarded Kubernetes APIs → cce_10_0487"),
+        ("DeprecatedApiCheck", "DeprecatedApiCheck → cce_10_0487"),
+        ("CCE_10_048?", "CCE_10_048? → cce_10_0480"),
+        (["cce_10_0487", "x"], "x"),
+        ({"regex": "ccf.*"}, "ccf.*"),
+        ({"equals": "CCE_10_0487"}, "CCE_10_0487 → cce_10_0487"),
+        ("cce_10_0487", None),
+        ("cce_10_04*", None),
+        ({"regex": "cce_.*"}, None),
+    ],
+)
+def test_a_topic_that_the_catalogue_does_not_have_is_named(topic: Any, said: str | None) -> None:
+    """It is never met, and under `not:` leaves nothing out: nothing here can have another."""
+    for written in (
+        policy([{"id": "r", "match": {"topic": topic}, "effect": "fail"}]),
+        policy(waivers=[waiver("r", "*", **{"not": {"topic": topic}})]),
+    ):
+        conditions = judged(response(item("DeprecatedApiCheck")), written).conditions
+        told = [part for part in conditions if part.code == "condition.misspelt-values"]
+        assert [part.params["values"] for part in told] == ([[said]] if said else [])
+
+
+def test_a_rule_that_stands_in_for_the_stricter_default_of_another_policy_is_named() -> None:
+    """A second policy must not loosen the first unheard; its default is its own."""
+    warns = {"id": "warns", "match": {"kind": "Risk"}, "effect": "warn"}
+    notes = {"id": "notes", "match": {"check": "SampleCheck"}, "effect": "note"}
+    fails = {"id": "fails", "match": {"check": "Other"}, "effect": "fail"}
+    lenient = {"defaults": {"unmatched": "note"}}
+
+    def told(*policies: bytes, body: dict[str, Any] | None = None) -> Any:
+        for given in (policies, policies[::-1]):
+            verdict = judged(body or response(item()), *given)
+            assert verdict.contradiction() is None
+            found = [p for p in verdict.conditions if p.code == "condition.default-displaced"]
+        return found[0].params if found else None
+
+    one = {"count": 1, "rules": ["warns"]}
+    assert told(policy([warns]), policy()) == one
+    assert told(policy([warns]), policy([fails])) == one
+    assert told(policy([warns]), policy([fails], defaults={"unmatched": "fail"}), policy()) == one
+    assert told(policy([warns]), policy([fails], **lenient)) is None
+    assert told(policy([warns], **lenient), policy(defaults={"unmatched": "warn"})) is None
+    assert told(policy([notes], **lenient), policy(defaults={"unmatched": "warn"})) == {
+        "count": 1,
+        "rules": ["notes"],
+    }
+    # Its own rule spoke, whatever the other one says beside it.
+    assert told(policy([warns]), policy([notes])) is None
+    assert told(policy([warns]), policy([notes]), policy()) == {
+        "count": 2,
+        "rules": ["notes", "warns"],
+    }
+    # What is open has not spoken: its policy alone would have taken its default.
+    is_open = {"id": "open", "match": {"error_code": "E1"}, "effect": "warn"}
+    assert told(policy([warns]), policy([is_open])) == one
+    # Alone, failed, waived: nothing is let through by a rule.
+    assert told(policy([warns])) is None
+    assert told(policy([warns]), policy([{**fails, "match": {"check": "*"}}])) is None
+    assert told(policy([warns]), policy(waivers=[waiver()])) is None
+    passed = response(item(phase="Success"))
+    phase = {**warns, "match": {"phase": "Success", "check": "SampleCheck"}}
+    assert told(policy([phase]), policy(), body=passed) is None
+
+
+def test_findings_under_an_exceeded_limit_name_the_default() -> None:
+    """No line of the policy says `warn` of them: only its default does."""
+    limit = {
+        "id": "few",
+        "match": {"check": "SampleCheck"},
+        "limit": {"of": "findings", "max": 1},
+        "effect": "fail",
+        "below": "note",
+    }
+    body = response(item(), item(message="another"))
+    warns = {"defaults": {"unmatched": "warn"}}
+    verdict = judged(body, policy([limit], **warns))
+    (check,) = (part for part in verdict.checks if part.entries)
+    assert {entry.why.code for entry in check.entries} == {"decided.limit-exceeded"}
+    assert check.entries[0].why.params == {"effect": "warn", "rules": ["few"]}
+    assert (verdict.rules[0].hits, verdict.rules[0].decided) == (2, 0)
+    assert verdict.contradiction() is None
+    # The rule that says so itself stays named.
+    verdict = judged(
+        body, policy([limit, {"id": "own", "match": {"kind": "Risk"}, "effect": "warn"}], **warns)
+    )
+    (check,) = (part for part in verdict.checks if part.entries)
+    assert check.entries[0].why.params == {"effect": "warn", "rules": ["own"]}
+    verdict = judged(body, policy([limit]))
+    assert [reason.why.code for reason in verdict.reasons] == ["decided.limit-exceeded", "why.rule"]
+
+
 def test_what_a_rule_asks_over_several_lines_is_no_slip() -> None:
     rule = {"id": "r", "match": {"message": {"regex": ".*forbidden.*"}}, "effect": "fail"}
     verdict = judged(response(item(message="a\nforbidden\nb")), policy([rule]))

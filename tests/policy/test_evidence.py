@@ -446,6 +446,18 @@ def test_required_on_every_node() -> None:
     )
     assert _complete(response(nodes=nodes[:2]), required_on_every_node="N")[0] == "ok"
     assert _complete(response(nodes=[]), required_on_every_node="N")[0] == "ok"
+    # Masters count as well, and it is said that they are masters: most have checks of their own.
+    masters = [stage(uid, item("K", "Success"), nodeType="master") for uid in ("m1", "m2")]
+    assert _complete(response(nodes=[*masters, nodes[0]]), required_on_every_node=["N", "M"])[
+        1
+    ] == [
+        ("complete.check-on-masters", {"check": "N", "count": 2}),
+        ("complete.check-on-masters", {"check": "M", "count": 2}),
+    ]
+    assert _complete(response(nodes=[masters[0], *nodes]), required_on_every_node="N")[1] == [
+        ("complete.check-on-nodes", {"check": "N", "count": 1}),
+        ("complete.check-on-masters", {"check": "N", "count": 1}),
+    ]
     bare = response(nodes=[stage("d")])
     bare["status"]["nodeCheckStatus"]["nodeStageStatus"][0]["itemsStatus"] = None
     assert _complete(bare, required_on_every_node="N")[1] == [

@@ -194,6 +194,34 @@ def test_waivers_say_what_each_lacks() -> None:
     }
 
 
+def test_of_very_many_waivers_those_are_told_that_matter() -> None:
+    """Findings times waivers is more than anybody reads; what is left out is counted."""
+    listed = [waiver(f"w{at:02}", node={"name": f"name-n{at}"}) for at in range(40)]
+    body = response(nodes=[stage(f"n{at}", item()) for at in range(25, 60)])
+    told = explained(body, policy(waivers=listed)).derivations
+    assert [len(part.places) for part in told] == [20, *[1] * 15]
+    for part in told[1:]:
+        (covering,) = (one.id for one in part.waivers if one.covers)
+        assert part.places[0].nodes[0].name == f"name-n{covering[1:]}"
+    assert {len(part.waivers) + part.more_waivers for part in told} == {40}
+    assert {part.more_waivers for part in told} == {20}
+    few = explained(body, policy(waivers=listed[:20])).derivations
+    assert {(len(part.waivers), part.more_waivers) for part in few} == {(20, 0)}
+
+
+def test_an_exceeded_limit_leaves_it_to_the_default() -> None:
+    limit = {**rule("few"), "limit": {"of": "findings", "max": 0}, "below": "note"}
+    limit["match"] = {"check": "SampleCheck"}
+    told = explained(response(item()), policy([limit], defaults={"unmatched": "warn"}))
+    says = steps(told)
+    assert says["rules"] == "none says anything of single findings: few"
+    assert says["default"] == (
+        "the limit few is exceeded and says nothing of single findings; the policy's default is "
+        "warn"
+    )
+    assert says["outcome"] == f"warn: {says['default']}"
+
+
 def test_a_pass_is_explained_too() -> None:
     found = explained(response(item(phase="Success")), policy([rule("a", kind="Risk")]))
     (derivation,) = found.derivations

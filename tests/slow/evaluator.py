@@ -745,6 +745,7 @@ def decide(
     # against passing, so one that may match blocks too, even a note rule (A11).
     finding["blocked"] = any(rule.get("waivable") is False for rule in sure + undecided)
     finding["doubt"] = False
+    finding["sure"] = {rule["id"] for rule in sure}
 
     if phase == "Success":
         # "phase `Success` → `pass` (rules look at phase `Failed` unless …)": a rule that does
@@ -822,6 +823,25 @@ def effect_on_finding(rule: Json, at: datetime, limits: Mapping[str, Json], unma
 def strictest(effects: Iterable[str]) -> str:
     """The strictest of some effects: "`fail` > `warn` > `note`"."""
     return max(effects, key=EFFECT_ORDER.index)
+
+
+def standing_in(findings: list[Json], policies: list[Json]) -> list[str]:
+    """Rules that let a failed finding through for which another policy has no rule (A47).
+
+    Alone it would have taken its own default, "`fail` unless said otherwise", and that is stricter.
+    """
+    found: set[str] = set()
+    for finding in findings:
+        if finding["outcome"] not in ("warn", "note") or finding["item"].get("phase") != "Failed":
+            continue
+        for policy in policies:
+            default = (policy.get("defaults") or {}).get("unmatched") or "fail"
+            own = {rule["id"] for rule in every(policy.get("rules"))}
+            if strictest([default, finding["outcome"]]) != finding["outcome"] and not (
+                own & finding["sure"]
+            ):
+                found |= finding["sure"]
+    return sorted(found)
 
 
 def may_turn(finding: Json) -> bool:
@@ -1597,6 +1617,7 @@ def judge(
         "undated": undated,
         "tolerated_exceptions": len(tolerated),
         "warnings": warnings,
+        "standing_in": standing_in(findings, policies),
         # "A past instant sets the condition `backdated`"
         "backdated": now is not None and at < now,
         # "Verdict pass while the task is Failed → condition `recheck-needed`" (A31)

@@ -195,9 +195,11 @@ def _derivation_rows(part: Derivation, other_waivers: int) -> _Rows:
         places = f" ({', '.join(step.places)})" if step.places else ""
         yield f"  {step.name:<{LABEL}}", step.says + places
     yield "", ""
-    yield "", f"Waivers that name this check: {len(part.waivers)}"
+    yield "", f"Waivers that name this check: {len(part.waivers) + part.more_waivers:,}"
     for waiver in part.waivers:
         yield from _waiver_rows(waiver)
+    if part.more_waivers:
+        yield "  ", f"({part.more_waivers:,} more, none of which covers it)"
     if other_waivers:
         plural = "" if other_waivers == 1 else "s"
         yield "  ", f"({other_waivers:,} other waiver{plural} for other checks)"
