@@ -138,7 +138,7 @@ _OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|output|body|returned|rec
 # What names an answer, and what is put between it and the answer.
 _NAMES_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[ :>-]*)\Z")
 _LINE = 4096
-_LONGEST_WORD = 100
+_OF_A_WORD = 100
 _ENDS = (b"=", b":", b">")
 """How a word ends that stands before a value."""
 _LETTER = re.compile(rb"[^\W_]|[\x80-\xff]")
@@ -179,7 +179,7 @@ class Asked:
         again = self._named_again
         if again is None or text[max(0, at - 8) : at].rstrip()[-1:] != self.word[-1:]:
             return False  # as nearly always
-        if not again.fullmatch(_last_word(text[max(0, at - 2 * _LONGEST_WORD) : at])):
+        if not again.fullmatch(_last_word(text[max(0, at - 2 * _OF_A_WORD) : at])):
             return False
         parts = value if isinstance(value, list) else [value]
         return not parts or not all(isinstance(one, dict) and one.get("kind") for one in parts)
@@ -207,7 +207,7 @@ def _last_word(text: bytes) -> bytes:
     """The last word of a text; with the one before it where it is a sign alone (` = `)."""
     words = text.rstrip().rpartition(b"\n")[2].split()
     few = words[-1:] if words and _LETTER.search(words[-1]) else words[-2:]
-    return b" ".join(few)[-_LONGEST_WORD:]
+    return b" ".join(few)[-_OF_A_WORD:]
 
 
 def is_an_answer(value: Any) -> bool:
