@@ -168,6 +168,14 @@ def may_be_one_of(name: str, words: Iterable[str]) -> bool:
     return plain in known or any(_fits(name, word) for word in known)
 
 
+def read_as(name: str, words: frozenset[str]) -> frozenset[str]:
+    """The folded words that a name reads as; see `may_be_one_of`."""
+    plain = folded(name)
+    if name.isascii():
+        return words & {plain}
+    return frozenset(word for word in words if word == plain or _fits(name, word))
+
+
 def may_hold(name: str, word: str, *, at_start: bool = False) -> bool:
     """Whether a folded word stands somewhere in a name, or at its start, as a person may read it.
 

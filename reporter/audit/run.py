@@ -108,11 +108,18 @@ Tell = Callable[[Progress], None]
 
 
 def plan(
-    store: Store, locations: Sequence[str], settings: Settings, *, out: Path, rehash: bool
+    store: Store,
+    locations: Sequence[str],
+    settings: Settings,
+    *,
+    out: Path,
+    rehash: bool,
+    allow_unreadable: bool = False,
 ) -> Plan:
     """List the locations and put what is new, changed or judged otherwise into the queue.
 
-    `InputError` where there is nothing at all.
+    `InputError` where there is nothing at all; with `allow_unreadable`, which is for files that
+    are no responses, for every location where nothing is.
     """
     store.check_untouched()
     store.run("CREATE TEMP TABLE listed (id TEXT PRIMARY KEY, name TEXT, stamp TEXT, taken INT)")
@@ -123,6 +130,10 @@ def plan(
         some = some or any(file.wrong is None for file in batch)
         first = first or next((file.wrong for file in batch if file.wrong is not None), None)
         store.list_inputs((_input_id(file), file.name, file.stamp()) for file in batch)
+    if first is not None and allow_unreadable:
+        hint = f"{first.hint}; " if first.hint else ""
+        hint += "--allow-unreadable is for files that are no responses, not for a location of none"
+        raise InputError(first.message, hint=hint)
     if first is not None and not some:
         raise first
     with store.writing():

@@ -323,7 +323,10 @@ def _judged(
     from reporter.audit import run
     from reporter.audit.finish import finish, is_as_written, made_from
 
-    plan = run.plan(store, locations, settings, out=out, rehash=options["rehash"])
+    allow = wanted.allow_unreadable
+    plan = run.plan(
+        store, locations, settings, out=out, rehash=options["rehash"], allow_unreadable=allow
+    )
     made = made_from(settings, wanted)
     meta = store.meta()
     known = (meta.get("made_from"), meta.get("state")) == (made, "complete")

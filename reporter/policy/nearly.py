@@ -7,6 +7,7 @@ probably meant would have made a difference, and only there.
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -457,7 +458,9 @@ def _place(target: Target, keys: frozenset[str]) -> tuple[object, ...]:
     trait: tuple[object, ...] = _trait(target, keys - {"where"})
     item = target.item
     if "where" in keys and item is not None:
-        trait = (*trait, sha256(item.model_dump_json(by_alias=True).encode()).digest())
+        # Not pydantic's own JSON: a response may hold half of a surrogate pair.
+        written = json.dumps(item.model_dump(by_alias=True), default=str)
+        trait = (*trait, sha256(written.encode()).digest())
     found: tuple[object, ...] = _sortable(trait)
     return found
 

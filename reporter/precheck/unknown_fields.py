@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, wraps
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from reporter.errors import InputError
 from reporter.precheck.model import (
@@ -20,7 +20,7 @@ from reporter.precheck.model import (
     is_empty,
 )
 from reporter.precheck.paging import may_tell_of_pages, tells_of_pages
-from reporter.signs import folded, may_be_one_of, may_hold
+from reporter.signs import folded, may_be_one_of, may_hold, read_as
 
 MAX_POINTERS = 100
 
@@ -43,6 +43,7 @@ _ALIKE = 0.87
 _EXTRA = attrgetter("__pydantic_extra__")
 _FIELDS_SET = attrgetter("__pydantic_fields_set__")
 _RISKS = itemgetter("risk_source")
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,12 @@ def _escape(name: str) -> str:
 @cache
 def _folded_names(model: type[ApiObject]) -> frozenset[str]:
     return frozenset(folded(info.alias or name) for name, info in model.model_fields.items())
+
+
+@cache
+def _all_folded_names() -> frozenset[str]:
+    """Those of every object a task is made of."""
+    return frozenset().union(*map(_folded_names, ApiObject.__subclasses__()))
 
 
 _Extra = tuple[str, ApiObject, dict[str, Any]]
@@ -209,21 +216,29 @@ def tells_of_checks(name: str, value: Any) -> bool:
     )
 
 
-def _remembered(compare: Callable[..., bool]) -> Callable[..., bool]:
+def _remembered(compare: Callable[[str], _Told]) -> Callable[[str], _Told]:
     """What came of each name of a response, but of long ones, which would fill the memory."""
     kept = lru_cache(maxsize=MOST_NAMES)(compare)
 
     @wraps(compare)
-    def ask(name: str, *more: Any) -> bool:
-        return kept(name, *more) if len(name) < _LONG else compare(name, *more)
+    def ask(name: str) -> _Told:
+        return kept(name) if len(name) < _LONG else compare(name)
 
     return ask
 
 
-@_remembered
 def _may_be_documented(name: str, model: type[ApiObject]) -> bool:
     """Whether a key of an object reads as one of those it is documented to have."""
-    return may_be_one_of(name, _folded_names(model))
+    return not _folded_names(model).isdisjoint(_documented(name))
+
+
+@_remembered
+def _documented(name: str) -> frozenset[str]:
+    """The names that are documented somewhere and that a key reads as.
+
+    Looked for once, in whatever objects it stands.
+    """
+    return read_as(name, _all_folded_names())
 
 
 @_remembered

@@ -105,41 +105,62 @@ def holds_an_error(value: Any) -> bool:
 
 _OF_A_FAILURE = frozenset(
     {"error", "errors", "errorcode", "errormsg", "errormessage", "errordescription", "exception"}
-    | {"err", "fault"}
+    | {"err", "errcode", "errmsg", "fault"}
 )
-_STATUSES = frozenset({"status", "statuscode", "httpstatus", "httpcode", "code"})
-_SAYING = frozenset({"message", "msg", "detail", "title"})
+_HTTP_STATUSES = frozenset({"statuscode", "httpstatus", "httpstatuscode", "httpcode"})
+_STATUSES = _HTTP_STATUSES | {"status", "code"}
+_SAYING = frozenset({"message", "msg", "detail", "title", "reason"})
 _BESIDE_IT = _SAYING | {"type", "requestid", "traceid", "timestamp", "path", "instance"}
 
 
 def tells_of_failure(value: Any) -> bool:
     """Whether an object looks like an answer that failed, as gateways and frameworks write it.
 
-    With a field for an error or a status of 400 or more, perhaps one object deeper, or a message
-    and nothing else. An object with a `kind` says by that what it is.
+    With a field for an error or a status of 400 or more, perhaps one object deeper, without
+    success, or with a message and nothing else but perhaps a code that is none of success. An
+    object with a `kind` says by that what it is.
     """
     if not isinstance(value, dict):
         return False
     if value.get("kind"):
         return bool(value["kind"] == "Error")
     inner = [part for part in value.values() if isinstance(part, dict)]
-    if _names_an_error(value) or (len(inner) == 1 and _names_an_error(inner[0])):
+    named = _named(value)
+    if _names_an_error(named) or (len(inner) == 1 and _names_an_error(_named(inner[0]))):
         return True
-    named = {_plain(key) for key in value}
-    return named <= _BESIDE_IT and not _SAYING.isdisjoint(named)
+    if named.get("success") is False:
+        return True
+    code = _text(named.get("code"))
+    alone = named.keys() <= _BESIDE_IT | {"code"} and not _SAYING.isdisjoint(named)
+    return alone and (code is None or not _went_well(code, value))
 
 
-def _names_an_error(value: dict[str, Any]) -> bool:
-    named = {_plain(key): part for key, part in value.items()}
+_CONTENT = frozenset({"data", "body", "result"})
+
+
+def tells_of_nothing(value: dict[str, Any]) -> bool:
+    """Whether an object looks like an answer without content: `{"code":0,"data":null}`.
+
+    With a field for the content that is empty, or a status of HTTP, and nothing of its own.
+    """
+    named = _named(value)
+    about = _STATUSES | _BESIDE_IT | {"success"}
+    return not named.keys().isdisjoint(_HTTP_STATUSES | _CONTENT) and not any(
+        part and key not in about for key, part in named.items()
+    )
+
+
+def _names_an_error(named: dict[str, Any]) -> bool:
     said = (named[key] for key in _OF_A_FAILURE & named.keys())
-    if any(part and str(part).lower() not in (*_WELL, "0") for part in said):
+    if any(part and (_text(part) or "told").lower() not in (*_WELL, "0") for part in said):
         return True
     statuses = (_text(named[key]) or "" for key in _STATUSES & named.keys())
     return any(len(status) == 3 and status[0] in "45" and status.isdecimal() for status in statuses)
 
 
-def _plain(key: str) -> str:
-    return key.lower().replace("_", "").replace("-", "")
+def _named(value: dict[str, Any]) -> dict[str, Any]:
+    """What stands under a key in any of its spellings."""
+    return {key.lower().replace("_", "").replace("-", ""): part for key, part in value.items()}
 
 
 def _went_well(code: str, told: dict[str, Any]) -> bool:
@@ -166,7 +187,7 @@ def told_in(text: bytes) -> str | None:
             continue
         try:
             told = told_by(json.loads(_LAST_COMMA.sub(b"}", match[0])))
-        except ValueError:
+        except (ValueError, RecursionError):  # lists in lists are flat here
             continue
         if told is not None:
             return told

@@ -279,7 +279,8 @@ class _Reader:
         label = f"{name}!{_readable(info.name)}"
         if info.isdir():
             return
-        wrong = _wrong_with_tar_member(info)
+        no_file = info.type in _NO_FILES
+        wrong = None if no_file else _wrong_with_tar_member(info)
         # What a header for the whole archive says of sizes is believed, and not where the next
         # member starts: of this one the rest would be passed over.
         blocks = -(-info.size // BLOCK) * BLOCK
@@ -287,6 +288,7 @@ class _Reader:
             wrong = wrong or "names two sizes"
         if wrong is not None:
             yield Refused(label, _refusal(label, wrong))
+        if wrong is not None or no_file:
             return
         # Not the member itself: it says that it can be wound back, and in a stream it can't.
         data = cast(BinaryIO, Counted(cast(BinaryIO, archive.extractfile(info))))
@@ -480,6 +482,10 @@ def _refusal(label: str, wrong: str) -> InputError:
 
 _SIZES = {"size", "GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.major"}
 """What no header for a whole archive says: sizes are a member's own."""
+
+
+_NO_FILES = (b"V", b"D")
+"""A volume's label (`tar --label`); the names in a folder (`tar --listed-incremental`)."""
 
 
 def _wrong_with_tar_member(info: tarfile.TarInfo) -> str | None:

@@ -83,7 +83,8 @@ _SIGNS_OF_BARE = (
 
 _HIDDEN = re.compile(
     rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]{0,2}|[*x.#?\xe2\x80\xa2\xa6-]+"
-    rb"|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*",
+    rb"|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*"
+    rb"|gl[a-z]{2,8}-[a-z0-9]{2}",  # what GitLab's runner leaves of a job's token
     re.DOTALL,
 )
 _WORDS = frozenset(

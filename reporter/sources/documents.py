@@ -82,12 +82,32 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     try:
         parsed = [parse(text)]
     except ValueError as error:
+        if (body := _before_a_status(text, label)) is not None:
+            yield _document(body, parse(body), "json", label)
+            return
         if _starts_with_a_line_of_json(text):
             yield from _json_lines(text, label)
             return
         raise _not_json(text, label, str(error)) from None
     # Out of hand: while the next document is waited for, nothing here holds this one.
     yield _document(text, parsed.pop(), "json", label)
+
+
+def _before_a_status(text: bytes, label: str) -> bytes | None:
+    """The JSON before an answer's status, which `curl -w '\\n%{http_code}\\n'` puts behind it."""
+    body, _, last = text.rstrip(BLANKS).rpartition(b"\n")
+    status = last.strip()
+    if not re.fullmatch(rb"[1-5]\d\d", status):
+        return None
+    try:
+        parse(body)
+    except ValueError:
+        return None
+    from reporter.sources.traces import ANSWERED, no_success
+
+    if status not in ANSWERED:
+        raise no_success(label, status, body)
+    return body
 
 
 def _check_containers(body: bytes, label: str) -> None:

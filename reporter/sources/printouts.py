@@ -35,6 +35,8 @@ from reporter.sources.strict_json import parse
 from reporter.sources.text import SAVE_RAW, UnrecognisedError
 from reporter.sources.traces import (
     ANSWERED,
+    LEAST,
+    Asked,
     check_around,
     check_headers,
     doubt_about,
@@ -180,7 +182,7 @@ def _java_printout(text: bytes, label: str) -> Document:
 
 _OPENER = re.compile(rb"[{\[][ \t\r\n]*[{\[\"\]}]")
 _A_TRY = 40
-"""What a try costs beside what it reads, in letters read."""
+"""What a value, or a try to read one, costs beside its letters: in letters read."""
 _DECODER = json.JSONDecoder()
 
 
@@ -206,18 +208,22 @@ def _between_lines(text: bytes, label: str) -> Document:
         _refuse_json_of_another_kind(text, label)
     spans = list(printed)
     doubt: str | None = None
-    answered = -1
+    asked: Asked | None = None
+    answered = False
     at, tasks = 0, 1
     for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
         between = text[at:start]
         for first, last, value in _json_values(between, label):
-            if _is_response(value):
+            tells = last - first >= LEAST
+            if tells and _is_response(value):
                 spans.append((at + first, at + last))
                 tasks = _tasks_in(value)
-            else:
-                doubt = doubt or doubt_about(value, between[first:last])
-                if is_an_answer(value):
-                    answered = at + first
+                continue
+            if tells and doubt is None:
+                doubt = doubt_about(value, between[first:last])
+            if spans and at + first > spans[0][0] and not answered:
+                asked = asked or Asked.by_what_stands_before(text[: spans[0][0]])
+                answered = (tells and is_an_answer(value)) or asked.names(value, between, first)
         at = end
     spans.sort()
     if not spans:
@@ -239,7 +245,7 @@ def _between_lines(text: bytes, label: str) -> Document:
         )
     document = _java_printout(text[start:end], label) if printed else None
     tasks = _tasks_in(document.value) if document else tasks
-    if answered >= end:
+    if answered:
         doubt = doubt or "another answer of an API, without a check, stands behind it"
     check_around(text, start, end, label, doubt, tasks)
     return document or embedded(text, start, end, "log", label)
@@ -313,8 +319,8 @@ def _json_values(text: bytes, label: str) -> Iterator[tuple[int, int, Any]]:
 
     The text is read as Latin-1, one character a byte: JSON's own signs are ASCII, so what is
     found is found at the same place. Each `{` that can open JSON is tried where the last try
-    ended; the work is bounded by a multiple of the text's length. No response may stand in what
-    is broken.
+    ended; the work is bounded by a multiple of the text's length, and so is what is asked of the
+    values. No response may stand in what is broken.
     """
     flat = _Flat(text.decode("latin-1"))
     broken_until = 0
@@ -322,17 +328,19 @@ def _json_values(text: bytes, label: str) -> Iterator[tuple[int, int, Any]]:
     at = 0
     while opener := _OPENER.search(text, at):
         start = opener.start()
+        work -= _A_TRY
+        if work < 0:
+            raise InputError(
+                f"{label}: too many small or broken pieces of JSON in the text to "
+                "find a response in",
+                hint="save the response alone",
+            )
         try:
             value, end = _DECODER.raw_decode(flat, start)
         except (ValueError, RecursionError) as error:
             reached = error.pos if isinstance(error, json.JSONDecodeError) else len(text)
             broken_until = max(broken_until, reached)
-            work -= reached - start + _A_TRY
-            if work < 0:
-                raise InputError(
-                    f"{label}: too much broken JSON in the text to find a response in",
-                    hint="save the response alone",
-                ) from None
+            work -= reached - start
             at = start + 1
             continue
         if start < broken_until and _is_response(value):
@@ -345,16 +353,29 @@ def _json_values(text: bytes, label: str) -> Iterator[tuple[int, int, Any]]:
 
 
 def _is_response(value: Any) -> bool:
-    if isinstance(value, list):
-        return bool(value) and all(_is_response(part) for part in value)
+    """Whether a JSON value is a task, a list of tasks, or an array of these; nothing nested deeper.
+
+    What tells of a response further inside throws doubt on the one it stands beside.
+    """
+    parts = value if isinstance(value, list) else [value]
+    return bool(parts) and all(map(_is_task_or_list, parts))
+
+
+def _is_task_or_list(value: Any) -> bool:
     if not isinstance(value, dict):
         return False
+    items = value.get("items") if is_list(value) else None
+    listed = items if isinstance(items, list) else []
+    return any(map(_says_it_is_a_task, (value, *listed)))
+
+
+def _says_it_is_a_task(value: Any) -> bool:
     if is_task(value):
         return True
-    if is_list(value) and isinstance(items := value.get("items"), list):
-        return any(map(_is_response, items))
-    status = value.get("status")
-    return isinstance(status, dict) and any(MARKERS.match(key.encode()) for key in status)
+    status = value.get("status") if isinstance(value, dict) else None
+    return isinstance(status, dict) and any(
+        MARKERS.match(key.encode("utf-8", "replace")) for key in status
+    )
 
 
 def _refuse_json_of_another_kind(text: bytes, label: str) -> None:

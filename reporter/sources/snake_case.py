@@ -21,8 +21,8 @@ def is_snake_case(value: Any) -> bool:
         return isinstance(value, list) and bool(value) and all(is_snake_case(v) for v in value)
     if "api_version" in value:
         return True
-    if isinstance(items := value.get("items"), list):
-        return bool(items) and all(is_snake_case(item) for item in items)
+    if isinstance(items := value.get("items"), list | dict):
+        return bool(items) and is_snake_case(items)
     return any(
         isinstance(part := value.get(key), dict) and bool(_snake_names(model) & part.keys())
         for key, model in _children(PrecheckTask)
@@ -39,8 +39,8 @@ def api_names(value: Any, label: str) -> Any:
         return [api_names(part, label) for part in value]
     if isinstance(value, dict) and "items" in value:
         renamed = _rename({k: v for k, v in value.items() if k != "items"}, PrecheckTask, label, "")
-        items = value["items"]
-        return {**renamed, "items": [_rename(i, PrecheckTask, label, "/items") for i in items]}
+        # Whatever stands there: `to_dict()` keeps the `None` of a call that found no task.
+        return {**renamed, "items": _rename(value["items"], PrecheckTask, label, "/items")}
     return _rename(value, PrecheckTask, label, "")
 
 

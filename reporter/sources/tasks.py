@@ -184,7 +184,7 @@ def _is_of_a_check(key: str, value: Any, names: set[str]) -> bool:
 
 def _listed(items: Any, label: str) -> list[tuple[str, PrecheckTask]]:
     # One published list holds a single object where the array should be.
-    if isinstance(items, dict):
+    if isinstance(items, dict) and items:
         return _tasks_at([(0, items)], "/items", label)
     if not isinstance(items, list) or not items:
         raise (InputError if items else EmptyListError)(
@@ -253,7 +253,8 @@ def _refuse_other_objects(document: dict[str, Any], label: str) -> None:
         raise InputError(
             f"{label}: is an empty object: not a pre-upgrade check response", hint=SAVE_RAW
         )
-    if part := [key for key in (*sections, "itemsStatus", "nodeStageStatus") if key in document]:
+    parts_of_one = (*sections, "itemsStatus", "nodeStageStatus", "phase")
+    if part := [key for key in parts_of_one if key in document]:
         raise _part_alone(label, part[0])
     if not parts:
         raise (InputError if _is_an_answer(document) else OtherDocumentError)(

@@ -8,6 +8,8 @@ part of a response, or the one that was found stands inside something, it is ref
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from reporter.errors import InputError
@@ -15,6 +17,7 @@ from reporter.sources.api_errors import (
     api_error,
     holds_an_error,
     tells_of_failure,
+    tells_of_nothing,
     told_in,
     told_over_http,
 )
@@ -79,42 +82,161 @@ _STATUS_LINE = re.compile(
 _LOGGED_STATUS = re.compile(
     rb"(?:\"(?:[A-Z]{3,7} [^\"\s]{1,4096} )?HTTP/\d(?:\.\d)?\"? |b'HTTP/\d(?:\.\d)?', )(\d{3})\b"
 )
+# The rest of a status line, and headers as they came: what stands behind them is the body.
+_UP_TO_A_BODY = re.compile(
+    rb"[^\n]*+\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\n]*+\n)*+\r?\n[ \t\r\n]*+"
+)
 _CURL_GAVE_UP = re.compile(rb"\bcurl: \([1-9]\d{0,2}\)")
 # Behind a response only: what failed before it may have been tried again. In any words: whoever
 # asked once more got no answer, and the one that was found is an older one.
 _FAILED_LATER = re.compile(
-    rb"(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )(?<! --)(?<!-found: )"
+    # Where any of it can begin, which is soon seen.
+    rb"(?:(?<!\w)(?=[a-z45])|(?=[<:=\x80-\xff]))"
+    rb"(?:(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )(?<!-found: )"
     rb"(?:\b(?:errors?|fail(?:ed|ures?|s)?|exceptions?|traceback|refused|denied"
     rb"|unauthori[sz]ed|forbidden|unreachable|unavailable|exceeded|expired|aborted|unable to"
+    rb"|cancel(?:l?ed|lation)|interrupted|killed|rejected|invalid|panic(?:ked)?|unsuccessful(?:ly)?"
     rb"|could not|couldn't|cannot|can't|not found)\b"
-    rb"(?!\W{1,4}(?:0|none|null|nil|false|ok)\b|\W{1,4}\[\])"
-    # With a number it is a setting; behind `error` a number is a status.
-    rb"|\btime(?:d[ -])?outs?\b(?!\W{1,3}(?:\d{1,6}(?:ms|s|m)?|none|null|nil)\b)"
-    rb"|\bdial tcp\b|\b(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?\W{1,4}[45]\d\d\b"
-    rb"|<-- [45]\d\d\b|\bbad gateway\b|\bno (?:healthy|route|response|such|answer)\b|\bstruct\{\}"
+    rb"(?![^\w\n]{1,4}(?:0|none|null|nil|false|ok)\b|[^\w\n]{1,4}\[\]|\(\))"
+    # With a number it is a setting, where that is no status; behind `error` any is a status.
+    rb"|\btimed[ -]?out\b|\btime[ -]?outs?\b"
+    rb"(?![=: ]{1,3}(?:(?![45]\d\d\b)\d{1,6}(?:ms|s|m)?|none|null|nil)\b)"
+    # A status of HTTP, by its name or with one of the words it is explained with.
+    rb"|\b(?:http|(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?)\W{1,4}[45]\d\d\b"
+    rb"|<-- [45]\d\d\b|\b[45]\d\d[ -](?:bad|conflict|gone|internal|length|locked|method|network"
+    rb"|not|payload|payment|precondition|proxy|request|service|gateway|too|unprocessable"
+    rb"|unsupported)\b|\bbad (?:request|gateway)\b|\btoo many requests\b"
+    # A program's status, as shells and languages tell it.
+    rb"|\bnon-?zero\b|\b(?:exit|return)(?:ed)?(?: with)?[ _-](?:status|code|value)[ :=]{1,3}-?[1-9]"
+    rb"|\bexited (?:with )?-?[1-9]"
+    rb"|\bdial tcp\b|\bbroken pipe\b"
+    rb"|\bconnection (?:was |has been )?(?:reset|lost|dropped|broken)\b"
+    # Go's whole error; not the end of a shell's here-document.
+    rb"|(?-i:(?:(?<=[^<>\s+-] )|[:=])EOF\b)"
+    rb"|\bno (?:healthy|route|response|such|answer|content)\b"
+    rb"|\bempty (?:reply|response|answer|body)\b|\bstruct\{\}"
     rb"|<!doctype html|<html\b|"
-    + "失败|超时|拒绝|错误|异常|无法|不存在|未授权|过期".encode()
-    # What programs print where nothing came.
-    + rb"|^[ \t]*+(?:null|None|<nil>|undefined|\{\}|\[\])[ \t\r]*+$)"
-    rb"|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b)",
+    + "失败|超时|拒绝|错误|异常|无法|不存在|未授权|过期|取消|中断".encode()
+    + rb")|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b))",
     re.IGNORECASE | re.MULTILINE,
 )
+_SETTING = re.compile(
+    rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|\b\w{1,20}-on-(?:errors?|fail(?:ed|ures?)?)\b"
+    rb"|\btimeout-(?:minutes|seconds)\b|\bTimeout set to expire\b|\bCache not found\b"
+    rb"|\[Pipeline\] (?:// )?timeout[ \t\r]*+$|\btimeouts[ \t]*+\{",
+    re.MULTILINE,
+)
+"""Names of options and settings, and what CI services say on every run: nothing failed by them."""
+LEAST = len('{"msg":1}')
+"""What is shorter tells neither of a task nor of an error, whatever JSON it is."""
+_NOTHING = (
+    rb"(?:null|none|nil|<nil>|undefined|\"\"|''|map\[\]|\{\s*+\}"
+    rb"|\[\s*+(?:(?:null|none|nil|\{\s*+\})\s*+)?\])"
+)
+"""What programs print where nothing came."""
+_OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|output|body|returned|received|got)"
+# What names an answer, and what is put between it and the answer.
+_NAMES_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[ :>-]*)\Z")
 _LINE = 4096
+_LONGEST_WORD = 100
+_ENDS = (b"=", b":", b">")
+"""How a word ends that stands before a value."""
+_LETTER = re.compile(rb"[^\W_]|[\x80-\xff]")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How a program's lines name the answer it got: by the word right before the response.
+
+    Where that word stands again there was another answer. `2026-03-01 INFO response={…}` is told
+    by `response=`; digits (times, counts) may be others the next time.
+    """
+
+    word: bytes
+    line_above: bool = False
+    """Whether the word ends the line above the response, as a heading does."""
+
+    @classmethod
+    def by_what_stands_before(cls, text: bytes) -> Asked:
+        text = text[-_LINE:]
+        above = b"\n" in text[len(text.rstrip()) :]
+        word = _last_word(text)
+        return cls(b"" if above and not word.endswith(_ENDS) else word, above)
+
+    @cached_property
+    def _pattern(self) -> bytes:
+        return re.sub(rb"\d+", rb"\\d+", re.escape(self.word))
+
+    @cached_property
+    def _named_again(self) -> re.Pattern[bytes] | None:
+        return re.compile(self._pattern) if _NAMES_AN_ANSWER.search(self.word) else None
+
+    def names(self, value: Any, text: bytes, at: int) -> bool:
+        """Whether a JSON value that stands at `at` is called by a word for an answer, the same.
+
+        What says of itself that it is of another kind is another's answer.
+        """
+        again = self._named_again
+        if again is None or text[max(0, at - 8) : at].rstrip()[-1:] != self.word[-1:]:
+            return False  # as nearly always
+        if not again.fullmatch(_last_word(text[max(0, at - 2 * _LONGEST_WORD) : at])):
+            return False
+        parts = value if isinstance(value, list) else [value]
+        return not parts or not all(isinstance(one, dict) and one.get("kind") for one in parts)
+
+    def again_in(self, text: bytes) -> re.Match[bytes] | None:
+        """Where a text, JSON that holds something aside, says that another answer or none came.
+
+        Nothing alone in its line, behind the word, or behind any word for an answer; behind such
+        a word, where it is the same, whatever else. What isn't told to be an answer (`errors=[]`,
+        `emptyDir: {}`) may well be nothing.
+        """
+        between = rb"\s*+" if self.line_above else rb"[ \t]*+"
+        same = rb"(?<!\S)" + self._pattern + between
+        named = [rb"^[ \t]*+", _OF_AN_ANSWER + rb"[ \t]*+(?:[:=]|=>|->|is|was)?[ \t]*+"]
+        found = b"|".join([*named, same] if self.word else named)
+        found = rb"(?:" + found + rb")" + _NOTHING + rb"[ \t\r]*+$"
+        if self.word.endswith(_ENDS):
+            of_an_answer = re.search(rb"(?i)" + _OF_AN_ANSWER + rb"\W++\Z", self.word)
+            others = rb"(?![{\[]\s*+[{\[\"])" if of_an_answer else rb"\r?$"
+            found += rb"|" + same + others
+        return re.search(found, text, re.IGNORECASE | re.MULTILINE)
+
+
+def _last_word(text: bytes) -> bytes:
+    """The last word of a text; with the one before it where it is a sign alone (` = `)."""
+    words = text.rstrip().rpartition(b"\n")[2].split()
+    few = words[-1:] if words and _LETTER.search(words[-1]) else words[-2:]
+    return b" ".join(few)[-_LONGEST_WORD:]
 
 
 def is_an_answer(value: Any) -> bool:
     """Whether a JSON value looks like what some API answered with, and holds nothing of a task.
 
-    An error, an empty list, an object of the API's form without content. Behind a response it is
-    a newer answer.
+    An error, an empty list, an object of the API's form without content, in whatever lists. Behind
+    a response it is a newer answer.
     """
-    if isinstance(value, list):
-        return any(map(is_an_answer, value))
-    if not isinstance(value, dict) or value.get("kind") not in (None, "", "List", "Error"):
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, list):
+            left += part
+        elif isinstance(part, dict) and _is_an_answer(part):
+            return True
+    return False
+
+
+def _is_an_answer(value: dict[str, Any]) -> bool:
+    if value.get("kind") not in (None, "", "List", "Error"):
         return False
     if "items" in value or value.get("kind") == "List":
         return not value.get("items")
-    return "apiVersion" in value or tells_of_failure(value)
+    of_the_form = "apiVersion" in value or len(_OF_THE_FORM & value.keys()) > 1
+    of_the_form = of_the_form or value.keys() == {"phase"}
+    return of_the_form or tells_of_failure(value) or tells_of_nothing(value)
+
+
+_OF_THE_FORM = frozenset({"metadata", "spec", "status"})
 
 
 def doubt_about(value: Any, text: bytes) -> str | None:
@@ -203,12 +325,16 @@ def check_around(
             raise no_success(label, answer[1], text[start:end])
         headers = shown_from(before, answer.end())
         _check_last(headers, page_told_by(headers, tasks), label)
+        if _UP_TO_A_BODY.fullmatch(before, answer.end()):
+            _check_length(headers, text[start:end], label)
     if (answer := _last_status(behind)) is not None and answer[1] not in ANSWERED:
         said = f"an answer that failed (HTTP {answer[1].decode('ascii', 'replace')})"
         raise _ambiguous(label, f"{said} also stands in the text around it")
     if any(map(_CURL_GAVE_UP.search, (before, behind))):
         raise _ambiguous(label, "an answer that failed also stands in the text around it")
-    if word := _FAILED_LATER.search(behind):
+    asked = Asked.by_what_stands_before(before)
+    behind = _SETTING.sub(b"", behind)
+    if word := _FAILED_LATER.search(behind) or asked.again_in(behind):
         said = " ".join(word[0].decode("utf-8", "replace").split())
         raise _ambiguous(
             label, f"{said!r} stands behind it, as where it was asked for again, and that failed"
@@ -246,7 +372,12 @@ def check_headers(headers: bytes, last: bytes, body: bytes, tasks: int, label: s
     if holds_credentials(headers):
         raise _holds_credentials(label)
     _check_last(last, page_told_by(headers, tasks), label)
-    if mark := length_told_by(last, body):
+    _check_length(last, body, label)
+
+
+def _check_length(headers: bytes, body: bytes, label: str) -> None:
+    """Refuse a body of another length than its headers say."""
+    if mark := length_told_by(headers, body):
         raise InputError(
             f"{label}: an HTTP capture whose body has another length than its headers say: "
             f"{len(body):,} bytes ({mark}): it was cut or changed",

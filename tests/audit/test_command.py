@@ -97,6 +97,12 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "d.json").write_bytes(b"{")
     assert run_here(folder, "--out", out) == 4
     assert run_here(folder, "--out", out, "--allow-unreadable") == 1
+    # It lets through files that are no responses, not a location that is not there.
+    assert run_here(folder, tmp_path / "typo", "--out", out) == 4
+    capsys.readouterr()
+    assert run_here(folder, tmp_path / "typo", "--out", out, "--allow-unreadable") == 4
+    assert "typo: no such file or folder" in capsys.readouterr().err
+    assert run_here(folder, "--out", out, "--allow-unreadable") == 1
     for name in "bcd":
         (folder / f"{name}.json").unlink()
     waivers = tmp_path / "w.yaml"

@@ -78,7 +78,7 @@ def test_so_it_is_with_every_command(folder: Path, words: str, target: str) -> N
 
 def test_the_cases_of_a_policy_say_in_junit_what_was_wrong(folder: Path) -> None:
     assert run(["policy", "test", "--junit", "j.xml", "--bad"]) == 2
-    assert "No such option '--bad'" in (folder / "j.xml").read_text()
+    assert "--bad" in (folder / "j.xml").read_text()
 
 
 @pytest.mark.parametrize(

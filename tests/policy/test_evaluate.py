@@ -740,7 +740,7 @@ def test_a_rule_that_stands_in_for_the_stricter_default_of_another_policy_is_nam
     warns = {"id": "warns", "match": {"kind": "Risk"}, "effect": "warn"}
     notes = {"id": "notes", "match": {"check": "SampleCheck"}, "effect": "note"}
     fails = {"id": "fails", "match": {"check": "Other"}, "effect": "fail"}
-    lenient = {"defaults": {"unmatched": "note"}}
+    lenient: dict[str, Any] = {"defaults": {"unmatched": "note"}}
 
     def told(*policies: bytes, body: dict[str, Any] | None = None) -> Any:
         for given in (policies, policies[::-1]):
@@ -787,7 +787,7 @@ def test_findings_under_an_exceeded_limit_name_the_default() -> None:
         "below": "note",
     }
     body = response(item(), item(message="another"))
-    warns = {"defaults": {"unmatched": "warn"}}
+    warns: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
     verdict = judged(body, policy([limit], **warns))
     (check,) = (part for part in verdict.checks if part.entries)
     assert {entry.why.code for entry in check.entries} == {"decided.limit-exceeded"}

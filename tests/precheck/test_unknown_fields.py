@@ -266,3 +266,24 @@ def test_long_names_are_compared_and_not_kept(monkeypatch: pytest.MonkeyPatch) -
         assert ask(name)
         assert ask(name)
     assert asked == ["a" * 199, "b" * 200, "b" * 200, "c" * 201, "c" * 201]
+
+
+def test_a_name_is_compared_once_in_whatever_objects_it_stands(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asked: list[str] = []
+
+    def read_as(name: str, words: frozenset[str]) -> frozenset[str]:
+        asked.append(name)
+        return frozenset({"phase"} if name == "thrash-0" else ())
+
+    monkeypatch.setattr(module, "read_as", read_as)
+    names = {f"thrash-{number}": 1 for number in range(50)}
+    found = unknown_fields(
+        PrecheckTask.model_validate_json(
+            json.dumps({**names, "metadata": names, "status": names, "spec": names})
+        )
+    )
+    assert asked == list(names)
+    # What is documented of one object is so there alone.
+    assert found.suspicious == ["/status/thrash-0"]

@@ -825,7 +825,7 @@ def strictest(effects: Iterable[str]) -> str:
     return max(effects, key=EFFECT_ORDER.index)
 
 
-def standing_in(findings: list[Json], policies: list[Json]) -> list[str]:
+def standing_in(findings: list[Json], policies: Sequence[Json]) -> list[str]:
     """Rules that let a failed finding through for which another policy has no rule (A47).
 
     Alone it would have taken its own default, "`fail` unless said otherwise", and that is stricter.

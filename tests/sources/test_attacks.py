@@ -397,6 +397,29 @@ def test_a_capture_is_as_long_as_its_headers_say(headers: bytes, body: bytes, wh
         read(text)
 
 
+@pytest.mark.parametrize("shown", [b"$ curl -i https://x\n", b"INFO got\n"])
+def test_a_capture_in_a_log_is_as_long_as_its_headers_say(shown: bytes) -> None:
+    head = shown + b"HTTP/1.1 200 OK\r\nA: b\r\nContent-Length: %d\r\n\r\n"
+    assert read(head % SIZE + PRETTY + b"\n$ \n").source.form == "log"
+    with pytest.raises(InputError, match="another length"):
+        read(head % 99 + PRETTY + b"\n$ \n")
+    # What curl -v shows of the headers, something else may have laid the body out anew.
+    verbose = shown + b"< HTTP/1.1 200 OK\r\n< Content-Length: 99\r\n<\r\n" + PRETTY
+    assert read(verbose).source.form == "log"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"httpStatusCode":404}', b'{"reason":"Unauthorized"}', b'{"success":false}',
+     b'{"errcode":40001,"errmsg":"x"}', b'{"Code":"X","Msg":"y"}', b'{"phase":"Running"}'],
+)  # fmt: skip
+def test_what_an_api_may_have_answered_does_not_lie_beside_a_response(
+    folder: Put, body: bytes
+) -> None:
+    with pytest.raises(InputError):
+        read(folder(f_json=body))
+
+
 def test_an_error_of_the_api_in_a_list_or_beside_it_is_told() -> None:
     task = GOOD.decode()
     error = '"error_code":"CCE.01500001","error_msg":"internal error"'

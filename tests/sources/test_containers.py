@@ -330,6 +330,12 @@ def test_links_and_devices_are_refused(kind: bytes, says: str) -> None:
     assert says in _refused(data)
 
 
+@pytest.mark.parametrize("kind", [b"V", b"D"])
+def test_a_label_or_the_names_in_a_folder_are_no_file(kind: bytes) -> None:
+    names = b"Yr.json\0\0" if kind == b"D" else b""
+    assert read(_tar((_info("x", kind), names), (_info("r.json"), GOOD))).source.data == GOOD
+
+
 def test_links_in_a_zip_are_refused() -> None:
     assert "is a link" in _refused(_zip("r.json", b"/etc/passwd", mode=0o120777))
 

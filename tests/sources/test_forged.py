@@ -208,7 +208,13 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
      "12:00:00.2 < HTTP/1.1 200 OK\n12:00:00.3 { [5 bytes data]", "C:\\x20 \\u0022 \\u0041",
      "5 nodes, 0 errors, no failures, without error, failed: 0, errors=[]",
      "  if-no-files-found: error", "cce-precheck check r.json --fail-on warn",
-     "error=nil timeout=30s",
+     "error=nil timeout=30s", "labels={} errors=[] next=null", "  emptyDir: {}", "  tags = {}",
+     "+ curl -sS --show-error --fail --retry-all-errors -T r https://share/", "timeout-minutes: 10",
+     "  continue-on-error: true", "Timeout set to expire in 30 min", "exit code: 0", "exit 1",
+     "Cache not found for input keys: a, b", "cat << EOF", "EOF", "[Pipeline] // timeout",
+     "took 404 ms, 500 pods of 512 on HTTP port 8443", "done: <nil>", '{"ok":true,"errors":[]}',
+     '{"kind":"NodeList","items":[],"metadata":{}}', "responseStatus=201 Created token=glcbt-64",
+     "[[[]]] [{}] {}", '{"event":"saved","data":"r.json"}',
      "| name | level |\n|---|---|\n| x | INFO |"],
 )  # fmt: skip
 def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
@@ -230,7 +236,18 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      "{}", "null", "  None", "<nil>", "[]", "ShowAutopilotPreCheckResponse struct{}", "Bad Gateway",
      '{"kind":"List","items":[]}', '{"message":"no Route matched with those values"}',
      "Error 503", "request failed: 500", "ERROR: 404", "----error----", "the check is denied 1",
-     "no healthy upstream", "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
+     "no healthy upstream", "{\r\n\r\n}", "[ ]", "[{}]", "nil", "response: {}", "body = null",
+     "got None", "HTTP 503", "504 Gateway Time-out", "429 Too Many Requests", "Bad Request",
+     "Connection reset by peer", "read: EOF", "curl: Broken pipe", "command exited with code 1",
+     "returned non-zero exit status 22", "exit status 1", "Exit code: 28", "context canceled",
+     "panic: runtime", "timed out\n2026-03-01 12:00:00 INFO bye", "i/o timeout\n2026/03/01 bye",
+     "504 Gateway Timeout\n2026-03-01 12:00:00 bye", "connection timed out (60s)",
+     "Gateway Timeout (504)", "the request failed\nOK", "failed\n0 answers left",
+     '{"httpStatusCode":404}', '{"httpStatusCode":200}', '{"code":0,"data":null}',
+     '{"success":false}', '{"reason":"Unauthorized"}', '{"errcode":40001,"errmsg":"x"}',
+     '{"Code":"X","Msg":"y"}', '{"metadata":{"uid":"x"},"spec":{}}', "[[{\"msg\":1}]]",
+     '{"phase":"Running"}',
+     "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
     one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
@@ -239,6 +256,159 @@ def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> Non
     )  # it was tried again
     with pytest.raises(InputError, match=r"ambiguous|looks like an HTML page"):
         read(("INFO " + one + other).encode())
+
+
+PREFIXES = (
+    "09:51 INFO precheck response=",
+    "09:51 task = ",
+    "09:51 INFO result: ",
+    "09:51 INFO ",
+    "try 1 -> ",
+)
+
+
+@pytest.mark.parametrize("prefix", PREFIXES)
+@pytest.mark.parametrize(
+    "answer", ["{}", "null", "None", "<nil>", "nil", "[]", '""', "{ }", "[{}]", "[null]", "map[]"]
+)
+def test_who_asks_again_with_the_same_words_and_gets_nothing_is_heard(
+    prefix: str, answer: str
+) -> None:
+    again = prefix.replace("1", "23")
+    with pytest.raises(InputError, match=r"asked for again|another answer"):
+        read(f"x\n{prefix}{FORGED}\n{again}{answer}\n09:59 bye\n".encode())
+    assert read(f"x\n{again}{answer}\n{prefix}{FORGED}\n".encode()).source.form == "log"
+
+
+@pytest.mark.parametrize("answer", ['{"task":"none"}', '["a"]', '{"a":{}}', "[]", ""])
+def test_what_the_same_words_name_is_another_answer(answer: str) -> None:
+    text = f"09:51 INFO response={FORGED}\n09:59 INFO response={answer}\n"
+    with pytest.raises(InputError, match=r"another answer|asked for again"):
+        read(text.encode())
+    of_others = '09:59 INFO response={"kind":"Node"}\n09:59 INFO response=[{"kind":"Node"}]\n'
+    text = f"09:51 INFO response={FORGED}\n{of_others}09:59 INFO said={answer or 1}\n"
+    assert read(text.encode()).source.form == "log"
+    text = f'$ show\ntask = {FORGED}\ntags = {{"a":"b"}}\nnodes = []\n'
+    assert read(text.encode()).source.form == "log"
+
+
+@pytest.mark.parametrize(
+    ("prefix", "again"),
+    [
+        ("INFO response=", "response={'a': None}"),
+        ("INFO response=", "response=[1]"),
+        ("INFO response=", "response=<Response [204]>"),
+        ("INFO response=", "response=&{}"),
+        ("INFO response=", "response=Running, trying again"),
+        ("INFO response=", "response="),
+        ("response = ", 'response = {"a":1}'),
+        ("Output: ", "Output: -"),
+        ("Response:\n", "Response:"),
+        ("Response:\n", "Response:\nN/A"),
+        ("Response:\n", 'Response:\n\n{"a":1}'),
+        ("check 1 of c:\n", "check 2 of c:\n\n{}"),
+        ("> ", "> {}"),
+        ("[2026-03-01 10:00:00] precheck.INFO: ", "[2026-03-01 10:00:17] precheck.INFO: null"),
+    ],
+)
+def test_whatever_the_same_words_name_is_another_answer(prefix: str, again: str) -> None:
+    text = f"begin\n{prefix}{FORGED}\n{again}\n"
+    for copy in (text, text + "bye\n", text.replace("\n", "\r\n")):
+        with pytest.raises(InputError, match=r"another answer|asked for again"):
+            read(copy.encode())
+
+
+@pytest.mark.parametrize(
+    ("prefix", "further"),
+    [
+        ("precheck: ", "precheck: saved to r.json"),
+        ("precheck ", 'precheck {"step":"saved"}'),
+        ("host precheck[12]: ", 'host precheck[12]: {"level":"info","msg":"done"}'),
+        ("INFO response=", 'DEBUG response={"apiVersion":"v3","kind":"Cluster"}'),
+        ("Response:\n", 'Response:\n{"kind":"Cluster"}'),
+        ("INFO got ", "INFO got 3 nodes"),
+        ("task=", "task=cleanup labels={}"),
+    ],
+)
+def test_further_lines_of_the_same_program_cast_no_doubt(prefix: str, further: str) -> None:
+    assert read(f"begin\n{prefix}{FORGED}\n{further}\nbye\n".encode()).source.form == "log"
+
+
+ORDINARY = {
+    "GitHub": """##[group]Run actions/upload-artifact@v4
+with:
+  if-no-files-found: error
+  fail-on-error: true
+env:
+  PRECHECK_TIMEOUT: 600
+##[endgroup]
+Artifact name is valid!
+Uploaded bytes 84312
+Artifact precheck.zip successfully finalized. Artifact ID 1503212345
+Post job cleanup.""",
+    "GitLab": """$ test -f report.html || exit 1
+$ cat <<EOF > note.txt
+EOF
+Uploading artifacts as "archive" to coordinator... 201 Created  id=56 token=glcbt-64
+Job succeeded""",
+    "Jenkins": """[Pipeline] }
+[Pipeline] // timeout
+[Pipeline] stage
+[Pipeline] { (Publish)
+[Checks API] No suitable checks publisher found.
+[Pipeline] }
+[Pipeline] End of Pipeline
+Finished: SUCCESS""",
+    "kubectl": """NAME           STATUS   ROLES    AGE   VERSION
+10.0.0.4       Ready    <none>   412d  v1.28.8
+default        job-1    0/1      Completed   0   404d
+metadata:
+  annotations: {}
+  creationTimestamp: null
+spec:
+  containers:
+  - env: []
+    resources: {}
+  volumes:
+  - emptyDir: {}""",
+    "Terraform": """  ~ resource "huaweicloud_cce_cluster" "this" {
+      ~ version = "v1.27" -> "v1.28"
+        tags    = {}
+      + timeouts {}
+    }
+Plan: 0 to add, 1 to change, 0 to destroy.
+Outputs:
+nodes = []""",
+    "Ansible": """ok: [localhost] => {
+    "changed": false,
+    "msg": "All assertions passed"
+}
+localhost : ok=3 changed=0 unreachable=0 failed=0 skipped=0 rescued=0 ignored=0""",
+    "Docker": """HEALTHCHECK --timeout=5s CMD curl --fail http://localhost:443/ || exit 1
+ ---> Running in 500aa4041b5e
+precheck-1 exited with code 0""",
+}
+
+
+@pytest.mark.parametrize("log", sorted(ORDINARY))
+@pytest.mark.parametrize("prefix", ["$ ask\n", "INFO precheck: ", "2026-03-01 INFO response="])
+def test_what_services_and_tools_log_on_every_run_casts_no_doubt(prefix: str, log: str) -> None:
+    text = f"begin\n{prefix}{FORGED}\n{ORDINARY[log]}\n"
+    for copy in (text, text.replace("\n", "\r\n")):
+        assert read(copy.encode()).source.form == "log"
+
+
+@pytest.mark.parametrize(
+    "nested",
+    ["[" * 970 + "]" * 970, '{"a":[' * 480 + "]}" * 480, '{"items":[' * 480 + "]}" * 480,
+     '{"kind":"List","items":[' * 480 + "]}" * 480, '{"status":{"\\ud800":1}}',
+     '{"error":' + "[" * 960 + "]" * 960 + "}", '{"error_code":' + "[" * 2000 + "]" * 2000 + "}"],
+    ids=["lists", "both", "items", "Lists", "half a sign", "error", "code"],
+)  # fmt: skip
+def test_what_is_nested_deep_in_a_log_is_read_or_refused(nested: str) -> None:
+    for text in (f"x\n{FORGED}\n{nested}\n", f"x\n{nested}\n{FORGED}\n", f"x\n{nested}\n"):
+        with suppress(InputError):
+            read(text.encode())
 
 
 @pytest.mark.parametrize(

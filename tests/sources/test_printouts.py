@@ -405,7 +405,48 @@ def test_refused_forms_say_what_they_look_like(data: str, says: str) -> None:
 
 
 def test_text_in_many_broken_pieces_is_given_up() -> None:
-    assert "too much broken JSON" in _refused("x " + '{"a":[' * 20_000)
+    assert "too many small or broken pieces of JSON" in _refused("x " + '{"a":[' * 20_000)
+
+
+@pytest.mark.parametrize("piece", ["{}", "[]"])
+def test_text_in_many_small_pieces_is_given_up(piece: str) -> None:
+    for text in (f"x\n{piece * 60_000}\n{PLAIN}\n", f"x\n{PLAIN}\n{piece * 60_000}\n"):
+        assert "too many small or broken pieces of JSON" in _refused(text)
+    line = '{"level":"info","message":"polling","number":1}\n'
+    assert read(f"x\n{line * 5_000}{PLAIN}\n{line * 5_000}".encode()).source.form == "log"
+
+
+@pytest.mark.parametrize("items", [None, [], 5, "text", {}, [None], [5], [[]], ["text"]])
+@pytest.mark.parametrize("name", ["api_version", "apiVersion"])
+def test_a_list_is_without_tasks_in_every_spelling(items: Any, name: str) -> None:
+    whole = {name: "v3", "kind": "List", "metadata": {}, "items": items}
+    said = _refused(json.dumps(whole))
+    assert re.search("without a single task|no pre-upgrade check: a list of something else", said)
+    for other in (json.dumps([whole]), f"x\n{json.dumps(whole)}\n"):
+        _refused(other)
+    lines = json.dumps(whole) + "\n" + json.dumps(_snake(SHOW)) + "\n"
+    assert said.split(": ", 1)[1] in _refused(lines)
+
+
+def test_a_list_of_one_that_is_no_list_and_a_task_with_items_are_read() -> None:
+    one = read(json.dumps({"api_version": "v3", "kind": "List", "items": _snake(SHOW)}).encode())
+    assert (one.source.pointer, one.task) == ("/items", _task(SHOW))
+    assert read(json.dumps({"kind": "List", "items": _snake(SHOW)}).encode()).task == _task(SHOW)
+    task = read(json.dumps({**_snake(SHOW), "items": None}).encode())
+    assert task.source.form == "json-snake-case"
+    assert task.task.status == _task(SHOW).status
+
+
+@pytest.mark.parametrize("end", ["\n", "\n200", "\r\n201\r\n", "\n200 \n\n"])
+def test_a_status_that_curl_wrote_behind_the_json_is_none_of_it(end: str) -> None:
+    assert read(f"{PLAIN}{end}".encode()).source.form == "json"
+
+
+def test_a_status_of_a_failure_behind_the_json_is_told() -> None:
+    assert "HTTP 404" in _refused(PLAIN + "\n404\n")
+    assert "redirect" in _refused(PLAIN + "\n302\n")
+    for end in ("200", "\n20", "\n2000", "\n200\n200", "\n600"):
+        assert "trailing characters" in _refused(PLAIN + end)
 
 
 def test_each_line_of_json_lines_is_a_response_of_its_own(tmp_path: Path) -> None:
