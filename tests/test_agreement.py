@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import product
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -27,6 +28,7 @@ from reporter.precheck.unknown_fields import unknown_fields
 from reporter.record.model import Verdict
 from reporter.signs import reads_as_written
 from reporter.sources.read import read
+from tests.policy.build import AT, item, policy, response
 from tests.slow import evaluator, generator, million
 
 EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "300"))
@@ -232,6 +234,35 @@ def test_both_read_a_name_alike(name: str) -> None:
         found = unknown_fields(PrecheckTask.model_validate({"status": status}))
         hidden = evaluator.hides_check({"status": status}, evaluator._TASK)
         assert bool(found.suspicious) is hidden
+
+
+def test_both_name_what_stands_in_for_another_policys_default() -> None:
+    """By chance two policies rarely differ in just that."""
+    body = response(item("A", errorCodes=None), item("B", phase="Success"))
+    matches: list[dict[str, Any]] = [{"check": "A"}, {"error_code": "E"}, {"check": "B"}]
+    displaced = 0
+    for first, second, one, other, match_ in product(
+        ("warn", "note"),
+        ("warn", "note", None),
+        ("fail", "warn", "note"),
+        ("warn", "note", None),
+        matches,
+    ):
+        rules = [{"id": "r", "match": {"kind": "Risk"}, "effect": first}]
+        others = [{"id": "s", "match": match_, "effect": second}] if second else []
+        defaults = {"defaults": {"unmatched": other}} if other else {}
+        case = {
+            "response": body,
+            "at": AT,
+            "waiver_lists": [],
+            "policies": [
+                yaml.safe_load(policy(rules, defaults={"unmatched": one})),
+                yaml.safe_load(policy(others, **defaults)),
+            ],
+        }
+        compare(case)
+        displaced += bool(evaluator.judge(**case)["standing_in"])
+    assert displaced > 10
 
 
 _PAGES: dict[str, list[Any]] = {
