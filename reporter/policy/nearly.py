@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from functools import cached_property
+from functools import cached_property, lru_cache
 from hashlib import sha256
 from heapq import nsmallest
 from itertools import islice
@@ -189,9 +189,8 @@ class _Here:
         self._left = _Left(MOST_SIGNS)
         self._looked_at = 0
         self._unlike: dict[tuple[int, frozenset[str]], list[Target]] = {}
-        self._checks = _Names(
-            names, ((target.check, target) for target in targets if target.check), self._left
-        )
+        checks = ((target.check, target) for target in targets if target.check)
+        self._checks = _Names(_spelled_alike(frozenset(names)), checks, self._left)
 
     @cached_property
     def _addons(self) -> _Names:
@@ -200,7 +199,7 @@ class _Here:
             for target in self._targets
             for name in dict.fromkeys(name for pair in target.addons for name in pair if name)
         ]
-        return _Names((name for name, _ in pairs), pairs, self._left)
+        return _Names(_Spelled(frozenset(name for name, _ in pairs)), pairs, self._left)
 
     @cached_property
     def _nodes(self) -> _Names:
@@ -209,7 +208,7 @@ class _Here:
             for target in self._targets
             for name in dict.fromkeys(node.name for node in target.nodes if node.name)
         ]
-        return _Names((name for name, _ in pairs), pairs, self._left)
+        return _Names(_Spelled(frozenset(name for name, _ in pairs)), pairs, self._left)
 
     @cached_property
     def _messages(self) -> dict[str, list[Target]]:
@@ -348,37 +347,32 @@ class _Left:
             yield text
 
 
-class _Names:
-    """Names that are here, by how they are folded, and what has them."""
+class _Spelled:
+    """Names, by how they are folded."""
 
-    def __init__(
-        self, names: Iterable[str], having: Iterable[tuple[str, Target]], left: _Left
-    ) -> None:
-        self._names = frozenset(names)
-        self._folded = {_fold(name): name for name in sorted(self._names)}
-        self._pairs, self._left = having, left
+    def __init__(self, names: frozenset[str]) -> None:
+        self._names = names
+        self._folded = {_fold(name): name for name in sorted(names)}
+        self._known: dict[tuple[str, bool], str | None] = {}
 
-    @cached_property
-    def _having(self) -> dict[str, list[Target]]:
-        found: dict[str, list[Target]] = {}
-        for name, target in self._pairs:
-            found.setdefault(name, []).append(target)
-        return found
+    def __contains__(self, text: str) -> bool:
+        return text in self._names
 
-    def having(self, name: str) -> Sequence[Target]:
-        """The findings that have it."""
-        return self._having.get(name, ())
-
-    def may_mean(self, text: str) -> bool:
-        """Whether a text is a name that is here, or may be one written in another form."""
-        return text in self._names or self.meant(text, alike=False) is not None
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._folded.values())
 
     def meant(self, text: str, *, alike: bool) -> str | None:
-        """The name somebody meant by a text that is none of them.
+        """The name somebody meant by a text that is none of them; looked for once.
 
         In other capitals or wide signs, or among signs that lists are written with elsewhere (`!A`,
         `A|B`); `alike`: with a letter more, less or another as well.
         """
+        key = text, alike
+        if key not in self._known:
+            self._known[key] = self._meant(text, alike=alike)
+        return self._known[key]
+
+    def _meant(self, text: str, *, alike: bool) -> str | None:
         if text in self._names:
             return None
         if (meant := self._folded.get(_fold(text))) is not None:
@@ -398,9 +392,40 @@ class _Names:
     def _some(self) -> list[str]:
         return list(islice(self._folded, MOST_ALIKE))
 
+
+@lru_cache(maxsize=16)
+def _spelled_alike(names: frozenset[str]) -> _Spelled:
+    """The checks of a response: of an audit's thousands many have the same."""
+    return _Spelled(names)
+
+
+class _Names:
+    """Names that are here, and what has them."""
+
+    def __init__(
+        self, spelled: _Spelled, having: Iterable[tuple[str, Target]], left: _Left
+    ) -> None:
+        self._spelled, self._pairs, self._left = spelled, having, left
+        self.meant = spelled.meant
+
+    @cached_property
+    def _having(self) -> dict[str, list[Target]]:
+        found: dict[str, list[Target]] = {}
+        for name, target in self._pairs:
+            found.setdefault(name, []).append(target)
+        return found
+
+    def having(self, name: str) -> Sequence[Target]:
+        """The findings that have it."""
+        return self._having.get(name, ())
+
+    def may_mean(self, text: str) -> bool:
+        """Whether a text is a name that is here, or may be one written in another form."""
+        return text in self._spelled or self.meant(text, alike=False) is not None
+
     def fitted_otherwise(self, written: Written) -> list[str]:
         """Names that a pattern fits but for its capitals, or that hold it, where it fits none."""
-        some = list(islice(self._folded.values(), MOST_SEARCHED))
+        some = list(islice(self._spelled, MOST_SEARCHED))
         text, own = written.text, written.fits()
         if any(own(name) is not False for name in self._left.of(some)):
             return []
