@@ -250,8 +250,8 @@ def test_both_name_what_stands_in_for_another_policys_default() -> None:
     ):
         rules = [{"id": "r", "match": {"kind": "Risk"}, "effect": first}]
         others = [{"id": "s", "match": match_, "effect": second}] if second else []
-        defaults = {"defaults": {"unmatched": other}} if other else {}
-        case = {
+        defaults: dict[str, Any] = {"defaults": {"unmatched": other}} if other else {}
+        case: dict[str, Any] = {
             "response": body,
             "at": AT,
             "waiver_lists": [],

@@ -272,7 +272,10 @@ def _nodes(side: Side) -> Iterator[Node]:
 def _changes(old: Side, new: Side) -> list[Change]:
     names = _Names((*_nodes(old), *_nodes(new)))
     before, after = _found(old.verdict, names), _found(new.verdict, names)
-    skips = [{key.check for key in side if key.subject == "skipped"} for side in (before, after)]
+    skips = [
+        {(key.check, key.node) for key in side if key.subject == "skipped"}
+        for side in (before, after)
+    ]
     _tell_as_findings(old.verdict, before, after, skips[1] - skips[0])
     _tell_as_findings(new.verdict, after, before, skips[0] - skips[1])
     passes = {"old": _Passes(new, old, names), "new": _Passes(old, new, names)}
@@ -312,7 +315,7 @@ def _tell_as_findings(
     verdict: Verdict,
     findings: Mapping[_Key, _Found],
     others: dict[_Key, _Found],
-    skipped: AbstractSet[str | None],
+    skipped: AbstractSet[tuple[str | None, str | None]],
 ) -> None:
     """A check that one side found and the other skips is one thing: told at the finding's place.
 
@@ -322,7 +325,7 @@ def _tell_as_findings(
     skips = {
         key: found
         for key, found in others.items()
-        if key.subject == "skipped" and key.check in skipped
+        if key.subject == "skipped" and (key.check, key.node) in skipped
     }
     places: dict[tuple[str | None, str | None], list[_Key]] = {}
     for key in findings:
@@ -471,6 +474,8 @@ class _Passes:
             self.skipped |= {(skip.name, names.key(Node(uid=uid)) if uid else None) for uid in uids}
 
     def has(self, key: _Key) -> bool:
+        if key.subject == "skipped":
+            return not {(key.check, None), (key.check, key.node)} & self.skipped
         if key.subject != "finding":
             return True
         check = self.side.get((key.check, key.scope or "cluster"))

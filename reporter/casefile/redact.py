@@ -175,6 +175,7 @@ class Redactor:
             )
         self._verdict = verdict
         self._scopes = Counter(check.name for check in verdict.checks)
+        self._skipped = {(skip.name or "").casefold() for skip in verdict.skipped}
         self._key = key
         chosen = set(profiles)
         self.profiles = [profile for profile in PROFILES if profile in chosen]
@@ -223,9 +224,17 @@ class Redactor:
         is there now, with the key."""
         entries = []
         elsewhere = self._scopes[raw.name] > 1
+        skipped = (raw.name or "").casefold() in self._skipped
         instant = self._verdict.instant.at
         of_raw, of_made = (
-            Stubs(check.name, check.scope, check.entries, instant, elsewhere=elsewhere)
+            Stubs(
+                check.name,
+                check.scope,
+                check.entries,
+                instant,
+                elsewhere=elsewhere,
+                skipped=skipped,
+            )
             for check in (raw, made)
         )
         for before, entry in zip(raw.entries, made.entries, strict=True):

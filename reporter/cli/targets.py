@@ -44,6 +44,8 @@ class Given:
     """All else: arguments, and what may be an unknown option's value."""
     arguments: int = 0
     """How many of these are arguments, by all appearances."""
+    unsure: bool = False
+    """Whether what belongs to what may be told in another way."""
 
     def take(self, option: click.Option, value: str) -> None:
         """Note an option's value; of a target the last one counts."""
@@ -97,9 +99,10 @@ class Writer(click.Command):
             spared.add(error.target)
         found = {}
         for name, value in given.targets.items():
-            if not value or value.endswith(("/", os.sep)) or value in spared:
+            if not value or value.endswith(("/", os.sep)) or (value != "-" and value in spared):
                 continue
-            if (self.reads_unnamed or self._lacks_arguments(given)) and _may_be_read(value, name):
+            guessed = self.reads_unnamed or given.unsure or self._lacks_arguments(given)
+            if guessed and _may_be_read(value, name):
                 say(f"warning: {value}: is left as it is: it may be what is to be read")
                 continue
             with contextlib.suppress(TakenError):
@@ -127,8 +130,8 @@ class Writer(click.Command):
                 break
             if word[:1] != "-" or word == "-":
                 given.loose.append(word)
-                # Behind an option that nobody knows it may be its value.
-                given.arguments += not unsure_now or os.path.lexists(word)
+                # Behind an option that nobody knows it may be its value: a policy, say.
+                given.arguments += not unsure_now or _begins_as_what_is_read(word)
                 continue
             name, glued, value = word.partition("=")
             if not word.startswith("--"):
@@ -140,6 +143,9 @@ class Writer(click.Command):
                 given.loose += [value] if glued else []
             elif glued:
                 given.take(option, value)
+            elif words and words[0] in known:
+                # A variable that is not set: the next option is no value, whatever click takes.
+                given.unsure = True
             elif words:
                 given.take(option, words.pop(0))
         return given
@@ -200,12 +206,22 @@ def _may_be_read(target: str, name: str) -> bool:
         if not os.path.exists(target):
             return False
         with Path(target).open("rb") as file:
-            data = file.read(_LOOKED_AT).lstrip()
+            data, more = file.read(_LOOKED_AT).lstrip(), file.read(1)
     except (OSError, ValueError):
         return True
     if (start := _SURELY_OURS.get(name)) and data.lower().startswith(start):
         return False
-    return b"{" in data or b"\0" in data or data.startswith(_PACKED)
+    return bool(more) or b"{" in data or b"\0" in data or data.startswith(_PACKED)
+
+
+def _begins_as_what_is_read(name: str) -> bool:
+    """Whether a file begins as the responses and records do that nearly everybody has."""
+    try:
+        with Path(name).open("rb") as file:
+            data = file.read(_LOOKED_AT).lstrip()
+    except (OSError, ValueError):
+        return False
+    return data.startswith((b"{", b"[", *_PACKED))
 
 
 def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, list[str]] | None:

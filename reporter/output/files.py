@@ -47,7 +47,8 @@ def replacing(target: Path, *, hint: str = ELSEWHERE) -> Iterator[BinaryIO]:
         raise OutputError(f"{target}: can't be written: {reason}", hint=hint) from None
 
 
-_STREAMS = ("/dev/", "/proc/")
+_OPEN_FILES = re.compile(r"/proc/(?:\d+|self|thread-self)(?:/task/\d+)?/fd|/dev/fd")
+"""Folders in which a system shows the files that are open."""
 _HOPS = 40
 
 
@@ -59,14 +60,12 @@ def is_stream(target: Path) -> bool:
     path = os.path.abspath(target)
     for _ in range(_HOPS):
         try:
-            leads_to = os.readlink(path)
+            folder = os.path.dirname(path)
+            if _OPEN_FILES.fullmatch(folder) or _OPEN_FILES.fullmatch(os.path.realpath(folder)):
+                return True
+            path = os.path.join(folder, os.readlink(path))
         except (OSError, ValueError):
             return False
-        if path.startswith(_STREAMS) or os.path.realpath(os.path.dirname(path)).startswith(
-            "/proc/"
-        ):
-            return True
-        path = os.path.join(os.path.dirname(path), leads_to)
     return False
 
 

@@ -728,7 +728,8 @@ class _Builder:
         source = self.verdict.source
         if source.name in NOT_FILES:
             return next((p.name for p in self.verdict.exhibits if p.role == "response"), "-")
-        name = source.name.partition("!")[0] if source.containers else source.name
+        packed = {"zip", "tar"} & set(source.containers)  # of these a member is named behind a !
+        name = source.name.partition("!")[0] if packed else source.name
         return f"./{name}" if name.startswith("-") else name
 
     def _unique(self, prefix: str, *parts: str) -> str:

@@ -164,10 +164,12 @@ def _checks(judgement: Judgement) -> list[Check]:
     if source.locate is not None and judgement.decided:
         places = source.locate([source.pointer + p.finding.pointer for p in judgement.decided])
     scopes = Counter(name for name, _ in grouped)
-    checks = [
-        _check(key, parts, judgement, places, elsewhere=scopes[key[0]] > 1)
-        for key, parts in grouped.items()
-    ]
+    skipped = {(skip.skip.name or "").casefold() for skip in judgement.skips}
+    checks = []
+    for key, parts in grouped.items():
+        name = key[0] or ""
+        where = {"elsewhere": scopes[key[0]] > 1, "skipped": name.casefold() in skipped}
+        checks.append(_check(key, parts, judgement, places, **where))
     return sorted(checks, key=_check_order)
 
 
@@ -196,6 +198,7 @@ def _check(
     located: Mapping[str, tuple[int, int]],
     *,
     elsewhere: bool,
+    skipped: bool,
 ) -> Check:
     name, scope = key
     passes = judgement.passes.get(key)
@@ -208,9 +211,11 @@ def _check(
         folded.setdefault(_fold_key(part, judgement), (part, []))[1].append(place)
     entries = [_entry(part, places, judgement) for part, places in folded.values()]
     if any(part.waivable for part, _ in folded.values()):
-        stub_of = Stubs(name, scope, entries, judgement.instant.at, elsewhere=elsewhere).of
+        stubs = Stubs(
+            name, scope, entries, judgement.instant.at, elsewhere=elsewhere, skipped=skipped
+        )
         entries = [
-            entry.model_copy(update={"waiver_stub": stub_of(entry)}) if part.waivable else entry
+            entry.model_copy(update={"waiver_stub": stubs.of(entry)}) if part.waivable else entry
             for entry, (part, _) in zip(entries, folded.values(), strict=True)
         ]
     counted = dict.fromkeys(OUTCOMES_WORST_FIRST, 0)

@@ -24,8 +24,9 @@ class Stubs:
 
     It asks for no more than it takes to tell them apart: once a check is on the skip list, nothing
     is known of its level, and a waiver that asks for one would not cover it there. `elsewhere`:
-    whether the response has a check of this name in another scope. Where a waiver would cover
-    another entry as well, it asks for the message, too.
+    whether the response has a check of this name in another scope; `skipped`: whether its skip list
+    has one already, which is not accepted with it. Where a waiver would cover another entry as
+    well, it asks for the message, too.
     """
 
     def __init__(
@@ -36,9 +37,10 @@ class Stubs:
         instant: datetime,
         *,
         elsewhere: bool,
+        skipped: bool,
     ) -> None:
         self._check, self._scope, self._instant = check, scope, instant
-        self._elsewhere = elsewhere
+        self._elsewhere, self._skipped = elsewhere, skipped
         # No waiver covers an Exception.
         risks = [entry for entry in entries if entry.kind != "Exception"]
         self._at: dict[tuple[str | None, str | None], list[_Finding]] = {}
@@ -57,15 +59,16 @@ class Stubs:
         if self._scope == "node" and not uids:
             return None
         match: dict[str, object] = {"check": {"equals": self._check}}
-        if self._elsewhere:
+        if self._elsewhere or self._skipped:
             match["scope"] = self._scope
-        if entry.level is not None and self._levels > 1:
+        if entry.level is not None and (self._levels > 1 or self._skipped):
             match["level"] = entry.level
         if uids:
             match["node"] = {"uid": {"equals": uids[0] if len(uids) == 1 else uids}}
         if names:
             match["addon"] = {"equals": names[0] if len(names) == 1 else names}
-        if self._covers_another(entry, uids or names):
+        covers_a_skip = self._skipped and entry.level is None
+        if covers_a_skip or self._covers_another(entry, uids or names):
             message = entry.message
             if message is None or hides_a_sign(message) or self._of_message[message] > 1:
                 return None

@@ -75,6 +75,7 @@ class _Writer:
             if part.target.kind != "Exception"
         }
         self.levels = Counter(name for name, _ in levels)
+        self.skipped = {(skip.skip.name or "").casefold() for skip in judgement.skips}
 
     def lines(self, form: str) -> _Lines:
         """The whole file."""
@@ -191,9 +192,10 @@ class _Writer:
     def _match(self, group: _Group) -> dict[str, Any] | None:
         # As the stubs of a verdict: what tells findings apart, and no more.
         match: dict[str, Any] = {"check": {"equals": group.check}}
-        if self.scopes[group.check] > 1:
+        skipped = group.check.casefold() in self.skipped
+        if self.scopes[group.check] > 1 or skipped:
             match["scope"] = group.scope
-        if group.level is not None and self.levels[group.check] > 1:
+        if group.level is not None and (self.levels[group.check] > 1 or skipped):
             match["level"] = _literal(group.level, LEVELS)
         if (cluster := legible(self.judgement.facts.cluster)) is not None:
             match["cluster"] = {"equals": cluster}

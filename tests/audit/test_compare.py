@@ -277,6 +277,20 @@ def test_a_skip_is_told_at_the_places_it_hides_and_where_it_hides_more_anew() ->
         ("new", "SampleDisk", None, True),
         ("gone", "SampleDisk", "name-a", False),
     ]
+    # The entry grows by a node where it failed, shrinks, and is for all of them now.
+    both = [{"name": "SampleDisk", "resourceSelector": selector | {"values": ["a", "b"]}}]
+    assert said(compare(side("b", at_a, "bc"), side("", both, "c"))) == [
+        ("changed", "SampleDisk", "name-b", False),
+        ("same", "SampleDisk", "a", False),
+    ]
+    assert said(compare(side("", both, "c"), side("b", at_a, "bc"))) == [
+        ("changed", "SampleDisk", "name-b", True),
+        ("same", "SampleDisk", "a", False),
+    ]
+    assert said(compare(side("", at_a, "bc"), side("", everywhere, ""))) == [
+        ("new", "SampleDisk", None, True),
+        ("gone", "SampleDisk", "a", False),
+    ]
     # It fails at a as before, and is skipped there besides.
     assert said(compare(one_failed, side("a", at_a))) == [
         ("new", "SampleDisk", "a", True),

@@ -35,7 +35,7 @@ defaults: {unmatched: note, skipped: warn}
 rules:
   - {id: fatal-ones, match: {level: fatal}, effect: fail}
 """
-VAIN = "A rule or waiver asks for a value the API does not have: fatal-ones (fatal → Fatal)"
+VAIN = "A rule or waiver asks for a value that nobody documents: fatal-ones (fatal → Fatal)"
 NODES: dict[str, Any] = {"nodes": [stage("n1", item("SampleNode", "Success"))]}
 
 

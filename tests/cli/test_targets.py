@@ -256,3 +256,35 @@ def test_every_option_that_names_a_file_to_write_is_known_as_one() -> None:
                 reads = "holds an IAM token" in (part.help or "") or "trust" in (part.help or "")
                 assert reads or type(part).__name__ == "Target", (command.name, part.name)
                 assert reads or isinstance(command, Writer)
+
+
+def test_what_may_be_the_file_to_read_stays_where_an_option_is_misspelt(folder: Path) -> None:
+    """Somebody may take `--json` for a flag, and the policy for the argument."""
+    Path("prod.yaml").write_text("metadata: {name: p}")
+    response = Path("r.json").read_bytes()
+    for words in ("check --polcy prod.yaml --json r.json", "diff --json r.json x.json --polcy p"):
+        assert run(words.split()) == 2
+        assert Path("r.json").read_bytes() == response
+
+
+@pytest.mark.parametrize("before", [b"a line of a log\n" * 8_000, b"\n" * 80_000])
+def test_a_log_whose_response_begins_late_stays(folder: Path, before: bytes) -> None:
+    Path("job.log").write_bytes(before + Path("r.json").read_bytes())
+    assert run(["check", "--html", "job.log"]) == 2
+    assert Path("job.log").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["--html --junit j.xml", "--policy --junit j.xml", "--junit j.xml --waivers --html"]
+)
+def test_an_option_whose_variable_is_not_set_takes_no_other(folder: Path, words: str) -> None:
+    assert run(["check", "r.json", *words.split(), *(["page.html"] * words.endswith("html"))]) == 2
+    assert "green" not in (folder / "j.xml").read_text()
+    assert (folder / "page.html").exists() is not words.endswith("html")
+
+
+def test_standard_input_and_output_are_two(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", "-", "--junit", "-", "--bogus"]) == 2
+    assert "<error" in capsys.readouterr().out

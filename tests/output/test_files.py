@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,18 @@ def test_an_ordinary_link_is_no_stream(tmp_path: Path) -> None:
     (tmp_path / "loop").symlink_to("loop")
     assert not any(is_stream(tmp_path / name) for name in ("file", "link", "loop", "none"))
     assert is_stream(Path("/dev/stderr"))
+
+
+def test_an_ordinary_link_below_dev_is_no_stream(tmp_path: Path) -> None:
+    shared = Path("/dev/shm")
+    if not os.access(shared, os.W_OK):
+        pytest.skip("no /dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared) as folder:
+        report, link = Path(folder, "report"), Path(folder, "latest")
+        report.write_bytes(b"of yesterday")
+        link.symlink_to(report)
+        write_file(link, b"of today")
+        assert (link.read_bytes(), link.is_symlink()) == (b"of today", False)
+        assert report.read_bytes() == b"of yesterday"
+        assert not is_stream(report)
+        assert is_stream(Path("/dev/stderr"))

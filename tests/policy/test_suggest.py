@@ -122,6 +122,12 @@ def test_a_waiver_is_narrow_and_a_draft() -> None:
     assert not any("level" in part for part in data["waivers"])
 
 
+def test_a_draft_accepts_no_skip_that_stands_beside_it() -> None:
+    body = response(item("Own"), spec={"skippedCheckItemList": [{"name": "own"}]})
+    (draft,) = yaml.safe_load(switched_on(suggested(body, "waivers")))["waivers"]
+    assert (draft["scope"], draft["level"]) == ("cluster", "Warning")
+
+
 def test_what_no_waiver_helps_against_is_listed() -> None:
     text = suggested(BODY, "waivers").decode()
     assert "## Exceptions: they can't be waived and have to be resolved." in text

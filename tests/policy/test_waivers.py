@@ -236,6 +236,20 @@ def test_a_stub_asks_for_no_more_than_tells_findings_apart() -> None:
 
 
 @pytest.mark.parametrize("nodes", [False, True])
+def test_a_stub_accepts_no_skip_that_stands_beside_it(nodes: bool) -> None:
+    selector = {"key": "node.uid", "operator": "In", "values": ["n-1"]}
+    of_the_node = {"name": "SampleCheck", "resourceSelector": selector}
+    spec = {"skippedCheckItemList": [of_the_node, {"name": "samplecheck"}]}
+    body = response(*([] if nodes else [item()]), spec=spec,
+                    nodes=[stage("n-1", item())] if nodes else None)  # fmt: skip
+    stub = next(iter(_stubs(judged(body)).values()))
+    assert stub is not None
+    verdict = judged(body, policy(waivers=yaml.safe_load(stub.replace("TODO", "told"))))
+    assert [skip.outcome for skip in verdict.skipped] == ["fail", "fail"]
+    assert verdict.counts.findings.waived == 1
+
+
+@pytest.mark.parametrize("nodes", [False, True])
 def test_a_risk_accepted_by_its_stub_is_so_once_it_is_on_the_skip_list(nodes: bool) -> None:
     """What is accepted, put on the skip list and checked again, as the report advises, passes."""
     first = response(nodes=[stage("n-1", item())]) if nodes else response(item())
@@ -273,7 +287,7 @@ def test_stubs_of_two_levels_on_one_node_are_compared_a_few_times_each() -> None
         for level in ("Fatal", "Warning")
         for number, places in ((number, [_place("n-1")]) for number in range(3_000))
     ]  # fmt: skip
-    stubs = Stubs("A", "node", entries, AT, elsewhere=False)
+    stubs = Stubs("A", "node", entries, AT, elsewhere=False, skipped=False)
     assert all("message:" in str(stubs.of(entry)) for entry in entries)
 
 
