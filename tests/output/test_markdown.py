@@ -234,5 +234,5 @@ def test_it_is_never_too_large_and_says_what_is_missing(text: str) -> None:
     shown = data.decode()
     for noun in ("reasons", "conditions", "skipped checks", "waivers", "files"):
         assert re.search(rf"[0-9,]+ more {noun} left out here", shown), noun
-    if text != "short":
+    if text.startswith("@"):
         assert_neutral(shown)

@@ -122,7 +122,7 @@ def test_the_pdf_follows_them_too(folder: Path) -> None:
         "apiVersion: precheck.brand/v1\nkind: Brand\norganisation: Example Bank\nlogo: logo.svg\n"
     )
     options = Options(templates=brand.load(str(folder)), paper="letter")
-    data = render(hostile(), "pdf", options=options)
+    data = render(example(), "pdf", options=options)
     assert "Example Bank" in words(data, "-l", "1")
     assert "Approved by" in words(data, "-l", "1")
     assert "Contents" not in words(data, "-f", "2", "-l", "2")

@@ -190,8 +190,18 @@ def wide_font(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @needs_poppler
-@pytest.mark.parametrize("verdict", [example(), hostile()], ids=["example", "hostile"])
-@pytest.mark.parametrize(("font", "paper"), [("usual", "a4"), ("wide", "a4"), ("wide", "letter")])
+@pytest.mark.parametrize(
+    ("verdict", "font", "paper"),
+    [
+        pytest.param(verdict, font, paper, id=f"{font}-{paper}-{name}")
+        for verdict, font, paper, name in (
+            (example(), "usual", "a4", "example"),
+            (example(), "wide", "letter", "example"),
+            (hostile(), "wide", "a4", "hostile"),
+            (hostile(), "wide", "letter", "hostile"),
+        )
+    ],
+)
 def test_the_cover_is_one_page_and_can_be_signed(
     verdict: Verdict, font: str, paper: Paper, monkeypatch: pytest.MonkeyPatch
 ) -> None:
