@@ -39,8 +39,8 @@ from reporter.policy.model import (
     WaiverSpec,
     WhereSpec,
 )
-from reporter.policy.nearly import Asking, Written, written_in
 from reporter.policy.slips import Slips, ends_in_a_list, model_within, slips_of
+from reporter.policy.written import Asking, Written, written_in
 from reporter.record.dates import parse_end, parse_instant
 from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document

@@ -1,0 +1,190 @@
+"""Patterns for names and messages, as a policy has them, and the same match with another form.
+
+What `nearly.py` tries: which patterns a rule or waiver has, whether one is written for a part of a
+text, and what the rule or waiver would ask with another in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from reporter.policy.match import Match, Patterns, is_glob
+from reporter.policy.model import Comparison, Equals, MatchSpec, Regex, WhereSpec
+
+STAR = re.compile(r"(?<=[\w/:-])(?<!\\\w)\*")
+"""A star that repeats a letter (not a class, `\\d*`): in a glob it stands for any text."""
+
+_NO_SPECIAL = re.compile(r"[\w .:/-]+")
+
+_Asks = TypeVar("_Asks", bound=Comparison)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A pattern for a name or message, as a policy has it."""
+
+    key: str
+    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of a path."""
+    text: str
+    is_regex: bool = False
+    path: str | None = None
+    """Where a value is asked whether it `matches`; None of a path in the response."""
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it spells what it asks for; a text under `equals` may hold any sign."""
+        return not self.is_regex and (self.key == "$.name" or not is_glob(self.text))
+
+    @property
+    def is_for_a_part(self) -> bool:
+        """Whether nobody writes it for a whole name or value, as which it is asked for.
+
+        An anchor at one edge alone, a regular expression that is nothing but a text, a name that
+        ends where none does.
+        """
+        text = self.text
+        if not self.is_regex:
+            return self.key != "$.name" and not is_glob(text) and text[-1:] in _NO_END
+        ends = text.endswith("$") and not text.endswith("\\$")
+        return (
+            text.startswith("^") is not ends
+            or _NO_SPECIAL.fullmatch(text) is not None
+            or text[-1:] in _NO_END
+        )
+
+    def fits(self) -> Callable[[str | None], bool | None]:
+        """What it asks of a text."""
+        return Patterns(Regex(regex=self.text) if self.is_regex else self.text).fits
+
+    def within(self) -> str:
+        """The form that asks whether a text holds it."""
+        if not self.is_regex:
+            return f"{self.text}*" if self.text[-1:] in _NO_END else f"*{self.text}*"
+        # A quotation that nothing ends goes on to the end of the pattern.
+        quotes = self.text.rfind("\\Q") > self.text.rfind("\\E")
+        return f"(?s).*(?:{self.text}{_END_OF_QUOTE * quotes}).*"
+
+
+_NO_END = ("-", "_")
+_END_OF_QUOTE = "\\E"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A rule or waiver that has such a pattern."""
+
+    id: str
+    match: Match
+    is_waiver: bool
+
+
+def written_in(spec: MatchSpec) -> Iterator[Written]:
+    """Every such pattern of a match, nested ones included."""
+    node = spec.node.name if spec.node is not None else None
+    for key, value in (
+        ("check", spec.check),
+        ("addon", spec.addon),
+        ("message", spec.message),
+        ("node", node),
+    ):
+        for pattern in _listed(value):
+            if isinstance(pattern, Regex):
+                yield Written(key, pattern.regex, is_regex=True)
+            elif isinstance(pattern, Equals):
+                yield from (Written(key, text) for text in _listed(pattern.equals))
+            else:
+                yield Written(key, pattern)
+    for condition in spec.where or []:
+        if pattern_text := _innermost(condition).matches:
+            path = None if condition.on == "response" else condition.path
+            written = Written("matches", pattern_text, is_regex=True, path=path)
+            if STAR.search(pattern_text) or (path is not None and written.is_for_a_part):
+                yield written
+        if _is_about_name(condition):
+            for text in [condition.equals, *(condition.in_ or [])]:
+                if isinstance(text, str):
+                    yield Written("$.name", text)
+    for part in [*([spec.not_] if spec.not_ is not None else []), *(spec.any or [])]:
+        yield from written_in(part)
+
+
+def asked(text: str, *, is_regex: bool) -> Callable[[str | None], bool | None] | None:
+    """What a form of a pattern asks; None where it is more than RE2 takes."""
+    try:
+        return Patterns(Regex(regex=text) if is_regex else text).fits
+    except ValueError:
+        return None
+
+
+def with_form(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:
+    """The match with another form of one pattern, wherever it stands."""
+    update: dict[str, Any] = {}
+    for key in ("check", "addon", "message"):
+        if key == written.key and (value := getattr(spec, key)) is not None:
+            update[key] = _put(value, written, meant)
+    if written.key == "node" and spec.node is not None and spec.node.name is not None:
+        name = _put(spec.node.name, written, meant)
+        update["node"] = spec.node.model_copy(update={"name": name})
+    if written.key == "matches" and spec.where:
+        update["where"] = [_matching(condition, written, meant) for condition in spec.where]
+    if written.key == "$.name" and spec.where:
+        update["where"] = [_renamed(condition, written, meant) for condition in spec.where]
+    if spec.not_ is not None:
+        update["not_"] = with_form(spec.not_, written, meant)
+    if spec.any is not None:
+        update["any"] = [with_form(part, written, meant) for part in spec.any]
+    return spec.model_copy(update=update)
+
+
+def _put(value: Any, written: Written, meant: str) -> list[Any]:
+    made: list[Any] = []
+    for pattern in _listed(value):
+        if isinstance(pattern, Equals):
+            texts = [meant if text == written.text else text for text in _listed(pattern.equals)]
+            is_wider = written.key == "message" and texts != _listed(pattern.equals)
+            made += texts if is_wider else [Equals(equals=texts)]
+        elif isinstance(pattern, Regex):
+            same = written.is_regex and pattern.regex == written.text
+            wider = Regex(regex=meant) if written.key == "message" else Equals(equals=meant)
+            made.append(wider if same else pattern)
+        elif pattern == written.text and not written.is_regex:
+            made.append(meant if written.key == "message" else Equals(equals=meant))
+        else:
+            made.append(pattern)
+    return made
+
+
+def _renamed(condition: WhereSpec, written: Written, meant: str) -> WhereSpec:
+    if not _is_about_name(condition):
+        return condition
+    update: dict[str, Any] = {}
+    if condition.equals == written.text:
+        update["equals"] = meant
+    if condition.in_ is not None:
+        update["in_"] = [meant if text == written.text else text for text in condition.in_]
+    return condition.model_copy(update=update)
+
+
+def _innermost(comparison: Comparison) -> Comparison:
+    while comparison.not_ is not None:
+        comparison = comparison.not_
+    return comparison
+
+
+def _matching(part: _Asks, written: Written, meant: str) -> _Asks:
+    if part.matches == written.text:
+        return part.model_copy(update={"matches": meant})
+    if part.not_ is None:
+        return part
+    return part.model_copy(update={"not_": _matching(part.not_, written, meant)})
+
+
+def _is_about_name(condition: WhereSpec) -> bool:
+    return condition.path in ("$.name", "name") and condition.on != "response"
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
