@@ -203,8 +203,8 @@ def _may_be_read(target: str, name: str) -> bool:
     Where an argument is missing, an option may have taken it for its value.
     """
     try:
-        if not os.path.exists(target):
-            return False
+        if not os.path.isfile(target):
+            return False  # nor is it removed; of a pipe nobody may ever write
         with Path(target).open("rb") as file:
             data, more = file.read(_LOOKED_AT).lstrip(), file.read(1)
     except (OSError, ValueError):
@@ -217,6 +217,8 @@ def _may_be_read(target: str, name: str) -> bool:
 def _begins_as_what_is_read(name: str) -> bool:
     """Whether a file begins as the responses and records do that nearly everybody has."""
     try:
+        if not os.path.isfile(name):
+            return False
         with Path(name).open("rb") as file:
             data = file.read(_LOOKED_AT).lstrip()
     except (OSError, ValueError):

@@ -92,7 +92,7 @@ _CURL_GAVE_UP = re.compile(rb"\bcurl: \([1-9]\d{0,2}\)")
 _FAILED_LATER = re.compile(
     # Where any of it can begin, which is soon seen.
     rb"(?:(?<!\w)(?=[a-z45])|(?=[<:=\x80-\xff]))"
-    rb"(?:(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bwithout )(?<!-found: )"
+    rb"(?:(?<!\bno )(?<!\b0 )(?<!\bany )(?<!\bnot )(?<!\bwithout )(?<!-found: )"
     rb"(?:\b(?:errors?|fail(?:ed|ures?|s)?|exceptions?|traceback|refused|denied"
     rb"|unauthori[sz]ed|forbidden|unreachable|unavailable|exceeded|expired|aborted|unable to"
     rb"|cancel(?:l?ed|lation)|interrupted|killed|rejected|invalid|panic(?:ked)?|unsuccessful(?:ly)?"
@@ -103,9 +103,12 @@ _FAILED_LATER = re.compile(
     rb"(?![=: ]{1,3}(?:(?![45]\d\d\b)\d{1,6}(?:ms|s|m)?|none|null|nil)\b)"
     # A status of HTTP, by its name or with one of the words it is explained with.
     rb"|\b(?:http|(?:http[ _-]?)?(?:status|code|response)(?:[ _-]?code)?)\W{1,4}[45]\d\d\b"
-    rb"|<-- [45]\d\d\b|\b[45]\d\d[ -](?:bad|conflict|gone|internal|length|locked|method|network"
-    rb"|not|payload|payment|precondition|proxy|request|service|gateway|too|unprocessable"
-    rb"|unsupported)\b|\bbad (?:request|gateway)\b|\btoo many requests\b"
+    rb"|<-- [45]\d\d\b|\b[45]\d\d[ -](?:bad|conflict|gone|internal|length required|locked"
+    rb"|method not|network auth|not (?:acceptable|extended|found|implemented)|payload|payment"
+    rb"|precondition|proxy auth|request|service un|gateway|too many|unprocessable|unsupported)"
+    rb"|\bbad (?:request|gateway)\b|\btoo many requests\b"
+    # What curl writes where no answer came; a newer check that is not through.
+    rb"|\bhttp_code\W{1,3}000\b|^phase: (?:init|pending|running)[ \t\r]*$"
     # A program's status, as shells and languages tell it.
     rb"|\bnon-?zero\b|\b(?:exit|return)(?:ed)?(?: with)?[ _-](?:status|code|value)[ :=]{1,3}-?[1-9]"
     rb"|\bexited (?:with )?-?[1-9]"
@@ -116,13 +119,15 @@ _FAILED_LATER = re.compile(
     rb"|\bno (?:healthy|route|response|such|answer|content)\b"
     rb"|\bempty (?:reply|response|answer|body)\b|\bstruct\{\}"
     rb"|<!doctype html|<html\b|"
-    + "失败|超时|拒绝|错误|异常|无法|不存在|未授权|过期|取消|中断".encode()
+    + "失败|超时|拒绝|错误|异常|无法|不存在|不可用|未授权|过期|取消|中断".encode()
     + rb")|(?-i:\b[A-Z]\w{1,60}(?:Exception|Error|Timeout)\b))",
     re.IGNORECASE | re.MULTILINE,
 )
 _SETTING = re.compile(
     rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|\b\w{1,20}-on-(?:errors?|fail(?:ed|ures?)?)\b"
-    rb"|\btimeout-(?:minutes|seconds)\b|\bTimeout set to expire\b|\bCache not found\b"
+    rb"|\bfail-(?:fast|on-[\w-]{1,40})\b|\becho EOF\b|\bhttps? \d{1,5}/TCP\b"
+    rb"|\btimeout-(?:minutes|seconds)\b|\btimeout: \d{1,6}[ \t\r]*+$|\bTimeout set to expire\b"
+    rb"|\bCache not found\b"
     rb"|\[Pipeline\] (?:// )?timeout[ \t\r]*+$|\btimeouts[ \t]*+\{",
     re.MULTILINE,
 )
@@ -232,11 +237,12 @@ def _is_an_answer(value: dict[str, Any]) -> bool:
     if "items" in value or value.get("kind") == "List":
         return not value.get("items")
     of_the_form = "apiVersion" in value or len(_OF_THE_FORM & value.keys()) > 1
-    of_the_form = of_the_form or value.keys() == {"phase"}
+    of_the_form = of_the_form or ("phase" in value and value.keys() <= _OF_A_PHASE)
     return of_the_form or tells_of_failure(value) or tells_of_nothing(value)
 
 
 _OF_THE_FORM = frozenset({"metadata", "spec", "status"})
+_OF_A_PHASE = frozenset({"phase", "uid", "name", "message"})
 
 
 def doubt_about(value: Any, text: bytes) -> str | None:

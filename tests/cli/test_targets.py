@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -288,3 +289,12 @@ def test_standard_input_and_output_are_two(
 ) -> None:
     assert run(["check", "-", "--junit", "-", "--bogus"]) == 2
     assert "<error" in capsys.readouterr().out
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_is_not_looked_into(folder: Path) -> None:
+    """Nobody may ever write to it."""
+    os.mkfifo("pipe")
+    for words in ("check --html pipe", "check --verbos pipe --html page.html", "check --csv pipe"):
+        assert run(words.split()) == 2
+    assert Path("pipe").is_fifo()

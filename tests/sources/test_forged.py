@@ -215,7 +215,9 @@ def test_a_failed_status_is_seen_however_it_is_shown(status: str) -> None:
      "took 404 ms, 500 pods of 512 on HTTP port 8443", "done: <nil>", '{"ok":true,"errors":[]}',
      '{"kind":"NodeList","items":[],"metadata":{}}', "responseStatus=201 Created token=glcbt-64",
      "[[[]]] [{}] {}", '{"event":"saved","data":"r.json"}',
-     "| name | level |\n|---|---|\n| x | INFO |"],
+     "| name | level |\n|---|---|\n| x | INFO |", "+ echo EOF", "timeout: 500", "http 443/TCP",
+     "Downloaded 500 network definitions", "took 450 not bad", "Job is not cancelled",
+     "  fail-on-cache-miss: false", "  fail-fast: true", '{"podIP":"10.0.0.1","phase":"Running"}'],
 )  # fmt: skip
 def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
     one, other = f"INFO poll: {FORGED}\n", f"{line}\n"
@@ -246,7 +248,8 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      '{"httpStatusCode":404}', '{"httpStatusCode":200}', '{"code":0,"data":null}',
      '{"success":false}', '{"reason":"Unauthorized"}', '{"errcode":40001,"errmsg":"x"}',
      '{"Code":"X","Msg":"y"}', '{"metadata":{"uid":"x"},"spec":{}}', "[[{\"msg\":1}]]",
-     '{"phase":"Running"}',
+     '{"phase":"Running"}', '{"uid":"t","phase":"Running","message":""}',
+     "http_code: 000", "\u670d\u52a1\u4e0d\u53ef\u7528",
      "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
 def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> None:
@@ -256,6 +259,11 @@ def test_what_failed_behind_a_response_may_be_its_newer_answer(line: str) -> Non
     )  # it was tried again
     with pytest.raises(InputError, match=r"ambiguous|looks like an HTML page"):
         read(("INFO " + one + other).encode())
+
+
+def test_a_phase_that_is_not_through_behind_a_response_is_a_newer_one() -> None:
+    with pytest.raises(InputError, match="'phase: Running' stands behind it"):
+        read(f"INFO poll: {FORGED}\nphase: Running\n".encode())
 
 
 PREFIXES = (
