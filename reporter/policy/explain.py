@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from reporter import yamlfile
 from reporter.errors import PolicyError
+from reporter.policy.by_node import ByNode
 from reporter.policy.evaluate import (
     STRICTNESS,
     Decided,
@@ -41,6 +42,8 @@ from reporter.words import statement
 MISSING = "missing"
 MOST_WAIVERS = 20
 """Of a finding so many waivers that name its check are told, beside all that cover it."""
+MOST_RULES = 60
+"""Of a finding so many rules are told, or all that took part."""
 Fits = Literal["yes", "no", "open"]
 
 _FITS: dict[Tri, Fits] = {True: "yes", False: "no", None: "open"}
@@ -118,6 +121,7 @@ class Derivation:
     other_messages: int
     error_codes: tuple[str, ...]
     rules: tuple[RuleTried, ...]
+    more_rules: int
     steps: tuple[Step, ...]
     waivers: tuple[WaiverTried, ...]
     more_waivers: int
@@ -305,7 +309,8 @@ class _Teller:
         """The derivation of one finding."""
         decided = self._decided.get(finding.pointer)
         target = decided.target if decided else Target.of(finding, self.judgement.facts)
-        rules = tuple(self._rule(rule, target, decided) for rule in self._ordered_rules)
+        told = self._telling(target, decided)
+        rules = tuple(self._rule(rule, target, decided) for rule in told)
         waivers, more_waivers = self._waivers(target, decided)
         return Derivation(
             outcome=decided.outcome if decided else "pass",
@@ -319,6 +324,7 @@ class _Teller:
             other_messages=0,
             error_codes=tuple(code for code in target.error_codes if code),
             rules=rules,
+            more_rules=len(self.policy.rules) - len(rules),
             steps=tuple(self._steps(target, decided, rules)),
             waivers=waivers,
             more_waivers=more_waivers,
@@ -329,7 +335,22 @@ class _Teller:
 
     @cached_property
     def _ordered_rules(self) -> list[Rule]:
-        return sorted(self.policy.rules, key=lambda rule: (rule.source, rule.line, rule.id))
+        return sorted(self.policy.rules, key=_place_of)
+
+    @cached_property
+    def _by_node(self) -> ByNode[Rule]:
+        return ByNode([(rule.match, rule) for rule in self._ordered_rules])
+
+    def _telling(self, target: Target, decided: Decided | None) -> list[Rule]:
+        """All of a few rules; of many, those that took part and some that may be for its nodes."""
+        if len(self._ordered_rules) <= MOST_RULES:
+            return self._ordered_rules
+        told = {rule.id: rule for rule, _, _ in (decided.rules if decided else ())}
+        for rule in self._by_node.of(target.nodes, sure=False):
+            if len(told) >= MOST_RULES:
+                break
+            told.setdefault(rule.id, rule)
+        return sorted(told.values(), key=_place_of)
 
     def _rule(self, rule: Rule, target: Target, decided: Decided | None) -> RuleTried:
         keys = self._keys(rule.match, target, every=False, waiver=False)
@@ -538,6 +559,10 @@ class _Teller:
         return self._compiled[id(spec)]
 
 
+def _place_of(rule: Rule) -> tuple[str, int, str]:
+    return rule.source, rule.line, rule.id
+
+
 def _telling_most(naming: list[WaiverTally], named: set[str]) -> list[WaiverTally]:
     """All of a few waivers; of many, those that cover a finding or nearly do, and some more."""
     if len(naming) <= MOST_WAIVERS:
@@ -645,6 +670,7 @@ def _fold_key(part: Derivation) -> tuple[object, ...]:
             for waiver in part.waivers
             if part.outcome != "pass"
         ),
+        part.more_rules,
         part.more_waivers,
         tuple(step.says for step in part.steps),
     )

@@ -209,6 +209,24 @@ def test_of_very_many_waivers_those_are_told_that_matter() -> None:
     assert {(len(part.waivers), part.more_waivers) for part in few} == {(20, 0)}
 
 
+def test_of_very_many_rules_those_are_told_that_may_be_for_the_node() -> None:
+    rules = [
+        {"id": f"r{at:02}", "match": {"node": {"name": f"name-n{at}"}}, "effect": "fail"}
+        for at in range(70)
+    ]
+    body = response(nodes=[stage(f"n{at}", item()) for at in (3, 5)])
+    told = explained(body, policy(rules)).derivations
+    assert [[one.id for one in part.rules if one.counts] for part in told] == [["r03"], ["r05"]]
+    assert [(len(part.rules), part.more_rules) for part in told] == [(1, 69)] * 2
+    (part,) = explained(body, policy(rules[:60])).derivations[:1]
+    assert (len(part.rules), part.more_rules) == (60, 0)
+    wide = [
+        {"id": f"r{at:02}", "match": {"kind": "Exception"}, "effect": "fail"} for at in range(70)
+    ]
+    (part,) = explained(body, policy(wide)).derivations
+    assert (len(part.rules), part.more_rules) == (60, 10)
+
+
 def test_an_exceeded_limit_leaves_it_to_the_default() -> None:
     limit = {**rule("few"), "limit": {"of": "findings", "max": 0}, "below": "note"}
     limit["match"] = {"check": "SampleCheck"}

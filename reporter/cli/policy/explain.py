@@ -186,9 +186,11 @@ def _derivation_rows(part: Derivation, other_waivers: int) -> _Rows:
     more = f" and {len(pointers) - 1:,} more places" if len(pointers) > 1 else ""
     yield f"  {'at':<{LABEL}}", pointers[0] + more
     yield "", ""
-    yield "", f"Rules tried: {len(part.rules)}"
+    yield "", f"Rules tried: {len(part.rules) + part.more_rules:,}"
     for rule in part.rules:
         yield from _rule_rows(rule)
+    if part.more_rules:
+        yield "  ", f"({part.more_rules:,} more, none of which took part)"
     yield "", ""
     yield "", "Decision"
     for step in part.steps:
