@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 import click
 
 from reporter.cli.streams import is_gone
-from reporter.cli.targets import TakenError, Target
+from reporter.cli.targets import TakenError, Target, is_a_response
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -513,7 +513,11 @@ class Outputs:
     def _drop(self, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-" and not remove_stale(Path(target)):
+        if target != "-" and is_a_response(target):
+            say(
+                f"warning: {target}: is left as it is: it is a response, no report of an earlier run"
+            )
+        elif target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import click
 
 _LOOKED_AT = 65_536
+_RECORD = b'"precheck.verdict/'
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK")
 _SURELY_OURS = {"html": b"<!doctype html", "pdf": b"%pdf-", "junit": b"<?xml"}
 """How a report starts that no command takes as what it is to read in the place of one."""
@@ -224,6 +225,18 @@ def _begins_as_what_is_read(name: str) -> bool:
     except (OSError, ValueError):
         return False
     return data.startswith((b"{", b"[", *_PACKED))
+
+
+def is_a_response(target: str) -> bool:
+    """Whether a file that a report is to take the place of holds a response, and no record."""
+    try:
+        if not os.path.isfile(target):
+            return False
+        with Path(target).open("rb") as file:
+            data = file.read(_LOOKED_AT).lstrip()
+    except (OSError, ValueError):
+        return False
+    return data.startswith((b"{", b"[")) and b'"PreCheckTask"' in data and _RECORD not in data
 
 
 def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, list[str]] | None:

@@ -298,3 +298,16 @@ def test_a_pipe_is_not_looked_into(folder: Path) -> None:
     for words in ("check --html pipe", "check --verbos pipe --html page.html", "check --csv pipe"):
         assert run(words.split()) == 2
     assert Path("pipe").is_fifo()
+
+
+def test_a_response_is_no_report_of_before(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("prod.yaml").write_text("metadata: {name: p}")
+    response = Path("r.json").read_bytes()
+    assert run(["check", "--json", "r.json", "prod.yaml"]) == 4
+    assert Path("r.json").read_bytes() == response
+    assert "r.json: is left as it is" in capsys.readouterr().err
+    assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
+    assert run(["check", "gone.json", "--json", "record.json"]) == 4
+    assert not Path("record.json").exists()

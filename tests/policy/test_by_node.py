@@ -65,10 +65,9 @@ def test_a_limit_counts_each_node_as_what_it_is() -> None:
         stage("n-3", item("SampleCheck", "Success")),
     ]
     del nodes[-1]["nodeInfo"]["uid"]
-    nodes.append(stage("m-1", item("SampleCheck", "Success")))
-    node = {"name": "name-[!m]*"}
-    rule = {"id": "r", "match": {"check": "*", "node": node, "phase": "*"}, "effect": "fail",
-            "reason": "r", "limit": {"of": "nodes", "max_percent": 33}}  # fmt: skip
+    rule = {"id": "r", "match": {"check": "Sample*", "phase": "*", "scope": "node"},
+            "effect": "fail", "reason": "r",
+            "limit": {"of": "nodes", "max_percent": 33}}  # fmt: skip
     (use,) = judged(response(nodes=nodes), policy([rule])).rules
     assert use.limit is not None
     # Of n-1, n-2 and the one without a uid.
@@ -109,6 +108,9 @@ def test_what_is_not_found_surely_does_not_fit(
         (["a", "*"], None),
         ({"regex": "pool-\\d+"}, [("start", "pool-")]),
         ({"regex": "pool*"}, [("start", "poo")]),
+        ({"regex": "pool?-a"}, [("start", "poo")]),
+        ({"regex": "pool+-a"}, [("start", "poo")]),
+        ({"regex": "pool{2}"}, [("start", "poo")]),
         ({"regex": "pool|x"}, None),
         ({"regex": "(?i)pool"}, None),
         ("a" * 99 + "*", [("start", "a" * 64)]),
@@ -184,8 +186,24 @@ def test_whatever_a_name_may_fit_is_found(key: str) -> None:
 
 
 def test_a_name_with_wide_signs_may_be_what_a_pattern_fits() -> None:
-    wide = "\uff50rod-1"
-    for pattern in ("prod-*", "prod-1", ["prod-1", "\u6c60"]):
+    wide = "prod\uff081\uff09"
+    for pattern in ("prod(*", "prod(1)", ["prod(1)", "\u6c60"]):
         assert fits_name(Patterns(pattern), wide) is None
-    assert fits_name(Patterns(["a", "\uff42"]), "b") is None
+    assert fits_name(Patterns("test(*"), wide) is False
+    assert fits_name(Patterns(["a", "(1\uff09"]), "(1)") is None
     assert fits_name(Patterns(["a", "c"]), "b") is False
+
+
+def test_all_that_may_be_for_a_node_are_found() -> None:
+    """Whatever stands before them in a policy, and whatever of a node is missing."""
+    asked: list[dict[str, Any]] = [
+        {"check": "A"}, {"node": {"name": "a*"}}, {"check": "B"}, {"node": {"uid": "u"}},
+        {"node": {"name": "*bc*"}}, {"node": {"name": "a*"}},
+    ]  # fmt: skip
+    parts = [(Match(MatchSpec.model_validate(match)), at) for at, match in enumerate(asked)]
+    by_node = ByNode(parts)
+    for name, found in (("ax", [1, 5]), ("bc", [4]), ("xbc", [4]), ("bcx", [4]), ("xb", []),
+                        ("abcx", [1, 4, 5])):  # fmt: skip
+        assert by_node.of([Node(name=name)], sure=True) == sorted([0, 2, *found])
+        assert by_node.of([Node(uid="u", name=name)], sure=True) == sorted([0, 2, 3, *found])
+        assert by_node.of([Node(name=name)], sure=False) == sorted([0, 2, 3, *found])
