@@ -47,6 +47,10 @@ class Engine(Protocol):
         """What it is, for people."""
 
 
+SECONDS_TO_END = 10
+"""How long a worker that is told to end may take for it."""
+
+
 class LocalEngine:
     """Worker processes on this machine."""
 
@@ -73,14 +77,28 @@ class LocalEngine:
         if self._pool is None:
             return
         if now:
-            for process in list((getattr(self._pool, "_processes", None) or {}).values()):
-                process.terminate()
+            _end_workers(self._pool)
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
     def where(self) -> str:
         """How many processes."""
         return f"{self.jobs} process{'' if self.jobs == 1 else 'es'}"
+
+
+def _end_workers(pool: ProcessPoolExecutor) -> None:
+    """End them in the middle of whatever they do."""
+    workers = list((getattr(pool, "_processes", None) or {}).values())
+    for worker in workers:
+        worker.terminate()
+    for worker in workers:
+        worker.join(SECONDS_TO_END)
+        if worker.is_alive():
+            worker.kill()
+    # One that was saying its result has said half of it: with the other end of the pipe closed,
+    # which this process holds too, nobody waits for the rest.
+    with contextlib.suppress(AttributeError, OSError):
+        pool._result_queue._writer.close()  # type: ignore[attr-defined]
 
 
 def _context() -> multiprocessing.context.ForkServerContext:

@@ -502,6 +502,9 @@ class Outputs:
                 self._drop(target)
         if junit is None:
             return
+        if is_a_response(junit):
+            self._drop(junit)
+            return
         if junit != "-":
             remove_stale(Path(junit))  # there may not be the memory to write it anew
         try:
@@ -514,9 +517,7 @@ class Outputs:
         from reporter.output.files import remove_stale
 
         if target != "-" and is_a_response(target):
-            say(
-                f"warning: {target}: is left as it is: it is a response, no report of an earlier run"
-            )
+            say(f"warning: {target}: is left as it is: it is a response, no report of before")
         elif target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 

@@ -305,8 +305,9 @@ def test_a_response_is_no_report_of_before(
 ) -> None:
     Path("prod.yaml").write_text("metadata: {name: p}")
     response = Path("r.json").read_bytes()
-    assert run(["check", "--json", "r.json", "prod.yaml"]) == 4
-    assert Path("r.json").read_bytes() == response
+    for form in ("json", "junit"):
+        assert run(["check", f"--{form}", "r.json", "prod.yaml"]) == 4
+        assert Path("r.json").read_bytes() == response
     assert "r.json: is left as it is" in capsys.readouterr().err
     assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
     assert run(["check", "gone.json", "--json", "record.json"]) == 4
