@@ -13,7 +13,7 @@ from reporter.record.model import Verdict
 from tests.slow import generator
 from tests.test_agreement import judge_case
 
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "40"))
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "25"))
 ORDER = {"fail": 2, "inconclusive": 1, "pass": 0}
 EFFECTS = ("fail", "warn", "note")
 

@@ -355,7 +355,7 @@ def naming(names: list[str], messages: list[str]) -> Verdict:
     return base.model_copy(update={"checks": [check.model_copy(update={"entries": entries})]})
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(name=ANY_NAME, other=ANY_NAME, before=st.text(max_size=9), behind=st.text(max_size=9))
 def test_a_name_of_any_signs_is_found_as_it_stands(
     name: str, other: str, before: str, behind: str
@@ -632,13 +632,13 @@ def test_many_long_names_are_looked_for_in_time_that_grows_with_the_text() -> No
     import time
 
     alike = "n" * 300
-    names = [f"{number:06}{alike}" for number in range(5_000)]
-    names += [f"{alike}{number:06}" for number in range(5_000)]
+    names = [f"{number:06}{alike}" for number in range(2_500)]
+    names += [f"{alike}{number:06}" for number in range(2_500)]
     names += [alike + "m" * number for number in range(1_000)]
     made = Redactor(naming(names, ["m"]), ["nodes"], KEY)
     start = time.process_time()
     shown = [made.text(f"on {name}, {number}") for number, name in enumerate(names)]
-    assert time.process_time() - start < 10
+    assert time.process_time() - start < 6
     assert len({text.split(",")[0] for text in shown}) == len(names)
     assert all(re.fullmatch(r"on node-[0-9a-f]{10}, \d+", text) for text in shown)
 

@@ -176,7 +176,7 @@ def test_a_users_own_words_are_rendered_again_and_told() -> None:
 # What is forged, byte by byte -----------------------------------------------------------------
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_any_single_byte_changed_in_any_member_is_found(data: Any) -> None:
     files = members(signed())
@@ -188,7 +188,7 @@ def test_any_single_byte_changed_in_any_member_is_found(data: Any) -> None:
     assert refused(archive.pack(files), brought=Given(key=PUBLIC)), (name, place)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(place=st.integers(0, len(small()) - 1), flip=st.integers(1, 255))
 def test_any_single_byte_changed_in_the_file_itself_is_found(place: int, flip: int) -> None:
     changed = bytearray(small())

@@ -29,9 +29,15 @@ def _visible(page: str) -> str:
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())
 
 
+ON_PAPER = {"standard-40-nodes", "expired-waiver", "unknown-values"}
+"""A failed cluster, an inconclusive one and waivers: a PDF takes as long as all else together."""
+
+
 @pytest.mark.parametrize("story", list(stories()), ids=lambda story: story.name)
 def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_path: Path) -> None:
     files = {name: tmp_path / f"r.{name}" for name in OPTION_OF}
+    if story.name not in ON_PAPER:
+        del files["pdf"]
     options = [part for name, path in files.items() for part in (OPTION_OF[name], str(path))]
     run = command("check", *story.arguments, *options, "--verbose", cwd=ROOT)
     record = json.loads(files["json"].read_text())
@@ -41,7 +47,7 @@ def test_verdict_reasons_and_waivers_are_the_same_everywhere(story: Story, tmp_p
         "html": _visible(files["html"].read_text()),
         "markdown": rendered(files["markdown"].read_text()).text_content(),
     }
-    if shutil.which("pdftotext"):
+    if "pdf" in files and shutil.which("pdftotext"):
         pdf = subprocess.run(
             ["pdftotext", str(files["pdf"]), "-"], check=True, capture_output=True, text=True
         )
