@@ -351,10 +351,8 @@ def test_axe_finds_nothing(
     ("reader", "lang", "scheme", "width"),
     [
         ("auditor", "zh-CN", "light", 1280),
-        ("approver", "en", "light", 1280),
-        ("approver", "zh-CN", "dark", 390),
-        ("operator", "en", "dark", 1280),
-        ("operator", "zh-CN", "light", 390),
+        ("approver", "en", "dark", 390),
+        ("operator", "zh-CN", "light", 1280),
     ],
 )
 def test_every_view_and_language_is_accessible_and_fits(

@@ -795,7 +795,7 @@ def test_taking_out_a_rule_that_lint_calls_pointless_changes_no_outcome(run: Run
         {}, {}, {"waivable": False}, {"effective_on": "2026-12-01"},
     ]  # fmt: skip
     taken = {"overridden-rule": 0, "redundant-rule": 0, "duplicate-rule": 0, "no-effect": 0}
-    for _ in range(int(os.environ.get("PROPERTY_EXAMPLES", "75"))):
+    for _ in range(int(os.environ.get("PROPERTY_EXAMPLES", "100"))):
         made = [
             {
                 "id": f"r{number}",
