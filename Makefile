@@ -11,7 +11,7 @@ SUPPLY := .venv-supply
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0 fonts-dejavu-core fonts-droid-fallback python3-venv
 TEST_TOOLS := strace locales openssl poppler-utils qpdf libarchive-tools xz-utils zip zstd zsh fish
 # Tests often wait for other programs: more of them than there are processors keep these busy.
-JOBS := $(shell expr $$(nproc) + 3)
+JOBS := $(shell expr $$(nproc) + 2)
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .PHONY: lock locked lowest supply sbom demo test check unit prove prove-printouts million bench bench-walk schema gold dist clean help libraries test-tools words compat bench-peers hostile mutants proof bench-audit reference docs

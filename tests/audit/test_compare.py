@@ -383,7 +383,7 @@ def test_the_newer_one_first_is_noted() -> None:
     assert [note.code for note in compare(second, first).notes] == ["diff.note.order"]
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(one=generator.cases(), two=generator.cases())
 def test_a_comparison_hides_no_failure(one: dict[str, Any], two: dict[str, Any]) -> None:
     two = two | {key: one[key] for key in ("policies", "at")}

@@ -227,7 +227,7 @@ def _wide(verdict: Verdict, text: str) -> Verdict:
     )
 
 
-@pytest.mark.parametrize("text", ["short", "检查项" * 400, "@#!~" * 400])
+@pytest.mark.parametrize("text", ["short", "@#检~" * 400])
 def test_it_is_never_too_large_and_says_what_is_missing(text: str) -> None:
     data = markdown.write(_wide(hostile() if text != "short" else example(), text))
     assert len(data) < markdown.MAX_BYTES
