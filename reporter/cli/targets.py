@@ -217,26 +217,24 @@ def _may_be_read(target: str, name: str) -> bool:
 
 def _begins_as_what_is_read(name: str) -> bool:
     """Whether a file begins as the responses and records do that nearly everybody has."""
-    try:
-        if not os.path.isfile(name):
-            return False
-        with Path(name).open("rb") as file:
-            data = file.read(_LOOKED_AT).lstrip()
-    except (OSError, ValueError):
-        return False
-    return data.startswith((b"{", b"[", *_PACKED))
+    return _start_of(name).startswith((b"{", b"[", *_PACKED))
 
 
 def is_a_response(target: str) -> bool:
     """Whether a file that a report is to take the place of holds a response, and no record."""
-    try:
-        if not os.path.isfile(target):
-            return False
-        with Path(target).open("rb") as file:
-            data = file.read(_LOOKED_AT).lstrip()
-    except (OSError, ValueError):
-        return False
+    data = _start_of(target)
     return data.startswith((b"{", b"[")) and b'"PreCheckTask"' in data and _RECORD not in data
+
+
+def _start_of(name: str) -> bytes:
+    """Of a regular file that can be read; nobody may ever write to a pipe."""
+    try:
+        if not os.path.isfile(name):
+            return b""
+        with Path(name).open("rb") as file:
+            return file.read(_LOOKED_AT).lstrip()
+    except (OSError, ValueError):
+        return b""
 
 
 def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, list[str]] | None:
