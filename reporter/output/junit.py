@@ -16,7 +16,7 @@ from xml.etree import ElementTree
 
 from reporter.output.clean import clean, cleaned, console_safe, one_line
 from reporter.output.exhibits import AttachedExhibit
-from reporter.record.instants import second_of
+from reporter.record.instants import exactly_of, second_of
 from reporter.record.model import Check, Entry, RuleUse, SkippedCheck, Verdict, WaiverUse
 from reporter.words import say
 
@@ -126,7 +126,7 @@ def _properties(verdict: Verdict, unwritten: Unwritten | None) -> list[tuple[str
         ("tool", f"{verdict.tool.name} {verdict.tool.version}"),
         ("verdict", verdict.outcome),
         ("exit-code", str(unwritten.exit_code if unwritten else verdict.exit_code)),
-        ("judged-at", verdict.instant.at.isoformat().replace("+00:00", "Z")),
+        ("judged-at", exactly_of(verdict.instant.at)),
         ("judged-at-basis", verdict.instant.basis),
         ("backdated", str(verdict.instant.backdated).lower()),
         ("postdated", str(verdict.instant.postdated).lower()),

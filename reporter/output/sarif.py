@@ -21,6 +21,7 @@ from urllib.parse import quote
 
 from reporter.output.clean import cleaned, console_safe, one_line, web_address
 from reporter.output.exhibits import AttachedExhibit
+from reporter.record.instants import exactly_of
 from reporter.record.model import (
     NOT_FILES,
     OUTCOMES_WORST_FIRST,
@@ -606,7 +607,7 @@ def _digest(*parts: str) -> str:
 
 
 def _instant(verdict: Verdict) -> str:
-    return verdict.instant.at.isoformat().replace("+00:00", "Z")
+    return exactly_of(verdict.instant.at)
 
 
 def _name(name: str | None) -> str:

@@ -479,10 +479,7 @@ class _Bench:
         for scope, counts in self.items.counts.items():
             found[scope] = {}
             for number in counts:
-                name, kind, group, level, phase = (
-                    value or None for value in self.items.signatures[number]
-                )
-                target = Target(name, scope, self.facts, kind, group, level, phase)
+                target = self._target_of(scope, self.items.signatures[number])
                 looking = tuple(rule for rule in rules if rule.match.by_signature(target))
                 if looking:
                     found[scope][number] = _Looking(looking)
@@ -546,17 +543,22 @@ class _Bench:
         found = known.get(key)
         if found is not None:
             return found
-        name, kind, group, level, phase = (value or None for value in signature)
-        target = Target(name, scope, self.facts, kind, group, level, phase)
+        target = self._target_of(scope, signature)
         found = tuple(
             rule
             for rule in self.policy.rules
-            if (phase == "Failed" or "phase" in rule.match.keys) and rule.match.by_signature(target)
+            if (target.phase == "Failed" or "phase" in rule.match.keys)
+            and rule.match.by_signature(target)
         )
         if len(known) >= MOST_SIGNATURES:
             known.clear()
         known[key] = found
         return found
+
+    def _target_of(self, scope: Scope, signature: Signature) -> Target:
+        """What every finding of a signature has in common."""
+        name, kind, group, level, phase = (value or None for value in signature)
+        return Target(name, scope, self.facts, kind, group, level, phase)
 
     def _decided(
         self, target: Target, signature: Signature, candidates: tuple[Rule, ...]

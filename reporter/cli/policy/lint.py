@@ -204,6 +204,7 @@ def _property(text: str) -> str:
 def as_json(report: Report, instant: datetime) -> dict[str, Any]:
     """The report as a versioned object."""
     from reporter.output.clean import clean
+    from reporter.record.instants import exactly_of
 
     problems = [asdict(problem) for problem in report.problems]
     for problem in problems:
@@ -211,7 +212,7 @@ def as_json(report: Report, instant: datetime) -> dict[str, Any]:
             problem[key] = clean(problem[key]) if problem[key] is not None else None
     return {
         "apiVersion": JSON_VERSION,
-        "at": instant.isoformat().replace("+00:00", "Z"),
+        "at": exactly_of(instant),
         "files": [
             {"file": clean(name)}
             | {

@@ -122,6 +122,8 @@ def _files(names: Sequence[str]) -> Iterator[str]:
 
 
 def _plain(found: Preview) -> dict[str, Any]:
+    from reporter.record.instants import exactly_of
+
     plain = asdict(found)
     for part, told in zip(plain["waivers"], found.waivers, strict=True):
         part["matches"] = {
@@ -131,7 +133,7 @@ def _plain(found: Preview) -> dict[str, Any]:
         }
         part["covers_nothing"] = told.covers_nothing
     for row, seen in zip(plain["responses"], found.responses, strict=True):
-        row["at"] = seen.at.isoformat().replace("+00:00", "Z") if seen.at else None
+        row["at"] = exactly_of(seen.at) if seen.at else None
     return {"apiVersion": API_VERSION, "kind": "WaiverPreview", **plain}
 
 
