@@ -182,6 +182,12 @@ MESSAGES: Final[dict[str, Message]] = {
         "CCE itself says Failed; it, Terraform and the console stop on that. Resolve what failed, "
         "put waived Risks on the skip list, and run the check again"
     ),
+    "condition.text-around": (
+        "Read out of a log: {count} line of other text around the response is not judged. "
+        "Save the response alone",
+        "Read out of a log: {count} lines of other text around the response are not judged. "
+        "Save the response alone",
+    ),
     "condition.no-nodes": "No node is listed in the response: nothing is known about nodes",
     "condition.expires-before-window": (
         "The check expires at {expires}, before the change window opens at {window}: "

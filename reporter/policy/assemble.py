@@ -617,6 +617,7 @@ def _source(judgement: Judgement) -> Source:
         containers=list(source.containers),
         pointer=prefix,
         others=source.others,
+        lines_around=source.lines_around,
         choice=None
         if source.wanted is None
         else Choice(
@@ -916,6 +917,7 @@ def _grounds(
         updated=parse_timestamp(metadata.update_timestamp if metadata else None),
         expires=parse_timestamp(status.expire_time_stamp if status else None),
         is_expected=judgement.expect_cluster is not None or judgement.expect_target is not None,
+        lines_around=judgement.response.source.lines_around,
         findings=len(judgement.decided) + sum(part.passed for part in judgement.passes.values()),
         nodes=judgement.found.nodes,
         warned=sum(part.outcome == "warn" for part in judgement.decided),

@@ -52,6 +52,9 @@ class Source:
     pointer: str = ""
     others: int = 0
     doubts: tuple[str, ...] = ()
+    lines_around: int = 0
+    """How many lines of the input hold other text than the response: a log's."""
+
     wanted: Wanted | None = None
     """None: nothing was chosen, every task of the file is a response of its own."""
 

@@ -98,6 +98,9 @@ class Grounds:
     is_expected: bool
     """Whether somebody said which cluster or target version was meant."""
 
+    lines_around: int
+    """How many lines of other text the response stood among."""
+
     findings: int
     nodes: int
     warned: int
@@ -131,6 +134,7 @@ def grounds_of(record: Verdict) -> Grounds:
         updated=subject.updated.at if subject.updated else None,
         expires=subject.expires.at if subject.expires else None,
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
+        lines_around=record.source.lines_around,
         findings=record.counts.findings.total,
         nodes=record.counts.nodes,
         warned=record.counts.findings.warn,
@@ -199,6 +203,8 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
     yield due("postdated", grounds.instant.postdated, at=at)
     early = updated is not None and updated - at > CLOCK_SKEW
     yield due("before-check", early, at=at, updated=updated)
+    lines = grounds.lines_around
+    yield "condition.text-around", {"count": lines} if lines else None
     yield due("recheck-needed", grounds.outcome == "pass" and grounds.phase == "Failed")
     yield due("no-nodes", grounds.findings > 0 and not grounds.nodes)
     expires = holds_until(grounds.evidence, updated, grounds.expires)

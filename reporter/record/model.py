@@ -460,6 +460,9 @@ class Source(Part):
     )
     pointer: str = Field(default="", description="where in the file the task stands")
     others: int = Field(default=0, description="other tasks in the same file")
+    lines_around: int = Field(
+        default=0, ge=0, description="lines of other text around the response, as in a log"
+    )
     choice: Choice | None = Field(
         default=None, description="null: none was chosen, each task of the file is judged"
     )

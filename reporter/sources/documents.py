@@ -42,6 +42,9 @@ class Document:
     renamed: bool = False
     """Whether the names in the text are others: snake_case."""
 
+    lines_around: int = 0
+    """How many lines hold other text, before it or behind."""
+
     def outlined(self) -> Document:
         """Of the status the names alone, once its tasks are built: it would be held twice."""
         value = self.value

@@ -248,7 +248,12 @@ def _between_lines(text: bytes, label: str) -> Document:
     if answered:
         doubt = doubt or "another answer of an API, without a check, stands behind it"
     check_around(text, start, end, label, doubt, tasks)
-    return document or embedded(text, start, end, "log", label)
+    document = document or embedded(text, start, end, "log", label)
+    around = sum(len(_ANY_LINE.findall(part)) for part in (text[:start], text[end:]))
+    return replace(document, lines_around=around)
+
+
+_ANY_LINE = re.compile(rb"[^ \t\r\n][^\n]*")
 
 
 _TIME = re.compile(

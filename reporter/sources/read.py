@@ -346,6 +346,7 @@ def _built(
             pointer=found.pointer,
             others=others,
             doubts=doubts,
+            lines_around=document.lines_around,
             wanted=wanted,
             sidecar=found.sidecar,
             sidecar_misfit=found.misfit,

@@ -98,11 +98,12 @@ def waiver(name: str = "w-1", check: Any = "SampleCheck", **more: Any) -> dict[s
     } | more
 
 
-def judged(body: dict[str, Any], *policies: bytes, **options: Any) -> Verdict:
-    """The verdict on a response."""
+def judged(body: dict[str, Any] | bytes, *policies: bytes, **options: Any) -> Verdict:
+    """The verdict on a response, or on what else a file may hold."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
     loaded = Policy.parse(*(policies or (policy(),)), waivers=options.pop("waiver_files", ()))
     return evaluate(
-        read(json.dumps(body).encode(), name="response.json"),
+        read(data, name="response.json"),
         loaded,
         at=options.pop("at", AT),
         now=options.pop("now", AT),

@@ -319,7 +319,7 @@ def _waived(**more: Any) -> tuple[dict[str, Any], bytes]:
     )
 
 
-CONDITIONS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
+CONDITIONS: dict[str, tuple[dict[str, Any] | bytes, bytes, dict[str, Any]]] = {
     "tolerated-exceptions": (response(item(kind="Exception", level="Fatal")), LENIENT, {}),
     "warnings": (response(item()), policy(defaults={"unmatched": "warn"}), {}),
     "evidence-warnings": (
@@ -360,6 +360,7 @@ CONDITIONS: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
     "backdated": (WELL, policy(), {"now": AT + HOUR}),
     "postdated": (WELL, policy(), {"now": AT - HOUR}),
     "before-check": (WELL, policy(), {"at": AT - HOUR, "now": AT - HOUR}),
+    "text-around": (b"$ ask\n" + json.dumps(WELL).encode() + b"\n\ndone\n", policy(), {}),
     "recheck-needed": (response(item()), LENIENT, {}),
     "no-nodes": (response(), policy(), {}),
     "expires-before-window": (WELL, policy(), {"change": Change(window_start=AT + HOUR)}),

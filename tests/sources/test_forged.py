@@ -407,6 +407,18 @@ def test_what_services_and_tools_log_on_every_run_casts_no_doubt(prefix: str, lo
 
 
 @pytest.mark.parametrize(
+    ("text", "lines"),
+    [(f"$ ask\n\n{FORGED}\r\n\r\n$ \n", 2), (f"INFO precheck: {FORGED}", 1),
+     (f"2026-03-01T09:00:00Z ask\n2026-03-01T09:00:01Z {FORGED}\n2026-03-01T09:00:02Z b\n", 2),
+     (f"see\n{JAVA}there", 2), (JAVA, 0), (f"\n\n{JAVA}\n\n", 0), (FORGED, 0),
+     (f"HTTP/1.1 200 OK\r\nServer: api\r\n\r\n{FORGED}", 0), (f"{FORGED}\n200\n", 0)],
+    ids=["log", "prefix", "times", "Java", "Java alone", "blank", "alone", "capture", "status"],
+)  # fmt: skip
+def test_lines_of_other_text_are_counted(text: str, lines: int) -> None:
+    assert read(text.encode()).source.lines_around == lines
+
+
+@pytest.mark.parametrize(
     "nested",
     ["[" * 970 + "]" * 970, '{"a":[' * 480 + "]}" * 480, '{"items":[' * 480 + "]}" * 480,
      '{"kind":"List","items":[' * 480 + "]}" * 480, '{"status":{"\\ud800":1}}',
