@@ -87,6 +87,15 @@ class PlacedScope:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """One of several policies that stand side by side, its bases included."""
+
+    unmatched: Effect
+    """Its own default for what none of its rules matches."""
+    rules: frozenset[str]
+
+
+@dataclass(frozen=True)
 class Layered:
     """What one policy comes to, all its layers included."""
 
@@ -103,6 +112,8 @@ class Layered:
     """What a layer on top may weaken: rule ids and names of `SETTINGS`."""
     places: dict[str, str] = field(default_factory=dict)
     """Setting → where it was last said."""
+    beside: tuple[Beside, ...] = ()
+    """Where several were given, or stand under it, each of them; one alone has none beside it."""
 
     def place(self, setting: str) -> str:
         return self.places.get(setting, BUILT_IN)
@@ -168,6 +179,17 @@ def union(parts: Sequence[Layered]) -> Layered:
             if all(name in part.permitted for part in parts if part.has(name))
         ),
         places=_union_places(parts),
+        beside=_beside(parts),
+    )
+
+
+def _beside(parts: Sequence[Layered]) -> tuple[Beside, ...]:
+    if len(parts) == 1:
+        return parts[0].beside
+    return tuple(
+        policy
+        for part in parts
+        for policy in part.beside or (Beside(part.unmatched, frozenset(part.rules)),)
     )
 
 
@@ -260,7 +282,9 @@ def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
         [PlacedWaiver(waiver, document, index) for index, waiver in enumerate(spec.waivers or [])],
     )
     listed = frozenset(spec.overridable or ())
-    changed = {rule.id for rule in spec.rules or []} | guard.said
+    own = frozenset(rule.id for rule in spec.rules or [])
+    changed = own | guard.said
+    anew = unmatched if "defaults.unmatched" in guard.said else None
     return Layered(
         rules=rules,
         waivers=waivers,
@@ -277,6 +301,8 @@ def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
         # What this layer said anew is its own to release.
         permitted=frozenset(base.permitted - changed) | listed,
         places={**base.places, **guard.places},
+        # On top of all of them: its rules are those of each, and so is a default it says anew.
+        beside=tuple(Beside(anew or one.unmatched, one.rules | own) for one in base.beside),
     )
 
 

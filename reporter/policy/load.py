@@ -155,15 +155,6 @@ class Scoping:
 
 
 @dataclass(frozen=True)
-class Beside:
-    """One of several policies that were given side by side, its bases included."""
-
-    unmatched: Effect
-    """Its own default for what none of its rules matches."""
-    rules: frozenset[str]
-
-
-@dataclass(frozen=True)
 class Policy:
     """One or several policy files and waiver lists, merged: what a response is judged against."""
 
@@ -178,8 +169,8 @@ class Policy:
     names: tuple[str, ...] = field(default=())
     layered: layers.Layered | None = None
     """What it was merged from, place by place."""
-    side_by_side: tuple[Beside, ...] = ()
-    """Where several were given, each of them; one alone has none beside it."""
+    side_by_side: tuple[layers.Beside, ...] = ()
+    """Where several were given, or stand under one, each of them."""
 
     @cached_property
     def rules_by_signature(self) -> dict[Any, tuple[Rule, ...]]:
@@ -795,9 +786,7 @@ def _merge(policies: list[_Loaded], lists: list[_Loaded]) -> Policy:
         skipped=whole.skipped,
         names=tuple(loaded.spec.metadata.name for loaded in policies),
         layered=whole,
-        side_by_side=tuple(Beside(part.unmatched, frozenset(part.rules)) for part in parts)
-        if len(parts) > 1
-        else (),
+        side_by_side=whole.beside,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,10 @@ import pytest
 import yaml
 
 from reporter.errors import PolicyError
+from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
+from reporter.sources.read import read
+from tests.policy.build import AT, item, response
 
 BASE: dict[str, Any] = {
     "defaults": {"unmatched": "warn", "skipped": "fail"},
@@ -33,6 +37,33 @@ def write(folder: Path, name: str, **content: Any) -> Path:
 def stack(folder: Path, overlay: dict[str, Any], **base: Any) -> Policy:
     write(folder, "base", **(BASE | base))
     return Policy.load(write(folder, "top", extends="base.yaml", **overlay))
+
+
+def test_bases_that_stand_side_by_side_are_as_policies_that_are_given_so(tmp_path: Path) -> None:
+    """A rule of one base that stands in for the other's stricter default is named."""
+    warns = {"id": "warns", "match": {"kind": "Risk"}, "effect": "warn"}
+    lenient = write(tmp_path, "lenient", rules=[warns], defaults={"unmatched": "warn"})
+    strict = write(tmp_path, "strict", overridable=["defaults.unmatched"])
+    bases = ["lenient.yaml", "strict.yaml"]
+    both = write(tmp_path, "both", extends=bases)
+    once_more = write(tmp_path, "once-more", extends="both.yaml")
+    own = {"id": "own", "match": {"check": "SampleCheck"}, "effect": "warn"}
+    write(tmp_path, "loose", rules=[warns], overridable=["defaults.unmatched"])
+    said = {"defaults": {"unmatched": "warn"}}
+    anew = write(tmp_path, "anew", extends=["loose.yaml", "strict.yaml"], **said)
+    owning = write(tmp_path, "owning", extends=["loose.yaml", "strict.yaml"], rules=[own], **said)
+
+    def displacing(*sources: Path) -> list[Any]:
+        given = Policy.load(*sources)
+        verdict = evaluate(read(json.dumps(response(item())).encode()), given, at=AT, now=AT)
+        code = "condition.default-displaced"
+        return [part.params["rules"] for part in verdict.conditions if part.code == code]
+
+    for sources in ([lenient, strict], [both], [once_more], [both, lenient], [strict, both]):
+        assert displacing(*sources) == [["warns"]]
+    # Whoever says the default anew, on top of both, means it.
+    assert displacing(anew) == displacing(owning) == displacing(lenient) == []
+    assert displacing(anew, strict) == [["warns"]]
 
 
 def test_an_overlay_adds_and_tightens(tmp_path: Path) -> None:
