@@ -152,6 +152,12 @@ MESSAGES: Final[dict[str, Message]] = {
         "Rules or waivers ask for names or messages that are here only in another form: {rules} "
         "({values})",
     ),
+    "condition.names-absent": (
+        "Nothing here has the name or text that a rule or waiver fails or leaves out: {rules} "
+        "({values})",
+        "Nothing here has the names or texts that rules or waivers fail or leave out: {rules} "
+        "({values})",
+    ),
     "condition.excluded-values": (
         "A rule or waiver leaves out a value the API does not document: {rules} ({values})",
         "Rules or waivers leave out values the API does not document: {rules} ({values})",

@@ -616,6 +616,16 @@ def _nodes(verdict: Verdict, task: PrecheckTask | None, name: str) -> Iterator[s
 def _node_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
     yield from _nodes(verdict, task, "name")
     yield from _matched(verdict.waivers, "node", "name")
+    # What rules ask of nodes is told here alone.
+    for said in verdict.conditions:
+        keys, values = (said.params.get(name) for name in ("keys", "values"))
+        if said.code.startswith("condition.names-") and isinstance(keys, list):
+            pairs = zip(keys, values if isinstance(values, list) else (), strict=False)
+            yield from (part for key, told in pairs if key == "node" for part in _TO.split(told))
+
+
+_TO = re.compile(" → ")
+"""Between what a policy asks for and what the response has."""
 
 
 def _uid_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:

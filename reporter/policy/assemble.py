@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePath
@@ -18,12 +18,14 @@ from string import Formatter
 from reporter import __version__
 from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
+from reporter.policy.absent import absent
 from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
     Judgement,
     LimitTally,
 )
+from reporter.policy.here import Here
 from reporter.policy.jsonpath import Condition
 from reporter.policy.load import Policy, Rule, Waiver
 from reporter.policy.match import Facts, Patterns, Target
@@ -35,7 +37,8 @@ from reporter.policy.slips import (
 )
 from reporter.policy.stubs import Stubs
 from reporter.policy.waivers import WaiverTally
-from reporter.precheck.finding import Finding, Scope
+from reporter.policy.written import Written
+from reporter.precheck.finding import Finding, Scope, node_names
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
 from reporter.precheck.versions import parse_version
@@ -892,7 +895,7 @@ def conditions_of(
         *(_told(code, told) for code, told in of_what_is_listed(grounds) if told is not None),
         *_displaced_defaults(judgement),
         *_odd_values(judgement),
-        *_names_nearly_met(judgement),
+        *_names_and_texts(judgement, waivers),
         *_unlike_values(judgement),
         *_unreadable_versions(judgement),
         *_open_clusters(judgement),
@@ -1021,23 +1024,67 @@ def _least(found: dict[str, str], name: str, text: str) -> None:
     found[name] = min(found.get(name, text), text)
 
 
-def _names_nearly_met(judgement: Judgement) -> Iterator[Statement]:
-    """What is asked for in another form than the response has it: by that nothing is met."""
+def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iterator[Statement]:
+    """What is asked for in another form than the response has it, or under what nothing has."""
     skipped = [
         Target(check=skip.skip.name, scope=None, facts=judgement.facts)
         for skip in judgement.skips
         if skip.skip.name
     ]
-    found = nearly_met(
-        judgement.policy.naming,
-        [*(part.target for part in judgement.decided), *skipped],
-        {*judgement.found.names, *(target.check for target in skipped if target.check)},
-        lambda name: name in judgement.policy.catalogue.items,
-    )
-    if found:
-        names = sorted(found)
-        values = [found[name] for name in names]
-        yield statement("condition.names-nearly", count=len(names), rules=names, values=values)
+    targets = [*(part.target for part in judgement.decided), *skipped]
+    checks = {*judgement.found.names, *(target.check for target in skipped if target.check)}
+    here = Here(targets, checks)
+    policy = judgement.policy
+    nearly = nearly_met(policy.naming, here, lambda name: name in policy.catalogue.items)
+    if nearly:
+        yield _of_names(
+            "condition.names-nearly",
+            {name: (asked.key, f"{asked.text} → {had}") for name, (asked, had) in nearly.items()},
+        )
+    told_already = {(name, asked) for name, (asked, _) in nearly.items()}
+    parts = [
+        (name, [written for written in patterns if (name, written) not in told_already])
+        for name, patterns in _by_names(judgement, waivers)
+    ]
+    if not parts:
+        return
+    nodes = frozenset(node_names(judgement.response.task))
+
+    def others(written: Written) -> Iterable[str]:
+        if written.key in ("check", "$.name"):
+            return policy.catalogue.items
+        return nodes if written.key == "node" else ()
+
+    if found := absent(parts, here, others):
+        told = {name: (written.key, written.text) for name, written in found.items()}
+        yield _of_names("condition.names-absent", told)
+
+
+def _of_names(code: str, found: Mapping[str, tuple[str, str]]) -> Statement:
+    """By the id of a rule or waiver: the key under which it asks, and what is said of that."""
+    names = sorted(found)
+    keys, values = zip(*(found[name] for name in names), strict=True)
+    told: dict[str, Param] = {"rules": names, "keys": [*keys], "values": [*values]}
+    return statement(code, count=len(names), **told)
+
+
+def _by_names(
+    judgement: Judgement, waivers: Sequence[WaiverUse]
+) -> Iterator[tuple[str, Sequence[Written]]]:
+    """By what is left out of what lets something through, and what else would have failed it."""
+    lenient = {
+        rule.id
+        for part in judgement.decided
+        if part.outcome in ("warn", "note")
+        for rule, effect, _ in part.rules
+        if effect in ("warn", "note")
+    }
+    used = {use.id for use in waivers if use.status == "used"}
+    for part, patterns in judgement.policy.leaving_out.items():
+        if part.id in (used if part.is_waiver else lenient):
+            yield part.id, patterns
+    if any(part.outcome in ("warn", "note") for part in judgement.decided):
+        yield from judgement.policy.failing_names.items()
 
 
 def _asking(policy: Policy) -> list[Rule | Waiver]:

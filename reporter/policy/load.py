@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -40,7 +40,7 @@ from reporter.policy.model import (
     WhereSpec,
 )
 from reporter.policy.slips import Slips, ends_in_a_list, model_within, slips_of
-from reporter.policy.written import Asking, Written, written_in
+from reporter.policy.written import Asking, Written, left_out_in, names_in, written_in
 from reporter.record.dates import parse_end, parse_instant
 from reporter.signs import hides_a_sign, is_todo
 from reporter.yamlfile import Document
@@ -195,13 +195,40 @@ class Policy:
     @cached_property
     def naming(self) -> Mapping[Written, list[Asking]]:
         """The patterns for names and messages, and the rules and waivers that have them."""
-        asking = [Asking(rule.id, rule.match, is_waiver=False) for rule in self.rules]
-        asking += [Asking(waiver.id, waiver.match, is_waiver=True) for waiver in self.waivers]
         found: dict[Written, list[Asking]] = {}
-        for part in asking:
+        for part in self._parts:
             for written in dict.fromkeys(written_in(part.match.spec)):
                 found.setdefault(written, []).append(part)
         return found
+
+    @cached_property
+    def leaving_out(self) -> Mapping[Asking, tuple[Written, ...]]:
+        """The rules and waivers that leave something out by a name or text, and by which.
+
+        Of rules without those for add-ons: where their check passes nothing names them.
+        """
+        return {
+            part: patterns
+            for part in self._parts
+            if (patterns := _unlike(left_out_in(part.match.spec), addons=part.is_waiver))
+        }
+
+    @cached_property
+    def failing_names(self) -> Mapping[str, tuple[Written, ...]]:
+        """The names of checks and nodes by which rules fail, by the rule."""
+        return {
+            rule.id: patterns
+            for rule in self.rules
+            if rule.effect == "fail"
+            and (patterns := _unlike(names_in(rule.match.spec), addons=False))
+        }
+
+    @property
+    def _parts(self) -> list[Asking]:
+        return [
+            *(Asking(rule.id, rule.match, is_waiver=False) for rule in self.rules),
+            *(Asking(waiver.id, waiver.match, is_waiver=True) for waiver in self.waivers),
+        ]
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -470,6 +497,10 @@ def _read(source: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise PolicyError(f"{source}: can't be read: {reason}") from None
+
+
+def _unlike(patterns: Iterable[Written], *, addons: bool) -> tuple[Written, ...]:
+    return tuple(dict.fromkeys(one for one in patterns if addons or one.key != "addon"))
 
 
 def _check_kind(document: Document, kind: str) -> None:

@@ -35,6 +35,11 @@ class Left:
     def __init__(self, signs: int) -> None:
         self._signs = signs
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether some texts could not be looked through."""
+        return self._signs < 0
+
     def of(self, texts: Iterable[str]) -> Iterator[str]:
         """The texts, as long as there is time for them."""
         for text in texts:
@@ -100,7 +105,7 @@ class Names:
     """Names that are here, and what has them."""
 
     def __init__(self, spelled: Spelled, having: Iterable[tuple[str, Target]], left: Left) -> None:
-        self._spelled, self._pairs, self._left = spelled, having, left
+        self.spelled, self._pairs, self._left = spelled, having, left
         self.meant = spelled.meant
 
     @cached_property
@@ -116,11 +121,11 @@ class Names:
 
     def may_mean(self, text: str) -> bool:
         """Whether a text is a name that is here, or may be one written in another form."""
-        return text in self._spelled or self.meant(text, alike=False) is not None
+        return text in self.spelled or self.meant(text, alike=False) is not None
 
     def fitted_otherwise(self, written: Written) -> list[str]:
         """Names that a pattern fits but for its capitals, or that hold it, where it fits none."""
-        some = list(islice(self._spelled, MOST_SEARCHED))
+        some = list(islice(self.spelled, MOST_SEARCHED))
         text, own = written.text, written.fits()
         if any(own(name) is not False for name in self._left.of(some)):
             return []

@@ -81,8 +81,36 @@ class Asking:
     is_waiver: bool
 
 
+def in_order(written: Written) -> tuple[str, str, bool, str]:
+    """By what patterns are sorted: the same in whatever order a policy has them."""
+    return written.text, written.key, written.is_regex, written.path or ""
+
+
 def written_in(spec: MatchSpec) -> Iterator[Written]:
     """Every such pattern of a match, nested ones included."""
+    for written, _ in _every(spec):
+        of_a_path = written.key == "matches"
+        for_a_part = written.path is not None and written.is_for_a_part
+        if not of_a_path or for_a_part or STAR.search(written.text):
+            yield written
+
+
+def left_out_in(spec: MatchSpec) -> Iterator[Written]:
+    """The patterns by which a match leaves something out: those under `not:`."""
+    return (written for written, negated in _every(spec) if negated)
+
+
+def names_in(spec: MatchSpec) -> Iterator[Written]:
+    """The patterns for names that what it matches has to have."""
+    return (
+        written
+        for written, negated in _every(spec)
+        if not negated and written.key not in ("message", "matches")
+    )
+
+
+def _every(spec: MatchSpec, *, negated: bool = False) -> Iterator[tuple[Written, bool]]:
+    """Every pattern, and whether what it fits is left out."""
     node = spec.node.name if spec.node is not None else None
     for key, value in (
         ("check", spec.check),
@@ -92,23 +120,25 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
     ):
         for pattern in _listed(value):
             if isinstance(pattern, Regex):
-                yield Written(key, pattern.regex, is_regex=True)
+                yield Written(key, pattern.regex, is_regex=True), negated
             elif isinstance(pattern, Equals):
-                yield from (Written(key, text) for text in _listed(pattern.equals))
+                yield from ((Written(key, text), negated) for text in _listed(pattern.equals))
             else:
-                yield Written(key, pattern)
+                yield Written(key, pattern), negated
     for condition in spec.where or []:
-        if pattern_text := _innermost(condition).matches:
+        innermost, times = _innermost(condition)
+        is_negated = negated is not ((times + (condition.quantifier == "none")) % 2 == 1)
+        if innermost.matches:
             path = None if condition.on == "response" else condition.path
-            written = Written("matches", pattern_text, is_regex=True, path=path)
-            if STAR.search(pattern_text) or (path is not None and written.is_for_a_part):
-                yield written
+            yield Written("matches", innermost.matches, is_regex=True, path=path), is_negated
         if _is_about_name(condition):
-            for text in [condition.equals, *(condition.in_ or [])]:
+            for text in [innermost.equals, *(innermost.in_ or [])]:
                 if isinstance(text, str):
-                    yield Written("$.name", text)
-    for part in [*([spec.not_] if spec.not_ is not None else []), *(spec.any or [])]:
-        yield from written_in(part)
+                    yield Written("$.name", text), is_negated
+    for part in spec.any or []:
+        yield from _every(part, negated=negated)
+    if spec.not_ is not None:
+        yield from _every(spec.not_, negated=not negated)
 
 
 def asked(text: str, *, is_regex: bool) -> Callable[[str | None], bool | None] | None:
@@ -131,7 +161,9 @@ def with_form(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:
     if written.key == "matches" and spec.where:
         update["where"] = [_matching(condition, written, meant) for condition in spec.where]
     if written.key == "$.name" and spec.where:
-        update["where"] = [_renamed(condition, written, meant) for condition in spec.where]
+        update["where"] = [
+            _renamed(part, written, meant) if _is_about_name(part) else part for part in spec.where
+        ]
     if spec.not_ is not None:
         update["not_"] = with_form(spec.not_, written, meant)
     if spec.any is not None:
@@ -157,21 +189,23 @@ def _put(value: Any, written: Written, meant: str) -> list[Any]:
     return made
 
 
-def _renamed(condition: WhereSpec, written: Written, meant: str) -> WhereSpec:
-    if not _is_about_name(condition):
-        return condition
+def _renamed(part: _Asks, written: Written, meant: str) -> _Asks:
     update: dict[str, Any] = {}
-    if condition.equals == written.text:
+    if part.equals == written.text:
         update["equals"] = meant
-    if condition.in_ is not None:
-        update["in_"] = [meant if text == written.text else text for text in condition.in_]
-    return condition.model_copy(update=update)
+    if part.in_ is not None:
+        update["in_"] = [meant if text == written.text else text for text in part.in_]
+    if part.not_ is not None:
+        update["not_"] = _renamed(part.not_, written, meant)
+    return part.model_copy(update=update)
 
 
-def _innermost(comparison: Comparison) -> Comparison:
+def _innermost(comparison: Comparison) -> tuple[Comparison, int]:
+    """What is asked in the end, and under how many `not`."""
+    times = 0
     while comparison.not_ is not None:
-        comparison = comparison.not_
-    return comparison
+        comparison, times = comparison.not_, times + 1
+    return comparison, times
 
 
 def _matching(part: _Asks, written: Written, meant: str) -> _Asks:

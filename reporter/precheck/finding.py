@@ -77,6 +77,14 @@ def iter_items(
                 yield "node", pointer, stage, stage.items_status
 
 
+def node_names(task: PrecheckTask) -> Iterator[str]:
+    """The names of all nodes in the node section, of those too on which everything passes."""
+    section = task.status.node_check_status if task.status else None
+    for stage in (section.node_stage_status if section else None) or ():
+        if stage.node_info is not None and stage.node_info.name:
+            yield stage.node_info.name
+
+
 Signature = tuple[str | None, str | None, str | None, str | None, str | None]
 """Name, kind, group, level and phase of a check item, as they came."""
 

@@ -35,6 +35,7 @@ LONG_DAYS = 3_650
 QUIET = frozenset(
     {
         "condition.no-nodes",
+        "condition.names-absent",
         "condition.fail-on-warn",
         "condition.advisory",
         "condition.redacted",

@@ -195,6 +195,37 @@ def left_in(texts: list[str]) -> set[str]:
     return {value for value in RAW if value.lower() in whole}
 
 
+def test_what_rules_ask_of_nodes_is_told_by_pseudonyms() -> None:
+    """Conditions name it where it is met by nothing; a part of a name tells whose it is."""
+    asked = ["^prodshop-eu-", "staging|canary", "^Sample"]
+    written = yaml.safe_dump(
+        {
+            **yaml.safe_load(POLICY),
+            "defaults": {"unmatched": "warn"},
+            "rules": [
+                {
+                    "id": "nearly",
+                    "effect": "fail",
+                    "match": {"node": {"name": {"regex": asked[0]}}},
+                },
+                {
+                    "id": "absent",
+                    "effect": "fail",
+                    "match": {"node": {"name": {"regex": asked[1]}}},
+                },
+                {"id": "check", "effect": "fail", "match": {"check": {"regex": asked[2]}}},
+            ],
+        }
+    )
+    case = judge(read(response()), Policy.parse(written.encode()), cluster_type="standard")
+    plain = [case.verdict.model_dump_json()]
+    assert all(any(text in whole for text in asked) for whole in plain)
+    whole = output.render(redactor(case).record(), "json").decode()
+    assert [text in whole for text in asked] == [False, False, True]
+    kept = output.render(redactor(case, ["uids", "cluster"]).record(), "json").decode()
+    assert [text in kept for text in asked] == [True, True, True]
+
+
 # No value is left -----------------------------------------------------------------------------
 
 

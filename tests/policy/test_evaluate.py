@@ -636,6 +636,87 @@ def test_a_name_in_other_letters_than_the_response_has_it_is_named(
         assert bool(near) is (said is not None)
 
 
+ABSENT = [
+    ({"node": {"name": {"regex": "prod|live"}}}, "prod|live"),
+    ({"node": {"name": ["a-*", "prod-*|live-*"]}}, "prod-*|live-*"),
+    ({"node": {"name": "{prod,live}-*"}}, "{prod,live}-*"),
+    ({"node": {"name": "prod-2"}}, "prod-2"),
+    ({"any": [{"node": {"name": "b*"}}, {"check": "Disk*|Node*"}]}, "Disk*|Node*"),
+    ({"check": {"regex": "Disk|Memory"}}, "Disk|Memory"),
+    ({"where": [{"path": "$.name", "not": {"equals": "N"}}], "check": "Gone"}, "Gone"),
+    ({"where": [{"path": "$.name", "in": ["Gone", "N"]}]}, "Gone"),
+    ({"check": ["N", "Other"]}, None),  # one failed, one passed
+    ({"check": ["BlackLimit", "BlackLimi*"]}, None),  # what CCE may check elsewhere
+    ({"node": {"name": "a-*"}}, None),  # a node on which everything passes
+    ({"not": {"node": {"name": "zzz"}}}, None),
+    ({"addon": "zzz"}, None),  # whether it is here nothing tells
+]
+
+
+@pytest.mark.parametrize(("asked", "said"), ABSENT)
+def test_a_name_that_nothing_here_has_is_told_where_something_was_let_through(
+    asked: Any, said: str | None
+) -> None:
+    """Of what fails, and of what leniency leaves out; it changes no verdict."""
+    body = response(
+        nodes=[
+            stage("n1", item("N", message="it is full"), name="prod-1"),
+            stage("n2", item("Other", "Success"), name="a-1"),
+        ]
+    )
+    fails = {"id": "fails", "match": asked, "effect": "fail"}
+    lets = {"id": "lets", "match": {"kind": "Risk", "not": asked}, "effect": "note"}
+    warns: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    for written in (
+        policy([fails], **warns),
+        policy([lets]),
+        policy(waivers=[waiver("w", "*", **{"not": asked})]),
+    ):
+        verdict = judged(body, written)
+        if verdict.outcome != "pass":
+            continue
+        found = [part.params for part in verdict.conditions if part.code == ABSENT_CODE]
+        assert [part["values"] for part in found] == ([[said]] if said else [])
+    # Where nothing is let through by it, it is nothing to tell of.
+    everything = response(nodes=[stage("n1", item("N", "Success"), name="prod-1")])
+    for written in (policy([fails], **warns), policy([lets, FAIL_ALL]), policy([fails])):
+        assert ABSENT_CODE not in {part.code for part in judged(everything, written).conditions}
+
+
+ABSENT_CODE = "condition.names-absent"
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        ({"message": {"regex": "disk|memory"}}, "disk|memory"),
+        ({"message": "*full"}, None),
+        ({"where": [{"path": "$.message", "matches": r"Disk\w* failed"}]}, r"Disk\w* failed"),
+        ({"where": [{"path": "$.message", "matches": ".*other.*"}]}, None),
+        ({"addon": "coredns"}, "coredns"),
+        ({"addon": "everest"}, None),
+    ],
+)
+def test_a_text_that_nothing_here_has_is_told_of_what_a_waiver_leaves_out(
+    left_out: Any, said: str | None
+) -> None:
+    risks: dict[str, Any] = {
+        "riskSource": {"addonRisks": [{"addonTemplateName": "everest", "alias": "CSI"}]}
+    }
+    body = response(
+        item("N", message="it is full", **risks), item("M", message="some other", **risks),
+        item("L", message="a third", riskSource={"addonRisks": [{"alias": "DNS"}]}),
+    )  # fmt: skip
+    excepting = waiver("w", "*", **{"not": left_out})
+    verdict = judged(body, policy([{**FAIL_ALL, "effect": "warn"}], waivers=[excepting]))
+    found = [part.params for part in verdict.conditions if part.code == ABSENT_CODE]
+    assert [part["values"] for part in found] == ([[said]] if said else [])
+    quantified = {"path": "$.message", "matches": "nothing", "quantifier": "none"}
+    verdict = judged(body, policy(waivers=[waiver("w", "*", where=[quantified])]))
+    (found_,) = (part for part in verdict.conditions if part.code == ABSENT_CODE)
+    assert (found_.params["values"], found_.params["keys"]) == (["nothing"], ["matches"])
+
+
 def test_brackets_of_a_message_that_cover_more_than_they_read_are_named() -> None:
     body = response(item(message="addon [ CoreDNS ] is old"), item(message="addon [ CSI ] fails"))
     verdict = judged(body, policy(waivers=[waiver(message="*[ CoreDNS ]*")]))
