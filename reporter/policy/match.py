@@ -262,14 +262,34 @@ def _anchor_of_glob(pattern: str) -> Anchor | None:
     return anchor if anchor[1] else None
 
 
+_REGEX_PART = re.compile(
+    r"(?P<spelled>[A-Za-z0-9_-]|\\[._/:-])|(?P<repeat>[*?+]|\{[0-9]*,?[0-9]*\})|(?P<open>\()"
+    r"|(?P<close>\))|(?P<or>\|)|(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\]|\\[dDwWsSbB])"
+    r"|(?P<escape>\\)|(?P<other>.)",
+    re.DOTALL,
+)
+
+
 def _anchor_of_regex(text: str) -> Anchor | None:
-    """What every value starts with, where that is plain to see."""
-    start = re.match(r"[A-Za-z0-9_-]*", text)
-    if start is None or "|" in text:
-        return None
-    behind = text[start.end() : start.end() + 1]
-    spelled = start[0][:-1] if behind in ("*", "?", "+", "{") else start[0]
-    return ("start", spelled[:_LONGEST_ANCHOR]) if spelled else None
+    """The longest text that every value holds, outside of groups, where that is plain to see."""
+    if "(?" in text:
+        return None  # flags change what a letter fits
+    runs: list[tuple[bool, list[str]]] = [(True, [])]
+    depth = 0
+    for part in _REGEX_PART.finditer(text):
+        what = part.lastgroup
+        if what == "escape" or (what == "or" and not depth):
+            return None
+        depth += (what == "open") - (what == "close")
+        if what == "spelled" and not depth:
+            runs[-1][1].append(part[0][-1])
+            continue
+        if what == "repeat":  # the sign before it may be missing
+            runs[-1][1][-1:] = []
+        runs.append((False, []))
+    is_start, longest = max(runs, key=lambda run: len(run[1]))
+    spelled = "".join(longest)[:_LONGEST_ANCHOR]
+    return (("start" if is_start else "inside"), spelled) if spelled else None
 
 
 class Ranges:

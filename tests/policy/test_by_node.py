@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reporter.policy.by_node import LONGEST_LOOKED_THROUGH, ByNode
 from reporter.policy.match import Facts, Match, NodePatterns, Patterns, Target, fits_name
-from reporter.policy.model import MatchSpec
+from reporter.policy.model import MatchSpec, Regex
 from reporter.precheck.finding import Node
 from tests.policy.build import item, judged, policy, response, stage, waiver
 
@@ -112,6 +112,15 @@ def test_what_is_not_found_surely_does_not_fit(
         ({"regex": "pool+-a"}, [("start", "poo")]),
         ({"regex": "pool{2}"}, [("start", "poo")]),
         ({"regex": "pool|x"}, None),
+        ({"regex": "(prod|live)-pool-7-.*"}, [("inside", "-pool-7-")]),
+        ({"regex": "(a|b){2}33"}, [("inside", "33")]),
+        ({"regex": "a{2,3}x[|(]yz\\d+(longer|still)"}, [("inside", "yz")]),
+        ({"regex": "^p\\.q$"}, [("inside", "p.q")]),
+        ({"regex": "a(b(c)?d)*ef"}, [("inside", "ef")]),
+        ({"regex": r"[^\]x]+-7"}, [("inside", "-7")]),
+        ({"regex": r"\Qpool\E"}, None),
+        ({"regex": r"\x70ool"}, None),
+        ({"regex": ".*"}, None),
         ({"regex": "(?i)pool"}, None),
         ("a" * 99 + "*", [("start", "a" * 64)]),
     ],
@@ -120,6 +129,27 @@ def test_what_a_value_has_to_hold(pattern: Any, anchors: Any) -> None:
     spec = MatchSpec.model_validate({"node": {"name": pattern}}).node
     assert spec is not None
     assert Patterns(spec.name).anchors == anchors
+
+
+_PIECES = ["a", "b7", "-", "_x", r"\.", r"\d", r"\w+", ".", "[ab]", r"[^\]a]", "[(|]", "^", "$"]
+_LEAVES = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=3).map("".join)
+
+
+def _nested(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    repeats = st.sampled_from(["", "*", "+?", "?", "{2}", "{0,1}", "{0}"])
+    grouped = st.lists(inner, min_size=1, max_size=2).map(lambda parts: f"({'|'.join(parts)})")
+    repeated = st.tuples(st.one_of(grouped, st.sampled_from(["a", "b7", "."])), repeats)
+    return st.lists(st.one_of(inner, repeated.map("".join)), min_size=1, max_size=3).map("".join)
+
+
+@given(text=st.recursive(_LEAVES, _nested, max_leaves=6), data=st.data())
+def test_what_fits_a_regular_expression_holds_its_anchor(text: str, data: st.DataObject) -> None:
+    value = data.draw(st.from_regex(rf"\A(?:{text})\Z", alphabet=st.characters(max_codepoint=126)))
+    patterns = Patterns(Regex(regex=text))
+    if patterns.fits(value) is not True or patterns.anchors is None:
+        return
+    ((place, anchor),) = patterns.anchors
+    assert value.startswith(anchor) if place == "start" else anchor in value
 
 
 def test_a_name_longer_than_any_is_asked_in_full() -> None:
