@@ -158,6 +158,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "Nothing here has the names or texts that rules or waivers fail or leave out: {rules} "
         "({values})",
     ),
+    "condition.exclusions-unmet": (
+        "A waiver that is used leaves out nothing here: {waivers} ({values})",
+        "Waivers that are used leave out nothing here: {waivers} ({values})",
+    ),
     "condition.excluded-values": (
         "A rule or waiver leaves out a value the API does not document: {rules} ({values})",
         "Rules or waivers leave out values the API does not document: {rules} ({values})",

@@ -1,4 +1,4 @@
-"""What leniency leaves out, or a rule fails, by a name or text that nothing here has.
+"""What leniency leaves out that nothing here is, and what a rule fails by a name nothing here has.
 
 An exclusion that is misspelt leaves nothing out, a rule that is fails nothing, and whatever form it
 was misspelt in, this is how it shows. It may as well be in order: a policy for many clusters names
@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from reporter.policy.here import Here
+from reporter.policy.here import Here, without_trace
+from reporter.policy.match import Match
 from reporter.policy.written import Written, in_order
 
 OfOthers = Callable[[Written], Iterable[str]]
@@ -28,4 +29,18 @@ def absent(
                 known[written] = here.may_have(written, others(written))
             if not known[written]:
                 found[name] = min(found.get(name, written), written, key=in_order)
+    return found
+
+
+def leaving_nothing_out(waivers: Iterable[tuple[str, Match]], here: Here) -> dict[str, str]:
+    """For each waiver, by its id, the first of what it leaves out that no finding is, or may be."""
+    found: dict[str, str] = {}
+    for name, match in waivers:
+        excluding = sorted(match.leaving_out(), key=lambda one: one[0])
+        unlike = here.unlike_for(match) if excluding else None
+        targets = list(without_trace(unlike)) if unlike is not None else []
+        for said, leaves_out in excluding if targets else ():
+            if not any(leaves_out(target) is not False for target in targets):
+                found[name] = said
+                break
     return found

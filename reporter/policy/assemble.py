@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePath
@@ -18,30 +18,20 @@ from string import Formatter
 from reporter import __version__
 from reporter.catalogue.model import LANGUAGES
 from reporter.catalogue.read import Catalogue
-from reporter.policy.absent import absent
 from reporter.policy.evaluate import (
     Decided,
     DecidedSkip,
     Judgement,
     LimitTally,
 )
-from reporter.policy.here import Here
-from reporter.policy.jsonpath import Condition
-from reporter.policy.load import Policy, Rule, Waiver
-from reporter.policy.match import Facts, Patterns, Target
-from reporter.policy.nearly import nearly_met
-from reporter.policy.slips import (
-    compares_texts_with_numbers,
-    orders_numbers_as_texts,
-    path_of,
-)
+from reporter.policy.in_vain import asked_in_vain
+from reporter.policy.load import Policy, Rule
+from reporter.policy.match import Patterns, Target
 from reporter.policy.stubs import Stubs
 from reporter.policy.waivers import WaiverTally
-from reporter.policy.written import Written
-from reporter.precheck.finding import Finding, Scope, node_names
+from reporter.precheck.finding import Finding, Scope
 from reporter.precheck.model import RiskSource
 from reporter.precheck.times import format_instant, is_missing, parse_timestamp
-from reporter.precheck.versions import parse_version
 from reporter.record.conditions import (
     Grounds,
     Ruling,
@@ -894,10 +884,7 @@ def conditions_of(
     return [
         *(_told(code, told) for code, told in of_what_is_listed(grounds) if told is not None),
         *_displaced_defaults(judgement),
-        *_odd_values(judgement),
-        *_names_and_texts(judgement, waivers),
-        *_unlike_values(judgement),
-        *_unreadable_versions(judgement),
+        *asked_in_vain(judgement, waivers),
         *_open_clusters(judgement),
         *(_told(code, told) for code, told in of_the_circumstances(grounds) if told is not None),
     ]
@@ -972,155 +959,6 @@ def _displaced_defaults(judgement: Judgement) -> Iterator[Statement]:
     rules = sorted({rule for rules in found for rule in rules})
     if rules:
         yield statement("condition.default-displaced", count=len(rules), rules=rules)
-
-
-def _odd_values(judgement: Judgement) -> Iterator[Statement]:
-    """Values and fields that were asked for and that the API does not have."""
-    seen = {value for _, _, value in judgement.found.unrecognised}
-    misspelt: dict[str, str] = {}
-    excluded: dict[str, str] = {}
-    in_vain = []
-    paths: dict[str, str] = {}
-    ordered: dict[str, str] = {}
-    met = judgement.facts.met
-    asked, missed = met | judgement.facts.missed, judgement.facts.missed - met
-    for part, slips, conditions in judgement.policy.asking:
-        for written, meant in slips.misspelt:
-            if written not in seen:
-                _least(misspelt, part.id, f"{written} → {meant}" if meant else written)
-        for value in slips.excluded:
-            if value not in seen:
-                _least(excluded, part.id, value)
-        if slips.in_vain and isinstance(part, Rule) and not judgement.rules[part.id].hits:
-            in_vain.append(part.id)
-        for condition in conditions:
-            if id(condition) in missed and (path := path_of(condition.spec)).unknown is not None:
-                meant = f" → {path.meant}" if path.meant else ""
-                _least(paths, part.id, path.unknown + meant)
-            number = None
-            if id(condition) in met:
-                number = orders_numbers_as_texts(condition.spec)
-            if number is None and id(condition) in asked:
-                number = orders_numbers_as_texts(condition.spec, in_filters=True)
-            if number is not None:
-                _least(ordered, part.id, f'"{number}"')
-    for code, found in (
-        ("condition.misspelt-values", misspelt),
-        ("condition.excluded-values", excluded),
-        ("condition.unknown-fields", paths),
-        ("condition.ordered-texts", ordered),
-    ):
-        if found:
-            names = sorted(found)
-            values = [found[name] for name in names]
-            yield statement(code, count=len(names), rules=names, values=values)
-    odd = sorted(set(in_vain) - set(misspelt))
-    if odd:
-        yield statement("condition.undocumented-values", count=len(odd), rules=odd)
-
-
-def _least(found: dict[str, str], name: str, text: str) -> None:
-    """Keep the first by the alphabet, in whatever order they stand in a policy."""
-    found[name] = min(found.get(name, text), text)
-
-
-def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iterator[Statement]:
-    """What is asked for in another form than the response has it, or under what nothing has."""
-    skipped = [
-        Target(check=skip.skip.name, scope=None, facts=judgement.facts)
-        for skip in judgement.skips
-        if skip.skip.name
-    ]
-    targets = [*(part.target for part in judgement.decided), *skipped]
-    checks = {*judgement.found.names, *(target.check for target in skipped if target.check)}
-    here = Here(targets, checks)
-    policy = judgement.policy
-    nearly = nearly_met(policy.naming, here, lambda name: name in policy.catalogue.items)
-    if nearly:
-        yield _of_names(
-            "condition.names-nearly",
-            {name: (asked.key, f"{asked.text} → {had}") for name, (asked, had) in nearly.items()},
-        )
-    told_already = {(name, asked) for name, (asked, _) in nearly.items()}
-    parts = [
-        (name, [written for written in patterns if (name, written) not in told_already])
-        for name, patterns in _by_names(judgement, waivers)
-    ]
-    if not parts:
-        return
-    nodes = frozenset(node_names(judgement.response.task))
-
-    def others(written: Written) -> Iterable[str]:
-        if written.key in ("check", "$.name"):
-            return policy.catalogue.items
-        return nodes if written.key == "node" else ()
-
-    if found := absent(parts, here, others):
-        told = {name: (written.key, written.text) for name, written in found.items()}
-        yield _of_names("condition.names-absent", told)
-
-
-def _of_names(code: str, found: Mapping[str, tuple[str, str]]) -> Statement:
-    """By the id of a rule or waiver: the key under which it asks, and what is said of that."""
-    names = sorted(found)
-    keys, values = zip(*(found[name] for name in names), strict=True)
-    told: dict[str, Param] = {"rules": names, "keys": [*keys], "values": [*values]}
-    return statement(code, count=len(names), **told)
-
-
-def _by_names(
-    judgement: Judgement, waivers: Sequence[WaiverUse]
-) -> Iterator[tuple[str, Sequence[Written]]]:
-    """By what is left out of what lets something through, and what else would have failed it."""
-    lenient = {
-        rule.id
-        for part in judgement.decided
-        if part.outcome in ("warn", "note")
-        for rule, effect, _ in part.rules
-        if effect in ("warn", "note")
-    }
-    used = {use.id for use in waivers if use.status == "used"}
-    for part, patterns in judgement.policy.leaving_out.items():
-        if part.id in (used if part.is_waiver else lenient):
-            yield part.id, patterns
-    if any(part.outcome in ("warn", "note") for part in judgement.decided):
-        yield from judgement.policy.failing_names.items()
-
-
-def _asking(policy: Policy) -> list[Rule | Waiver]:
-    return [*policy.rules, *policy.waivers]
-
-
-def _is_unlike(condition: Condition, facts: Facts) -> bool:
-    """Whether it compared values of another type: its operator did, or its filter did."""
-    if id(condition) in facts.unlike:
-        return True
-    was_asked = id(condition) in facts.met or id(condition) in facts.missed
-    return was_asked and compares_texts_with_numbers(condition.spec)
-
-
-def _unlike_values(judgement: Judgement) -> Iterator[Statement]:
-    """Conditions that compared a number with a text, or the like, and were not met for that."""
-    paths = {
-        part.id: found
-        for part, _, conditions in judgement.policy.asking
-        if (found := [one.path for one in conditions if _is_unlike(one, judgement.facts)])
-    }
-    if paths:
-        named = sorted({path for found in paths.values() for path in found})
-        count = len(paths)
-        yield statement("condition.unlike-values", count=count, rules=sorted(paths), paths=named)
-
-
-def _unreadable_versions(judgement: Judgement) -> Iterator[Statement]:
-    """Versions that are in no range because nobody can read them, where a range was asked for."""
-    for key in ("from_version", "target_version"):
-        version = getattr(judgement.facts, key)
-        asking = sorted(part.id for part in _asking(judgement.policy) if key in part.match.keys)
-        if asking and version is not None and parse_version(version) is None:
-            count = len(asking)
-            code = "condition.unreadable-version"
-            yield statement(code, count=count, version=version, rules=asking)
 
 
 def _open_clusters(judgement: Judgement) -> Iterator[Statement]:

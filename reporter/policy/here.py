@@ -113,6 +113,12 @@ class Here:
             self._unlike[known] = unlike
         return self._unlike[known]
 
+    def unlike_for(self, match: Match) -> Sequence[Target] | None:
+        """Of the findings that a match can't tell apart one each; None where there's no time."""
+        unlike = self._unlike_in(self.targets, match.keys & _APART)
+        found = self._counted(unlike)
+        return found if len(found) == len(unlike) else None
+
     def has_checks_of(self, part: Asking) -> bool:
         """Whether a check it spells is here; what asks for others is not asked further."""
         asked = part.match.check

@@ -282,6 +282,17 @@ class Condition:
         self._count = asked.count
         self._test = None if _is_about_number(asked) else _value_test(spec)
 
+    @property
+    def leaves_out(self) -> bool:
+        """Whether it holds of what is not so: `not`, `none`, no value, at most so many."""
+        innermost: Comparison = self.spec
+        negated = self.spec.quantifier == "none"
+        while innermost.not_ is not None:
+            innermost, negated = innermost.not_, not negated
+        count = innermost.count
+        of_few = count is not None and (count.eq == 0 or (count.le, count.lt) != (None, None))
+        return negated is not (innermost.exists is False or of_few)
+
     def decide(self, data: Any, known: dict[str, Found], *, every: bool) -> Outcome:
         """Over the values the path finds in `data`; null and empty ones are as good as absent.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import fnmatch
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
 from reporter.policy.jsonpath import Condition, Found, Outcome
@@ -546,6 +546,23 @@ class Match:
         assert patterns is not None  # noqa: S101 - only called when there is one
         return any_of(fits_name(patterns, name) for name in names)
 
+    def leaving_out(self) -> Iterator[tuple[str, Callable[[Target], Tri]]]:
+        """By what a waiver leaves something out, and whether it leaves out a finding, or may."""
+        if self._not is not None:
+            inner = self._not
+            keys = sorted(inner.keys - {"not", "any"})
+            yield (
+                f"not: {', '.join(keys)}",
+                lambda target: inner._fits(
+                    target, every=False, waiver=True, trace=None, negated=True
+                ),
+            )
+        for condition in self._where:
+            if condition.leaves_out and not condition.on_response:
+                yield condition.path, partial(_is_left_out, condition)
+        for part in self._any or []:
+            yield from part.leaving_out()
+
     def spells(self, target: Target) -> set[str]:
         """Which of `kind` and `level` it spells out just as the target has them.
 
@@ -562,6 +579,11 @@ class Match:
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled
+
+
+def _is_left_out(condition: Condition, target: Target) -> Tri:
+    outcome = _ask(condition, target, every=True)
+    return None if outcome is None else negate(outcome.fits)
 
 
 def _ask(condition: Condition, target: Target, *, every: bool) -> Outcome | None:

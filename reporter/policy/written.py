@@ -81,6 +81,14 @@ class Asking:
     is_waiver: bool
 
 
+_CLUSTER_ID = re.compile(r"[0-9A-Za-z]{8}(-[0-9A-Za-z]{4}){3}-[0-9A-Za-z]{12}")
+
+
+def is_cluster_id(text: str) -> bool:
+    """Whether a text has the form that the API documents for the id of a cluster."""
+    return _CLUSTER_ID.fullmatch(text) is not None
+
+
 def in_order(written: Written) -> tuple[str, str, bool, str]:
     """By what patterns are sorted: the same in whatever order a policy has them."""
     return written.text, written.key, written.is_regex, written.path or ""
@@ -89,6 +97,8 @@ def in_order(written: Written) -> tuple[str, str, bool, str]:
 def written_in(spec: MatchSpec) -> Iterator[Written]:
     """Every such pattern of a match, nested ones included."""
     for written, _ in _every(spec):
+        if written.key == "cluster":
+            continue
         of_a_path = written.key == "matches"
         for_a_part = written.path is not None and written.is_for_a_part
         if not of_a_path or for_a_part or STAR.search(written.text):
@@ -125,6 +135,9 @@ def _every(spec: MatchSpec, *, negated: bool = False) -> Iterator[tuple[Written,
                 yield from ((Written(key, text), negated) for text in _listed(pattern.equals))
             else:
                 yield Written(key, pattern), negated
+    for pattern in _listed(spec.cluster):
+        if isinstance(pattern, str) and not is_glob(pattern) and not is_cluster_id(pattern):
+            yield Written("cluster", pattern), negated
     for condition in spec.where or []:
         innermost, times = _innermost(condition)
         is_negated = negated is not ((times + (condition.quantifier == "none")) % 2 == 1)

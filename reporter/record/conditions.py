@@ -36,6 +36,7 @@ QUIET = frozenset(
     {
         "condition.no-nodes",
         "condition.names-absent",
+        "condition.exclusions-unmet",
         "condition.fail-on-warn",
         "condition.advisory",
         "condition.redacted",

@@ -717,6 +717,59 @@ def test_a_text_that_nothing_here_has_is_told_of_what_a_waiver_leaves_out(
     assert (found_.params["values"], found_.params["keys"]) == (["nothing"], ["matches"])
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"not": {"level": "Fatal", "kind": "Exception"}}, "not: kind, level"),
+        ({"not": {"error_code": {"regex": "E"}}}, "not: error_code"),
+        ({"not": {"cluster": {"regex": "5e8a|7c2"}}}, "not: cluster"),
+        ({"any": [{"check": "M"}, {"check": "N", "not": {"level": "F*"}}]}, "not: level"),
+        ({"where": [{"path": "$..alias", "not": {"equals": "coredns"}}]}, "$..alias"),
+        ({"where": [{"path": "$..alias", "equals": "coredns", "quantifier": "none"}]}, "$..alias"),
+        ({"where": [{"path": "$..[?(@.alias == 'coredns')]", "exists": False}]}, "$..[?(@.alias"),
+        ({"where": [{"path": "$..alias", "count": {"le": 3}}]}, "$..alias"),
+        ({"not": {"level": "Warning", "check": "M"}}, None),
+        ({"not": {"error_code": "E*"}}, None),
+        ({"where": [{"path": "$..alias", "not": {"equals": "CoreDNS"}}]}, None),
+        ({"where": [{"path": "$..alias", "not": {"not": {"equals": "CSI"}}}]}, None),
+        ({"where": [{"path": "$..alias", "exists": True}]}, None),
+        ({"level": "Warning"}, None),
+    ],
+)
+def test_a_used_waiver_that_leaves_nothing_out_is_told(asked: Any, said: str | None) -> None:
+    """Whatever the slip: kinds that waivers never cover, part of a code, other capitals."""
+
+    def of(alias: str) -> dict[str, Any]:
+        return {"riskSource": {"addonRisks": [{"alias": alias}]}, "errorCodes": ["E1"]}
+
+    body = response(item("N", **of("CSI")), item("M", **of("CoreDNS")))
+    warns = [{**FAIL_ALL, "effect": "warn"}]
+    verdict = judged(body, policy(warns, waivers=[waiver("w", "*", **asked)]))
+    found = [part for part in verdict.conditions if part.code == "condition.exclusions-unmet"]
+    told = [part.params["values"] for part in found]
+    assert [len(values) for values in told] == [1] * (said is not None), told
+    assert all(str(value).startswith(said or "") for values in told for value in values or ())
+    # One that covers nothing has nothing to be told of.
+    elsewhere = judged(body, policy(warns, waivers=[waiver("w", "*", **asked, cluster="c-9")]))
+    assert "exclusions-unmet" not in codes(elsewhere)
+
+
+def test_an_id_of_another_cluster_is_no_slip_and_a_name_is_one() -> None:
+    uuid = "5e8a04d1-b1f3-11f1-a7c2-0255ac10017b"
+    warns: dict[str, Any] = {"defaults": {"unmatched": "warn"}}
+    for own, asked, told in (
+        (uuid, "prod-eu", True),
+        (uuid, uuid.replace("5", "6"), False),
+        (uuid, "prod-*", False),
+        ("c-1", "prod-eu", False),
+    ):
+        body = response(item())
+        body["spec"]["clusterID"] = own
+        rule = {"id": "r", "match": {"cluster": asked}, "effect": "fail"}
+        verdict = judged(body, policy([rule], **warns))
+        assert (ABSENT_CODE in {part.code for part in verdict.conditions}) is told
+
+
 def test_brackets_of_a_message_that_cover_more_than_they_read_are_named() -> None:
     body = response(item(message="addon [ CoreDNS ] is old"), item(message="addon [ CSI ] fails"))
     verdict = judged(body, policy(waivers=[waiver(message="*[ CoreDNS ]*")]))
