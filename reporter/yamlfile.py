@@ -83,6 +83,10 @@ class Document:
         return f"{self.name}:{mark.line}:{mark.column}"
 
 
+# YAML 1.1 ends a comment where no editor and no diff shows it; bidi controls turn one about.
+_ELSEWHERE_NO_END = re.compile("[\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
 def load(data: bytes, name: str) -> Document:
     """Read one YAML document. `PolicyError` names file, line and column of the first mistake."""
     if len(data) > MAX_BYTES:
@@ -100,6 +104,15 @@ def load(data: bytes, name: str) -> Document:
         raise PolicyError(
             f"{name}:{line}:{column}: not UTF-8 text", hint="save the file as UTF-8"
         ) from None
+    if found := _ELSEWHERE_NO_END.search(text):
+        head = text[: found.start()]
+        line, column = head.count("\n") + 1, found.start() - (head.rfind("\n") + 1) + 1
+        raise PolicyError(
+            f"{name}:{line}:{column}: U+{ord(found[0]):04X} ends a line, or turns one about, where "
+            "no editor shows it",
+            hint="take it out; where a text needs it write it in double quotes, as "
+            f'"\\u{ord(found[0]):04X}"',
+        )
     builder = _Builder(name)
     try:
         return builder.build(text)

@@ -616,12 +616,16 @@ def _nodes(verdict: Verdict, task: PrecheckTask | None, name: str) -> Iterator[s
 def _node_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
     yield from _nodes(verdict, task, "name")
     yield from _matched(verdict.waivers, "node", "name")
-    # What rules ask of nodes is told here alone.
+    yield from _asked_of(verdict, "node", "node.uid")  # a name may stand under uid
+
+
+def _asked_of(verdict: Verdict, *of: str) -> Iterator[str]:
+    """What rules ask of nodes or clusters: conditions tell it, and nothing else."""
     for said in verdict.conditions:
         keys, values = (said.params.get(name) for name in ("keys", "values"))
         if said.code.startswith("condition.names-") and isinstance(keys, list):
             pairs = zip(keys, values if isinstance(values, list) else (), strict=False)
-            yield from (part for key, told in pairs if key == "node" for part in _TO.split(told))
+            yield from (part for key, told in pairs if key in of for part in _TO.split(told))
 
 
 _TO = re.compile(" → ")
@@ -631,6 +635,7 @@ _TO = re.compile(" → ")
 def _uid_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
     yield from _nodes(verdict, task, "uid")
     yield from _matched(verdict.waivers, "node", "uid")
+    yield from _asked_of(verdict, "node.uid")
     for entry in _entries(verdict):
         yield from entry.risks.nodes
     for skip in verdict.skipped:
@@ -654,6 +659,7 @@ def _cluster_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str
         task.spec.cluster_id if task is not None and task.spec is not None else None,
     )
     yield from _matched(verdict.waivers, "cluster")
+    yield from _asked_of(verdict, "cluster")
     for line in verdict.evidence:
         for said in line.statements:
             if said.code.startswith("evidence.identity.cluster"):

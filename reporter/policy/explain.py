@@ -24,7 +24,7 @@ from reporter.policy.evaluate import (
     judge,
 )
 from reporter.policy.load import Policy, Rule, Waiver, pattern_text
-from reporter.policy.match import Match, Target, Trace, Tri, all_of, any_of, negate
+from reporter.policy.match import SIGNATURE_KEYS, Match, Target, Trace, Tri, all_of, any_of, negate
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec
 from reporter.policy.waivers import COUNTING, WaiverTally
 from reporter.precheck.finding import Finding, Node, iter_findings
@@ -287,6 +287,7 @@ class _Teller:
         self._tallies = {tally.waiver.id: tally for tally in judgement.waivers}
         self._compiled: dict[int, Match] = {}
         self._naming: dict[str, list[WaiverTally]] = {}
+        self._nearest: dict[tuple[object, ...], dict[str, int]] = {}
         self._defaults = _default_places(self.policy)
 
     def naming(self, check: str) -> list[WaiverTally]:
@@ -346,11 +347,23 @@ class _Teller:
         if len(self._ordered_rules) <= MOST_RULES:
             return self._ordered_rules
         told = {rule.id: rule for rule, _, _ in (decided.rules if decided else ())}
-        for rule in self._by_node.of(target.nodes, sure=False):
-            if len(told) >= MOST_RULES:
+        nearest = self._nearest_to(target)
+        some = self._by_node.of(target.nodes, sure=False)
+        for rule in sorted(some, key=lambda rule: nearest[rule.id]):
+            if len(told) >= MOST_RULES and nearest[rule.id] > 0:
                 break
             told.setdefault(rule.id, rule)
         return sorted(told.values(), key=_place_of)
+
+    def _nearest_to(self, target: Target) -> dict[str, int]:
+        """Of each rule how near it is to findings like this: what forbids waivers first."""
+        signature = tuple(getattr(target, key) for key in SIGNATURE_KEYS)
+        if signature not in self._nearest:
+            self._nearest[signature] = {
+                rule.id: 2 if not rule.match.by_signature(target) else int(rule.waivable)
+                for rule in self._ordered_rules
+            }
+        return self._nearest[signature]
 
     def _rule(self, rule: Rule, target: Target, decided: Decided | None) -> RuleTried:
         keys = self._keys(rule.match, target, every=False, waiver=False)

@@ -22,7 +22,7 @@ from reporter.policy.slips import (
     path_of,
 )
 from reporter.policy.written import Written, is_cluster_id
-from reporter.precheck.finding import node_names
+from reporter.precheck.finding import listed_nodes
 from reporter.precheck.versions import parse_version
 from reporter.record.model import Param, Statement, WaiverUse
 from reporter.words import statement
@@ -102,14 +102,21 @@ def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iter
         told = {name: (asked.key, f"{asked.text} → {had}") for name, (asked, had) in nearly.items()}
         yield _of_names("condition.names-nearly", told)
 
-    nodes = cache(lambda: frozenset(node_names(judgement.response.task)))
+    @cache
+    def of_nodes(key: str) -> frozenset[str]:
+        nodes = listed_nodes(judgement.response.task)
+        if key == "node":
+            return frozenset(node.name for node in nodes if node.name)
+        # A uid in other capitals is the same uid: no name that nothing here has.
+        uids = [node.uid for node in nodes if node.uid]
+        return frozenset([*uids, *map(str.lower, uids), *map(str.upper, uids)])
 
     def others(written: Written) -> Iterable[str]:
         if written.key in ("check", "$.name"):
             return policy.catalogue.items
         if written.key == "cluster" and not is_cluster_id(facts.cluster or ""):
             return (written.text,)  # clusters have other ids here than the API documents
-        return nodes() if written.key == "node" else ()
+        return of_nodes(written.key) if written.key in ("node", "node.uid") else ()
 
     lenient = _lenient(judgement, waivers)
     told_already = {(name, asked) for name, (asked, _) in nearly.items()}

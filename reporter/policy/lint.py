@@ -107,6 +107,8 @@ CODES: Final[dict[str, tuple[Severity, str]]] = {
     "regex-like-glob": ("warning", "A regular expression that looks like a glob."),
     "base-refused": ("error", "A policy that a policy extends is refused."),
     "glob-like-regex": ("warning", "A glob that looks like a regular expression."),
+    "glob-under-equals": ("warning", "A wildcard under equals, where it is a sign like others."),
+    "list-in-a-name": ("warning", "A name with the signs that lists are written with elsewhere."),
     "waiver-any-value": ("warning", "A waiver whose condition is met by one value among others."),
     "unknown-path": ("warning", "A path to a field the API does not document."),
     "ordered-texts": ("warning", "A number or version in quotes that lt, le, gt or ge order by."),
@@ -859,6 +861,15 @@ class _Look:
                 f'"{text}" begins or ends with a blank, and fits only what does too',
                 "if that is meant, write {equals: …}",
             )
+        if isinstance(pattern, Equals) and key in _OF_NAMES:
+            for value, place in _each(pattern.equals, (*path, "equals")):
+                if "*" in value:
+                    self.add(
+                        "glob-under-equals",
+                        place,
+                        f'"{value}" is compared letter by letter: no name has a * in it',
+                        "without equals it is a glob",
+                    )
         if isinstance(pattern, Regex):
             self._regex(pattern.regex, (*path, "regex"))
         elif isinstance(pattern, str) and _LIKE_REGEX.search(pattern):
@@ -867,6 +878,13 @@ class _Look:
                 path,
                 f'"{pattern}" is a glob, and looks like a regular expression',
                 "write {regex: …} if it is one; in a glob * alone stands for any text",
+            )
+        elif key in _OF_NAMES and isinstance(pattern, str) and _LIKE_LIST.search(pattern):
+            self.add(
+                "list-in-a-name",
+                path,
+                f'"{pattern}" is one name: |, {{}}, commas and ! are signs like others in it',
+                "write several names as a list: [first, second]",
             )
         elif key == "message" and isinstance(pattern, str) and is_glob(pattern) and "[" in pattern:
             self.add(
@@ -993,11 +1011,28 @@ class _Look:
             path: Path = ("waivers", index)
             self._match(waiver, path, sure_only=True, top=True)
             self._any_value(waiver, path)
+            self._leaves_nothing_out(its, path)
             self._signed(waiver, path)
             self._when(waiver, path)
             self._breadth(waiver, its, path)
             self._usable(waiver, its, path, blocking)
         self._redundant(waivers, keys)
+
+    def _leaves_nothing_out(self, keys: Keys, path: Path) -> None:
+        """Under not: what no waiver covers anyhow."""
+        inverse = keys.inverse.keys if keys.inverse is not None else {}
+        kind, group = inverse.get("kind"), inverse.get("group")
+        no_risk = kind is not None and kind.spelled and "Risk" not in kind.literals
+        broke = group is not None and group.spelled and group.literals == {"ExecuteException"}
+        if no_risk or broke:
+            said = "nothing that broke (ExecuteException)" if broke else "Risks alone"
+            self.add(
+                "useless-not",
+                (*path, "not"),
+                f"not: excludes nothing: its keys hold together, and a waiver covers {said}",
+                "put what is left out into waivers of their own, or under not: any:",
+                key=True,
+            )
 
     def _any_value(self, waiver: WaiverSpec, path: Path) -> None:
         """A waiver is meant for what it names: "any" lets everything else through beside it."""
@@ -1016,6 +1051,14 @@ class _Look:
                     (*here, "exists"),
                     "exists: true lets through whatever the path finds",
                     "say which values are accepted, with equals, in or matches",
+                )
+            elif (place := _ONE_OF_MANY.search(condition.path)) and condition.on != "response":
+                self.add(
+                    "waiver-any-value",
+                    (*here, "path"),
+                    f"{place[0]} asks some of a list, by their place, and lets all the others "
+                    "through with them",
+                    "write [*]: a waiver then asks it of every value",
                 )
 
     def _signed(self, waiver: WaiverSpec, path: Path) -> None:
@@ -1235,7 +1278,10 @@ _YAML11 = re.compile(
 )
 """Plain scalars that are text for this loader and something else under YAML 1.1."""
 
-_LIKE_REGEX = re.compile(r"\.\*|\.\+|^\^|\(\?|\\[dws]|\$$")
+_LIKE_REGEX = re.compile(r"\.\*|\.\+|^\^|\(\?|\\[dws]|\$$|\[\^")
+_LIKE_LIST = re.compile(r"[|{}]|, |^!")
+_OF_NAMES = ("check", "addon", "cluster", "node.name", "node.uid", "error_code", "scope", "topic")
+_ONE_OF_MANY = re.compile(r"\[\s*-?\d+\s*\]|\[\s*-?\d*\s*:")
 
 
 def _each(spec: Any, path: Path) -> Iterator[tuple[Any, Path]]:

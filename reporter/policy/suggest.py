@@ -53,14 +53,17 @@ def suggest(judgement: Judgement, form: Literal["policy", "waivers"], wrap: Wrap
     As a policy: a rule for each check, kind and level that failed, and the waivers. Waivers are
     for the Risks that `judgement` fails; each covers the findings it was made of and no others.
     """
-    return list(_Writer(judgement, wrap).lines(form))
+    return list(_Writer(judgement, wrap, form).lines())
 
 
 class _Writer:
     """Writes one suggestion."""
 
-    def __init__(self, judgement: Judgement, wrap: Wrap) -> None:
+    def __init__(
+        self, judgement: Judgement, wrap: Wrap, form: Literal["policy", "waivers"]
+    ) -> None:
         self.judgement = judgement
+        self.form = form
         self.wrap = wrap
         self.failed = [
             part
@@ -77,12 +80,12 @@ class _Writer:
         self.levels = Counter(name for name, _ in levels)
         self.skipped = {(skip.skip.name or "").casefold() for skip in judgement.skips}
 
-    def lines(self, form: str) -> _Lines:
+    def lines(self) -> _Lines:
         """The whole file."""
-        yield from self._head(form)
-        if form == "policy":
+        yield from self._head(self.form)
+        if self.form == "policy":
             yield from self._rules()
-        yield from self._waivers(form)
+        yield from self._waivers(self.form)
         yield from self._never()
 
     def _prose(self, text: str, lead: str = "## ") -> list[str]:
@@ -224,11 +227,16 @@ class _Writer:
         compiled = Match(MatchSpec.model_validate(match))
         meant = {part.finding.pointer for part in group.parts}
         return sum(
-            part.waivable
+            self._could_turn(part)
             and part.finding.pointer not in meant
             and compiled.fits_waiver(part.target) is True
             for part in self.judgement.decided
         )
+
+    def _could_turn(self, part: Decided) -> bool:
+        """As a policy, its rules are for all of a check, kind and level: what was noted, too."""
+        noted = part.outcome == "note" and part.target.kind == "Risk"
+        return part.waivable or (noted and self.form == "policy")
 
     # What no waiver helps against ---------------------------------------------------------------
 

@@ -27,16 +27,22 @@ class Written:
     """A pattern for a name or message, as a policy has it."""
 
     key: str
-    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of a path."""
+    """`check`, `addon`, `node` (its name), `message`, `$.name`, or `matches` of a path.
+
+    `cluster` and `node.uid` are asked only whether they are here.
+    """
     text: str
     is_regex: bool = False
     path: str | None = None
     """Where a value is asked whether it `matches`; None of a path in the response."""
+    is_exact: bool = False
+    """Whether its wildcards are signs like others: under `equals`."""
 
     @property
     def is_plain(self) -> bool:
         """Whether it spells what it asks for; a text under `equals` may hold any sign."""
-        return not self.is_regex and (self.key == "$.name" or not is_glob(self.text))
+        exact = self.is_exact or self.key == "$.name"
+        return not self.is_regex and (exact or not is_glob(self.text))
 
     @property
     def is_for_a_part(self) -> bool:
@@ -57,6 +63,8 @@ class Written:
 
     def fits(self) -> Callable[[str | None], bool | None]:
         """What it asks of a text."""
+        if self.is_exact:
+            return Patterns(Equals(equals=self.text)).fits
         return Patterns(Regex(regex=self.text) if self.is_regex else self.text).fits
 
     def within(self) -> str:
@@ -97,7 +105,7 @@ def in_order(written: Written) -> tuple[str, str, bool, str]:
 def written_in(spec: MatchSpec) -> Iterator[Written]:
     """Every such pattern of a match, nested ones included."""
     for written, _ in _every(spec):
-        if written.key == "cluster":
+        if written.key in ("cluster", "node.uid"):
             continue
         of_a_path = written.key == "matches"
         for_a_part = written.path is not None and written.is_for_a_part
@@ -121,18 +129,20 @@ def names_in(spec: MatchSpec) -> Iterator[Written]:
 
 def _every(spec: MatchSpec, *, negated: bool = False) -> Iterator[tuple[Written, bool]]:
     """Every pattern, and whether what it fits is left out."""
-    node = spec.node.name if spec.node is not None else None
+    node, uid = (spec.node.name, spec.node.uid) if spec.node is not None else (None, None)
     for key, value in (
         ("check", spec.check),
         ("addon", spec.addon),
         ("message", spec.message),
         ("node", node),
+        ("node.uid", uid),
     ):
         for pattern in _listed(value):
             if isinstance(pattern, Regex):
                 yield Written(key, pattern.regex, is_regex=True), negated
             elif isinstance(pattern, Equals):
-                yield from ((Written(key, text), negated) for text in _listed(pattern.equals))
+                for text in _listed(pattern.equals):
+                    yield Written(key, text, is_exact=is_glob(text)), negated
             else:
                 yield Written(key, pattern), negated
     for pattern in _listed(spec.cluster):

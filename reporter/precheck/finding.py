@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Literal
 
-from reporter.precheck.model import CheckItem, NodeStageStatus, PrecheckTask
+from reporter.precheck.model import CheckItem, NodeInfo, NodeStageStatus, PrecheckTask
 
 Scope = Literal["cluster", "addon", "node"]
 
@@ -77,12 +77,12 @@ def iter_items(
                 yield "node", pointer, stage, stage.items_status
 
 
-def node_names(task: PrecheckTask) -> Iterator[str]:
-    """The names of all nodes in the node section, of those too on which everything passes."""
+def listed_nodes(task: PrecheckTask) -> Iterator[NodeInfo]:
+    """All nodes of the node section, those too on which everything passes."""
     section = task.status.node_check_status if task.status else None
     for stage in (section.node_stage_status if section else None) or ():
-        if stage.node_info is not None and stage.node_info.name:
-            yield stage.node_info.name
+        if stage.node_info is not None:
+            yield stage.node_info
 
 
 Signature = tuple[str | None, str | None, str | None, str | None, str | None]

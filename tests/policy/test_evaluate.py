@@ -645,6 +645,9 @@ ABSENT = [
     ({"check": {"regex": "Disk|Memory"}}, "Disk|Memory"),
     ({"where": [{"path": "$.name", "not": {"equals": "N"}}], "check": "Gone"}, "Gone"),
     ({"where": [{"path": "$.name", "in": ["Gone", "N"]}]}, "Gone"),
+    ({"check": {"equals": ["N*", "Other"]}}, "N*"),
+    ({"node": {"uid": "prod-1"}}, "prod-1"),
+    ({"node": {"uid": ["N1", "n2"]}}, None),
     ({"check": ["N", "Other"]}, None),  # one failed, one passed
     ({"check": ["BlackLimit", "BlackLimi*"]}, None),  # what CCE may check elsewhere
     ({"node": {"name": "a-*"}}, None),  # a node on which everything passes
@@ -726,7 +729,7 @@ def test_a_text_that_nothing_here_has_is_told_of_what_a_waiver_leaves_out(
         ({"any": [{"check": "M"}, {"check": "N", "not": {"level": "F*"}}]}, "not: level"),
         ({"where": [{"path": "$..alias", "not": {"equals": "coredns"}}]}, "$..alias"),
         ({"where": [{"path": "$..alias", "equals": "coredns", "quantifier": "none"}]}, "$..alias"),
-        ({"where": [{"path": "$..[?(@.alias == 'coredns')]", "exists": False}]}, "$..[?(@.alias"),
+        ({"where": [{"path": "$..[?(@.alias == 'coredns')]", "exists": False}]}, "@.alias =="),
         ({"where": [{"path": "$..alias", "count": {"le": 3}}]}, "$..alias"),
         ({"not": {"level": "Warning", "check": "M"}}, None),
         ({"not": {"error_code": "E*"}}, None),
@@ -746,9 +749,9 @@ def test_a_used_waiver_that_leaves_nothing_out_is_told(asked: Any, said: str | N
     warns = [{**FAIL_ALL, "effect": "warn"}]
     verdict = judged(body, policy(warns, waivers=[waiver("w", "*", **asked)]))
     found = [part for part in verdict.conditions if part.code == "condition.exclusions-unmet"]
-    told = [part.params["values"] for part in found]
-    assert [len(values) for values in told] == [1] * (said is not None), told
-    assert all(str(value).startswith(said or "") for values in told for value in values or ())
+    texts = [str(part.params["values"]) for part in found]
+    assert len(texts) == (said is not None), texts
+    assert all(said in text for text in texts if said)
     # One that covers nothing has nothing to be told of.
     elsewhere = judged(body, policy(warns, waivers=[waiver("w", "*", **asked, cluster="c-9")]))
     assert "exclusions-unmet" not in codes(elsewhere)

@@ -220,6 +220,14 @@ def test_of_very_many_rules_those_are_told_that_may_be_for_the_node() -> None:
     assert [(len(part.rules), part.more_rules) for part in told] == [(1, 69)] * 2
     (part,) = explained(body, policy(rules[:60])).derivations[:1]
     assert (len(part.rules), part.more_rules) == (60, 0)
+    forbids = {"id": "z", "match": {"error_code": "E"}, "effect": "note", "waivable": False}
+    for more in ({}, {"match": {"error_code": "E2"}}):
+        wide = [
+            {"id": f"r{at:02}", "match": {"kind": "Exception"}, "effect": "fail"} | more
+            for at in range(70)
+        ]
+        (part,) = explained(body, policy([*wide, forbids])).derivations
+        assert "z" in {one.id for one in part.rules}
     wide = [
         {"id": f"r{at:02}", "match": {"kind": "Exception"}, "effect": "fail"} for at in range(70)
     ]

@@ -909,7 +909,52 @@ def test_a_glob_that_looks_like_a_regular_expression_and_a_waiver_met_by_any_val
     )
     assert "waiver-any-value" in _codes_of(waiver)
     assert "waiver-any-value" not in _codes_of(waiver.replace(", quantifier: any", ""))
+    some = waiver.replace("$.name", "'$.riskSource.addonRisks{}.alias'")
+    some = some.replace(", quantifier: any", "")
+    for place, told in (("[0]", True), ("[-1]", True), ("[:1]", True), ("[*]", False), ("", False)):
+        assert ("waiver-any-value" in _codes_of(some.replace("{}", place))) is told
     Policy.parse(waiver.encode())
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ("node: {name: 'prod-*|live-*'}", "list-in-a-name"),
+        ("node: {name: '{prod,live}-*'}", "list-in-a-name"),
+        ("node: {name: 'prod-*, live-*'}", "list-in-a-name"),
+        ("check: '!Node*'", "list-in-a-name"),
+        ("node: {name: '[^p]*'}", "glob-like-regex"),
+        ("check: {equals: ['Node*', x]}", "glob-under-equals"),
+        ("message: {equals: 'a * b'}", None),
+        ("node: {name: ['prod-*', 'live-*']}", None),
+        ("node: {name: '[!p]*'}", None),
+        ("message: 'a, {b}|c'", None),
+    ],
+)
+def test_a_name_with_the_signs_of_lists(asked: str, code: str | None) -> None:
+    head = "apiVersion: precheck.policy/v1\nkind: Policy\nmetadata: {name: x}\n"
+    rule = head + f"rules:\n  - {{id: a, match: {{{asked}}}, effect: fail}}\n"
+    known = {"list-in-a-name", "glob-like-regex", "glob-under-equals"}
+    assert _codes_of(rule) & known == ({code} if code else set())
+
+
+@pytest.mark.parametrize(
+    ("left_out", "told"),
+    [
+        ("{level: Fatal, kind: Exception}", True),
+        ("{group: ExecuteException, level: Fatal}", True),
+        ("{level: Fatal}", False),
+        ("{any: [{level: Fatal}, {kind: Exception}]}", False),
+        ("{kind: [Exception, Risk], level: Fatal}", False),
+        ("{kind: 'Ex*', level: Fatal}", False),
+    ],
+)
+def test_what_no_waiver_covers_anyhow_is_no_exclusion(left_out: str, told: bool) -> None:
+    waiver = (
+        "apiVersion: precheck.policy/v1\nkind: WaiverList\nmetadata: {name: x}\nwaivers:\n"
+        f"  - {{id: w, check: X, reason: r, expires: 2099-01-01, not: {left_out}}}\n"
+    )
+    assert ("useless-not" in _codes_of(waiver)) is told
 
 
 def _codes_of(text: str) -> set[str]:

@@ -161,6 +161,9 @@ def test_all_mistakes_of_a_file_are_told_at_once_in_its_order() -> None:
     ("data", "problem"),
     [
         (b"\xff\xfe", "policy-1.yaml:1:1: not UTF-8 text"),
+        ("# a\n# \u00e4\u2028defaults: {}".encode(), "policy-1.yaml:2:4: U+2028 ends a line"),
+        ("# a\u0085b: 1".encode(), "policy-1.yaml:1:4: U+0085"),
+        ("# a \u202e b".encode(), "policy-1.yaml:1:5: U+202E"),
         (b"a" * (5 * 1024 * 1024), "is more than the limit of 4 MB"),
         (
             b"a: &a [x,x,x,x,x,x,x,x,x]\n"
