@@ -326,6 +326,18 @@ class NodePatterns:
         )
         self.anchors: tuple[str, list[Anchor]] | None = next(known, None)
         """`uid` or `name`, and what a node's has to hold one of to fit or be left open."""
+        self._spelled: tuple[str, frozenset[str]] | None = None
+        key, patterns = self._keys[0]
+        if len(self._keys) == 1 and key in _NAMES and patterns.spells_only:
+            spelled = (text for text in patterns.literals if legible(text) == text)
+            self._spelled = key, frozenset(spelled)
+
+    def fit_all(self, nodes: Iterable[Node]) -> Tri:
+        """Whether every node fits. A waiver may spell a thousand, and an entry of a skip list."""
+        if self._spelled is not None:
+            key, spelled = self._spelled
+            nodes = (node for node in nodes if getattr(node, key) not in spelled)
+        return all_of(map(self.fits, nodes))
 
     def fits(self, node: Node) -> Tri:
         """Whether one node fits."""
@@ -406,7 +418,7 @@ class Match:
         assert self._node is not None  # noqa: S101 - only called when there is one
         if not nodes:
             return False
-        return (all_of if every else any_of)(map(self._node.fits, nodes))
+        return self._node.fit_all(nodes) if every else any_of(map(self._node.fits, nodes))
 
     @property
     def names_checks(self) -> bool:

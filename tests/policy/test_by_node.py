@@ -10,7 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reporter.policy.by_node import LONGEST_LOOKED_THROUGH, ByNode
-from reporter.policy.match import Facts, Match, NodePatterns, Patterns, Target, fits_name
+from reporter.policy.match import (
+    Facts,
+    Match,
+    NodePatterns,
+    Patterns,
+    Target,
+    all_of,
+    fits_name,
+)
 from reporter.policy.model import MatchSpec, Regex
 from reporter.precheck.finding import Node
 from tests.policy.build import item, judged, policy, response, stage, waiver
@@ -129,6 +137,16 @@ def test_what_a_value_has_to_hold(pattern: Any, anchors: Any) -> None:
     spec = MatchSpec.model_validate({"node": {"name": pattern}}).node
     assert spec is not None
     assert Patterns(spec.name).anchors == anchors
+
+
+@given(asked=_asked, nodes=st.lists(_found, max_size=4))
+def test_whether_all_nodes_fit_is_the_same_where_they_are_spelled(
+    asked: Any, nodes: list[Node]
+) -> None:
+    spec = MatchSpec.model_validate({"node": asked}).node
+    assert spec is not None
+    patterns = NodePatterns(spec)
+    assert patterns.fit_all(nodes) is all_of(map(patterns.fits, nodes))
 
 
 _PIECES = ["a", "b7", "-", "_x", r"\.", r"\d", r"\w+", ".", "[ab]", r"[^\]a]", "[(|]", "^", "$"]
