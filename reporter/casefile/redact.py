@@ -93,7 +93,7 @@ _DASHED = "|".join(
 )
 # Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
 _IP6 = (
-    r"(?:(?<![0-9A-Fa-f:.])|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]|::)"
+    r"(?:(?<![0-9A-Fa-f:])(?<![0-9]\.)|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]|::)"
     r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
 )
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")

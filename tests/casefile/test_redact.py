@@ -62,7 +62,7 @@ def response() -> bytes:
     hidden = base64.b64encode(f'{{"node": "{NAMES[0]}"}}'.encode()).decode()
     message = (
         f"pods on {NAMES[0]}, {NAMES[1].upper()} and [{QUIET}] at {ADDRESS}:10250 or [{ADDRESS6}]; "
-        f"refused.{ADDRESS} harbor.{ADDRESS}.nip.io "
+        f"failed.{ADDRESS6} refused.{ADDRESS} harbor.{ADDRESS}.nip.io "
         f"see https://{CLUSTER.upper()}.example/{quote(NAMES[0], safe='').replace('-', '%2D')}"
         f"?q={quote(quote(NAMES[1].replace('-', '%2d')))} {escaped} "
         f"{html.escape(AGENT)} ip-{DASHED}.ec2 {OTHER_UID} {hidden} x{NAMES[0]}y"
