@@ -512,6 +512,17 @@ def _(t: Tried) -> Told:
     return t.check("r.txt", printed.encode())
 
 
+@met("reporter.audit.compare.MOST_COMPARED")
+def _(t: Tried) -> Told:
+    task = json.loads(RESPONSE)
+    entry = {"key": "node.uid", "operator": "In", "values": ["a", "b", "c"]}
+    task["spec"] = {"skippedCheckItemList": [{"name": "X", "resourceSelector": entry}] * 2}
+    wide = t.file("wide.json", json.dumps(task))
+    t.lower(5)
+    assert t.says("diff", str(PUBLISHED), str(PUBLISHED), "--at", "response", "-q")[0] == 0
+    return t.says("diff", str(PUBLISHED), wide, "--at", "response", "-q")
+
+
 @met("reporter.audit.judging.MOST_IN_A_FILE")
 def _(t: Tried) -> Told:
     t.lower(2)

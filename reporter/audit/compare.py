@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Literal, NamedTuple
 
+from reporter.errors import InputError
 from reporter.output.clean import said_anew
 from reporter.record.diff import (
     REFUSING,
@@ -111,8 +113,17 @@ class _Found:
         )
 
 
+MOST_COMPARED = 250_000
+"""Places of one side: 5,000 nodes on each of which fifty checks fail, or are skipped."""
+
+
 def compare(old: Side, new: Side) -> Diff:
-    """What is new, changed, gone, fixed and still there in `new`."""
+    """What is new, changed, gone, fixed and still there in `new`.
+
+    `InputError` for a side that tells of more places than can be held against another's.
+    """
+    for side in (old, new):
+        _check_size(side)
     old, new = (replace(side, verdict=said_anew(side.verdict)) for side in (old, new))
     obstacles = list(_obstacles(old, new))
     changes = [] if obstacles else _changes(old, new)
@@ -137,6 +148,20 @@ def compare(old: Side, new: Side) -> Diff:
         tally=tally,
         changes=changes,
     )
+
+
+def _check_size(side: Side) -> None:
+    places = chain.from_iterable(
+        entry.places for part in side.verdict.checks for entry in part.entries
+    )
+    count = sum(len(place.nodes) or 1 for place in places)
+    count += sum(len(skip.node_uids) or 1 for skip in side.verdict.skipped)
+    if count > MOST_COMPARED:
+        raise InputError(
+            f"{side.name}: {count:,} places that failed or were skipped are more than the limit of "
+            f"{MOST_COMPARED:,} for a comparison",
+            hint="check reads it; an entry of the skip list without a selector skips all nodes",
+        )
 
 
 def _side(side: Side) -> DiffSide:
@@ -285,6 +310,9 @@ def _changes(old: Side, new: Side) -> list[Change]:
         now = after[key].state() if key in after else None
         found = after.get(key) or before[key]
         grades = [sorted(side[key].grades) if key in side else [] for side in (before, after)]
+        everywhere = before.get(key._replace(node=None))
+        if was is None and key.subject == "skipped" and everywhere is not None:
+            grades[0] = sorted(everywhere.grades)  # it was skipped there, too
         differs, worse = _differs(was, now), _is_worse(*grades)
         new_failure = len(grades[1]) > len(grades[0]) or worse
         if was is not None and now is not None and was.skipped != now.skipped:

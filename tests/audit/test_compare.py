@@ -291,6 +291,11 @@ def test_a_skip_is_told_at_the_places_it_hides_and_where_it_hides_more_anew() ->
         ("new", "SampleDisk", None, True),
         ("gone", "SampleDisk", "a", False),
     ]
+    # It was skipped everywhere, and is at a alone now: nothing that anybody knew is lost.
+    assert said(compare(side("", everywhere, ""), side("", at_a, "bc"))) == [
+        ("new", "SampleDisk", "a", False),
+        ("fixed", "SampleDisk", None, False),
+    ]
     # It fails at a as before, and is skipped there besides.
     assert said(compare(one_failed, side("a", at_a))) == [
         ("new", "SampleDisk", "a", True),
