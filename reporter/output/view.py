@@ -58,6 +58,7 @@ from reporter.record.model import (
     NearMiss,
     OutcomeCounts,
     Place,
+    PolicyUse,
     Reason,
     SkippedCheck,
     Verdict,
@@ -705,8 +706,9 @@ class _Builder:
         """
         verdict, subject, choice = self.verdict, self.verdict.subject, self.verdict.source.choice
         words = ["cce-precheck", "check", self._response()]
-        for part in verdict.policies:
-            words += ["--policy" if part.kind == "Policy" else "--waivers", part.source]
+        for option, kind in (("--policy", "Policy"), ("--waivers", "WaiverList")):
+            for source in _named([part for part in verdict.policies if part.kind == kind]):
+                words += [option, source]
         terms: dict[str, str | None] = {
             "--type": subject.cluster_type if subject.cluster_type_from == "option" else None,
             "--expect-cluster": subject.expected_cluster,
@@ -1204,6 +1206,15 @@ def _holds(words: Phrases, rules: int, waivers: int) -> str:
     if waivers:
         parts.append(words.count("{count} waiver", "{count} waivers", waivers))
     return words.joined(parts) or words.text("no rules")
+
+
+def _named(files: Sequence[PolicyUse]) -> list[str]:
+    """The files of a kind that were named, in that order: a base comes by what extends it.
+
+    Of a record that does not say which they are, all of them.
+    """
+    places = sorted((place, part.source) for part in files for place in part.given)
+    return [source for _, source in places] or [part.source for part in files]
 
 
 def _window_of(change: Change) -> str | None:

@@ -163,6 +163,31 @@ def test_the_command_to_judge_again_keeps_the_terms(tmp_path: Path, at: str) -> 
     assert "cce-precheck check ./-r.json" in (folder / "page.html").read_text()
 
 
+HEAD = "apiVersion: precheck.policy/v1\nkind: Policy\n"
+RISKS = "rules: [{id: risks, match: {level: Fatal}, effect: %s, reason: of a test}]\n"
+
+
+def test_the_command_to_judge_again_names_no_base(tmp_path: Path) -> None:
+    """Beside what extends it, a base would be judged by as it stands."""
+    for name, more in (
+        ("base", "overridable: [risks]\n" + RISKS % "warn"),
+        ("over", "extends: base.yaml\n" + RISKS % "fail"),
+        ("also", "rules: [{id: also, match: {level: Fatal}, effect: fail}]\n"),
+    ):
+        metadata = f"metadata: {{name: {name}, title: T, description: d, owner: o}}\n"
+        (tmp_path / f"{name}.yaml").write_text(HEAD + metadata + more)
+    response = str(ROOT / "samples" / "failed-addon" / "response.json")
+    for named in (["over"], ["over", "also"], ["also", "over"]):
+        policies = [word for name in named for word in ("--policy", f"{name}.yaml")]
+        done = command("check", response, *policies, "--at", "response",
+                       "--view", "operator", "--html", "page.html", cwd=tmp_path)  # fmt: skip
+        assert done.code == 1
+        again = shlex.join(["cce-precheck", "check", response, *policies, "--at", "response"])
+        tree = lxml_html.document_fromstring((tmp_path / "page.html").read_text())
+        told = [pre.text for pre in tree.xpath("//pre") if pre.text.startswith("cce-precheck")]
+        assert {text.removesuffix(" --waivers waivers.yaml") for text in told} == {again}
+
+
 @pytest.mark.parametrize("form", ["html", "markdown"])
 def test_an_approver_reads_what_is_accepted_and_why(form: str) -> None:
     verdict = example()
