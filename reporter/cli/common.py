@@ -7,7 +7,6 @@ import errno
 import os
 import re
 import shutil
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from reporter.cli.evidence import Evidence
 from reporter.cli.streams import is_gone
 from reporter.cli.targets import TakenError, Target, is_a_response
 from reporter.cli.terminal import uses_color, working
@@ -308,8 +308,13 @@ class Outputs:
     """The instant that was asked for, as written."""
 
     @classmethod
-    def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
-        """From the command line's options; refuses to write over an input or twice to one place."""
+    def of(
+        cls, options: dict[str, Any], inputs: Iterable[str], *, responses: Sequence[str] = ()
+    ) -> Outputs:
+        """From the command line's options; refuses to write over an input or twice to one place.
+
+        `responses` are the locations of which all that lies there is read, the next time too.
+        """
         targets = {
             name: target_of(value)
             for name in OUTPUT_OPTIONS
@@ -330,7 +335,7 @@ class Outputs:
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
         taken = {_identity(path): AN_INPUT for path in inputs if path != "-"}
-        evidence = _Evidence(inputs)
+        evidence = Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
@@ -338,6 +343,7 @@ class Outputs:
             if key in taken:
                 said = f"--{name} {target}: the same file is {taken[key]}"
                 raise TakenError(said, target) if taken[key] == AN_INPUT else click.UsageError(said)
+            _spare_locations(responses, name, target)
             if target != "-" and (role := evidence.role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; a report would write over it"
                 raise TakenError(said, target)
@@ -350,7 +356,14 @@ class Outputs:
         return replace(made, at=options.get("at"))._with_templates(options.get("templates"))
 
     @classmethod
-    def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
+    def of_one(
+        cls,
+        name: str,
+        target: str | None,
+        inputs: Iterable[str],
+        *,
+        responses: Sequence[str] = (),
+    ) -> Outputs:
         """For a command that writes one file of its own: the same care for its inputs."""
         if target is None:
             return cls({})
@@ -360,7 +373,8 @@ class Outputs:
             for path in inputs:
                 if path != "-" and _identity(path) == _identity(target):
                     raise TakenError(f"--{name} {target}: the same file is an input", target)
-            if (role := _Evidence(inputs).role_of(target)) is not None:
+            _spare_locations(responses, name, target)
+            if (role := Evidence(inputs).role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; it would be written over"
                 raise TakenError(said, target)
         _tell_of_links([target])
@@ -593,44 +607,14 @@ def reading_options(options: dict[str, Any], own: Own) -> Options:
     return Options(**given, own=own)
 
 
-class _Evidence:
-    """The files a run may read, by what the disk knows them as: no report is written over one."""
-
-    def __init__(self, inputs: Iterable[str]) -> None:
-        self._inputs = list(inputs)
-        self._known: dict[tuple[int, int], str] | None = None
-
-    def role_of(self, target: str) -> str | None:
-        """What `target` is, if it is there and is one of them."""
-        try:
-            there = os.stat(target)
-        except (OSError, ValueError):
-            return None
-        if not stat.S_ISREG(there.st_mode):
-            return None
-        if target.lower().endswith((".yaml", ".yml")):
-            return "a YAML file (a policy's base or a waiver list?)"
-        if self._known is None:
-            self._known = dict(self._walked())
-        return self._known.get((there.st_dev, there.st_ino))
-
-    def _walked(self) -> Iterator[tuple[tuple[int, int], str]]:
-        from reporter.sources.locations import files_at
-
-        for location in self._inputs:
-            if location == "-":
-                with contextlib.suppress(OSError, ValueError, AttributeError):
-                    found = os.fstat(sys.stdin.fileno())
-                    yield (found.st_dev, found.st_ino), "what standard input reads"
-                continue
-            with contextlib.suppress(ReporterError, OSError):
-                for file in files_at(location.removeprefix("file://")):
-                    paths = [(file.path, "an input")]
-                    paths += [(path, "the note beside an input") for path in file.notes()]
-                    for path, role in paths:
-                        with contextlib.suppress(OSError, ValueError):
-                            found = os.stat(path)
-                            yield (found.st_dev, found.st_ino), role
+def _spare_locations(responses: Sequence[str], name: str, target: str) -> None:
+    """Refuse a report among what is read: the next run would read it, or find it in the way."""
+    if target == "-" or (location := Evidence(responses).location_of(target)) is None:
+        return
+    role = "is an input" if os.path.lexists(target) else "would be an input of the next run"
+    raise click.UsageError(
+        f"--{name} {target}: {role}, for all of {location} is read; write it to a folder of its own"
+    )
 
 
 def _warn(text: str) -> None:
