@@ -14,7 +14,8 @@ import pytest
 
 from reporter.cli import app, run
 from reporter.cli import judging as cli_judging
-from reporter.cli.targets import Writer
+from reporter.cli.evidence import Evidence
+from reporter.cli.targets import Writer, is_made_here
 from reporter.interrupts import Interrupts
 from tests.acceptance.run import ROOT
 
@@ -312,3 +313,170 @@ def test_a_response_is_no_report_of_before(
     assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
     assert run(["check", "gone.json", "--json", "record.json"]) == 4
     assert not Path("record.json").exists()
+
+
+# Among what is read -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("in", "in/page.html"),
+        ("in", "in/deep/er/page.html"),
+        ("in", "link/page.html"),
+        ("link", "in/page.html"),
+        ("in", "in/.page.json"),
+        ("file://{here}/in", "in/page.html"),
+        (".", "page.html"),
+        ("in/*", "in/page.html"),
+        ("in*/", "in/page.html"),
+        ("*", "in/page.html"),
+        ("{here}/i?/*.html", "link/page.html"),
+        ("**", "in/deep/page.html"),
+        ("**/*.html", "page.html"),
+        ("**/*.html", "in/deep/page.html"),
+        ("in/**/r/*.html", "in/r/page.html"),
+        ("./in//./*.html", "in/page.html"),
+        ("in/.*.html", "in/.page.html"),
+    ],
+)
+def test_what_the_next_run_would_read_is_refused_on_the_first(
+    folder: Path, location: str, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "in").mkdir()
+    shutil.copy("r.json", "in/r.json")
+    (folder / "link").symlink_to("in")
+    named = location.format(here=folder)
+    assert Evidence([named]).location_of(target) == named.removeprefix("file://")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for words in (
+        ["check", named, "--html"],
+        ["bundle", named, "-o"],
+        ["diff", named, "-", "--html"],
+    ):
+        assert run([*words, target]) == 2
+        role = "is an input" if Path(target).exists() else "would be an input of the next run"
+        assert f" {target}: {role}, for all of " in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("in", "page.html"),
+        ("in", "into/page.html"),
+        ("in", "out/in/page.html"),
+        ("in", "in/.out/page.html"),
+        ("in", "in/.page.html"),
+        ("*.json", "page.html"),
+        ("in*/", "in.html"),
+        ("in/*.json", "in/page.html"),
+        ("in/*.html", "in/deep/page.html"),
+        ("*/*.html", "page.html"),
+        ("*", ".page.html"),
+        ("in/[.]*", "in/.page.html"),
+        ("**/*.html", "in/.out/page.html"),
+        ("in/*.html", "elsewhere/page.html"),
+        ("gone/*", "in/page.html"),
+        ("r.json", "page.html"),
+        ("-", "page.html"),
+        ("s3://in/*", "in/page.html"),
+        ("in", "/proc/self/fd/1"),
+    ],
+)
+def test_what_no_run_would_read_is_not(folder: Path, location: str, target: str) -> None:
+    (folder / "in").mkdir()
+    assert Evidence([location]).location_of(target) is None
+
+
+FORMS = ("html", "pdf", "junit", "json", "markdown", "sarif", "csv", "skip-list")
+
+
+def test_there_a_report_of_ours_goes_and_nothing_else_does(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for form in FORMS:
+        Path(form).mkdir()
+    Path("skip-list.tf").mkdir()
+    names = {form: f"{form}/{'s.json' if form == 'skip-list' else 'out'}" for form in FORMS}
+    orders = [
+        [word for form in FORMS if form != "pdf" for word in (f"--{form}", names[form])],
+        ["--skip-list", "skip-list.tf/s.tf"],
+    ]
+    for words in orders:
+        assert run(["check", "r.json", "--at", "response", "-q", *words]) == 1
+    Path("pdf/out").write_bytes(b"%PDF-1.7\n")
+    places = [(form, Path(names[form])) for form in FORMS]
+    for form, path in [*places, ("skip-list", Path("skip-list.tf/s.tf"))]:
+        ours = path.read_bytes()
+        shutil.copy("r.json", path.parent / "r.json")
+        evidence = [
+            Path("r.json").read_bytes(),
+            b"# how it was saved\n",
+            b"\x1f\x8b",
+            b"<?xml?><a/>",
+        ]
+        for others in evidence:
+            path.write_bytes(others)
+            for slip in ([], ["--bogus"]):
+                assert run(["check", str(path.parent), f"--{form}", str(path), *slip]) == 2
+                assert path.read_bytes() == others
+                said = f"warning: {path}: is left as it is: it lies in what is read\n"
+                assert said in capfd.readouterr().err
+        path.write_bytes(ours)
+        assert run(["check", str(path.parent), f"--{form}", str(path)]) == 2
+        if form == "junit":
+            assert "<error" in path.read_text()
+            assert run(["check", "junit", "--junit", str(path)]) == 2  # that is ours too
+        assert path.exists() is (form == "junit")
+
+
+@pytest.mark.parametrize("view", ["approver", "operator", "auditor"])
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_ours_are_known_in_every_view_and_language(folder: Path, view: str, lang: str) -> None:
+    words = ["--html", "r.html", "--markdown", "r.md", "--view", view, "--lang", lang]
+    assert run(["check", "r.json", "--at", "response", "-q", *words]) == 1
+    assert is_made_here("r.html", "html")
+    assert is_made_here("r.md", "markdown")
+    long = Path("r.md").read_bytes()
+    Path("r.md").write_bytes(long[:100] + b"- a finding\n" * 10_000 + long[100:])
+    assert is_made_here("r.md", "markdown")
+
+
+def test_junit_of_yesterday_in_a_folder_of_cases_is_written_anew(folder: Path) -> None:
+    case = Path("cases")
+    case.mkdir()
+    shutil.copy(ROOT / "policies" / "tests" / "strict.yaml", case / "a.yaml")
+    words = ["policy", "test", "cases", "--junit", "cases/junit.xml"]
+    first = run(words), Path("cases/junit.xml").read_bytes()
+    assert (run(words), Path("cases/junit.xml").read_bytes()) == first
+    assert run([*words, "--bad"]) == 2
+    assert "--bad" in Path("cases/junit.xml").read_text()
+    Path("cases/junit.xml").write_text("a response of a case?")
+    assert run(words) == 2
+    assert Path("cases/junit.xml").read_text() == "a response of a case?"
+
+
+@pytest.mark.parametrize("location", ["in", "in/**/*.json"])
+def test_an_interruption_and_a_slip_walk_no_location(
+    folder: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be large or far away, and has perhaps been walked when the signal came."""
+    (folder / "in").mkdir()
+    walks: list[str] = []
+
+    def walked(location: str) -> None:
+        walks.append(location)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reporter.sources.locations.files_at", walked)
+    monkeypatch.setattr("reporter.sources.locations.glob.glob", walked)
+    words = ["check", location, "--html", "page.html", "--junit", "j.xml"]
+    assert run(words) == 130
+    assert len(walks) == 1
+    assert not (folder / "page.html").exists()
+    assert not (folder / "j.xml").exists()
+    (folder / "page.html").write_text("green")
+    assert run([*words, "--bogus"]) == 2
+    assert len(walks) == 1
+    assert not (folder / "page.html").exists()
