@@ -10,6 +10,7 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePath
@@ -79,6 +80,9 @@ ENTRIES_IN_FULL = 200
 MOST_CHECKS = 2_000
 """How many checks a report lists, worst first: there are some sixty. The rest is counted. A page
 lists no more reasons, passed checks and skipped checks either, each."""
+
+ACCEPTED = 3
+"""How much of what a waiver accepts is said; more than an approver is shown is counted alone."""
 
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
@@ -185,6 +189,14 @@ def _count_of(counts: OutcomeCounts, outcome: str) -> int:
     return found
 
 
+@dataclass
+class _Accepting:
+    """What a waiver accepts: how much, and the first of it with its place in the record."""
+
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+
 class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
@@ -203,6 +215,7 @@ class _Builder:
         self.guidance = known
         self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
+        self.accepts: dict[str, Accepted] = {}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
         self.listed, self.unlisted = listed, _concerned(verdict)[len(listed) :]
         self.stopping = sum(
@@ -786,7 +799,10 @@ class _Builder:
     # Waivers ---------------------------------------------------------------------------------
 
     def _accepted(self, ids: Sequence[str]) -> tuple[Accepted, ...]:
-        return tuple(self._accept(waiver) for waiver in ids)
+        for waiver in ids:
+            if waiver not in self.accepts:
+                self.accepts[waiver] = self._accept(waiver)
+        return tuple(self.accepts[waiver] for waiver in ids)
 
     def _accept(self, waiver: str) -> Accepted:
         use = self.waivers.get(waiver)
@@ -825,7 +841,7 @@ class _Builder:
         return tuple(self._waiver(use) for use in ordered)
 
     def _waiver(self, use: WaiverUse) -> Waiver:
-        words = self.words
+        words, accepting = self.words, self._accepting.get(use.id, _Accepting())
         approval = (
             words.text("approved by {name}", name=use.approved_by)
             if use.approved_by
@@ -871,34 +887,42 @@ class _Builder:
             validity=one_line(validity),
             left=_days_left(words, use.days_left),
             covers=phrases.joined(covers) or words.text("nothing"),
-            accepts=tuple(said for _, said in self._accepting.get(use.id, ())),
-            rank=next((rank for rank, _ in self._accepting.get(use.id, ())), 0),
+            accepts=tuple(said for _, said in accepting.first),
+            accepts_more=accepting.count - len(accepting.first),
+            rank=accepting.first[0][0] if accepting.first else 0,
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
 
     @cached_property
-    def _accepting(self) -> dict[str, list[tuple[int, str]]]:
+    def _accepting(self) -> dict[str, _Accepting]:
         """By waiver, what it accepts, worst first; each check, kind and level once."""
         words, verdict = self.words, self.verdict
-        found: dict[str, dict[tuple[int, str], dict[str, None]]] = {}
+        found: dict[str, _Accepting] = {}
         for rank, check in enumerate(verdict.checks):
+            messages: dict[tuple[str, str], dict[str, None] | None] = {}
             for entry in check.entries:
                 kind_level = _kind_level(words, entry.kind, entry.level)
                 for name in entry.waived_by:
-                    messages = found.setdefault(name, {}).setdefault((rank, kind_level), {})
-                    messages[entry.message or ""] = None
-        accepted: dict[str, list[tuple[int, str]]] = {}
-        for name, parts in found.items():
-            accepted[name] = [
-                (rank, self._failing(verdict.checks[rank], kind_level, messages))
-                for (rank, kind_level), messages in parts.items()
-            ]
+                    if (name, kind_level) not in messages:
+                        of_waiver = found.setdefault(name, _Accepting())
+                        of_waiver.count += 1
+                        room = of_waiver.count <= ACCEPTED
+                        messages[name, kind_level] = {} if room else None
+                    if (said := messages[name, kind_level]) is not None:
+                        said[entry.message or ""] = None
+            for (name, kind_level), of_check in messages.items():
+                if of_check is not None:
+                    text = self._failing(check, kind_level, of_check)
+                    found[name].first.append((rank, text))
         for rank, skip in enumerate(verdict.skipped, len(verdict.checks)):
-            said = words.spoken(statement("reason.skipped", check=_name(words, skip.name)))
+            text = words.spoken(statement("reason.skipped", check=_name(words, skip.name)))
             for name in skip.waived_by:
-                accepted.setdefault(name, []).append((rank, said))
-        return accepted
+                of_waiver = found.setdefault(name, _Accepting())
+                of_waiver.count += 1
+                if of_waiver.count <= ACCEPTED:
+                    of_waiver.first.append((rank, text))
+        return found
 
     def _failing(self, check: Check, kind_level: str, messages: Mapping[str, None]) -> str:
         name = _name(self.words, check.name)
