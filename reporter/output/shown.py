@@ -82,6 +82,8 @@ class Accepted:
     anchor: str
     line: str
     reason: str
+    more: str = ""
+    """In the place of all else, behind the last of very many: how many more there are."""
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,9 @@ lists no more reasons, passed checks and skipped checks either, each."""
 ACCEPTED = 3
 """How much of what a waiver accepts is said; more than an approver is shown is counted alone."""
 
+WAIVERS_IN_FULL = 20
+"""How many lines are about the waivers of one finding; of more the last one counts the rest."""
+
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
 
@@ -799,10 +802,19 @@ class _Builder:
     # Waivers ---------------------------------------------------------------------------------
 
     def _accepted(self, ids: Sequence[str]) -> tuple[Accepted, ...]:
-        for waiver in ids:
+        shown = ids if len(ids) <= WAIVERS_IN_FULL else ids[: WAIVERS_IN_FULL - 1]
+        for waiver in shown:
             if waiver not in self.accepts:
                 self.accepts[waiver] = self._accept(waiver)
-        return tuple(self.accepts[waiver] for waiver in ids)
+        named = [self.accepts[waiver] for waiver in shown]
+        if left := len(ids) - len(shown):
+            said = self.words.count(
+                "{count} more waiver stands in the record.",
+                "{count} more waivers stand in the record.",
+                left,
+            )
+            named.append(Accepted("", "", "", "", more=said))
+        return tuple(named)
 
     def _accept(self, waiver: str) -> Accepted:
         use = self.waivers.get(waiver)
