@@ -18,7 +18,7 @@ import click
 
 from reporter.cli.evidence import Evidence
 from reporter.cli.streams import is_gone
-from reporter.cli.targets import TakenError, Target, is_a_response
+from reporter.cli.targets import TakenError, Target, may_be_a_response
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -382,8 +382,8 @@ class Outputs:
 
     def drop(self) -> None:
         """Remove what an earlier run left in the place of what could not be made."""
-        for target in self.targets.values():
-            self._drop(target)
+        for name, target in self.targets.items():
+            self._drop(name, target)
 
     def _spare_templates(self, folder: str | None) -> None:
         if folder is None:
@@ -424,7 +424,7 @@ class Outputs:
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
-            self._drop(targets.pop(SKIP_LIST))
+            self._drop(SKIP_LIST, targets.pop(SKIP_LIST))
         lost: dict[str, int] = {}
 
         def make(name: str) -> bytes:
@@ -447,7 +447,7 @@ class Outputs:
             put(target, _junit_of(verdict, lost))
         except OutputError as error:
             say(f"--junit: {error.message}")
-            self._drop(target)
+            self._drop("junit", target)
 
     def tell_no_summary(self, verdict: Verdict, error: OutputError) -> None:
         """Have JUnit say that nobody was told the verdict."""
@@ -479,13 +479,13 @@ class Outputs:
             except TemplateError as error:
                 broken = broken or self._placed(error)
                 lost[target] = exit_code_of(error)
-                self._drop(target)
+                self._drop(name, target)
             except OutputError as error:
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 lost[target] = exit_code_of(error)
-                self._drop(target)
+                self._drop(name, target)
             except BaseException:
                 # Whatever it was: what an earlier run left in the place of these holds no longer.
                 replace(self, targets=left).drop()
@@ -511,13 +511,13 @@ class Outputs:
         from reporter.output.junit import write_error
 
         junit = self.targets.get("junit")
-        for target in self.targets.values():
+        for name, target in self.targets.items():
             if target != junit:
-                self._drop(target)
+                self._drop(name, target)
         if junit is None:
             return
-        if is_a_response(junit):
-            self._drop(junit)
+        if may_be_a_response(junit, "junit"):
+            self._drop("junit", junit)
             return
         if junit != "-":
             remove_stale(Path(junit))  # there may not be the memory to write it anew
@@ -525,13 +525,14 @@ class Outputs:
             put(junit, write_error(message, hint, _instant_of(self.at)))
         except OutputError as error:
             say(f"--junit: {error.message}")
-            self._drop(junit)
+            self._drop("junit", junit)
 
-    def _drop(self, target: str) -> None:
+    def _drop(self, name: str, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-" and is_a_response(target):
-            say(f"warning: {target}: is left as it is: it is a response, no report of before")
+        if target != "-" and may_be_a_response(target, name):
+            said = "it may be a response, and is no report of before"
+            say(f"warning: {target}: is left as it is: {said}")
         elif target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
+import lzma
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -20,6 +25,11 @@ from reporter.interrupts import Interrupts
 from tests.acceptance.run import ROOT
 
 RESPONSE = str(ROOT / "samples" / "failed-addon" / "response.json")
+SUITE = '<testsuite name="green" package="precheck.policy"></testsuite>'
+GREEN = {
+    "page.html": "<!doctype html><title>green",
+    "j.xml": f"<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n  {SUITE}\n</testsuites>",
+}
 INTERRUPTED = "interrupted; nothing half-written is left\n"
 
 
@@ -29,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(RESPONSE, "r.json")
     for name in ("page.html", "j.xml", "out.json", "out.json.meta.json"):
-        Path(name).write_text("green")
+        Path(name).write_text(GREEN.get(name, "green"))
     return tmp_path
 
 
@@ -344,6 +354,7 @@ def test_what_the_next_run_would_read_is_refused_on_the_first(
     folder: Path, location: str, target: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "in").mkdir()
+    (folder / "page.html").write_text("of somebody")
     shutil.copy("r.json", "in/r.json")
     (folder / "link").symlink_to("in")
     named = location.format(here=folder)
@@ -480,3 +491,60 @@ def test_an_interruption_and_a_slip_walk_no_location(
     assert run([*words, "--bogus"]) == 2
     assert len(walks) == 1
     assert not (folder / "page.html").exists()
+
+
+def in_every_form(data: bytes) -> dict[str, bytes]:
+    """A response as it is saved, logged, printed and packed."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add("r.json")
+    log = b"INFO 2026-11-20 response=\n"
+    return {
+        "plain": data,
+        "behind a mark": b"\xef\xbb\xbf" + data,
+        "UTF-16": data.decode().encode("utf-16"),
+        "in a log": log + data,
+        "late in a log": log * 5_000 + data,
+        "escaped": json.dumps({"body": data.decode()}).encode(),
+        "packed": gzip.compress(data),
+        "in an archive": packed.getvalue(),
+        "in a packed archive": lzma.compress(packed.getvalue()),
+        "Java": b"class ShowAutopilotPreCheckResponse {\n    kind: PreCheckTask\n}",
+    }
+
+
+def test_a_response_in_any_form_is_no_report_of_before(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The file to read and an option's value the wrong way round."""
+    assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
+    for form, data in in_every_form(Path("r.json").read_bytes()).items():
+        for option in ("--json", "--junit", "--csv"):
+            for slip, code in (([], 4), (["--bogus"], 2)):
+                Path("saved").write_bytes(data)
+                assert run(["check", option, "saved", "record.json", *slip]) == code
+                assert Path("saved").read_bytes() == data, form
+                assert "warning: saved: is left as it is: " in capfd.readouterr().err
+    Path("saved").write_bytes(in_every_form(Path("r.json").read_bytes())["packed"])
+    assert run(["bundle", "-o", "saved", "record.json"]) == 4
+    assert Path("saved").exists()
+
+
+def test_a_case_file_of_before_is_none(folder: Path) -> None:
+    assert run(["bundle", "r.json", "-o", "c.zip", "--at", "response", "--no-pdf", "-q"]) == 1
+    case = Path("c.zip").read_bytes()
+    assert run(["check", "gone.json", "--json", "c.zip"]) == 4  # which nobody has written there
+    assert Path("c.zip").read_bytes() == case
+    assert run(["bundle", "gone.json", "-o", "c.zip"]) == 4
+    assert not Path("c.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["verify c.zip --key --json k.pem x.json", "bundle r.json --key -o k.pem c.zip"]
+)
+def test_a_key_stays_where_nobody_knows_which_word_belongs_to_what(
+    folder: Path, words: str
+) -> None:
+    Path("k.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    assert run(words.split()) == 2
+    assert Path("k.pem").exists()
