@@ -169,11 +169,12 @@ def test_an_audit_that_is_asked_wrongly_leaves_no_page_of_before(folder: Path) -
     (folder / "in").mkdir()
     (folder / "r.json").rename(folder / "in" / "r.json")
     (folder / "bad.pol").write_text("rules: [")
-    words = ["audit", "in", "--out", "o", "--no-pdf", "-q", "--jobs", "1"]
+    words = ["audit", "in", "--out", "o", "--no-pdf", "-q", "--jobs", "1", "--reports", "all"]
     out = folder / "o"
     for slip in (["-p", "bad.pol"], ["--jobs", "0"], ["--at", "xyz"], ["--engine", "dask"]):
         assert run(words) == 1
         assert (out / "index.html").exists()
+        assert len(list((out / "reports").iterdir())) == 1
         assert run([*words, *slip]) == 2
         assert sorted(path.name for path in out.iterdir()) == ["audit.sqlite", "junit.xml"]
         assert "<error" in (out / "junit.xml").read_text()
