@@ -19,6 +19,7 @@ from xml.etree import ElementTree
 from reporter.audit import words
 from reporter.audit.store import Store
 from reporter.audit.summary import is_conditional
+from reporter.errors import OutputError
 from reporter.output.audit.facts import AuditFacts, WaiverFacts
 from reporter.output.clean import one_line
 from reporter.output.csv_rows import BOM, safe_cell
@@ -90,6 +91,7 @@ FINDINGS = (
 FINDINGS_FRAME = ("response", "cluster_id", "cluster_version", "target_version", "updated_at")
 
 CLASS = "precheck.audit"
+_END = b"</testsuites>\n"
 
 
 def write_tables(store: Store, folder: Path, facts: AuditFacts, *, unused_fails: bool) -> None:
@@ -141,6 +143,29 @@ def _findings(store: Store) -> Iterator[Sequence[Any]]:
             yield (*head, *row)
 
 
+def add_unwritten(target: Path, error: OutputError) -> None:
+    """Have a finished `junit.xml` say what could not be written. `OutputError`.
+
+    It is then none that an audit wrote: the next run writes it anew.
+    """
+    text = f"could not be written, so the exit code is 5: {one_line(error.message)}"
+    case = Case(CLASS, "reports", "error", text, text)
+    number, last = 0, b""
+    try:
+        with target.open("rb") as old, replacing(target, hint=words.NO_ROOM) as new:
+            for line in old:
+                new.write(last)
+                number += line.startswith(b"  <testsuite ")
+                last = line
+            if last != _END:
+                raise OutputError(f"{target}: is not as an audit writes it", hint=words.NO_ROOM)
+            name = f"{CLASS}.reports"
+            new.write(_suite([case], number, name, name, "1970-01-01T00:00:00", [], []) + _END)
+    except OSError as problem:
+        reason = problem.strerror
+        raise OutputError(f"{target}: can't be read: {reason}", hint=words.NO_ROOM) from None
+
+
 # JUnit ----------------------------------------------------------------------------------------
 
 
@@ -177,7 +202,7 @@ def _junit(store: Store, facts: AuditFacts, *, unused_fails: bool) -> Iterator[b
                 told.append(one_line(f"{name}: {reason}"))
         name = f"precheck audit {key}"
         yield _suite(distinct(of_cluster), number, name, f"{CLASS}.{key}", stamp, [], told)
-    yield b"</testsuites>\n"
+    yield _END
 
 
 def _suite(

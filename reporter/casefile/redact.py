@@ -86,6 +86,7 @@ _LABELS = {
 }
 _UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}(?![0-9A-Za-z])"
 _HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
+# Right behind a full stop too (`harbor.10.0.0.16.nip.io`); of five numbers in a row four are none.
 _IP4 = r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
 _DASHED = "|".join(
     rf"(?<![0-9])(?<![0-9]{dash})(?:[0-9]{{1,3}}{dash}){{3}}[0-9]{{1,3}}(?![0-9]|{dash}[0-9])"
@@ -93,7 +94,7 @@ _DASHED = "|".join(
 )
 # Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
 _IP6 = (
-    r"(?:(?<![0-9A-Fa-f:])(?<![0-9]\.)|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]|::)"
+    r"(?:(?<![0-9A-Fa-f:])|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]{1,4}:|::)"
     r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
 )
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")

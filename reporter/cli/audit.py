@@ -298,7 +298,11 @@ def _audit(
         except Exception as error:
             _take_back(out, error)
             raise
-        _tell(store, facts, out, options, judged=judged)
+        try:
+            _tell(store, facts, out, options, judged=judged)
+        except OutputError as error:
+            _tell_junit(out, error)
+            raise
         unused_fails = wanted.unused_fails
         if facts is not None:
             code = facts.exit_code(unused_fails=unused_fails)
@@ -306,6 +310,16 @@ def _audit(
             allow = wanted.allow_unreadable
             code = exit_code_of(store, allow_unreadable=allow, unused_fails=unused_fails)
     raise CliExit(code)
+
+
+def _tell_junit(out: Path, error: OutputError) -> None:
+    """Have JUnit say that nobody was told: beside another exit code than the audit's no green."""
+    from reporter.audit.tables import add_unwritten
+
+    try:
+        add_unwritten(out / "junit.xml", error)
+    except OutputError:  # what is told is the first error
+        _take_back(out, error)
 
 
 RESUME = "run again with --resume to finish"
@@ -367,6 +381,7 @@ def _take_back(out: Path, error: Exception | None = None) -> None:
 
 def _forget(out: Path, named: Iterable[str], error: Exception | None) -> None:
     """Take back the pages of an audit that lies there, unless something named is among them."""
+    from reporter.audit.finish import remove_pages
     from reporter.audit.run import AuditsOwn
     from reporter.audit.store import FILE_NAME, locked
     from reporter.output.files import is_file
@@ -378,6 +393,8 @@ def _forget(out: Path, named: Iterable[str], error: Exception | None) -> None:
         return
     with contextlib.suppress(OutputError), locked(out):  # another audit is at work there
         _take_back(out, error)
+        if error is not None:  # an interrupted run is resumed, with the pages it has
+            remove_pages(out)
 
 
 def _is_ours(out: Path, error: Exception) -> bool:

@@ -64,7 +64,8 @@ def command(response: str, **options: Any) -> None:
     The exit code is the verdict, as with check: 0 pass, 1 fail, 3 inconclusive.
     """
     key = [options["key"]] if options["key"] else []
-    outputs = Outputs.of_one("output", options["case_file"], [*inputs_of(response, options), *key])
+    inputs = [*inputs_of(response, options), *key]
+    outputs = Outputs.of_one("output", options["case_file"], inputs, responses=[response])
     try:
         check_options(options)
         data, found = _made(response, options)

@@ -42,7 +42,7 @@ def command(response: str, **options: Any) -> None:
     Without outputs it prints a summary. The exit code is the verdict: 0 pass, 1 fail,
     3 inconclusive.
     """
-    outputs = Outputs.of(options, inputs_of(response, options))
+    outputs = Outputs.of(options, inputs_of(response, options), responses=[response])
     try:
         check_options(options)
         _check(response, outputs, options)

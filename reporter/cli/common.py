@@ -7,7 +7,6 @@ import errno
 import os
 import re
 import shutil
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
+from reporter.cli.evidence import Evidence
 from reporter.cli.streams import is_gone
-from reporter.cli.targets import TakenError, Target, is_a_response
+from reporter.cli.targets import TakenError, Target, may_be_a_response
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -308,8 +308,13 @@ class Outputs:
     """The instant that was asked for, as written."""
 
     @classmethod
-    def of(cls, options: dict[str, Any], inputs: Iterable[str]) -> Outputs:
-        """From the command line's options; refuses to write over an input or twice to one place."""
+    def of(
+        cls, options: dict[str, Any], inputs: Iterable[str], *, responses: Sequence[str] = ()
+    ) -> Outputs:
+        """From the command line's options; refuses to write over an input or twice to one place.
+
+        `responses` are the locations of which all that lies there is read, the next time too.
+        """
         targets = {
             name: target_of(value)
             for name in OUTPUT_OPTIONS
@@ -330,7 +335,7 @@ class Outputs:
             if not target or target.endswith(("/", os.sep)):
                 raise click.UsageError(f"--{name} needs the name of a file; it got {target!r}")
         taken = {_identity(path): AN_INPUT for path in inputs if path != "-"}
-        evidence = _Evidence(inputs)
+        evidence = Evidence(inputs)
         for name, target in targets.items():
             key = target if target == "-" else _identity(target)
             if key in taken and target == "-":
@@ -338,6 +343,7 @@ class Outputs:
             if key in taken:
                 said = f"--{name} {target}: the same file is {taken[key]}"
                 raise TakenError(said, target) if taken[key] == AN_INPUT else click.UsageError(said)
+            _spare_locations(responses, name, target)
             if target != "-" and (role := evidence.role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; a report would write over it"
                 raise TakenError(said, target)
@@ -350,7 +356,14 @@ class Outputs:
         return replace(made, at=options.get("at"))._with_templates(options.get("templates"))
 
     @classmethod
-    def of_one(cls, name: str, target: str | None, inputs: Iterable[str]) -> Outputs:
+    def of_one(
+        cls,
+        name: str,
+        target: str | None,
+        inputs: Iterable[str],
+        *,
+        responses: Sequence[str] = (),
+    ) -> Outputs:
         """For a command that writes one file of its own: the same care for its inputs."""
         if target is None:
             return cls({})
@@ -360,7 +373,8 @@ class Outputs:
             for path in inputs:
                 if path != "-" and _identity(path) == _identity(target):
                     raise TakenError(f"--{name} {target}: the same file is an input", target)
-            if (role := _Evidence(inputs).role_of(target)) is not None:
+            _spare_locations(responses, name, target)
+            if (role := Evidence(inputs).role_of(target)) is not None:
                 said = f"--{name} {target}: is {role}; it would be written over"
                 raise TakenError(said, target)
         _tell_of_links([target])
@@ -368,8 +382,8 @@ class Outputs:
 
     def drop(self) -> None:
         """Remove what an earlier run left in the place of what could not be made."""
-        for target in self.targets.values():
-            self._drop(target)
+        for name, target in self.targets.items():
+            self._drop(name, target)
 
     def _spare_templates(self, folder: str | None) -> None:
         if folder is None:
@@ -410,7 +424,7 @@ class Outputs:
         targets = dict(self.targets)
         if SKIP_LIST in targets and verdict.outcome == "inconclusive":
             say("warning: no skip list is made from a check that can't be relied on")
-            self._drop(targets.pop(SKIP_LIST))
+            self._drop(SKIP_LIST, targets.pop(SKIP_LIST))
         lost: dict[str, int] = {}
 
         def make(name: str) -> bytes:
@@ -433,7 +447,7 @@ class Outputs:
             put(target, _junit_of(verdict, lost))
         except OutputError as error:
             say(f"--junit: {error.message}")
-            self._drop(target)
+            self._drop("junit", target)
 
     def tell_no_summary(self, verdict: Verdict, error: OutputError) -> None:
         """Have JUnit say that nobody was told the verdict."""
@@ -465,13 +479,13 @@ class Outputs:
             except TemplateError as error:
                 broken = broken or self._placed(error)
                 lost[target] = exit_code_of(error)
-                self._drop(target)
+                self._drop(name, target)
             except OutputError as error:
                 say(f"--{name}: {error.message}")
                 if error.hint:
                     say_hint(error.hint)
                 lost[target] = exit_code_of(error)
-                self._drop(target)
+                self._drop(name, target)
             except BaseException:
                 # Whatever it was: what an earlier run left in the place of these holds no longer.
                 replace(self, targets=left).drop()
@@ -497,13 +511,13 @@ class Outputs:
         from reporter.output.junit import write_error
 
         junit = self.targets.get("junit")
-        for target in self.targets.values():
+        for name, target in self.targets.items():
             if target != junit:
-                self._drop(target)
+                self._drop(name, target)
         if junit is None:
             return
-        if is_a_response(junit):
-            self._drop(junit)
+        if may_be_a_response(junit, "junit"):
+            self._drop("junit", junit)
             return
         if junit != "-":
             remove_stale(Path(junit))  # there may not be the memory to write it anew
@@ -511,13 +525,14 @@ class Outputs:
             put(junit, write_error(message, hint, _instant_of(self.at)))
         except OutputError as error:
             say(f"--junit: {error.message}")
-            self._drop(junit)
+            self._drop("junit", junit)
 
-    def _drop(self, target: str) -> None:
+    def _drop(self, name: str, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-" and is_a_response(target):
-            say(f"warning: {target}: is left as it is: it is a response, no report of before")
+        if target != "-" and may_be_a_response(target, name):
+            said = "it may be a response, and is no report of before"
+            say(f"warning: {target}: is left as it is: {said}")
         elif target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")
 
@@ -593,44 +608,14 @@ def reading_options(options: dict[str, Any], own: Own) -> Options:
     return Options(**given, own=own)
 
 
-class _Evidence:
-    """The files a run may read, by what the disk knows them as: no report is written over one."""
-
-    def __init__(self, inputs: Iterable[str]) -> None:
-        self._inputs = list(inputs)
-        self._known: dict[tuple[int, int], str] | None = None
-
-    def role_of(self, target: str) -> str | None:
-        """What `target` is, if it is there and is one of them."""
-        try:
-            there = os.stat(target)
-        except (OSError, ValueError):
-            return None
-        if not stat.S_ISREG(there.st_mode):
-            return None
-        if target.lower().endswith((".yaml", ".yml")):
-            return "a YAML file (a policy's base or a waiver list?)"
-        if self._known is None:
-            self._known = dict(self._walked())
-        return self._known.get((there.st_dev, there.st_ino))
-
-    def _walked(self) -> Iterator[tuple[tuple[int, int], str]]:
-        from reporter.sources.locations import files_at
-
-        for location in self._inputs:
-            if location == "-":
-                with contextlib.suppress(OSError, ValueError, AttributeError):
-                    found = os.fstat(sys.stdin.fileno())
-                    yield (found.st_dev, found.st_ino), "what standard input reads"
-                continue
-            with contextlib.suppress(ReporterError, OSError):
-                for file in files_at(location.removeprefix("file://")):
-                    paths = [(file.path, "an input")]
-                    paths += [(path, "the note beside an input") for path in file.notes()]
-                    for path, role in paths:
-                        with contextlib.suppress(OSError, ValueError):
-                            found = os.stat(path)
-                            yield (found.st_dev, found.st_ino), role
+def _spare_locations(responses: Sequence[str], name: str, target: str) -> None:
+    """Refuse a report among what is read: the next run would read it, or find it in the way."""
+    if target == "-" or (location := Evidence(responses).location_of(target)) is None:
+        return
+    role = "is an input" if os.path.lexists(target) else "would be an input of the next run"
+    raise click.UsageError(
+        f"--{name} {target}: {role}, for all of {location} is read; write it to a folder of its own"
+    )
 
 
 def _warn(text: str) -> None:

@@ -76,7 +76,7 @@ def command(old: str, new: str, **options: Any) -> None:
     compared.
     """
     inputs = [old, new, *policy_files(options["policies"]), *options["waivers"]]
-    outputs = Outputs.of(options, inputs)
+    outputs = Outputs.of(options, inputs, responses=[old, new])
     try:
         if old == new == "-":
             raise click.UsageError("only one of the two can come from standard input")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,32 @@ import click
 _LOOKED_AT = 65_536
 _RECORD = b'"precheck.verdict/'
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK")
-_SURELY_OURS = {"html": b"<!doctype html", "pdf": b"%pdf-", "junit": b"<?xml"}
-"""How a report starts that no command takes as what it is to read in the place of one."""
+_READ_BY_NONE = ("html", "pdf", "junit")
+"""Reports that no command takes as what it is to read in the place of one."""
+_MADE_HERE = {
+    "html": re.compile(rb"(?i)<!doctype html"),
+    "pdf": re.compile(rb"%PDF-"),
+    "junit": re.compile(
+        rb'<\?xml[^>]*>\s*<testsuites>\s*<testsuite name="[^"]*" package="precheck\.'
+    ),
+    "json": re.compile(rb'\{\s*"(apiVersion|format)": "precheck\.'),
+    "sarif": re.compile(
+        rb'\{\s*"\$schema": "[^"]*",\s*"version": "[^"]*",\s*"runs": \[\s*\{\s*"tool": \{'
+        rb'\s*"driver": \{\s*"name": "cce-precheck"'
+    ),
+    "csv": re.compile(rb"\xef\xbb\xbfrow,outcome,count,check,"),
+    "markdown": re.compile(rb"(?s)## \S{1,3} .*\ncce-precheck \S+ \xc2\xb7 "),
+    "skip-list": re.compile(
+        rb'\{\n  "skippedCheckItemList": \[|# For huaweicloud_.*\n# .* made by cce-precheck\.'
+    ),
+}
+"""How a report starts that lies among what is read, and is no part of it: no response, and nothing
+that anybody may have put beside one. A case file is none of these: it holds evidence."""
+_CASE_FILE = re.compile(rb"(?s)PK\x03\x04.{26}README\.txtCASE FILE OF A PRE-UPGRADE CHECK")
+_SEARCHED = 1 << 24
+"""How much of a file is searched for a response; what is larger and not ours may hold one."""
+_TAIL = 600
+"""How much of a file's end is looked at, in bytes: Markdown says there whose it is."""
 
 
 class Target(click.Option):
@@ -91,11 +116,13 @@ class Writer(click.Command):
 
     def to_clear(self, given: Given, error: click.ClickException | None) -> dict[str, str]:
         """The targets that hold nothing that is read."""
-        from reporter.cli.common import Outputs, say, target_of
+        from reporter.cli.common import say, target_of
+        from reporter.cli.evidence import Evidence
 
         spared = _Spared(given, self.files_read(given))
-        # Nobody waits for a store that is far away, to hear of a slip.
+        # Nobody waits for a store that is far away, to hear of a slip, nor for a walk.
         near = [word for word in given.loose if "://" not in word or word.startswith("file:")]
+        evidence = Evidence(near)
         if isinstance(error, TakenError):
             spared.add(error.target)
         found = {}
@@ -103,12 +130,17 @@ class Writer(click.Command):
             if not value or value.endswith(("/", os.sep)) or (value != "-" and value in spared):
                 continue
             guessed = self.reads_unnamed or given.unsure or self._lacks_arguments(given)
-            if guessed and _may_be_read(value, name):
+            if guessed and os.path.isfile(value) and not _is_surely_of_before(value, name):
                 say(f"warning: {value}: is left as it is: it may be what is to be read")
                 continue
-            with contextlib.suppress(TakenError):
-                Outputs.of_one(name, value, near)
-                found[name] = target_of(value)
+            target = target_of(value)
+            if target != "-" and evidence.is_named(target):
+                continue
+            among = target != "-" and evidence.location_of(target) is not None
+            if among and os.path.lexists(target) and not is_made_here(target, name):
+                say(f"warning: {value}: is left as it is: it lies in what is read")
+                continue
+            found[name] = target
         if list(found.values()).count("-") > 1:
             # Standard output takes one report, and whose it would have been nobody can tell.
             return {name: target for name, target in found.items() if target != "-"}
@@ -198,21 +230,14 @@ class _Spared:
         return any(is_part(folder, target) for folder in self._folders)
 
 
-def _may_be_read(target: str, name: str) -> bool:
-    """Whether a file may be what was to be read: a response or record, in whatever form, or packed.
+def _is_surely_of_before(target: str, name: str) -> bool:
+    """Whether a file is a report, and surely not what was to be read: no record, no response.
 
-    Where an argument is missing, an option may have taken it for its value.
+    Where an argument is missing, an option may have taken it for its value; so it may have a key.
     """
-    try:
-        if not os.path.isfile(target):
-            return False  # nor is it removed; of a pipe nobody may ever write
-        with Path(target).open("rb") as file:
-            data, more = file.read(_LOOKED_AT).lstrip(), file.read(1)
-    except (OSError, ValueError):
-        return True
-    if (start := _SURELY_OURS.get(name)) and data.lower().startswith(start):
+    if name not in _READ_BY_NONE and b"{" in _start_of(target):
         return False
-    return bool(more) or b"{" in data or b"\0" in data or data.startswith(_PACKED)
+    return is_made_here(target, name)
 
 
 def _begins_as_what_is_read(name: str) -> bool:
@@ -220,19 +245,48 @@ def _begins_as_what_is_read(name: str) -> bool:
     return _start_of(name).startswith((b"{", b"[", *_PACKED))
 
 
-def is_a_response(target: str) -> bool:
-    """Whether a file that a report is to take the place of holds a response, and no record."""
-    data = _start_of(target)
-    return data.startswith((b"{", b"[")) and b'"PreCheckTask"' in data and _RECORD not in data
+def may_be_a_response(target: str, name: str) -> bool:
+    """Whether a file may hold a response, in whatever form one is read, and is no report of ours.
+
+    `name` is the option that names it as what is to be written.
+    """
+    start = _start_of(target, tail=_TAIL)
+    if not start or is_made_here(target, name) or (name == "output" and _CASE_FILE.match(start)):
+        return False
+    if start.startswith(_PACKED):
+        return True
+    if start.startswith(b"{") and _RECORD in start:
+        return False
+    from reporter.sources.marks import speaks_of_a_response
+
+    try:
+        with Path(target).open("rb") as file:
+            data, more = file.read(_SEARCHED), file.read(1)
+    except OSError:
+        return True
+    return bool(more) or speaks_of_a_response(data)
 
 
-def _start_of(name: str) -> bytes:
-    """Of a regular file that can be read; nobody may ever write to a pipe."""
+def is_made_here(target: str, name: str) -> bool:
+    """Whether a file is a report of ours, in the format of the option `name`."""
+    marks = _MADE_HERE.get(name)
+    return marks is not None and marks.match(_start_of(target, tail=_TAIL)) is not None
+
+
+def _start_of(name: str, *, tail: int = 0) -> bytes:
+    """Of a regular file that can be read; nobody may ever write to a pipe.
+
+    With `tail` what is behind that counts too, up to so many bytes of the end.
+    """
     try:
         if not os.path.isfile(name):
             return b""
         with Path(name).open("rb") as file:
-            return file.read(_LOOKED_AT).lstrip()
+            start = file.read(_LOOKED_AT)
+            if tail and (size := file.seek(0, os.SEEK_END)) > len(start):
+                file.seek(max(len(start), size - tail))
+                start += file.read(tail)
+            return start.lstrip()
     except (OSError, ValueError):
         return b""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from reporter import __version__
 from reporter.errors import OutputError
-from reporter.output.files import remove_stale, write_file
+from reporter.output.files import is_file, remove_stale, write_file
 from reporter.record.instants import second_of
 
 if TYPE_CHECKING:
@@ -35,8 +35,13 @@ class Origin:
 
 
 def save(answer: Answer, origin: Origin, target: Path) -> None:
-    """Write the body to `target` and its sidecar beside it; both or neither. `OutputError`."""
+    """Write the body to `target` and its sidecar beside it; both or neither. `OutputError`.
+
+    A stream, a pipe or a device gets the body alone: nobody looks for a note beside it.
+    """
     write_file(target, answer.body)
+    if not is_file(target):
+        return
     try:
         write_file(sidecar_of(target), _sidecar(answer, origin))
     except OutputError:

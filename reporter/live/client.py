@@ -208,7 +208,7 @@ class Client:
 
     def _no_answer(self, error: BaseException) -> AskedInVainError:
         """Why there is no answer, in our own words: a library may quote what it should not."""
-        host = " and ".join(urlsplit(part).hostname or part for part in self._endpoints)
+        host = " and ".join(_host_of(part) for part in self._endpoints)
         chain: list[str] = []
         part: BaseException | None = error
         while part is not None and len(chain) < 20:
@@ -255,6 +255,12 @@ class Client:
             f"{host}: could not be asked ({type(error).__name__})",
             hint="check the credentials; run with --debug and report what it prints",
         )
+
+
+def _host_of(endpoint: str) -> str:
+    """The host as an address writes it; without its brackets `::1` could be a workflow command."""
+    host = urlsplit(endpoint).hostname or endpoint
+    return f"[{host}]" if ":" in host and host != endpoint else host
 
 
 def _leave(request: Any) -> Any:

@@ -188,7 +188,7 @@ def _waiver(words: Phrases, waiver: Waiver, room: Room) -> Line:
 
     said = phrases.joined((waiver.covers, waiver.short))
     more = [cut(accepted, 2 * COLUMNS - 10) for accepted in waiver.accepts[: room.accepted]]
-    left = len(waiver.accepts) - len(more)
+    left = len(waiver.accepts) + waiver.accepts_more - len(more)
     if room.accepted and left:
         more.append(words.count("and {count} more check", "and {count} more checks", left))
     if room.accepted:

@@ -381,6 +381,8 @@ class _Page:
         return said
 
     def _accepted(self, accepted: shown.Accepted) -> str:
+        if accepted.more:
+            return prose(accepted.more)
         parts = [prose(part) for part in (accepted.line, accepted.reason) if part]
         said = self._clauses(parts)
         label = strong(self.words.text("Waiver"))

@@ -82,6 +82,8 @@ class Accepted:
     anchor: str
     line: str
     reason: str
+    more: str = ""
+    """In the place of all else, behind the last of very many: how many more there are."""
 
 
 @dataclass(frozen=True)
@@ -279,7 +281,10 @@ class Waiver:
     left: str
     covers: str
     accepts: tuple[str, ...]
-    """What it turns or covers, the worst first: the check, what it says, its kind and level."""
+    """What it turns or covers, the worst first: the check, what it says, its kind and level. Of
+    very much the first few, which is all that anybody is shown."""
+    accepts_more: int
+    """How much more it is."""
     rank: int
     """Where the first of that stands in the record, whose worst checks come first."""
     match: tuple[str, ...]

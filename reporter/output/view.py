@@ -10,6 +10,7 @@ import json
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import PurePath
@@ -58,6 +59,7 @@ from reporter.record.model import (
     NearMiss,
     OutcomeCounts,
     Place,
+    PolicyUse,
     Reason,
     SkippedCheck,
     Verdict,
@@ -78,6 +80,12 @@ ENTRIES_IN_FULL = 200
 MOST_CHECKS = 2_000
 """How many checks a report lists, worst first: there are some sixty. The rest is counted. A page
 lists no more reasons, passed checks and skipped checks either, each."""
+
+ACCEPTED = 3
+"""How much of what a waiver accepts is said; more than an approver is shown is counted alone."""
+
+WAIVERS_IN_FULL = 20
+"""How many lines are about the waivers of one finding; of more the last one counts the rest."""
 
 CONCERNS_IN_FULL = 5_000
 """How many lines "this check fails on these nodes" the list of nodes has; the rest is counted."""
@@ -184,6 +192,14 @@ def _count_of(counts: OutcomeCounts, outcome: str) -> int:
     return found
 
 
+@dataclass
+class _Accepting:
+    """What a waiver accepts: how much, and the first of it with its place in the record."""
+
+    count: int = 0
+    first: list[tuple[int, str]] = field(default_factory=list)
+
+
 class _Builder:
     """One record on its way to a page, with the look-ups its parts share."""
 
@@ -202,6 +218,7 @@ class _Builder:
         self.guidance = known
         self.entries_in_full = entries_in_full
         self.waivers = {use.id: use for use in verdict.waivers}
+        self.accepts: dict[str, Accepted] = {}
         self.titles = {rule.id: rule.title for rule in verdict.rules}
         self.listed, self.unlisted = listed, _concerned(verdict)[len(listed) :]
         self.stopping = sum(
@@ -705,8 +722,9 @@ class _Builder:
         """
         verdict, subject, choice = self.verdict, self.verdict.subject, self.verdict.source.choice
         words = ["cce-precheck", "check", self._response()]
-        for part in verdict.policies:
-            words += ["--policy" if part.kind == "Policy" else "--waivers", part.source]
+        for option, kind in (("--policy", "Policy"), ("--waivers", "WaiverList")):
+            for source in _named([part for part in verdict.policies if part.kind == kind]):
+                words += [option, source]
         terms: dict[str, str | None] = {
             "--type": subject.cluster_type if subject.cluster_type_from == "option" else None,
             "--expect-cluster": subject.expected_cluster,
@@ -784,7 +802,19 @@ class _Builder:
     # Waivers ---------------------------------------------------------------------------------
 
     def _accepted(self, ids: Sequence[str]) -> tuple[Accepted, ...]:
-        return tuple(self._accept(waiver) for waiver in ids)
+        shown = ids if len(ids) <= WAIVERS_IN_FULL else ids[: WAIVERS_IN_FULL - 1]
+        for waiver in shown:
+            if waiver not in self.accepts:
+                self.accepts[waiver] = self._accept(waiver)
+        named = [self.accepts[waiver] for waiver in shown]
+        if left := len(ids) - len(shown):
+            said = self.words.count(
+                "{count} more waiver stands in the record.",
+                "{count} more waivers stand in the record.",
+                left,
+            )
+            named.append(Accepted("", "", "", "", more=said))
+        return tuple(named)
 
     def _accept(self, waiver: str) -> Accepted:
         use = self.waivers.get(waiver)
@@ -823,7 +853,7 @@ class _Builder:
         return tuple(self._waiver(use) for use in ordered)
 
     def _waiver(self, use: WaiverUse) -> Waiver:
-        words = self.words
+        words, accepting = self.words, self._accepting.get(use.id, _Accepting())
         approval = (
             words.text("approved by {name}", name=use.approved_by)
             if use.approved_by
@@ -869,34 +899,42 @@ class _Builder:
             validity=one_line(validity),
             left=_days_left(words, use.days_left),
             covers=phrases.joined(covers) or words.text("nothing"),
-            accepts=tuple(said for _, said in self._accepting.get(use.id, ())),
-            rank=next((rank for rank, _ in self._accepting.get(use.id, ())), 0),
+            accepts=tuple(said for _, said in accepting.first),
+            accepts_more=accepting.count - len(accepting.first),
+            rank=accepting.first[0][0] if accepting.first else 0,
             match=tuple(_condition(key, value) for key, value in use.match.items()),
             where=one_line(f"{use.source}:{use.line}"),
         )
 
     @cached_property
-    def _accepting(self) -> dict[str, list[tuple[int, str]]]:
+    def _accepting(self) -> dict[str, _Accepting]:
         """By waiver, what it accepts, worst first; each check, kind and level once."""
         words, verdict = self.words, self.verdict
-        found: dict[str, dict[tuple[int, str], dict[str, None]]] = {}
+        found: dict[str, _Accepting] = {}
         for rank, check in enumerate(verdict.checks):
+            messages: dict[tuple[str, str], dict[str, None] | None] = {}
             for entry in check.entries:
                 kind_level = _kind_level(words, entry.kind, entry.level)
                 for name in entry.waived_by:
-                    messages = found.setdefault(name, {}).setdefault((rank, kind_level), {})
-                    messages[entry.message or ""] = None
-        accepted: dict[str, list[tuple[int, str]]] = {}
-        for name, parts in found.items():
-            accepted[name] = [
-                (rank, self._failing(verdict.checks[rank], kind_level, messages))
-                for (rank, kind_level), messages in parts.items()
-            ]
+                    if (name, kind_level) not in messages:
+                        of_waiver = found.setdefault(name, _Accepting())
+                        of_waiver.count += 1
+                        room = of_waiver.count <= ACCEPTED
+                        messages[name, kind_level] = {} if room else None
+                    if (said := messages[name, kind_level]) is not None:
+                        said[entry.message or ""] = None
+            for (name, kind_level), of_check in messages.items():
+                if of_check is not None:
+                    text = self._failing(check, kind_level, of_check)
+                    found[name].first.append((rank, text))
         for rank, skip in enumerate(verdict.skipped, len(verdict.checks)):
-            said = words.spoken(statement("reason.skipped", check=_name(words, skip.name)))
+            text = words.spoken(statement("reason.skipped", check=_name(words, skip.name)))
             for name in skip.waived_by:
-                accepted.setdefault(name, []).append((rank, said))
-        return accepted
+                of_waiver = found.setdefault(name, _Accepting())
+                of_waiver.count += 1
+                if of_waiver.count <= ACCEPTED:
+                    of_waiver.first.append((rank, text))
+        return found
 
     def _failing(self, check: Check, kind_level: str, messages: Mapping[str, None]) -> str:
         name = _name(self.words, check.name)
@@ -1204,6 +1242,15 @@ def _holds(words: Phrases, rules: int, waivers: int) -> str:
     if waivers:
         parts.append(words.count("{count} waiver", "{count} waivers", waivers))
     return words.joined(parts) or words.text("no rules")
+
+
+def _named(files: Sequence[PolicyUse]) -> list[str]:
+    """The files of a kind that were named, in that order: a base comes by what extends it.
+
+    Of a record that does not say which they are, all of them.
+    """
+    places = sorted((place, part.source) for part in files for place in part.given)
+    return [source for _, source in places] or [part.source for part in files]
 
 
 def _window_of(change: Change) -> str | None:

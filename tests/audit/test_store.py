@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -296,6 +297,32 @@ def test_pages_of_a_store_that_can_t_be_written_are_taken_back(
     monkeypatch.setattr("reporter.output.files.remove_stale", lambda _: False)
     assert run_here(failing / "in", "--out", out) == 5
     assert "index.html: an earlier run's report holds no longer" in capsys.readouterr().err
+
+
+def test_where_nobody_can_be_told_junit_says_so(
+    failing: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OutputError("the summary can't be written: No space left on device")
+
+    assert run_here(failing / "in", "--out", out) == 1
+    before = (out / "junit.xml").read_bytes()
+    with monkeypatch.context() as patched:
+        patched.setattr("reporter.cli.audit.print_page", full)
+        for _ in range(2):  # of a run that finds nothing new, too
+            assert run_here(failing / "in", "--out", out) == 5
+            added = ElementTree.parse(out / "junit.xml").findall("testsuite")
+            assert [suite.get("id") for suite in added] == [str(n) for n in range(len(added))]
+            error = added[-1].find("testcase/error")
+            assert error is not None
+            assert "the exit code is 5" in str(error.get("message"))
+            assert len((out / "junit.xml").read_bytes()) > len(before)
+        (out / "junit.xml").write_text("of somebody")
+        patched.setattr("reporter.cli.audit._judged", lambda *_: (0, None))
+        assert run_here(failing / "in", "--out", out) == 5
+        assert "<error" in (out / "junit.xml").read_text()
+    assert run_here(failing / "in", "--out", out) == 1
+    assert (out / "junit.xml").read_bytes() == before
 
 
 def test_a_bug_leaves_no_page_of_before(

@@ -603,13 +603,30 @@ def test_a_check_that_is_called_like_a_node_tells_none(node: str, check: str) ->
 
 def test_what_is_no_address_stays() -> None:
     made = Redactor(sample("failed-addon").verdict, ["ips"], KEY)
-    for text in ("v1.31.4-r2", "999.1.1.1", "10:30:00", "a::b::c", "::error", "1.2.3", "std::vec"):
+    for text in (
+        "v1.31.4-r2",
+        "999.1.1.1",
+        "1.10.0.0.1",
+        "x.1.2.3.4.5",
+        "v1.4:80:90",
+        "10:30:00",
+        "a::b::c",
+        "::error",
+        "1.2.3",
+        "std::vec",
+    ):
         assert made.text(text) == text
     for text in ("10-20-30-44", "ip_10_20_30_44_x", "１０.0.0.1", "10.0\u200b.0.1", "10%2e0.0.1"):
         assert re.search(r"ip-[0-9a-f]{10}", made.text(text)), text
     assert made.text("10_0_0_1") == made.text("10.0.0.1")
     for text in ("at 10.0.0.1.", "10.0.0.1/24", "[fe80::1]:80", "ip-10-0-0-1", "::ffff:10.0.0.1"):
         assert re.search(r"ip-[0-9a-f]{10}", made.text(text)), text
+    address = made.text("10.0.0.16")
+    for text in ("harbor.10.0.0.16.nip.io", "refused.10.0.0.16 gone", "...10.0.0.16", "v10.0.0.16"):
+        assert made.text(text) == text.replace("10.0.0.16", address)
+    for text in ("failed.2001:db8::16", "ip6.2001:db8::16.", "...::1", "at ::ffff:10.0.0.1.x"):
+        assert re.search(r"\bip-[0-9a-f]{10}", made.text(text)), text
+        assert not re.search(r"::(16|1|ffff)", made.text(text)), text
     assert made.text("10.0.0.1 10.0.0.1") == " ".join([made.text("10.0.0.1")] * 2)
 
 

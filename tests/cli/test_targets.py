@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
+import io
+import json
+import lzma
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import tarfile
 import tomllib
 from pathlib import Path
 
@@ -14,11 +19,17 @@ import pytest
 
 from reporter.cli import app, run
 from reporter.cli import judging as cli_judging
-from reporter.cli.targets import Writer
+from reporter.cli.evidence import Evidence
+from reporter.cli.targets import Writer, is_made_here
 from reporter.interrupts import Interrupts
 from tests.acceptance.run import ROOT
 
 RESPONSE = str(ROOT / "samples" / "failed-addon" / "response.json")
+SUITE = '<testsuite name="green" package="precheck.policy"></testsuite>'
+GREEN = {
+    "page.html": "<!doctype html><title>green",
+    "j.xml": f"<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n  {SUITE}\n</testsuites>",
+}
 INTERRUPTED = "interrupted; nothing half-written is left\n"
 
 
@@ -28,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copy(RESPONSE, "r.json")
     for name in ("page.html", "j.xml", "out.json", "out.json.meta.json"):
-        Path(name).write_text("green")
+        Path(name).write_text(GREEN.get(name, "green"))
     return tmp_path
 
 
@@ -158,11 +169,12 @@ def test_an_audit_that_is_asked_wrongly_leaves_no_page_of_before(folder: Path) -
     (folder / "in").mkdir()
     (folder / "r.json").rename(folder / "in" / "r.json")
     (folder / "bad.pol").write_text("rules: [")
-    words = ["audit", "in", "--out", "o", "--no-pdf", "-q", "--jobs", "1"]
+    words = ["audit", "in", "--out", "o", "--no-pdf", "-q", "--jobs", "1", "--reports", "all"]
     out = folder / "o"
     for slip in (["-p", "bad.pol"], ["--jobs", "0"], ["--at", "xyz"], ["--engine", "dask"]):
         assert run(words) == 1
         assert (out / "index.html").exists()
+        assert len(list((out / "reports").iterdir())) == 1
         assert run([*words, *slip]) == 2
         assert sorted(path.name for path in out.iterdir()) == ["audit.sqlite", "junit.xml"]
         assert "<error" in (out / "junit.xml").read_text()
@@ -312,3 +324,228 @@ def test_a_response_is_no_report_of_before(
     assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
     assert run(["check", "gone.json", "--json", "record.json"]) == 4
     assert not Path("record.json").exists()
+
+
+# Among what is read -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("in", "in/page.html"),
+        ("in", "in/deep/er/page.html"),
+        ("in", "link/page.html"),
+        ("link", "in/page.html"),
+        ("in", "in/.page.json"),
+        ("file://{here}/in", "in/page.html"),
+        (".", "page.html"),
+        ("in/*", "in/page.html"),
+        ("in*/", "in/page.html"),
+        ("*", "in/page.html"),
+        ("{here}/i?/*.html", "link/page.html"),
+        ("**", "in/deep/page.html"),
+        ("**/*.html", "page.html"),
+        ("**/*.html", "in/deep/page.html"),
+        ("in/**/r/*.html", "in/r/page.html"),
+        ("./in//./*.html", "in/page.html"),
+        ("in/.*.html", "in/.page.html"),
+    ],
+)
+def test_what_the_next_run_would_read_is_refused_on_the_first(
+    folder: Path, location: str, target: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "in").mkdir()
+    (folder / "page.html").write_text("of somebody")
+    shutil.copy("r.json", "in/r.json")
+    (folder / "link").symlink_to("in")
+    named = location.format(here=folder)
+    assert Evidence([named]).location_of(target) == named.removeprefix("file://")
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    for words in (
+        ["check", named, "--html"],
+        ["bundle", named, "-o"],
+        ["diff", named, "-", "--html"],
+    ):
+        assert run([*words, target]) == 2
+        role = "is an input" if Path(target).exists() else "would be an input of the next run"
+        assert f" {target}: {role}, for all of " in capfd.readouterr().err
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("in", "page.html"),
+        ("in", "into/page.html"),
+        ("in", "out/in/page.html"),
+        ("in", "in/.out/page.html"),
+        ("in", "in/.page.html"),
+        ("*.json", "page.html"),
+        ("in*/", "in.html"),
+        ("in/*.json", "in/page.html"),
+        ("in/*.html", "in/deep/page.html"),
+        ("*/*.html", "page.html"),
+        ("*", ".page.html"),
+        ("in/[.]*", "in/.page.html"),
+        ("**/*.html", "in/.out/page.html"),
+        ("in/*.html", "elsewhere/page.html"),
+        ("gone/*", "in/page.html"),
+        ("r.json", "page.html"),
+        ("-", "page.html"),
+        ("s3://in/*", "in/page.html"),
+        ("in", "/proc/self/fd/1"),
+    ],
+)
+def test_what_no_run_would_read_is_not(folder: Path, location: str, target: str) -> None:
+    (folder / "in").mkdir()
+    assert Evidence([location]).location_of(target) is None
+
+
+FORMS = ("html", "pdf", "junit", "json", "markdown", "sarif", "csv", "skip-list")
+
+
+def test_there_a_report_of_ours_goes_and_nothing_else_does(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for form in FORMS:
+        Path(form).mkdir()
+    Path("skip-list.tf").mkdir()
+    names = {form: f"{form}/{'s.json' if form == 'skip-list' else 'out'}" for form in FORMS}
+    orders = [
+        [word for form in FORMS if form != "pdf" for word in (f"--{form}", names[form])],
+        ["--skip-list", "skip-list.tf/s.tf"],
+    ]
+    for words in orders:
+        assert run(["check", "r.json", "--at", "response", "-q", *words]) == 1
+    Path("pdf/out").write_bytes(b"%PDF-1.7\n")
+    places = [(form, Path(names[form])) for form in FORMS]
+    for form, path in [*places, ("skip-list", Path("skip-list.tf/s.tf"))]:
+        ours = path.read_bytes()
+        shutil.copy("r.json", path.parent / "r.json")
+        evidence = [
+            Path("r.json").read_bytes(),
+            b"# how it was saved\n",
+            b"\x1f\x8b",
+            b"<?xml?><a/>",
+        ]
+        for others in evidence:
+            path.write_bytes(others)
+            for slip in ([], ["--bogus"]):
+                assert run(["check", str(path.parent), f"--{form}", str(path), *slip]) == 2
+                assert path.read_bytes() == others
+                said = f"warning: {path}: is left as it is: it lies in what is read\n"
+                assert said in capfd.readouterr().err
+        path.write_bytes(ours)
+        assert run(["check", str(path.parent), f"--{form}", str(path)]) == 2
+        if form == "junit":
+            assert "<error" in path.read_text()
+            assert run(["check", "junit", "--junit", str(path)]) == 2  # that is ours too
+        assert path.exists() is (form == "junit")
+
+
+@pytest.mark.parametrize("view", ["approver", "operator", "auditor"])
+@pytest.mark.parametrize("lang", ["en", "zh-CN"])
+def test_ours_are_known_in_every_view_and_language(folder: Path, view: str, lang: str) -> None:
+    words = ["--html", "r.html", "--markdown", "r.md", "--view", view, "--lang", lang]
+    assert run(["check", "r.json", "--at", "response", "-q", *words]) == 1
+    assert is_made_here("r.html", "html")
+    assert is_made_here("r.md", "markdown")
+    long = Path("r.md").read_bytes()
+    Path("r.md").write_bytes(long[:100] + b"- a finding\n" * 10_000 + long[100:])
+    assert is_made_here("r.md", "markdown")
+
+
+def test_junit_of_yesterday_in_a_folder_of_cases_is_written_anew(folder: Path) -> None:
+    case = Path("cases")
+    case.mkdir()
+    shutil.copy(ROOT / "policies" / "tests" / "strict.yaml", case / "a.yaml")
+    words = ["policy", "test", "cases", "--junit", "cases/junit.xml"]
+    first = run(words), Path("cases/junit.xml").read_bytes()
+    assert (run(words), Path("cases/junit.xml").read_bytes()) == first
+    assert run([*words, "--bad"]) == 2
+    assert "--bad" in Path("cases/junit.xml").read_text()
+    Path("cases/junit.xml").write_text("a response of a case?")
+    assert run(words) == 2
+    assert Path("cases/junit.xml").read_text() == "a response of a case?"
+
+
+@pytest.mark.parametrize("location", ["in", "in/**/*.json"])
+def test_an_interruption_and_a_slip_walk_no_location(
+    folder: Path, location: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be large or far away, and has perhaps been walked when the signal came."""
+    (folder / "in").mkdir()
+    walks: list[str] = []
+
+    def walked(location: str) -> None:
+        walks.append(location)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("reporter.sources.locations.files_at", walked)
+    monkeypatch.setattr("reporter.sources.locations.glob.glob", walked)
+    words = ["check", location, "--html", "page.html", "--junit", "j.xml"]
+    assert run(words) == 130
+    assert len(walks) == 1
+    assert not (folder / "page.html").exists()
+    assert not (folder / "j.xml").exists()
+    (folder / "page.html").write_text("green")
+    assert run([*words, "--bogus"]) == 2
+    assert len(walks) == 1
+    assert not (folder / "page.html").exists()
+
+
+def in_every_form(data: bytes) -> dict[str, bytes]:
+    """A response as it is saved, logged, printed and packed."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        archive.add("r.json")
+    log = b"INFO 2026-11-20 response=\n"
+    return {
+        "plain": data,
+        "behind a mark": b"\xef\xbb\xbf" + data,
+        "UTF-16": data.decode().encode("utf-16"),
+        "in a log": log + data,
+        "late in a log": log * 5_000 + data,
+        "escaped": json.dumps({"body": data.decode()}).encode(),
+        "packed": gzip.compress(data),
+        "in an archive": packed.getvalue(),
+        "in a packed archive": lzma.compress(packed.getvalue()),
+        "Java": b"class ShowAutopilotPreCheckResponse {\n    kind: PreCheckTask\n}",
+    }
+
+
+def test_a_response_in_any_form_is_no_report_of_before(
+    folder: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The file to read and an option's value the wrong way round."""
+    assert run(["check", "r.json", "--at", "response", "--json", "record.json", "-q"]) == 1
+    for form, data in in_every_form(Path("r.json").read_bytes()).items():
+        for option in ("--json", "--junit", "--csv"):
+            for slip, code in (([], 4), (["--bogus"], 2)):
+                Path("saved").write_bytes(data)
+                assert run(["check", option, "saved", "record.json", *slip]) == code
+                assert Path("saved").read_bytes() == data, form
+                assert "warning: saved: is left as it is: " in capfd.readouterr().err
+    Path("saved").write_bytes(in_every_form(Path("r.json").read_bytes())["packed"])
+    assert run(["bundle", "-o", "saved", "record.json"]) == 4
+    assert Path("saved").exists()
+
+
+def test_a_case_file_of_before_is_none(folder: Path) -> None:
+    assert run(["bundle", "r.json", "-o", "c.zip", "--at", "response", "--no-pdf", "-q"]) == 1
+    case = Path("c.zip").read_bytes()
+    assert run(["check", "gone.json", "--json", "c.zip"]) == 4  # which nobody has written there
+    assert Path("c.zip").read_bytes() == case
+    assert run(["bundle", "gone.json", "-o", "c.zip"]) == 4
+    assert not Path("c.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["verify c.zip --key --json k.pem x.json", "bundle r.json --key -o k.pem c.zip"]
+)
+def test_a_key_stays_where_nobody_knows_which_word_belongs_to_what(
+    folder: Path, words: str
+) -> None:
+    Path("k.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
+    assert run(words.split()) == 2
+    assert Path("k.pem").exists()

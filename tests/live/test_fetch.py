@@ -24,6 +24,7 @@ import requests
 from reporter.cli import run
 from reporter.errors import LiveError
 from reporter.live import transport
+from reporter.live.client import _host_of
 from reporter.live.secrets import Secrets
 from tests.live.api import (
     AK,
@@ -990,3 +991,27 @@ def test_a_bug_that_quotes_a_secret_stays_a_bug_without_it() -> None:
     assert TOKEN[:17] not in shown
     fine = ValueError("nothing")
     assert secrets.taken_out_of(fine) is fine
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names")
+def test_a_pipe_gets_the_body_and_nothing_lies_beside_it(
+    api: Api, fetch: Fetch, tmp_path: Path
+) -> None:
+    api.replies = [ok(RAW), ok(RAW)]
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert fetch("--task", UID, "-o", str(pipe)).code == 0
+        assert os.read(reader, 2 * len(RAW)) == RAW
+    finally:
+        os.close(reader)
+    (tmp_path / "null").symlink_to(os.devnull)
+    assert fetch("--task", UID, "-o", str(tmp_path / "null")).code == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["null", "pipe"]
+
+
+def test_a_host_is_written_as_an_address_writes_it() -> None:
+    """`::1` at the start of a line is a workflow command to a runner."""
+    assert _host_of("http://[::1]:8080/x") == "[::1]"
+    assert _host_of("https://cce.example.com") == "cce.example.com"

@@ -163,6 +163,71 @@ def test_the_command_to_judge_again_keeps_the_terms(tmp_path: Path, at: str) -> 
     assert "cce-precheck check ./-r.json" in (folder / "page.html").read_text()
 
 
+@pytest.mark.parametrize(("waivers", "said"), [(20, None), (21, 2), (500, 481)])
+def test_of_many_waivers_of_one_finding_the_rest_is_counted(waivers: int, said: int | None) -> None:
+    verdict = example()
+    (use, *_) = (use for use in verdict.waivers if use.status == "used")
+    ids = [f"many-{number:03}" for number in range(waivers)]
+    for check in verdict.checks:
+        for entry in check.entries:
+            if entry.waived_by == [use.id]:
+                entry.waived_by[:] = ids
+    others = [other for other in verdict.waivers if other is not use]
+    verdict.waivers[:] = others + [use.model_copy(update={"id": name}) for name in ids]
+    report = view.report(verdict)
+    groups = [group for check in report.checks for group in check.groups if group.accepted]
+    of_many = next(group.accepted for group in groups if group.accepted[0].id == "many-000")
+    assert len(of_many) == 20
+    assert [part.id for part in of_many[:19]] == ids[:19]
+    more = f"{said} more waivers stand in the record." if said else ""
+    assert of_many[-1].more == more
+    for form in ("html", "markdown"):
+        assert more in shown(verdict, form, "auditor")
+        assert "many-018" in shown(verdict, form, "auditor")
+
+
+def test_an_approver_is_told_how_much_more_a_waiver_accepts() -> None:
+    verdict = example()
+    (use, *_) = (use for use in verdict.waivers if use.status == "used")
+    for check in verdict.checks:
+        for entry in check.entries:
+            entry.waived_by[:] = [use.id]
+    (waiver,) = (part for part in view.report(verdict).waivers if part.id == use.id)
+    kinds = {
+        (rank, entry.kind, entry.level)
+        for rank, check in enumerate(verdict.checks)
+        for entry in check.entries
+    }
+    skipped = sum(use.id in skip.waived_by for skip in verdict.skipped)
+    assert len(waiver.accepts) == view.ACCEPTED
+    assert waiver.accepts_more == len(kinds) + skipped - view.ACCEPTED > 0
+
+
+HEAD = "apiVersion: precheck.policy/v1\nkind: Policy\n"
+RISKS = "rules: [{id: risks, match: {level: Fatal}, effect: %s, reason: of a test}]\n"
+
+
+def test_the_command_to_judge_again_names_no_base(tmp_path: Path) -> None:
+    """Beside what extends it, a base would be judged by as it stands."""
+    for name, more in (
+        ("base", "overridable: [risks]\n" + RISKS % "warn"),
+        ("over", "extends: base.yaml\n" + RISKS % "fail"),
+        ("also", "rules: [{id: also, match: {level: Fatal}, effect: fail}]\n"),
+    ):
+        metadata = f"metadata: {{name: {name}, title: T, description: d, owner: o}}\n"
+        (tmp_path / f"{name}.yaml").write_text(HEAD + metadata + more)
+    response = str(ROOT / "samples" / "failed-addon" / "response.json")
+    for named in (["over"], ["over", "also"], ["also", "over"]):
+        policies = [word for name in named for word in ("--policy", f"{name}.yaml")]
+        done = command("check", response, *policies, "--at", "response",
+                       "--view", "operator", "--html", "page.html", cwd=tmp_path)  # fmt: skip
+        assert done.code == 1
+        again = shlex.join(["cce-precheck", "check", response, *policies, "--at", "response"])
+        tree = lxml_html.document_fromstring((tmp_path / "page.html").read_text())
+        told = [pre.text for pre in tree.xpath("//pre") if pre.text.startswith("cce-precheck")]
+        assert {text.removesuffix(" --waivers waivers.yaml") for text in told} == {again}
+
+
 @pytest.mark.parametrize("form", ["html", "markdown"])
 def test_an_approver_reads_what_is_accepted_and_why(form: str) -> None:
     verdict = example()

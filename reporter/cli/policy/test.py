@@ -19,7 +19,7 @@ from reporter.cli.common import (
     say_hint,
     target_of,
 )
-from reporter.cli.targets import Target, Writer
+from reporter.cli.targets import Target, Writer, is_made_here
 from reporter.errors import OutputError, PolicyError
 from reporter.record.instants import second_of
 
@@ -101,8 +101,11 @@ def _test(
 
 
 def _spare(junit_file: str | None, inputs: Iterable[str]) -> None:
-    """Refuse to write over what is read."""
-    Outputs.of_one("junit", junit_file, [name for name in inputs if not _is_shipped(name)])
+    """Refuse to write over what is read. A report of before in a folder of cases is not."""
+    named = [name for name in inputs if not _is_shipped(name)]
+    if junit_file is not None and is_made_here(junit_file, "junit"):
+        named = [name for name in named if not Path(name).is_dir()]
+    Outputs.of_one("junit", junit_file, named)
 
 
 def _is_shipped(name: str) -> bool:
