@@ -291,8 +291,11 @@ def _may_lie_beside(member: Member, error: InputError) -> bool:
     if _JSON_NAME.search(member.name):
         return isinstance(error, OtherDocumentError)
     # What starts as JSON and is none may have been cut before anything told what it was.
-    start = member.data.lstrip()[:9]
-    return isinstance(error, UnrecognisedError) or not start or start.startswith(_BESIDE)
+    from reporter.sources.api_errors import KOOCLI_ERROR
+
+    start = member.data.lstrip()[:100]
+    beside = start.startswith(_BESIDE) and not KOOCLI_ERROR.match(start)
+    return isinstance(error, UnrecognisedError) or not start or beside
 
 
 _BESIDE = (
@@ -311,13 +314,20 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
     member = found[0]
     text = text_of(member.data, member.name)
     candidates = []
+    other: OtherDocumentError | None = None
     for document in documents(text.data, member.name):
         if isinstance(document, InputError):
             raise document
         label = _document_label(member.name, document)
-        tasks = tasks_of(document, label)
+        try:
+            tasks = tasks_of(document, label)
+        except OtherDocumentError as error:  # a further line may tell more
+            other = other or error
+            continue
         document = document.outlined()
         candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
+    if other is not None:
+        raise other
     return candidates
 
 
