@@ -301,7 +301,7 @@ class _Reader:
 
     def _is_dump(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> bool:
         """Whether a member holds names of a folder and nothing else."""
-        if info.size > _LONGEST_DUMP:
+        if info.size > self.limits.max_bytes:
             return False
         held = cast(IO[bytes], archive.extractfile(info)).read()
         return bool(_DUMPED.fullmatch(held)) and not speaks_of_a_response(held)
@@ -500,7 +500,6 @@ _LABEL, _DUMP = b"V", b"D"
 """A volume's label (`tar --label`); the names in a folder (`tar --listed-incremental`)."""
 _DUMPED = re.compile(rb"(?:[YND][^\0/]{1,1024}+\0|[RTX][^\0]{0,4096}+\0)*+\0?")
 """What became of each name; where a folder was before."""
-_LONGEST_DUMP = 64 * MIB
 
 
 def _wrong_with_tar_member(info: tarfile.TarInfo) -> str | None:
