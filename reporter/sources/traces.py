@@ -158,7 +158,7 @@ _COMMAND = re.compile(
 _LINE = 4096
 _OF_A_WORD = 100
 _ENDS = (b"=", b":", b">")
-_SIGNS = (b"-", b"|", b"\xe2\x80\x93")
+_SIGNS = (b"-", b"\xe2\x80\x93")
 """How a word ends that stands before a value, and the signs that may stand between alone."""
 _LETTER = re.compile(rb"[^\W_]|[\x80-\xff]")
 
