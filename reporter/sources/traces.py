@@ -158,8 +158,7 @@ _COMMAND = re.compile(
 _LINE = 4096
 _OF_A_WORD = 100
 _ENDS = (b"=", b":", b">")
-_SIGNS = (b"-", b"\xe2\x80\x93")
-"""How a word ends that stands before a value, and the signs that may stand between alone."""
+"""How a word ends that stands before a value."""
 _LETTER = re.compile(rb"[^\W_]|[\x80-\xff]")
 
 
@@ -216,7 +215,7 @@ class Asked:
         named = [rb"^[ \t]*+", _OF_AN_ANSWER + rb"[ \t]*+(?:[:=]|=>|->|is|was)?[ \t]*+"]
         found = b"|".join([*named, same] if self.word else named)
         found = rb"(?:" + found + rb")" + _NOTHING + rb"[ \t\r]*+$"
-        if self.word.endswith((*_ENDS, *_SIGNS)):
+        if self.word.endswith((*_ENDS, b"-")):
             of_an_answer = re.search(rb"(?i)" + _OF_AN_ANSWER + rb"\W++\Z", self.word)
             others = rb"(?![{\[]\s*+[{\[\"])" if of_an_answer else rb"\r?$"
             found += rb"|" + same + others
