@@ -919,6 +919,7 @@ def _grounds(
         gate=gate,
         change=change,
         phase=(status.phase if status else None) or None,
+        created=parse_timestamp(metadata.creation_timestamp if metadata else None),
         updated=parse_timestamp(metadata.update_timestamp if metadata else None),
         expires=parse_timestamp(status.expire_time_stamp if status else None),
         is_expected=judgement.expect_cluster is not None or judgement.expect_target is not None,

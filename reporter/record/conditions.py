@@ -98,6 +98,7 @@ class Grounds:
     gate: Gate
     change: Change
     phase: str | None
+    created: datetime | None
     updated: datetime | None
     expires: datetime | None
     is_expected: bool
@@ -140,6 +141,7 @@ def grounds_of(record: Verdict) -> Grounds:
         gate=record.gate,
         change=subject.change,
         phase=subject.task_phase,
+        created=subject.created.at if subject.created else None,
         updated=subject.updated.at if subject.updated else None,
         expires=subject.expires.at if subject.expires else None,
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
@@ -212,8 +214,8 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
 
     yield due("backdated", grounds.instant.backdated, at=at)
     yield due("postdated", grounds.instant.postdated, at=at)
-    early = updated is not None and updated - at > CLOCK_SKEW
-    yield due("before-check", early, at=at, updated=updated)
+    made = max((time for time in (grounds.created, updated) if time is not None), default=at)
+    yield due("before-check", made - at > CLOCK_SKEW, at=at, updated=made)
     lines = grounds.lines_around
     yield "condition.text-around", {"count": lines} if lines else None
     files, count = list(grounds.passed_over), grounds.passed_over_count

@@ -85,7 +85,7 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     try:
         parsed = [parse(text)]
     except ValueError as error:
-        if (body := _before_a_status(text, label)) is not None:
+        if (body := before_a_status(text, label)) is not None:
             yield _document(body, parse(body), "json", label)
             return
         if _starts_with_a_line_of_json(text):
@@ -96,7 +96,7 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     yield _document(text, parsed.pop(), "json", label)
 
 
-def _before_a_status(text: bytes, label: str) -> bytes | None:
+def before_a_status(text: bytes, label: str) -> bytes | None:
     """The JSON before an answer's status, which `curl -w '\\n%{http_code}\\n'` puts behind it."""
     body, _, last = text.rstrip(BLANKS).rpartition(b"\n")
     status = last.strip()

@@ -23,6 +23,7 @@ from reporter.sources.api_errors import KOOCLI_ERROR, api_error, koocli_error, t
 from reporter.sources.documents import (
     BLANKS,
     Document,
+    before_a_status,
     check_containers,
     embedded,
     is_list,
@@ -96,7 +97,9 @@ def _http_capture(text: bytes, label: str) -> Document:
             f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
         )
     start = at + (3 if body.startswith(b"\xef\xbb\xbf") else 0)
-    document = embedded(text, start, len(text), "http", label)
+    if (bare := before_a_status(text[start:], label)) is not None:
+        body = text[at : start + len(bare)]
+    document = embedded(text, start, at + len(body), "http", label)
     check_headers(text[:at], text[last:at], body, _tasks_in(document.value), label)
     return document
 

@@ -127,10 +127,12 @@ _FAILED_LATER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SETTING = re.compile(
-    rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|\b\w{1,20}-on-(?:errors?|fail(?:ed|ures?)?)\b"
+    rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|(?<!\w)(?:abort|break|cancel|clean|continue|exit|fail"
+    rb"|halt|ignore|notify|pause|retry|rollback|run|skip|stop|terminate|warn)"
+    rb"-on-(?:errors?|fail(?:ed|ures?)?)\b"
     rb"|\bfail-(?:fast|on-[\w-]{1,40})\b|\becho EOF\b|\bhttps? \d{1,5}/TCP\b"
-    rb"|\btimeout-(?:minutes|seconds)\b|\btimeout: \d{1,6}[ \t\r]*+$|\bTimeout set to expire\b"
-    rb"|\bCache not found\b"
+    rb"|\btimeout-(?:minutes|seconds)\b|^[ \t-]*+timeout: \d{1,6}[ \t\r]*+$"
+    rb"|\bTimeout set to expire\b|\bCache not found\b"
     rb"|\[Pipeline\] (?:// )?timeout[ \t\r]*+$|\btimeouts[ \t]*+\{",
     re.MULTILINE,
 )

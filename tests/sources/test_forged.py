@@ -249,6 +249,7 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      '{"success":false}', '{"reason":"Unauthorized"}', '{"errcode":40001,"errmsg":"x"}',
      '{"Code":"X","Msg":"y"}', '{"metadata":{"uid":"x"},"spec":{}}', "[[{\"msg\":1}]]",
      '{"phase":"Running"}', '{"uid":"t","phase":"Running","message":""}',
+     "upstream gateway timeout: 504", "the query was aborted-on-error",
      "http_code: 000", "\u670d\u52a1\u4e0d\u53ef\u7528",
      "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
@@ -465,6 +466,15 @@ def test_the_same_command_again_and_no_answer_is_heard(shown: str, response: str
 )  # fmt: skip
 def test_the_same_line_that_asks_nothing_casts_no_doubt(above: str, behind: str) -> None:
     assert read(f"begin\n{above}\n{FORGED}\n{behind}\nbye\n".encode()).source.form == "log"
+
+
+def test_a_capture_may_have_its_status_behind_it() -> None:
+    for length in ("Server: api", f"Content-Length: {len(FORGED)}"):
+        head = f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n"
+        for behind in ("\n200\n", "\n201", "\n200\r\n\n"):
+            assert read(f"{head}{FORGED}{behind}".encode()).source.form == "http"
+        with pytest.raises(InputError, match="HTTP 503"):
+            read(f"{head}{FORGED}\n503\n".encode())
 
 
 def test_a_sign_may_stand_between_a_word_and_its_answer() -> None:
