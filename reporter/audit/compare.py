@@ -298,6 +298,9 @@ def _changes(old: Side, new: Side) -> list[Change]:
         now = after[key].state(known) if key in after else None
         found = after.get(key) or before[key]
         grades = [sorted(side[key].grades) if key in side else [] for side in (before, after)]
+        everywhere = before.get(key._replace(node=None)) if key.subject == "skipped" else None
+        if was is None and everywhere is not None:  # it reaches less far now
+            grades[0] = sorted(everywhere.grades)
         differs, worse = _differs(was, now), _is_worse(*grades)
         new_failure = len(grades[1]) > len(grades[0]) or worse
         if was is not None and now is not None and was.skipped != now.skipped:

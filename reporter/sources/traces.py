@@ -149,12 +149,12 @@ _OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|output|body|returned|rec
 _NAMES_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[ :>-]*)\Z")
 _WHEN = rb"(?:[\d\[](?:[\d\[\]TZ:., -]|\+\d){0,60}+)?+"
 """The time a line may begin with."""
-# A line that shows what was asked: behind a prompt, by a shell's `set -x` or `curl -v`, or with an
-# address in it that stands in no header.
+# A line that shows what was asked: behind a prompt, by a shell's `set -x`, `curl -v` or GitHub, or
+# with an address in it that stands in no header.
 _COMMAND = re.compile(
     rb"(?m)^"
     + _WHEN
-    + rb"((?:\[?[\w.-]{1,60}@[^\n$#]{1,80}[$#]|\$|\++|> [A-Z]{3,7}) ++[^\s][^\n]*+"
+    + rb"((?:\[?[\w.-]{1,60}@[^\n$#]{1,80}[$#]|\$|\++|> [A-Z]{3,7}|##\[group\]Run) ++[^\s][^\n]*+"
     rb"|(?![<*] |(?i:location|link|[a-z\d]+(?:-[a-z\d]+)+): )[^\n]*?://[^\n]*+)"
 )
 _LINE = 4096

@@ -426,6 +426,7 @@ COMMANDS = {
     "no address": "$ hcloud CCE ShowAutopilotPreCheck --task_id=t1",
     "set -x": "+ curl -sf https://cce/t1",
     "set -x, deeper": "++ ask --once",
+    "GitHub": "Looking in indexes: https://pypi\n##[group]Run ask --all\n##[endgroup]",
     "user": "root@host:~# hcloud CCE Show",
     "in brackets": "[root@host ~]# hcloud CCE Show",
     "headers": "$ curl -i https://cce/t1\nHTTP/1.1 200 OK\nLink: <https://cce/help>\n",
@@ -462,7 +463,8 @@ def test_the_same_command_again_and_no_answer_is_heard(shown: str, response: str
     [("$ ", "$ "), ("$ ask", "$ "), ("  + timeouts {}", "  + timeouts {}"), ("+ ", "+ "),
      ("=====", "====="), ("-----", "-----"), ("# ask", "# ask"), ("10:51", "10:51"),
      ("Link: <https://cce/help>", "Link: <https://cce/help>"), ("> x", "> x"),
-     ("$ ask https://cce/t", "see https://cce/t"), ("see https://cce\n$ ask", "see https://cce")],
+     ("$ ask https://cce/t", "see https://cce/t"), ("see https://cce\n$ ask", "see https://cce"),
+     ("see https://cce\n##[group]Run ask\n##[endgroup]", "see https://cce")],
 )  # fmt: skip
 def test_the_same_line_that_asks_nothing_casts_no_doubt(above: str, behind: str) -> None:
     assert read(f"begin\n{above}\n{FORGED}\n{behind}\nbye\n".encode()).source.form == "log"
