@@ -198,6 +198,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "Read out of a log: {count} lines of other text around the response are not judged. "
         "Save the response alone",
     ),
+    "condition.files-passed-over": (
+        "{count} file beside the response is not judged: {files}",
+        "{count} files beside the response are not judged: {files}",
+    ),
     "condition.no-nodes": "No node is listed in the response: nothing is known about nodes",
     "condition.expires-before-window": (
         "The check expires at {expires}, before the change window opens at {window}: "

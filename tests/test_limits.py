@@ -59,6 +59,7 @@ NOT_LIMITS = {
     "reporter.output.audit.text.MOST_CONDITIONS": "of a list on the terminal",
     "reporter.policy.explain.MOST_WAIVERS": "of what is told; the others are counted",
     "reporter.policy.explain.MOST_RULES": "of what is told; the others are counted",
+    "reporter.sources.read.MAX_PASSED_OVER": "of names that are told; all are counted",
     "reporter.policy.names.MOST_ALIKE": "of a search",
     "reporter.policy.here.MOST_TRIED": "of a search",
     "reporter.policy.names.MOST_MEANT": "of a search",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Literal, NamedTuple
 
@@ -76,45 +76,51 @@ _Grade = tuple[int, int, int]
 """How grave a finding is, by its outcome, kind and level; the lower, the graver."""
 
 
-@dataclass
+@dataclass(slots=True)
 class _Found:
     """What one side says under one key."""
 
     node: Node | None
-    outcomes: list[FindingOutcome] = field(default_factory=list)
-    kinds: set[str] = field(default_factory=set)
-    levels: set[str] = field(default_factory=set)
-    messages: list[str] = field(default_factory=list)
-    waived_by: set[str] = field(default_factory=set)
-    grades: list[_Grade] = field(default_factory=list)
+    outcomes: tuple[FindingOutcome, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    levels: frozenset[str] = frozenset()
+    messages: tuple[str, ...] = ()
+    waived_by: frozenset[str] = frozenset()
+    grades: tuple[_Grade, ...] = ()
     """Of what fails or is unknown."""
     skipped: bool = False
 
     def add(
         self, outcome: FindingOutcome, kind: str | None = None, level: str | None = None
     ) -> None:
-        self.outcomes.append(outcome)
+        self.outcomes += (outcome,)
         self.kinds |= {kind} if kind else set()
         self.levels |= {level} if level else set()
         if outcome in REFUSING:
             grave = _GRAVITY.get(kind or "", 1), _GRAVITY.get(level or "", 1)
-            self.grades.append((OUTCOMES_WORST_FIRST.index(outcome), *grave))
+            self.grades += ((OUTCOMES_WORST_FIRST.index(outcome), *grave),)
 
-    def state(self) -> State:
-        return State(
-            outcome=min(self.outcomes, key=OUTCOMES_WORST_FIRST.index),
-            count=len(self.outcomes),
-            failing=sum(outcome in REFUSING for outcome in self.outcomes),
-            kinds=sorted(self.kinds),
-            levels=sorted(self.levels),
-            messages=sorted(self.messages),
-            waived_by=sorted(self.waived_by),
-            skipped=self.skipped,
-        )
+    def state(self, known: dict[object, State]) -> State:
+        """What was found on a thousand nodes alike is held once: it is looked for in `known`."""
+        told = self.kinds, self.levels, self.messages, self.waived_by
+        if (state := known.get((self.outcomes, told, self.skipped))) is None:
+            kinds, levels, messages, waived_by = map(sorted, told)
+            state = State(
+                outcome=min(self.outcomes, key=OUTCOMES_WORST_FIRST.index),
+                count=len(self.outcomes),
+                failing=sum(outcome in REFUSING for outcome in self.outcomes),
+                kinds=kinds,
+                levels=levels,
+                messages=messages,
+                waived_by=waived_by,
+                skipped=self.skipped,
+            )
+            known[self.outcomes, told, self.skipped] = state
+        return state
 
 
-MOST_COMPARED = 250_000
-"""Places of one side: 5,000 nodes on each of which fifty checks fail, or are skipped."""
+MOST_COMPARED = 500_000
+"""Places of one side: 5,000 nodes on each of which a hundred checks fail, or are skipped."""
 
 
 def compare(old: Side, new: Side) -> Diff:
@@ -276,13 +282,18 @@ class _Names:
             if node.uid and node.name:
                 uids.setdefault(node.name, set()).add(node.uid)
         self.uids = {name: min(found) for name, found in uids.items() if len(found) == 1}
+        self._of_uid: dict[str, str] = {}
 
     def key(self, node: Node) -> str:
         if node.uid:
-            return f"uid {node.uid}"
+            return self.of_uid(node.uid)
         name = node.name or ""
         uid = self.uids.get(name)
-        return f"uid {uid}" if uid else f"name {name}"
+        return self.of_uid(uid) if uid else f"name {name}"
+
+    def of_uid(self, uid: str) -> str:
+        """Held once, for a node stands under many checks."""
+        return self._of_uid.setdefault(uid, f"uid {uid}")
 
 
 def _nodes(side: Side) -> Iterator[Node]:
@@ -305,14 +316,16 @@ def _changes(old: Side, new: Side) -> list[Change]:
     _tell_as_findings(new.verdict, after, before, skips[0] - skips[1])
     passes = {"old": _Passes(new, old, names), "new": _Passes(old, new, names)}
     changes = []
+    known: dict[object, State] = {}
+    fields = set(Change.model_fields)
     for key in before.keys() | after.keys():
-        was = before[key].state() if key in before else None
-        now = after[key].state() if key in after else None
+        was = before[key].state(known) if key in before else None
+        now = after[key].state(known) if key in after else None
         found = after.get(key) or before[key]
         grades = [sorted(side[key].grades) if key in side else [] for side in (before, after)]
-        everywhere = before.get(key._replace(node=None))
-        if was is None and key.subject == "skipped" and everywhere is not None:
-            grades[0] = sorted(everywhere.grades)  # it was skipped there, too
+        everywhere = before.get(key._replace(node=None)) if key.subject == "skipped" else None
+        if was is None and everywhere is not None:  # it reaches less far now
+            grades[0] = sorted(everywhere.grades)
         differs, worse = _differs(was, now), _is_worse(*grades)
         new_failure = len(grades[1]) > len(grades[0]) or worse
         if was is not None and now is not None and was.skipped != now.skipped:
@@ -321,7 +334,8 @@ def _changes(old: Side, new: Side) -> list[Change]:
             new_failure = bool(grades[1]) and (worse or not grades[0])
         passed = (was is None or now is None) and passes["old" if was is None else "new"].has(key)
         changes.append(
-            Change(
+            Change.model_construct(  # of words that were checked: it takes a third of the memory
+                fields,
                 subject=key.subject,
                 status=_status(was, now, bool(differs) or grades[0] != grades[1], passed),
                 new_failure=new_failure,
@@ -400,7 +414,7 @@ def _order(change: Change) -> tuple[object, ...]:
 def _is_worse(before: Sequence[_Grade], after: Sequence[_Grade]) -> bool:
     """Whether, the gravest first, one is graver now than the one in its place: by outcome, kind or
     level alone, or by all three."""
-    return any(
+    return bool(before and after) and any(
         now < was
         for old, new in zip(_columns(before), _columns(after), strict=True)
         for was, now in zip(old, new, strict=False)
@@ -460,26 +474,29 @@ def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
                     name = names.key(node) if node else None
                     one = at(_Key("finding", check.name, check.scope, name, addons), node)
                     one.add(entry.outcome, entry.kind, entry.level)
-                    one.messages += [entry.message] if entry.message else []
-                    one.waived_by |= set(entry.waived_by)
+                    one.messages += (entry.message,) if entry.message else ()
+                    one.waived_by = one.waived_by.union(entry.waived_by)
+    known: dict[str, Node] = {}
     for skip in verdict.skipped:
-        listed: list[Node | None] = [Node(uid=uid) for uid in skip.node_uids] or [None]
+        for uid in skip.node_uids:
+            known.setdefault(uid, Node(uid=uid))
+        listed: list[Node | None] = [known[uid] for uid in skip.node_uids] or [None]
         for node in listed:
             name = names.key(node) if node else None
             one = at(_Key("skipped", skip.name, None, name, ()), node)
             one.add(skip.outcome)
-            one.waived_by |= set(skip.waived_by)
+            one.waived_by = one.waived_by.union(skip.waived_by)
             one.skipped = True
     for rule in verdict.rules:
         if rule.limit is not None and rule.limit.exceeded:
             one = at(_Key("limit", rule.id, None, None, ()))
             one.add(rule.effect)
-            one.messages.append(rule.limit.said.text)
+            one.messages += (rule.limit.said.text,)
     for line in verdict.evidence:
         if line.state == "not-ok" and line.level == "warn":
             one = at(_Key("evidence", line.id, None, None, ()))
             one.add("warn")
-            one.messages += [part.text for part in line.statements]
+            one.messages += tuple(part.text for part in line.statements)
     return found
 
 
@@ -496,18 +513,20 @@ class _Passes:
         if side.seen is not None:
             self.seen = {(part.check, names.key(part.node)) for part in side.seen}
         # What CCE skipped has not passed, whatever its phase says.
-        self.skipped: set[tuple[str | None, str | None]] = set()
+        self.skipped: dict[str | None, set[str | None]] = {}
         for skip in side.verdict.skipped:
             uids: list[str | None] = [*skip.node_uids] or [None]
-            self.skipped |= {(skip.name, names.key(Node(uid=uid)) if uid else None) for uid in uids}
+            keys = (names.of_uid(uid) if uid else None for uid in uids)
+            self.skipped.setdefault(skip.name, set()).update(keys)
 
     def has(self, key: _Key) -> bool:
+        skipped = self.skipped.get(key.check, ())
         if key.subject == "skipped":
-            return not {(key.check, None), (key.check, key.node)} & self.skipped
+            return None not in skipped and key.node not in skipped
         if key.subject != "finding":
             return True
         check = self.side.get((key.check, key.scope or "cluster"))
-        if check is None or {(key.check, None), (key.check, key.node)} & self.skipped:
+        if check is None or None in skipped or key.node in skipped:
             return False
         if key.scope != "node":
             return True

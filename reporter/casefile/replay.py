@@ -135,6 +135,7 @@ def _response(record: Verdict, evidence: Evidence, *, chosen: bool = True) -> Re
         pointer=record.source.pointer,
         uid=record.subject.task_uid if chosen else None,
         containers=tuple(record.source.containers),
+        passed_over=(tuple(record.source.passed_over), record.source.passed_over_count),
         sidecar=None if sidecar is None else (sidecar.name, evidence[sidecar.sha256]),
     )
 

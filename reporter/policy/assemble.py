@@ -611,6 +611,8 @@ def _source(judgement: Judgement) -> Source:
         pointer=prefix,
         others=source.others,
         lines_around=source.lines_around,
+        passed_over=list(source.passed_over),
+        passed_over_count=source.passed_over_count,
         choice=None
         if source.wanted is None
         else Choice(
@@ -909,6 +911,8 @@ def _grounds(
         expires=parse_timestamp(status.expire_time_stamp if status else None),
         is_expected=judgement.expect_cluster is not None or judgement.expect_target is not None,
         lines_around=judgement.response.source.lines_around,
+        passed_over=judgement.response.source.passed_over,
+        passed_over_count=judgement.response.source.passed_over_count,
         findings=len(judgement.decided) + sum(part.passed for part in judgement.passes.values()),
         nodes=judgement.found.nodes,
         warned=sum(part.outcome == "warn" for part in judgement.decided),

@@ -55,6 +55,11 @@ class Source:
     lines_around: int = 0
     """How many lines of the input hold other text than the response: a log's."""
 
+    passed_over: tuple[str, ...] = ()
+    """The first twenty files that lay beside the response and are none, by their names."""
+
+    passed_over_count: int = 0
+
     wanted: Wanted | None = None
     """None: nothing was chosen, every task of the file is a response of its own."""
 

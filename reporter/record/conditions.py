@@ -35,6 +35,7 @@ LONG_DAYS = 3_650
 QUIET = frozenset(
     {
         "condition.no-nodes",
+        "condition.files-passed-over",
         "condition.names-absent",
         "condition.exclusions-unmet",
         "condition.fail-on-warn",
@@ -43,6 +44,9 @@ QUIET = frozenset(
     }
 )
 """Conditions that alone don't make a pass a conditional one."""
+
+SOME = 5
+"""Names that are told where nobody knows all of them."""
 
 SLIPS = frozenset(
     {
@@ -104,6 +108,10 @@ class Grounds:
     lines_around: int
     """How many lines of other text the response stood among."""
 
+    passed_over: Sequence[str]
+    """The first of the files beside the response that were not judged."""
+
+    passed_over_count: int
     findings: int
     nodes: int
     warned: int
@@ -139,6 +147,8 @@ def grounds_of(record: Verdict) -> Grounds:
         expires=subject.expires.at if subject.expires else None,
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
         lines_around=record.source.lines_around,
+        passed_over=record.source.passed_over,
+        passed_over_count=record.source.passed_over_count,
         findings=record.counts.findings.total,
         nodes=record.counts.nodes,
         warned=record.counts.findings.warn,
@@ -209,6 +219,10 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
     yield due("before-check", made - at > CLOCK_SKEW, at=at, updated=made)
     lines = grounds.lines_around
     yield "condition.text-around", {"count": lines} if lines else None
+    files, count = list(grounds.passed_over), grounds.passed_over_count
+    if len(files) < count:  # of these not all have a name here
+        files = [*files[:SOME], "…"]
+    yield "condition.files-passed-over", {"count": count, "files": files} if count else None
     yield due("recheck-needed", grounds.outcome == "pass" and grounds.phase == "Failed")
     yield due("no-nodes", grounds.findings > 0 and not grounds.nodes)
     expires = holds_until(grounds.evidence, updated, grounds.expires)

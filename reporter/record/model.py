@@ -463,6 +463,12 @@ class Source(Part):
     lines_around: int = Field(
         default=0, ge=0, description="lines of other text around the response, as in a log"
     )
+    passed_over: list[str] = Field(
+        default=[],
+        description="files beside the response in its folder or archive that were not judged; "
+        "the first 20",
+    )
+    passed_over_count: int = Field(default=0, ge=0, description="how many those are")
     choice: Choice | None = Field(
         default=None, description="null: none was chosen, each task of the file is judged"
     )

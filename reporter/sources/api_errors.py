@@ -21,6 +21,7 @@ _PAIRS = (
     ("error_code", ("error_msg", "error_message")),
     ("errorCode", ("errorMessage", "errorMsg")),
 )
+KOOCLI_ERROR = re.compile(rb"\[[A-Z]+_ERROR\][^\r\n]*")
 _OF_A_TASK = ("metadata", "spec", "status", "items")
 
 _PRINTED = (
@@ -135,7 +136,7 @@ def tells_of_failure(value: Any) -> bool:
     return alone and (code is None or not _went_well(code, value))
 
 
-_CONTENT = frozenset({"data", "body", "result"})
+_CONTENT = frozenset({"data", "body", "result", "response"})
 
 
 def tells_of_nothing(value: dict[str, Any]) -> bool:

@@ -27,6 +27,7 @@ from functools import partial
 from typing import IO, BinaryIO, cast
 
 from reporter.errors import InputError
+from reporter.sources.marks import speaks_of_a_response
 from reporter.sources.streams import (
     AGAIN,
     BLOCK,
@@ -279,13 +280,17 @@ class _Reader:
         label = f"{name}!{_readable(info.name)}"
         if info.isdir():
             return
-        no_file = info.type in _NO_FILES
+        no_file = info.type in (_LABEL, _DUMP)
         wrong = None if no_file else _wrong_with_tar_member(info)
         # What a header for the whole archive says of sizes is believed, and not where the next
         # member starts: of this one the rest would be passed over.
         blocks = -(-info.size // BLOCK) * BLOCK
         if archive.offset != info.offset_data + blocks or _SIZES & archive.pax_headers.keys():
             wrong = wrong or "names two sizes"
+        if info.type == _LABEL and info.size:
+            wrong = wrong or "is a label of the archive, and has content"
+        if info.type == _DUMP and not wrong and not self._is_dump(archive, info):
+            wrong = "is the list of a folder's names, and holds something else"
         if wrong is not None:
             yield Refused(label, _refusal(label, wrong))
         if wrong is not None or no_file:
@@ -293,6 +298,13 @@ class _Reader:
         # Not the member itself: it says that it can be wound back, and in a stream it can't.
         data = cast(BinaryIO, Counted(cast(BinaryIO, archive.extractfile(info))))
         yield from self._inner(data, label, containers, info.size)
+
+    def _is_dump(self, archive: tarfile.TarFile, info: tarfile.TarInfo) -> bool:
+        """Whether a member holds names of a folder and nothing else."""
+        if info.size > self.limits.max_bytes:
+            return False
+        held = cast(IO[bytes], archive.extractfile(info)).read()
+        return bool(_DUMPED.fullmatch(held)) and not speaks_of_a_response(held)
 
     # zip --------------------------------------------------------------------------------------
 
@@ -484,8 +496,10 @@ _SIZES = {"size", "GNU.sparse.size", "GNU.sparse.realsize", "GNU.sparse.major"}
 """What no header for a whole archive says: sizes are a member's own."""
 
 
-_NO_FILES = (b"V", b"D")
+_LABEL, _DUMP = b"V", b"D"
 """A volume's label (`tar --label`); the names in a folder (`tar --listed-incremental`)."""
+_DUMPED = re.compile(rb"(?:[YND][^\0/]{1,1024}+\0|[RTX][^\0]{0,4096}+\0)*+\0?")
+"""What became of each name; where a folder was before."""
 
 
 def _wrong_with_tar_member(info: tarfile.TarInfo) -> str | None:

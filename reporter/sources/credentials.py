@@ -84,7 +84,8 @@ _SIGNS_OF_BARE = (
 _HIDDEN = re.compile(
     rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]{0,2}|[*x.#?\xe2\x80\xa2\xa6-]+"
     rb"|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*"
-    rb"|gl[a-z]{2,8}-[a-z0-9]{2}",  # what GitLab's runner leaves of a job's token
+    # The kinds of GitLab's tokens, with as much of a job's as its runner leaves.
+    rb"|gl(?:agent|cbt|dt|ffct|ft|imt|oas|pat|ptt|rtr?|soat|wt)-[a-z0-9]{2}",
     re.DOTALL,
 )
 _WORDS = frozenset(

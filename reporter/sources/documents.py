@@ -81,11 +81,11 @@ _TAGGED = re.compile(rb"\[[^\[\]{}\"\n]{1,200}\](?:(?=[ \t:({\[#$-])|(?<=_ERROR\
 
 
 def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
-    _check_containers(text, label)
+    check_containers(text, label)
     try:
         parsed = [parse(text)]
     except ValueError as error:
-        if (body := _before_a_status(text, label)) is not None:
+        if (body := before_a_status(text, label)) is not None:
             yield _document(body, parse(body), "json", label)
             return
         if _starts_with_a_line_of_json(text):
@@ -96,7 +96,7 @@ def _json_text(text: bytes, label: str) -> Iterator[Document | InputError]:
     yield _document(text, parsed.pop(), "json", label)
 
 
-def _before_a_status(text: bytes, label: str) -> bytes | None:
+def before_a_status(text: bytes, label: str) -> bytes | None:
     """The JSON before an answer's status, which `curl -w '\\n%{http_code}\\n'` puts behind it."""
     body, _, last = text.rstrip(BLANKS).rpartition(b"\n")
     status = last.strip()
@@ -113,7 +113,8 @@ def _before_a_status(text: bytes, label: str) -> bytes | None:
     return body
 
 
-def _check_containers(body: bytes, label: str) -> None:
+def check_containers(body: bytes, label: str) -> None:
+    """Refuse more objects, lists or values than a parser may have at once."""
     if len(body) < MAX_CONTAINERS:
         return  # each takes a byte
     containers = body.count(b"{") + body.count(b"[")
@@ -235,7 +236,7 @@ def embedded(text: bytes, start: int, end: int, form: str, label: str) -> Docume
     """The JSON in a part of the text, parsed as strictly as if it stood alone."""
     body = text[start:end]
     line = text.count(b"\n", 0, start) + 1
-    _check_containers(body, label)
+    check_containers(body, label)
     if (first := body.lstrip(BLANKS)[:1]) not in (b"{", b"["):
         what = "an HTML or XML page" if first == b"<" else "no JSON"
         raise UnrecognisedError(

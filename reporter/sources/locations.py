@@ -362,21 +362,88 @@ def _is_below(path: str, root: str) -> bool:
 
 def _globbed(pattern: str) -> list[str]:
     """What a pattern finds, and what literally has its name (`report[1].json`)."""
-    found = set(glob.glob(pattern, recursive=True))
+    root = os.path.realpath(_before_wildcards(pattern))
+    strays: list[str] = []
+    folders = ["/" if pattern.startswith("/") else ""]
+    *parts, last = re.sub(r"(?<=/)\*\*/+$", "**", pattern.lstrip("/")).split("/")
+    for part in parts:
+        named = (path for path in _named(part, folders, root, strays) if os.path.isdir(path or "."))
+        folders = _each_once(named)
+    if last == "**":  # a folder is walked to its depths
+        found = {os.path.join(path, "") for path in folders if path}
+        folders, last = [path for path in folders if not path], "*"
+    else:
+        found = set()
+    found.update(_named(last, folders, root, strays), strays)
     return sorted(found | {pattern} if os.path.lexists(pattern) else found)
+
+
+def _named(part: str, folders: list[str], root: str, strays: list[str]) -> Iterator[str]:
+    """What one part of a pattern finds in folders."""
+    for folder in folders:
+        if part == "**":
+            yield from _folders_below(folder, root, strays)
+        elif _WILDCARD.search(part):
+            yield from (
+                os.path.join(folder, name) for name in glob.glob(part, root_dir=folder or None)
+            )
+        elif os.path.lexists(path := os.path.join(folder, part)):
+            yield path
+
+
+def _each_once(folders: Iterable[str]) -> list[str]:
+    """Folders, each by one of its names: its own before a link's."""
+    ordered = sorted(set(folders), key=lambda path: (os.path.islink(path), path))
+    return list({_target(path or "."): path for path in reversed(ordered)}.values())
+
+
+def _folders_below(top: str, root: str, strays: list[str]) -> list[str]:
+    """A folder and those in it to its depths, each once, however many links lead there.
+
+    Links that lead out of the `root`, and what can't be looked into, are added to the `strays`.
+    """
+    walked: dict[str, str] = {}
+    own, links = [top], list[str]()
+    while own or links:
+        path = own.pop() if own else links.pop()
+        if (real := _target(path or ".")) in walked:
+            continue
+        walked[real] = path
+        try:
+            entries = [entry for entry in os.scandir(path or ".") if not _is_hidden(entry.name)]
+        except OSError:
+            strays.append(path)
+            continue
+        for entry in sorted(entries, key=lambda entry: entry.name, reverse=True):
+            inner = os.path.join(path, entry.name)
+            if not entry.is_dir():
+                continue
+            if not entry.is_symlink():
+                own.append(inner)
+            elif _is_below(_target(inner), root):
+                links.append(inner)
+            else:
+                strays.append(inner)
+    return list(walked.values())
+
+
+def _before_wildcards(pattern: str) -> str:
+    """The folder that a pattern starts in."""
+    fixed = _WILDCARD.split(pattern, maxsplit=1)[0].rpartition("/")[0]
+    return fixed or ("/" if pattern.startswith("/") else ".")
 
 
 def _by_glob(pattern: str) -> Iterator[File]:
     # glob passes over folders it may not read: what lies in them would go missing.
-    fixed = _WILDCARD.split(pattern, maxsplit=1)[0].rpartition("/")[0]
-    fixed = fixed or ("/" if pattern.startswith("/") else ".")
+    fixed = _before_wildcards(pattern)
     depth = None if "**" in pattern else pattern.count("/") - fixed.rstrip("/").count("/")
     _check_readable(fixed, depth)
     root = os.path.realpath(fixed)
 
-    @cache
+    target = cache(_target)
+
     def stays(path: str) -> bool:
-        return _is_below(_target(path), root)
+        return _is_below(target(path), root)
 
     seen: set[str] = set()
     for path in _globbed(pattern):
@@ -389,7 +456,8 @@ def _by_glob(pattern: str) -> Iterator[File]:
         else:
             found = iter([File(readable(path), path, wrong=_no_file(path))])
         for file in found:
-            key = os.path.normpath(file.path)
+            folder, name = os.path.split(os.path.normpath(file.path))
+            key = os.path.join(target(folder), name)
             if key not in seen:
                 seen.add(key)
                 yield file

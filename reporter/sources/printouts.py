@@ -19,10 +19,12 @@ from typing import Any, cast
 
 from reporter.errors import InputError
 from reporter.sources import java, other_texts
-from reporter.sources.api_errors import api_error, koocli_error, told_in
+from reporter.sources.api_errors import KOOCLI_ERROR, api_error, koocli_error, told_in
 from reporter.sources.documents import (
     BLANKS,
     Document,
+    before_a_status,
+    check_containers,
     embedded,
     is_list,
     is_task,
@@ -51,7 +53,7 @@ def printed(text: bytes, start: bytes, label: str) -> Document:
     """The one document in a text that is no JSON; `start` is the text without leading blanks."""
     if start.startswith(b"HTTP/"):
         return _http_capture(text, label)
-    if match := _KOOCLI_ERROR.match(start):
+    if match := KOOCLI_ERROR.match(start):
         raise koocli_error(label, match[0])
     if (match := _CLASS.match(start)) and (wrong := _no_java_response(start, match, label)):
         raise wrong
@@ -59,8 +61,6 @@ def printed(text: bytes, start: bytes, label: str) -> Document:
         return _go_printout(text, match, label)
     return _in_a_log(text, label)
 
-
-_KOOCLI_ERROR = re.compile(rb"\[[A-Z]+_ERROR\][^\r\n]*")
 
 # An HTTP capture ------------------------------------------------------------------------------
 
@@ -97,7 +97,9 @@ def _http_capture(text: bytes, label: str) -> Document:
             f"{label}: an HTTP capture whose body is still in chunks", hint="use curl without --raw"
         )
     start = at + (3 if body.startswith(b"\xef\xbb\xbf") else 0)
-    document = embedded(text, start, len(text), "http", label)
+    if (bare := before_a_status(text[start:], label)) is not None:
+        body = text[at : start + len(bare)]
+    document = embedded(text, start, at + len(body), "http", label)
     check_headers(text[:at], text[last:at], body, _tasks_in(document.value), label)
     return document
 
@@ -206,13 +208,14 @@ def _between_lines(text: bytes, label: str) -> Document:
         if wrong := no_text(text, label):
             raise wrong
         _refuse_json_of_another_kind(text, label)
+    outside = _outside(text, printed)
+    check_containers(b"".join(part for _, part in outside), label)
     spans = list(printed)
     doubt: str | None = None
     asked: Asked | None = None
     answered = False
-    at, tasks = 0, 1
-    for start, end in [*printed, (len(text), len(text))]:  # what is in a printout is its own
-        between = text[at:start]
+    tasks = 1
+    for at, between in outside:
         for first, last, value in _json_values(between, label):
             tells = last - first >= LEAST
             if tells and _is_response(value):
@@ -224,7 +227,6 @@ def _between_lines(text: bytes, label: str) -> Document:
             if spans and at + first > spans[0][0] and not answered:
                 asked = asked or Asked.by_what_stands_before(text[: spans[0][0]])
                 answered = (tells and is_an_answer(value)) or asked.names(value, between, first)
-        at = end
     spans.sort()
     if not spans:
         if told := told_in(text):
@@ -251,6 +253,13 @@ def _between_lines(text: bytes, label: str) -> Document:
     document = document or embedded(text, start, end, "log", label)
     around = sum(len(_ANY_LINE.findall(part)) for part in (text[:start], text[end:]))
     return replace(document, lines_around=around)
+
+
+def _outside(text: bytes, printed: list[tuple[int, int]]) -> list[tuple[int, bytes]]:
+    """What stands around the printouts, and where: what is in one is its own."""
+    starts = [0, *(end for _, end in printed)]
+    ends = [*(start for start, _ in printed), len(text)]
+    return [(at, text[at:end]) for at, end in zip(starts, ends, strict=True)]
 
 
 _ANY_LINE = re.compile(rb"[^ \t\r\n][^\n]*")

@@ -62,6 +62,13 @@ class Unreadable:
         return isinstance(self.error, UnrecognisedError)
 
 
+Beside = tuple[tuple[str, ...], int]
+"""The first names of the files beside a response that were passed over, and how many there are."""
+
+MAX_PASSED_OVER = 20
+"""So many of them are told by their names."""
+
+
 @dataclass(frozen=True)
 class _Candidate:
     """A task that was found, and where."""
@@ -94,12 +101,14 @@ def read(
     with _collector_off():
         if isinstance(source, bytes):
             label = name or "bytes"
-            found = _only(_in_stream(BytesIO(source), label, limits, None, len(source)), label)
+            lies = _in_stream(BytesIO(source), label, limits, None, len(source))
         else:
             location = str(source)
             label = name or _label(location)
-            found = _only(_in_location(location, name, limits), label)
-        return _response(found, Wanted(task, expect_cluster, expect_target), label)
+            lies = _in_location(location, name, limits)
+        found, names = _only(lies, label)
+        beside = tuple(sorted(names)[:MAX_PASSED_OVER]), len(names)
+        return _response(found, Wanted(task, expect_cluster, expect_target), label, beside)
 
 
 def read_kept(
@@ -110,13 +119,15 @@ def read_kept(
     pointer: str,
     uid: str | None,
     containers: tuple[str, ...] = (),
+    passed_over: Beside = ((), 0),
     sidecar: tuple[str, bytes] | None = None,
 ) -> Response:
     """A response again, from the bytes that were kept of it.
 
     The task is chosen by what it was chosen by then; `wanted` None takes the one at `pointer`,
-    with this `uid` where one is given. `sidecar` is the name and the bytes of the note it was
-    fetched with. Raises `InputError`.
+    with this `uid` where one is given. `passed_over` are the names, and the number, of the files
+    that lay beside it; `sidecar` is the name and the bytes of the note it was fetched with.
+    Raises `InputError`.
     """
     with _collector_off():
         note = _fitting_sidecar(*sidecar, data) if sidecar is not None else None
@@ -124,12 +135,12 @@ def read_kept(
             raise InputError(f"{sidecar[0]}: is not the note of {name}, or holds a key twice")
         candidates = _candidates((Member(name, data, containers), note, False))
         if wanted is not None:
-            return _response(candidates, wanted, name)
+            return _response(candidates, wanted, name, passed_over)
         there = [c for c in candidates if c.pointer == pointer and uid in (None, _uid(c.task))]
         if len(there) != 1:
             raise InputError(f"{name}: holds {len(there) or 'no'} such task at {pointer or '/'}")
         document = [c for c in candidates if c.document is there[0].document]
-        return _built(there[0], len(document) - 1, (), None)
+        return _built(there[0], len(document) - 1, (), None, passed_over)
 
 
 def read_responses(
@@ -244,20 +255,22 @@ def _is_beside_the_point(member: Member) -> bool:
 # One response ---------------------------------------------------------------------------------
 
 
-def _only(found: Iterable[Found], label: str) -> list[_Candidate]:
-    """The tasks of the one response there is.
+def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[str]]:
+    """The tasks of the one response there is, and the names of the files that are none.
 
     Files that nothing marks as a response (a README, a report, a policy) may lie beside it.
     Whatever else can't be read may be the response that was meant, and so makes the whole
     unreadable.
     """
     foreign: list[InputError] = []
+    names: list[str] = []
     chosen: list[_Candidate] = []
     for part in found:
         if isinstance(part, Refused):
             if not part.empty:
                 raise part.error
             foreign.append(part.error)
+            names.append(part.name)
             continue
         member = part[0]
         try:
@@ -266,6 +279,7 @@ def _only(found: Iterable[Found], label: str) -> list[_Candidate]:
             if member.name == label or not _may_lie_beside(member, error):
                 raise
             foreign.append(error)
+            names.append(member.name)
             continue
         if chosen:
             raise InputError(
@@ -281,7 +295,7 @@ def _only(found: Iterable[Found], label: str) -> list[_Candidate]:
             + (f" among {len(foreign):,} files" if foreign else ""),
             hint=SAVE_RAW,
         )
-    return chosen
+    return chosen, names
 
 
 def _may_lie_beside(member: Member, error: InputError) -> bool:
@@ -291,8 +305,11 @@ def _may_lie_beside(member: Member, error: InputError) -> bool:
     if _JSON_NAME.search(member.name):
         return isinstance(error, OtherDocumentError)
     # What starts as JSON and is none may have been cut before anything told what it was.
-    start = member.data.lstrip()[:9]
-    return isinstance(error, UnrecognisedError) or not start or start.startswith(_BESIDE)
+    from reporter.sources.api_errors import KOOCLI_ERROR
+
+    start = member.data.lstrip()[:100]
+    beside = start.startswith(_BESIDE) and not KOOCLI_ERROR.match(start)
+    return isinstance(error, UnrecognisedError) or not start or beside
 
 
 _BESIDE = (
@@ -311,13 +328,20 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
     member = found[0]
     text = text_of(member.data, member.name)
     candidates = []
+    other: OtherDocumentError | None = None
     for document in documents(text.data, member.name):
         if isinstance(document, InputError):
             raise document
         label = _document_label(member.name, document)
-        tasks = tasks_of(document, label)
+        try:
+            tasks = tasks_of(document, label)
+        except OtherDocumentError as error:  # a further line may tell more
+            other = other or error
+            continue
         document = document.outlined()
         candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
+    if other is not None:
+        raise other
     return candidates
 
 
@@ -325,13 +349,17 @@ def _document_label(name: str, document: Document) -> str:
     return f"{name}:{document.line}" if document.form.startswith("json-lines") else name
 
 
-def _response(candidates: list[_Candidate], wanted: Wanted, label: str) -> Response:
+def _response(candidates: list[_Candidate], wanted: Wanted, label: str, beside: Beside) -> Response:
     index, others, doubts = _choose(candidates, wanted.task, wanted.cluster, wanted.target, label)
-    return _built(candidates[index], others, doubts, wanted)
+    return _built(candidates[index], others, doubts, wanted, beside)
 
 
 def _built(
-    found: _Candidate, others: int, doubts: tuple[str, ...], wanted: Wanted | None
+    found: _Candidate,
+    others: int,
+    doubts: tuple[str, ...],
+    wanted: Wanted | None,
+    beside: Beside = ((), 0),
 ) -> Response:
     document, member = found.document, found.member
     form = document.form
@@ -347,6 +375,8 @@ def _built(
             others=others,
             doubts=doubts,
             lines_around=document.lines_around,
+            passed_over=beside[0],
+            passed_over_count=beside[1],
             wanted=wanted,
             sidecar=found.sidecar,
             sidecar_misfit=found.misfit,

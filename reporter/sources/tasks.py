@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from reporter.errors import InputError
 from reporter.precheck.build import build_task, holders_of_items
-from reporter.precheck.model import CheckItem, PrecheckTask
+from reporter.precheck.model import CheckItem, PrecheckTask, is_hollow
 from reporter.precheck.paging import tells_of_a_longer_list
 from reporter.precheck.unknown_fields import (
     are_too_many,
@@ -224,8 +224,14 @@ def _is_an_answer(value: Any) -> bool:
     from reporter.sources.traces import is_an_answer
 
     if isinstance(value, list):
-        return not value or any(told_by(part) or is_an_answer(part) for part in value)
+        told = any(told_by(part) or is_an_answer(part) for part in value)
+        return told or _holds_nothing(value)
     return is_an_answer(value)
+
+
+def _holds_nothing(value: Any) -> bool:
+    """Whether a list holds nothing but what is hollow, however deep."""
+    return all(map(_holds_nothing, value)) if isinstance(value, list) else is_hollow(value)
 
 
 def _refuse_other_objects(document: dict[str, Any], label: str) -> None:

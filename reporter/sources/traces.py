@@ -8,6 +8,7 @@ part of a response, or the one that was found stands inside something, it is ref
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -82,6 +83,8 @@ _STATUS_LINE = re.compile(
 _LOGGED_STATUS = re.compile(
     rb"(?:\"(?:[A-Z]{3,7} [^\"\s]{1,4096} )?HTTP/\d(?:\.\d)?\"? |b'HTTP/\d(?:\.\d)?', )(\d{3})\b"
 )
+# Alone on its line, as `curl -w '\n%{http_code}\n'` writes it; 000 where no answer came.
+_STATUS_ALONE = re.compile(rb"(?m)^[ \t]*+([1-5]\d\d|000)[ \t\r]*+$")
 # The rest of a status line, and headers as they came: what stands behind them is the body.
 _UP_TO_A_BODY = re.compile(
     rb"[^\n]*+\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]++:[^\n]*+\n)*+\r?\n[ \t\r\n]*+"
@@ -124,10 +127,12 @@ _FAILED_LATER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _SETTING = re.compile(
-    rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|\b\w{1,20}-on-(?:errors?|fail(?:ed|ures?)?)\b"
+    rb"(?<![^\s'\"(\[=])--[a-z][\w-]*+|(?<!\w)(?:abort|break|cancel|clean|continue|exit|fail"
+    rb"|halt|ignore|notify|pause|retry|rollback|run|skip|stop|terminate|warn)"
+    rb"-on-(?:errors?|fail(?:ed|ures?)?)\b"
     rb"|\bfail-(?:fast|on-[\w-]{1,40})\b|\becho EOF\b|\bhttps? \d{1,5}/TCP\b"
-    rb"|\btimeout-(?:minutes|seconds)\b|\btimeout: \d{1,6}[ \t\r]*+$|\bTimeout set to expire\b"
-    rb"|\bCache not found\b"
+    rb"|\btimeout-(?:minutes|seconds)\b|^[ \t-]*+timeout: \d{1,6}[ \t\r]*+$"
+    rb"|\bTimeout set to expire\b|\bCache not found\b"
     rb"|\[Pipeline\] (?:// )?timeout[ \t\r]*+$|\btimeouts[ \t]*+\{",
     re.MULTILINE,
 )
@@ -142,6 +147,16 @@ _NOTHING = (
 _OF_AN_ANSWER = rb"(?:response|resp|answer|reply|result|output|body|returned|received|got)"
 # What names an answer, and what is put between it and the answer.
 _NAMES_AN_ANSWER = re.compile(rb"(?i)(?:=|" + _OF_AN_ANSWER + rb"[ :>-]*)\Z")
+_WHEN = rb"(?:[\d\[](?:[\d\[\]TZ:., -]|\+\d){0,60}+)?+"
+"""The time a line may begin with."""
+# A line that shows what was asked: behind a prompt, by a shell's `set -x`, `curl -v` or GitHub, or
+# with an address in it that stands in no header.
+_COMMAND = re.compile(
+    rb"(?m)^"
+    + _WHEN
+    + rb"((?:\[?[\w.-]{1,60}@[^\n$#]{1,80}[$#]|\$|\++|> [A-Z]{3,7}|##\[group\]Run) ++[^\s][^\n]*+"
+    rb"|(?![<*] |(?i:location|link|[a-z\d]+(?:-[a-z\d]+)+): )[^\n]*?://[^\n]*+)"
+)
 _LINE = 4096
 _OF_A_WORD = 100
 _ENDS = (b"=", b":", b">")
@@ -166,7 +181,8 @@ class Asked:
         text = text[-_LINE:]
         above = b"\n" in text[len(text.rstrip()) :]
         word = _last_word(text)
-        return cls(b"" if above and not word.endswith(_ENDS) else word, above)
+        heads = word.endswith(_ENDS) and _LETTER.search(word)
+        return cls(b"" if above and not heads else word, above)
 
     @cached_property
     def _pattern(self) -> bytes:
@@ -201,7 +217,7 @@ class Asked:
         named = [rb"^[ \t]*+", _OF_AN_ANSWER + rb"[ \t]*+(?:[:=]|=>|->|is|was)?[ \t]*+"]
         found = b"|".join([*named, same] if self.word else named)
         found = rb"(?:" + found + rb")" + _NOTHING + rb"[ \t\r]*+$"
-        if self.word.endswith(_ENDS):
+        if self.word.endswith((*_ENDS, b"-")):
             of_an_answer = re.search(rb"(?i)" + _OF_AN_ANSWER + rb"\W++\Z", self.word)
             others = rb"(?![{\[]\s*+[{\[\"])" if of_an_answer else rb"\r?$"
             found += rb"|" + same + others
@@ -336,15 +352,41 @@ def check_around(
     if (answer := _last_status(behind)) is not None and answer[1] not in ANSWERED:
         said = f"an answer that failed (HTTP {answer[1].decode('ascii', 'replace')})"
         raise _ambiguous(label, f"{said} also stands in the text around it")
+    alone = (match[1] for match in _STATUS_ALONE.finditer(behind))
+    if failed := next((status for status in alone if status not in ANSWERED), None):
+        said = f"an answer that failed (HTTP {failed.decode()})"
+        raise _ambiguous(label, f"{said} also stands in the text around it")
     if any(map(_CURL_GAVE_UP.search, (before, behind))):
         raise _ambiguous(label, "an answer that failed also stands in the text around it")
     asked = Asked.by_what_stands_before(before)
-    behind = _SETTING.sub(b"", behind)
-    if word := _FAILED_LATER.search(behind) or asked.again_in(behind):
+    without = _SETTING.sub(b"", behind)
+    if word := _FAILED_LATER.search(without) or asked.again_in(without):
         said = " ".join(word[0].decode("utf-8", "replace").split())
         raise _ambiguous(
             label, f"{said!r} stands behind it, as where it was asked for again, and that failed"
         )
+    if command := _asked_again(before, behind):
+        said = " ".join(command.decode("utf-8", "replace").split())
+        raise _ambiguous(
+            label,
+            f"{said[:_OF_A_WORD]!r} stands above it and again behind it, and no answer follows",
+        )
+
+
+def _asked_again(before: bytes, behind: bytes) -> bytes | None:
+    """The command that brought a response on lines of its own, where it stands again behind it.
+
+    Had it been answered, there were two responses.
+    """
+    if before.rpartition(b"\n")[2].strip():
+        return None  # behind a word, which tells more
+    found = deque(_COMMAND.finditer(before), maxlen=1)
+    command = found[0][1].strip()[:_LINE] if found else b""
+    if not command:
+        return None
+    again = rb"(?m)^[ \t]*+" + _WHEN + rb"[ \t]*+" + re.escape(command)
+    ends = rb"[ \t\r]*+$" if len(command) < _LINE else b""
+    return command if re.search(again + ends, behind) else None
 
 
 def _last_status(text: bytes) -> re.Match[bytes] | None:

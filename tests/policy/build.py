@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from datetime import UTC, datetime
 from typing import Any
 
@@ -96,6 +98,15 @@ def waiver(name: str = "w-1", check: Any = "SampleCheck", **more: Any) -> dict[s
         "approved_on": "2026-02-01",
         "expires": "2026-12-31",
     } | more
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    """An archive of files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return out.getvalue()
 
 
 def judged(body: dict[str, Any] | bytes, *policies: bytes, **options: Any) -> Verdict:

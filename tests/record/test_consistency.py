@@ -16,6 +16,7 @@ from reporter.output import render
 from reporter.output.clean import cleaned
 from reporter.output.text import line, write
 from reporter.record.conditions import (
+    QUIET,
     grounds_of,
     headline_of,
     of_the_circumstances,
@@ -25,7 +26,7 @@ from reporter.record.consistency import contradictions
 from reporter.record.model import Change, Gate, Verdict
 from reporter.words import statement
 from tests.output.example import example, node
-from tests.policy.build import AT, codes, item, judged, policy, response, stage, waiver
+from tests.policy.build import AT, codes, item, judged, policy, response, stage, waiver, zipped
 
 
 @cache
@@ -361,6 +362,11 @@ CONDITIONS: dict[str, tuple[dict[str, Any] | bytes, bytes, dict[str, Any]]] = {
     "postdated": (WELL, policy(), {"now": AT - HOUR}),
     "before-check": (WELL, policy(), {"at": AT - HOUR, "now": AT - HOUR}),
     "text-around": (b"$ ask\n" + json.dumps(WELL).encode() + b"\n\ndone\n", policy(), {}),
+    "files-passed-over": (
+        zipped({"r.json": json.dumps(WELL).encode(), "README.md": b"# Notes", "b.txt": b"note"}),
+        policy(),
+        {},
+    ),
     "recheck-needed": (response(item()), LENIENT, {}),
     "no-nodes": (response(), policy(), {}),
     "expires-before-window": (WELL, policy(), {"change": Change(window_start=AT + HOUR)}),
@@ -439,9 +445,7 @@ def test_a_condition_that_does_not_hold_is_in_no_record(name: str) -> None:
     assert made_up.contradiction() == f"{said.code} does not follow from what the record lists"
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in CONDITIONS if name not in ("no-nodes", "fail-on-warn", "advisory")]
-)
+@pytest.mark.parametrize("name", [name for name in CONDITIONS if f"condition.{name}" not in QUIET])
 def test_the_headline_of_a_pass_is_by_its_conditions(name: str) -> None:
     verdict = under(name)
     bold = verdict.model_copy(update={"headline": statement("headline.pass")})
@@ -454,6 +458,7 @@ def test_quiet_conditions_leave_a_pass_one() -> None:
     loud = quiet.model_copy(update={"headline": statement("headline.pass-conditions")})
     assert quiet.contradiction() is None
     assert loud.contradiction() == "the headline is not one of a pass"
+    assert under("files-passed-over").headline.code == "headline.pass"
 
 
 def test_an_exception_that_is_let_through_is_tolerated_wherever_that_is_said() -> None:

@@ -336,6 +336,24 @@ def test_a_label_or_the_names_in_a_folder_are_no_file(kind: bytes) -> None:
     assert read(_tar((_info("x", kind), names), (_info("r.json"), GOOD))).source.data == GOOD
 
 
+@pytest.mark.parametrize("folder", [b"", b"\0", b"Ya\0Nb\0Dc\0\0", b"Rold/a\0Tnew/a\0X\0Yx\0\0"])
+def test_the_names_in_a_folder_are_passed_over(folder: bytes) -> None:
+    assert read(_tar((_info("x", b"D"), folder), (_info("r.json"), GOOD))).source.data == GOOD
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [(b"V", GOOD), (b"V", b"x"), (b"V", b"\0"), (b"D", GOOD), (b"D", b"Y" + GOOD + b"\0\0"),
+     (b"D", b"Yr.json\0\0" + GOOD), (b"D", b"Zr.json\0\0"), (b"D", b"Yr.json"),
+     (b"D", b"X" + GOOD + b"\0\0")],
+)  # fmt: skip
+def test_what_a_label_or_a_list_of_names_holds_besides_is_not_passed_over(
+    kind: bytes, data: bytes
+) -> None:
+    says = "is a label" if kind == b"V" else "is the list of a folder's names"
+    assert says in _refused(_tar((_info("r.json"), GOOD), (_info("x", kind), data)))
+
+
 def test_links_in_a_zip_are_refused() -> None:
     assert "is a link" in _refused(_zip("r.json", b"/etc/passwd", mode=0o120777))
 

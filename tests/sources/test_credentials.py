@@ -27,6 +27,7 @@ aws_access_key_id = AKIAIOSFODNN7EXAMPLE
 Secret Access Key: {SECRET}
 TOKEN=MIIabc123
 OS_PASSWORD='correct'
+DB_PASSWORD=glider-7x
 password: Hunter2Secret
 "password":"changeme"
 \\"password\\": \\"Hunter2!\\"
@@ -103,6 +104,8 @@ LANG=sk_SK.UTF-8 task=11111111-2222-3333-4444-555555555555 disk: vda123456789012
 X-Request-Id: 0123456789abcdef0123456789abcdef
 keyword=abcdefghij123 public-key=abcdefghij123
 access_key: not-set
+Uploading artifacts as "archive" to coordinator... 201 Created id=56 token=glcbt-64
+"token":"glrt-x7"
 """.strip().splitlines()
 
 

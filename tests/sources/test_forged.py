@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from reporter.errors import InputError
-from reporter.sources import marks
+from reporter.sources import documents, marks
 from reporter.sources.read import read
 from tests.sources import printers
 
@@ -249,6 +249,7 @@ def test_ordinary_lines_around_a_response_cast_no_doubt(line: str) -> None:
      '{"success":false}', '{"reason":"Unauthorized"}', '{"errcode":40001,"errmsg":"x"}',
      '{"Code":"X","Msg":"y"}', '{"metadata":{"uid":"x"},"spec":{}}', "[[{\"msg\":1}]]",
      '{"phase":"Running"}', '{"uid":"t","phase":"Running","message":""}',
+     "upstream gateway timeout: 504", "the query was aborted-on-error",
      "http_code: 000", "\u670d\u52a1\u4e0d\u53ef\u7528",
      "\u67e5\u8be2\u5931\u8d25", "\u8bf7\u6c42\u8d85\u65f6"],
 )  # fmt: skip
@@ -404,6 +405,97 @@ def test_what_services_and_tools_log_on_every_run_casts_no_doubt(prefix: str, lo
     text = f"begin\n{prefix}{FORGED}\n{ORDINARY[log]}\n"
     for copy in (text, text.replace("\n", "\r\n")):
         assert read(copy.encode()).source.form == "log"
+
+
+STAMP = "2026-03-01T09:00:00.5Z "
+
+
+@pytest.mark.parametrize("before", ["+ curl -w '\\n%{http_code}\\n' https://cce/t\n", "x\n", STAMP])
+@pytest.mark.parametrize("status", ["503", "206", "301", "000", " 404\t"])
+def test_a_status_alone_on_its_line_is_of_an_answer(before: str, status: str) -> None:
+    after = STAMP if before == STAMP else ""
+    for line in (status, f"200\n{after}{status}"):
+        with pytest.raises(InputError, match=rf"an answer that failed \(HTTP {status.strip()}\)"):
+            read(f"{before}{FORGED}\n{after}{line}\n".encode())
+    for line in ("200", "201", "12", "2026", "600", "99 503", "503 nodes", "v404"):
+        assert read(f"{before}{FORGED}\n{after}{line}\n".encode()).source.form == "log"
+
+
+COMMANDS = {
+    "prompt": "$ curl -s https://cce/t1",
+    "no address": "$ hcloud CCE ShowAutopilotPreCheck --task_id=t1",
+    "set -x": "+ curl -sf https://cce/t1",
+    "set -x, deeper": "++ ask --once",
+    "GitHub": "Looking in indexes: https://pypi\n##[group]Run ask --all\n##[endgroup]",
+    "user": "root@host:~# hcloud CCE Show",
+    "in brackets": "[root@host ~]# hcloud CCE Show",
+    "headers": "$ curl -i https://cce/t1\nHTTP/1.1 200 OK\nLink: <https://cce/help>\n",
+    "curl -v": "> GET /t1 HTTP/1.1\n< HTTP/1.1 200 OK\n< X-Help: https://cce/help\n<",
+    "over lines": "$ curl -s \\\n    https://cce/t1",
+    "timed": "[10:51:07] GET https://cce/t1",
+    "progress": "$ curl https://cce/t1\n  % Total\n100  4096",
+}
+
+
+@pytest.mark.parametrize("shown", sorted(COMMANDS))
+@pytest.mark.parametrize("response", [FORGED, JAVA.rstrip()], ids=["JSON", "Java"])
+def test_the_same_command_again_and_no_answer_is_heard(shown: str, response: str) -> None:
+    asked = COMMANDS[shown]
+    again = asked.replace("10:51:07", "11:04:59").replace("Link: <https://cce/help>", "Age: 0")
+    again = again.replace("\n< X-Help: https://cce/help", "")
+    for behind in (again, f"{again}\nlater\n$ ", f"$ \n{again}\nsee you at 18:00"):
+        for text in (f"{asked}\n{response}\n{behind}\n", f"x\n{asked}\n{response}\n\n{behind}"):
+            for copy in (text, text.replace("\n", "\r\n")) if response == FORGED else (text,):
+                with pytest.raises(InputError, match=r"stands above it and again behind it"):
+                    read(copy.encode())
+    # Asked before, and of another.
+    for text in (
+        f"{asked}\nx\n{asked}\n{response}\n",
+        f"{asked}\n{response}\n{again.replace('t1', 't2').replace('Show', 'List')}-2\n"
+        if "ask" not in asked and shown != "curl -v"
+        else f"{asked}\n{response}\n++ ask --twice\n",
+    ):
+        assert read(text.encode()).source.form in ("log", "java")
+
+
+@pytest.mark.parametrize(
+    ("above", "behind"),
+    [("$ ", "$ "), ("$ ask", "$ "), ("  + timeouts {}", "  + timeouts {}"), ("+ ", "+ "),
+     ("=====", "====="), ("-----", "-----"), ("# ask", "# ask"), ("10:51", "10:51"),
+     ("Link: <https://cce/help>", "Link: <https://cce/help>"), ("> x", "> x"),
+     ("$ ask https://cce/t", "see https://cce/t"), ("see https://cce\n$ ask", "see https://cce"),
+     ("see https://cce\n##[group]Run ask\n##[endgroup]", "see https://cce")],
+)  # fmt: skip
+def test_the_same_line_that_asks_nothing_casts_no_doubt(above: str, behind: str) -> None:
+    assert read(f"begin\n{above}\n{FORGED}\n{behind}\nbye\n".encode()).source.form == "log"
+
+
+def test_a_capture_may_have_its_status_behind_it() -> None:
+    for length in ("Server: api", f"Content-Length: {len(FORGED)}"):
+        head = f"HTTP/1.1 200 OK\r\n{length}\r\n\r\n"
+        for behind in ("\n200\n", "\n201", "\n200\r\n\n"):
+            assert read(f"{head}{FORGED}{behind}".encode()).source.form == "http"
+        with pytest.raises(InputError, match="HTTP 503"):
+            read(f"{head}{FORGED}\n503\n".encode())
+
+
+def test_a_sign_may_stand_between_a_word_and_its_answer() -> None:
+    for sign in ("-", "->"):
+        for again in ("", "pending"):
+            text = f"INFO Response Body {sign} {FORGED}\nINFO Response Body {sign} {again}\n"
+            with pytest.raises(InputError, match="asked for again"):
+                read(text.encode())
+
+
+def test_more_json_than_may_be_read_at_once_is_refused_before_any_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(documents, "MAX_CONTAINERS", 60)
+    for text in (f"x\n{FORGED}\n{'{}' * 60}\n", f"x\n{'[' * 60}{FORGED}", f"x\n{'{}' * 61}"):
+        with pytest.raises(InputError, match=r"in\.log: \d+ objects and lists are more than"):
+            read(text.encode(), name="in.log")
+    inside = f"x\n{printers.java(TASK | {'spec': {'clusterID': '[' * 60}})}there"
+    assert read(inside.encode()).source.form == "java"  # what is printed is no JSON
 
 
 @pytest.mark.parametrize(

@@ -86,12 +86,44 @@ def test_a_pattern_follows_no_link_out_of_the_folder_it_starts_in(here: Path) ->
     assert _outcomes("links") == found | {"links/out": None}
     assert _outcomes("links/*") == found | {"links/out": None}
     assert _outcomes("links/*/*/*.json") == {"links/out/deep/r.json": None}
-    assert _outcomes("links/**/*.json") == found | {"links/out/deep/r.json": None}
+    assert _outcomes("links/**/*.json") == found | {"links/out": None}
     with pytest.raises(InputError, match="leads out of the folder"):
         read("links/ou*.json")
     assert _outcomes("*/out.json") == {"links/out.json": "two"}  # not out of this one
     (here / "other").symlink_to("links")  # the folder itself is what it points to
     assert _outcomes("other/i*.json") == {"other/in.json": "one"}
+
+
+BOTH = ["saved/a/r.json", "saved/r.json"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["saved/**/*.json", "saved/**/r.json", "saved/**", "saved/**/", "saved/**/**/*.json",
+     "saved/*", "**/r.json", "**/*/r.json", "saved/*/r.json", f"saved/{'*/' * 30}r.json",
+     "saved/a/back/**/r.json", "saved/**/a/**/r.json"],
+)  # fmt: skip
+def test_a_pattern_comes_upon_a_folder_once_however_many_links_lead_there(
+    here: Path, pattern: str
+) -> None:
+    """So it ends, and one file is one input."""
+    (here / "saved" / "a").mkdir(parents=True)
+    for path, data in zip(BOTH, (OTHER, GOOD), strict=True):
+        (here / path).write_bytes(data)
+    for link, to in (("latest", "."), ("current", "."), ("newest", "a"), ("a/back", "../a")):
+        (here / "saved" / link).symlink_to(to)
+    files = [file for file in files_at(pattern) if file.wrong is None]
+    real = [os.path.relpath(os.path.realpath(file.path)) for file in files]
+    assert sorted(real) == (BOTH if "a/" not in pattern else BOTH[:1])
+    if pattern.startswith("saved/**/") and "/a/" not in pattern:
+        assert sorted(file.name for file in files) == BOTH
+
+
+def test_what_a_link_alone_leads_to_is_found_by_a_pattern(here: Path) -> None:
+    (here / "saved" / ".kept").mkdir(parents=True)
+    (here / "saved" / ".kept" / "r.json").write_bytes(GOOD)
+    (here / "saved" / "now").symlink_to(".kept")
+    assert _outcomes("saved/**/*.json") == {"saved/now/r.json": "one"}
 
 
 # Notes ------------------------------------------------------------------------------------------

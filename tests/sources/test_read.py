@@ -13,6 +13,7 @@ import pytest
 
 from reporter.errors import InputError
 from reporter.sources.read import Unreadable, read, read_responses
+from tests.policy.build import zipped
 
 TASK = {
     "kind": "PreCheckTask",
@@ -238,6 +239,11 @@ def test_a_note_that_names_two_clusters_is_not_used(
         [{"message": "Unauthorized"}],
         {"kind": "Error", "apiVersion": "v3"},
         {"response": {"statusCode": 500}},
+        {"response": None},
+        [None],
+        [{}],
+        [[]],
+        [[None], {"a": ""}],
     ],
 )
 def test_an_answer_without_a_check_beside_a_response_is_not_passed_over(
@@ -251,3 +257,51 @@ def test_an_answer_without_a_check_beside_a_response_is_not_passed_over(
         json.dumps({"name": "a", "errors": [], "code": 200, "app": {"title": "x"}})
     )
     assert read(tmp_path).source.name.endswith("a.json")
+
+
+ERROR = b'{"error_code":"CCE.01400001","error_msg":"no"}'
+
+
+@pytest.mark.parametrize("name", ["b.jsonl", "b.json", "b.log"])
+def test_of_json_lines_beside_a_response_each_is_looked_at(tmp_path: Path, name: str) -> None:
+    (tmp_path / "a.json").write_bytes(GOOD)
+    lines = b'{"event":"asked"}\n[1]\n{"event":"asked again"}\n'
+    (tmp_path / name).write_bytes(lines)
+    assert read(tmp_path).source.passed_over_count == 1
+    for more in (ERROR, b"{", b"[]", GOOD):
+        (tmp_path / name).write_bytes(lines + more + b"\n")
+        with pytest.raises(InputError, match=name):
+            read(tmp_path)
+
+
+def test_an_error_that_koocli_printed_does_not_lie_beside_a_response(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_bytes(GOOD)
+    (tmp_path / "b.log").write_bytes(b"[INFO] timeout\n")
+    assert read(tmp_path).source.passed_over == (f"{tmp_path}/b.log",)
+    (tmp_path / "b.log").write_bytes(b"[NETWORK_ERROR]timeout\n")
+    with pytest.raises(InputError, match="an error that KooCLI printed"):
+        read(tmp_path)
+
+
+def test_what_was_passed_over_beside_a_response_is_named(tmp_path: Path) -> None:
+    for name, data in {
+        "r.json": GOOD, "README.md": b"# Notes", "x/other.json": b'{"event":"saved"}',
+        "x/empty.txt": b"", "n.zip": zipped({"a.md": b"#"}), ".hidden": b"x", ".git/config": b"x",
+        "desktop.ini": b"[.ShellClassInfo]\r\n", "a\nb.txt": b"note",
+        "r.json.meta.json": json.dumps({"sha256": sha256(GOOD).hexdigest()}).encode(),
+    }.items():  # fmt: skip
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    found = ["README.md", "a\nb.txt", "n.zip!a.md", "x/empty.txt", "x/other.json"]
+    for location in (tmp_path, f"{tmp_path}/**"):
+        source = read(location).source
+        assert source.passed_over == tuple(f"{tmp_path}/{name}" for name in found)
+        assert source.passed_over_count == len(found)
+    assert read(tmp_path / "r.json").source.passed_over == ()
+    source = read(zipped({"r.json": GOOD, "b.md": b"#", "a.txt": b"x"}), name="a.zip").source
+    assert (source.passed_over, source.passed_over_count) == (("a.zip!a.txt", "a.zip!b.md"), 2)
+    many = read(zipped({"r.json": GOOD} | {f"{n:03}.txt": b"x" for n in range(99, -1, -1)})).source
+    assert many.passed_over == tuple(f"bytes!{number:03}.txt" for number in range(20))
+    assert many.passed_over_count == 100
+    alone = [part for part in read_responses(tmp_path) if not isinstance(part, Unreadable)]
+    assert [part.source.passed_over for part in alone] == [()]
