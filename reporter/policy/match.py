@@ -262,29 +262,33 @@ def _anchor_of_glob(pattern: str) -> Anchor | None:
     return anchor if anchor[1] else None
 
 
+_CLASS_PART = r"(?:[A-Za-z0-9_.:/-]|\\[dDwWsS._/:-])"
 _REGEX_PART = re.compile(
-    r"(?P<spelled>[A-Za-z0-9_-]|\\[._/:-])|(?P<repeat>[*?+]|\{[0-9]*,?[0-9]*\})|(?P<open>\()"
-    r"|(?P<close>\))|(?P<or>\|)|(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\]|\\[dDwWsSbB])"
-    r"|(?P<escape>\\)|(?P<other>.)",
-    re.DOTALL,
+    r"(?P<spelled>[A-Za-z0-9_-]|\\[._/:-])|(?P<repeat>[*?+]|\{[0-9]+(?:,[0-9]*)?\})"
+    r"|(?P<open>\((?!\?))|(?P<close>\))|(?P<or>\|)"
+    rf"|(?P<any>[.^$]|\[\^?{_CLASS_PART}+\]|\\[dDwWsSbB])",
+    re.ASCII,
 )
 
 
 def _anchor_of_regex(text: str) -> Anchor | None:
-    """The longest text that every value holds, outside of groups, where that is plain to see."""
-    if "(?" in text:
-        return None  # flags change what a letter fits
+    """The longest text that every value holds, outside of groups, where that is sure.
+
+    Sure it is of the few forms that are known here. Of any other (a class of classes, a flag, a
+    quotation, a sign by its number) nothing is: a rule must not go unasked.
+    """
     runs: list[tuple[bool, list[str]]] = [(True, [])]
-    depth = 0
-    for part in _REGEX_PART.finditer(text):
-        what = part.lastgroup
-        if what == "escape" or (what == "or" and not depth):
+    depth = at = 0
+    while at < len(text):
+        part = _REGEX_PART.match(text, at)
+        if part is None or (part["or"] and not depth):
             return None
-        depth += (what == "open") - (what == "close")
-        if what == "spelled" and not depth:
+        at = part.end()
+        depth += bool(part["open"]) - bool(part["close"])
+        if part["spelled"] and not depth:
             runs[-1][1].append(part[0][-1])
             continue
-        if what == "repeat":  # the sign before it may be missing
+        if part["repeat"]:  # the sign before it may be missing
             runs[-1][1][-1:] = []
         runs.append((False, []))
     is_start, longest = max(runs, key=lambda run: len(run[1]))

@@ -623,8 +623,20 @@ PATTERNS: dict[str, tuple[Any, ...]] = {
     "topic": ("pod-restart", "addons", "*", ["node-disk", "pod-restart"], {"equals": "addons"}),
 }
 NODE_PATTERNS: dict[str, tuple[Any, ...]] = {
-    "uid": ("n-a", ["n-a", "n-b"], "n-b", "*", {"equals": "n-a"}, {"regex": "n-[ab]"}, "n-m"),
-    "name": ("alpha", "*", ["alpha", "beta"], "b*"),
+    "uid": (
+        *("n-a", ["n-a", "n-b"], "n-b", "*", {"equals": "n-a"}, {"regex": "n-[ab]"}, "n-m"),
+        *(
+            {"regex": text}
+            for text in ("(n|m)-(a|b)", "[[:alpha:]-]+", "N?n{1,2}-a", ".*-[[:lower:]]")
+        ),
+    ),
+    "name": (
+        *("alpha", "*", ["alpha", "beta"], "b*"),
+        *(
+            {"regex": text}
+            for text in ("(al|be).*a", "[[:alpha:]-]+", "[^[:digit:]a]+.*ta", ".*et?a")
+        ),
+    ),
     "status": ("Active", "Abnormal", {"equals": "Active"}),
     "type": ("node", "master", ["node", "master"]),
 }
