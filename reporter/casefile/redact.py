@@ -86,15 +86,23 @@ _LABELS = {
 }
 _UID = r"(?<![0-9A-Za-z])[0-9a-fA-F]{8}(?:[-_][0-9a-fA-F]{4}){3}[-_][0-9a-fA-F]{12}(?![0-9A-Za-z])"
 _HEX = r"(?<![0-9A-Za-z])[0-9a-fA-F]{32}(?![0-9A-Za-z])"
-# Right behind a full stop too (`harbor.10.0.0.16.nip.io`); of five numbers in a row four are none.
-_IP4 = r"(?<![0-9])(?<![0-9]\.)(?:[0-9]{1,3}\.){3}[0-9]{1,3}(?![0-9]|\.[0-9])"
-_DASHED = "|".join(
-    rf"(?<![0-9])(?<![0-9]{dash})(?:[0-9]{{1,3}}{dash}){{3}}[0-9]{{1,3}}(?![0-9]|{dash}[0-9])"
-    for dash in "-_"
-)
+
+
+def _four_numbers(between: str, label: str) -> str:
+    """Four numbers in a row, also right behind a full stop (`harbor.10.0.0.16.nip.io`) or a name
+    that ends in a digit (`eth0.10.0.0.16`); of five in a row four are none."""
+    of_a_name = "|".join(rf"(?<=[{label}][0-9]{{{count}}}{between})" for count in (1, 2, 3))
+    return (
+        rf"(?:(?<![0-9])(?<![0-9]{between})|{of_a_name})(?:[0-9]{{1,3}}{between}){{3}}[0-9]{{1,3}}"
+        rf"(?![0-9]|{between}[0-9]+(?![0-9A-Za-z]))"
+    )
+
+
+_IP4 = _four_numbers(r"\.", "A-Za-z_-")
+_DASHED = "|".join((_four_numbers("-", "A-Za-z_."), _four_numbers("_", "A-Za-z.-")))
 # Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
 _IP6 = (
-    r"(?:(?<![0-9A-Fa-f:])|(?<=[G-Zg-z_]:))(?=[0-9A-Fa-f]{1,4}:|::)"
+    r"(?:(?<![0-9A-Fa-f:])|(?<=[G-Zg-z_]:)|(?<=[G-Zg-z_][0-9]:))(?=[0-9A-Fa-f]{1,4}:|::)"
     r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
 )
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")

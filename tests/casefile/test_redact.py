@@ -624,6 +624,16 @@ def test_what_is_no_address_stays() -> None:
     address = made.text("10.0.0.16")
     for text in ("harbor.10.0.0.16.nip.io", "refused.10.0.0.16 gone", "...10.0.0.16", "v10.0.0.16"):
         assert made.text(text) == text.replace("10.0.0.16", address)
+    for text in (
+        "registry1.10.0.0.16.nip.io",
+        "h-23.10.0.0.16",
+        "eth0.10.0.0.16",
+        "10.0.0.16.8x8.vc",
+    ):
+        assert made.text(text) == text.replace("10.0.0.16", address)
+    for text in ("app1-10-0-0-16.nip.io", "if0_10_0_0_16"):
+        assert made.text(text) == re.sub("10.0.0.16", address, text)
+    assert "db8" not in made.text("v6:2001:db8:0:0:0:0:0:77")
     for text in ("failed.2001:db8::16", "ip6.2001:db8::16.", "...::1", "at ::ffff:10.0.0.1.x"):
         assert re.search(r"\bip-[0-9a-f]{10}", made.text(text)), text
         assert not re.search(r"::(16|1|ffff)", made.text(text)), text
