@@ -171,12 +171,25 @@ def of_pdf(document: bytes, name: str) -> Contents:
     return Contents(by_name["record.json"].data, how.data if how else None, tuple(files))
 
 
+def creator_of(path: str) -> str | None:
+    """The program that a PDF says it was created by; None where that can't be read."""
+    import pikepdf
+
+    try:
+        with pikepdf.open(path, attempt_recovery=False, suppress_warnings=True) as pdf:
+            said = pdf.docinfo.get("/Creator")
+            return str(said) if said is not None else None
+    except _broken():
+        return None
+
+
 def _broken() -> tuple[type[Exception], ...]:
     """What pikepdf raises for a document whose parts are not what they should be."""
     import pikepdf
 
     return (
         pikepdf.PdfError,
+        OSError,
         LookupError,
         TypeError,
         ValueError,

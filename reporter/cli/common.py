@@ -18,7 +18,7 @@ import click
 
 from reporter.cli.evidence import Evidence
 from reporter.cli.streams import is_gone
-from reporter.cli.targets import TakenError, Target, may_be_a_response
+from reporter.cli.targets import TakenError, Target, is_no_report
 from reporter.cli.terminal import uses_color, working
 from reporter.errors import (
     InputError,
@@ -516,7 +516,7 @@ class Outputs:
                 self._drop(name, target)
         if junit is None:
             return
-        if may_be_a_response(junit, "junit"):
+        if is_no_report(junit, "junit"):
             self._drop("junit", junit)
             return
         if junit != "-":
@@ -530,8 +530,8 @@ class Outputs:
     def _drop(self, name: str, target: str) -> None:
         from reporter.output.files import remove_stale
 
-        if target != "-" and may_be_a_response(target, name):
-            said = "it may be a response, and is no report of before"
+        if target != "-" and is_no_report(target, name):
+            said = "it is no report of before, and may be needed"
             say(f"warning: {target}: is left as it is: {said}")
         elif target != "-" and not remove_stale(Path(target)):
             say(f"warning: {target}: an earlier run's report holds no longer, and can't be removed")

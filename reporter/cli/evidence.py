@@ -97,33 +97,36 @@ def _finds(location: str, target: str) -> bool:
     if location == "-" or "://" in location:
         return False
     with contextlib.suppress(OSError, ValueError, RuntimeError):
-        if os.path.isdir(location) and _is_walked(_below(location, target)):
+        if os.path.isdir(location) and any(map(_is_walked, _below(location, target))):
             return True
         if glob.has_magic(location):
             parts = location.split("/")
             first = next(at for at, part in enumerate(parts) if glob.has_magic(part))
             fixed = "/".join(parts[:first]) or ("/" if location.startswith("/") else ".")
-            below = _below(fixed, target)
             asked = [part for part in parts[first:-1] if part not in ("", ".")] + parts[-1:]
-            return below is not None and _matches(asked, below)
+            return any(_matches(asked, names) for names in _below(fixed, target))
     return False
 
 
-def _below(folder: str, target: str) -> list[str] | None:
-    """The names that lead from a folder to where `target` lies or is to lie; None elsewhere."""
+def _below(folder: str, target: str) -> Iterator[list[str]]:
+    """The names that lead from a folder to where `target` lies or is to lie: by the names of its
+    folders, and as it is written, by links."""
     root = os.stat(folder)
-    path, names = os.path.realpath(os.path.dirname(target) or "."), [os.path.basename(target)]
-    while True:
-        with contextlib.suppress(OSError):  # a folder that is yet to be made
-            if os.path.samestat(os.stat(path), root):
-                return names
-        path, name = os.path.split(path)
-        if not name:
-            return None
-        names.insert(0, name)
+    above = os.path.dirname(target) or "."
+    for path in dict.fromkeys((os.path.realpath(above), os.path.abspath(above))):
+        names, left = [os.path.basename(target)], path
+        while True:
+            with contextlib.suppress(OSError):  # a folder that is yet to be made
+                if os.path.samestat(os.stat(left), root):
+                    yield names
+                    break
+            left, name = os.path.split(left)
+            if not name:
+                break
+            names = [name, *names]
 
 
-def _is_walked(names: Sequence[str] | None) -> bool:
+def _is_walked(names: Sequence[str]) -> bool:
     """Whether a walk through a folder reads what lies there: hidden folders are passed over."""
     if not names or any(_is_hidden(name) for name in names[:-1]):
         return False

@@ -46,6 +46,15 @@ _ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 class _Fetcher(Writer):
     """An answer goes with its note."""
 
+    def is_surely_of_before(self, target: str, name: str) -> bool:
+        """What is read here are keys and certificates: a response is an answer of before."""
+        from reporter.sources.marks import speaks_of_a_response
+
+        try:
+            return speaks_of_a_response(Path(target).read_bytes())
+        except OSError:
+            return False
+
     def clear(self, arguments: Sequence[str], error: click.ClickException | None) -> None:
         from reporter.live.archive import forget
 

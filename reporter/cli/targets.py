@@ -20,13 +20,16 @@ _RECORD = b'"precheck.verdict/'
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK")
 _READ_BY_NONE = ("html", "pdf", "junit")
 """Reports that no command takes as what it is to read in the place of one."""
+_KEY = re.compile(rb"-----BEGIN |[0-9A-Za-z+/=_-]{32,200}\s*\Z")
+_POLICY = re.compile(rb'\{\s*"apiVersion"\s*:\s*"precheck\.(?:policy|catalogue)')
 _MADE_HERE = {
-    "html": re.compile(rb"(?i)<!doctype html"),
-    "pdf": re.compile(rb"%PDF-"),
+    "html": re.compile(
+        rb'(?s)<!doctype html>.{0,4096}<meta name="generator" content="cce-precheck '
+    ),
     "junit": re.compile(
         rb'<\?xml[^>]*>\s*<testsuites>\s*<testsuite name="[^"]*" package="precheck\.'
     ),
-    "json": re.compile(rb'\{\s*"(apiVersion|format)": "precheck\.'),
+    "json": re.compile(rb'\{\s*"(apiVersion|format)": "precheck\.(?!policy/|catalogue)'),
     "sarif": re.compile(
         rb'\{\s*"\$schema": "[^"]*",\s*"version": "[^"]*",\s*"runs": \[\s*\{\s*"tool": \{'
         rb'\s*"driver": \{\s*"name": "cce-precheck"'
@@ -127,10 +130,12 @@ class Writer(click.Command):
             spared.add(error.target)
         found = {}
         for name, value in given.targets.items():
-            if not value or value.endswith(("/", os.sep)) or (value != "-" and value in spared):
+            if not value or value.endswith(("/", os.sep)):
+                continue
+            if value != "-" and value in spared and not _is_junit_of_before(value, name):
                 continue
             guessed = self.reads_unnamed or given.unsure or self._lacks_arguments(given)
-            if guessed and os.path.isfile(value) and not _is_surely_of_before(value, name):
+            if guessed and os.path.isfile(value) and not self.is_surely_of_before(value, name):
                 say(f"warning: {value}: is left as it is: it may be what is to be read")
                 continue
             target = target_of(value)
@@ -145,6 +150,16 @@ class Writer(click.Command):
             # Standard output takes one report, and whose it would have been nobody can tell.
             return {name: target for name, target in found.items() if target != "-"}
         return found
+
+    def is_surely_of_before(self, target: str, name: str) -> bool:
+        """Whether a file is what `name` writes, and surely not what was to be read.
+
+        Where an argument is missing, an option may have taken it for its value; so it may have a
+        key, a record or a response.
+        """
+        if name not in _READ_BY_NONE and b"{" in _start_of(target):
+            return False
+        return is_made_here(target, name)
 
     def read(self, arguments: Sequence[str]) -> Given:
         """A command line, read as click does where nothing is wrong with it."""
@@ -230,30 +245,21 @@ class _Spared:
         return any(is_part(folder, target) for folder in self._folders)
 
 
-def _is_surely_of_before(target: str, name: str) -> bool:
-    """Whether a file is a report, and surely not what was to be read: no record, no response.
-
-    Where an argument is missing, an option may have taken it for its value; so it may have a key.
-    """
-    if name not in _READ_BY_NONE and b"{" in _start_of(target):
-        return False
-    return is_made_here(target, name)
-
-
 def _begins_as_what_is_read(name: str) -> bool:
     """Whether a file begins as the responses and records do that nearly everybody has."""
     return _start_of(name).startswith((b"{", b"[", *_PACKED))
 
 
-def may_be_a_response(target: str, name: str) -> bool:
-    """Whether a file may hold a response, in whatever form one is read, and is no report of ours.
+def is_no_report(target: str, name: str) -> bool:
+    """Whether a file is no report of ours and somebody may need it: a response in whatever form one
+    is read, a key, a policy.
 
     `name` is the option that names it as what is to be written.
     """
     start = _start_of(target, tail=_TAIL)
     if not start or is_made_here(target, name) or (name == "output" and _CASE_FILE.match(start)):
         return False
-    if start.startswith(_PACKED):
+    if start.startswith(_PACKED) or _KEY.match(start) or _POLICY.match(start):
         return True
     if start.startswith(b"{") and _RECORD in start:
         return False
@@ -267,10 +273,23 @@ def may_be_a_response(target: str, name: str) -> bool:
     return bool(more) or speaks_of_a_response(data)
 
 
+def _is_junit_of_before(target: str, name: str) -> bool:
+    """A report for CI alone, that a walk came upon: nobody means it to be read."""
+    return name == "junit" and is_made_here(target, name)
+
+
 def is_made_here(target: str, name: str) -> bool:
     """Whether a file is a report of ours, in the format of the option `name`."""
+    if name == "pdf":
+        return _start_of(target).startswith(b"%PDF-") and _created_here(target)
     marks = _MADE_HERE.get(name)
     return marks is not None and marks.match(_start_of(target, tail=_TAIL)) is not None
+
+
+def _created_here(document: str) -> bool:
+    from reporter.casefile.contents import creator_of
+
+    return (creator_of(document) or "").startswith("cce-precheck ")
 
 
 def _start_of(name: str, *, tail: int = 0) -> bytes:

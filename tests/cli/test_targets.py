@@ -27,7 +27,7 @@ from tests.acceptance.run import ROOT
 RESPONSE = str(ROOT / "samples" / "failed-addon" / "response.json")
 SUITE = '<testsuite name="green" package="precheck.policy"></testsuite>'
 GREEN = {
-    "page.html": "<!doctype html><title>green",
+    "page.html": '<!doctype html><meta name="generator" content="cce-precheck 0"><title>green',
     "j.xml": f"<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n  {SUITE}\n</testsuites>",
 }
 INTERRUPTED = "interrupted; nothing half-written is left\n"
@@ -137,7 +137,7 @@ def test_what_a_policy_extends_stays(folder: Path) -> None:
 def test_a_report_that_nothing_reads_goes_even_where_the_response_is_missing(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (folder / "page.html").write_text("<!DOCTYPE html><script>{}</script>")
+    (folder / "page.html").write_text(GREEN["page.html"] + "<script>{}</script>")
     (folder / "out.json").write_text("{}")
     words = ["check", "--html", "page.html", "--junit", "j.xml", "--json", "out.json"]
     assert run(words) == 2
@@ -412,12 +412,11 @@ def test_there_a_report_of_ours_goes_and_nothing_else_does(
     Path("skip-list.tf").mkdir()
     names = {form: f"{form}/{'s.json' if form == 'skip-list' else 'out'}" for form in FORMS}
     orders = [
-        [word for form in FORMS if form != "pdf" for word in (f"--{form}", names[form])],
+        [word for form in FORMS for word in (f"--{form}", names[form])],
         ["--skip-list", "skip-list.tf/s.tf"],
     ]
     for words in orders:
         assert run(["check", "r.json", "--at", "response", "-q", *words]) == 1
-    Path("pdf/out").write_bytes(b"%PDF-1.7\n")
     places = [(form, Path(names[form])) for form in FORMS]
     for form, path in [*places, ("skip-list", Path("skip-list.tf/s.tf"))]:
         ours = path.read_bytes()
@@ -427,6 +426,8 @@ def test_there_a_report_of_ours_goes_and_nothing_else_does(
             b"# how it was saved\n",
             b"\x1f\x8b",
             b"<?xml?><a/>",
+            b"<!doctype html><title>console, saved</title>",
+            b"%PDF-1.7 signed",
         ]
         for others in evidence:
             path.write_bytes(others)
@@ -529,6 +530,50 @@ def test_a_response_in_any_form_is_no_report_of_before(
     Path("saved").write_bytes(in_every_form(Path("r.json").read_bytes())["packed"])
     assert run(["bundle", "-o", "saved", "record.json"]) == 4
     assert Path("saved").exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\n",
+        b"0123456789abcdef0123456789abcdef\n",
+        b'{"apiVersion": "precheck.policy/v1", "kind": "Policy"}',
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    ["bundle r.json --key case.zip -o KEY", "check r.json --redact-key gone --json KEY",
+     "check r.json -p gone.json --json KEY", "check gone.json --json KEY"],
+)  # fmt: skip
+def test_a_key_or_policy_in_the_place_of_a_report_stays(
+    folder: Path, words: str, data: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    Path("k").write_bytes(data)
+    assert run(words.replace("KEY", "k").split()) in (2, 4)
+    assert Path("k").read_bytes() == data
+    assert "warning: k: is left as it is: " in capfd.readouterr().err
+
+
+def test_an_answer_of_before_goes_where_a_variable_of_fetch_is_not_set(folder: Path) -> None:
+    """What is read here is no response; a key stays."""
+    Path("key.pem").write_text("-----BEGIN CERTIFICATE-----")
+    words = "fetch --type autopilot --cluster --region eu-west-101 --latest -o"
+    assert run([*words.split(), "r.json"]) == 2
+    assert run([*words.split(), "key.pem"]) == 2
+    assert (Path("r.json").exists(), Path("key.pem").exists()) == (False, True)
+
+
+def test_a_junit_among_what_a_pattern_finds_is_of_before(folder: Path) -> None:
+    """However the pattern came upon it: by a link, or by a way up."""
+    (folder / "a" / "today").mkdir(parents=True)
+    (folder / "a" / "latest").symlink_to("today")
+    shutil.copy("r.json", "a/latest/r.json")
+    assert Evidence(["*/latest/*"]).location_of("a/latest/j.xml") == "*/latest/*"
+    assert run(["check", "*/latest/*", "--junit", "a/latest/j.xml"]) == 2
+    for pattern in ("*/latest/*", "a/../*/today/*"):
+        shutil.copy("j.xml", "a/today/j.xml")
+        assert run(["check", pattern, "--junit", "a/today/j.xml"]) == 2
+        assert "<error" in Path("a/today/j.xml").read_text()
 
 
 def test_a_case_file_of_before_is_none(folder: Path) -> None:
