@@ -60,6 +60,7 @@ NOT_LIMITS = {
     "reporter.policy.explain.MOST_WAIVERS": "of what is told; the others are counted",
     "reporter.policy.explain.MOST_RULES": "of what is told; the others are counted",
     "reporter.sources.read.MAX_PASSED_OVER": "of names that are told; all are counted",
+    "reporter.sources.read.LONGEST_PASSED_OVER": "of a name that is told",
     "reporter.policy.names.MOST_ALIKE": "of a search",
     "reporter.policy.here.MOST_TRIED": "of a search",
     "reporter.policy.names.MOST_MEANT": "of a search",

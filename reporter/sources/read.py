@@ -67,6 +67,8 @@ Beside = tuple[tuple[str, ...], int]
 
 MAX_PASSED_OVER = 20
 """So many of them are told by their names."""
+LONGEST_PASSED_OVER = 500
+"""So many signs of a name are told: an archive may say what it likes."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def read(
             label = name or _label(location)
             lies = _in_location(location, name, limits)
         found, names = _only(lies, label)
-        beside = tuple(sorted(names)[:MAX_PASSED_OVER]), len(names)
+        told = (_shortened(name) for name in sorted(names)[:MAX_PASSED_OVER])
+        beside = tuple(told), len(names)
         return _response(found, Wanted(task, expect_cluster, expect_target), label, beside)
 
 
@@ -270,7 +273,7 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
             if not part.empty:
                 raise part.error
             foreign.append(part.error)
-            names.append(part.name)
+            names.append(part.name[: LONGEST_PASSED_OVER + 1])
             continue
         member = part[0]
         try:
@@ -279,7 +282,7 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
             if member.name == label or not _may_lie_beside(member, error):
                 raise
             foreign.append(error)
-            names.append(member.name)
+            names.append(member.name[: LONGEST_PASSED_OVER + 1])
             continue
         if chosen:
             raise InputError(
@@ -296,6 +299,10 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
             hint=SAVE_RAW,
         )
     return chosen, names
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_PASSED_OVER else f"{name[:LONGEST_PASSED_OVER]}…"
 
 
 def _may_lie_beside(member: Member, error: InputError) -> bool:

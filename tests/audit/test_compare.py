@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from reporter.record.model import Node, Verdict
 from tests.policy.build import item, judged, policy, response, stage, waiver
 from tests.slow import generator
 from tests.test_agreement import judge_case
+
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "30"))
 
 
 def record(*cluster: dict[str, Any], waivers: Any = None, text: bytes | None = None,
@@ -391,7 +394,7 @@ def test_the_newer_one_first_is_noted() -> None:
     assert [note.code for note in compare(second, first).notes] == ["diff.note.order"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(one=generator.cases(), two=generator.cases())
 def test_a_comparison_hides_no_failure(one: dict[str, Any], two: dict[str, Any]) -> None:
     two = two | {key: one[key] for key in ("policies", "at")}

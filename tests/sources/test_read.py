@@ -303,5 +303,7 @@ def test_what_was_passed_over_beside_a_response_is_named(tmp_path: Path) -> None
     many = read(zipped({"r.json": GOOD} | {f"{n:03}.txt": b"x" for n in range(99, -1, -1)})).source
     assert many.passed_over == tuple(f"bytes!{number:03}.txt" for number in range(20))
     assert many.passed_over_count == 100
+    (name,) = read(zipped({"r.json": GOOD, "x" * 9_000: b"x"})).source.passed_over
+    assert name == f"bytes!{'x' * 494}…"
     alone = [part for part in read_responses(tmp_path) if not isinstance(part, Unreadable)]
     assert [part.source.passed_over for part in alone] == [()]
