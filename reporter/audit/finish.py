@@ -27,6 +27,7 @@ from reporter.output.files import (
     remove_unfinished,
     write_file,
 )
+from reporter.output.rendering import writer_digest
 
 REPORTS = "reports"
 MADE = ("index.html", "audit.pdf", "responses.csv", "findings.csv", "junit.xml", "manifest.json")
@@ -57,6 +58,7 @@ def made_from(settings: Settings, wanted: Wanted) -> str:
             upgrades = sha256(wanted.upgrades.read_bytes()).hexdigest()
     parts: Sequence[object] = (
         __version__,
+        writer_digest(),
         wanted.locations,
         wanted.basis,
         wanted.allow_unreadable,

@@ -16,7 +16,6 @@ from hashlib import sha256
 from itertools import count, islice
 from pathlib import Path
 
-from reporter import __version__
 from reporter.audit import words
 from reporter.audit.engines import Engine, signals_later, starting
 from reporter.audit.finish import REPORTS
@@ -35,6 +34,7 @@ from reporter.audit.settings import Court, Settings, court_of
 from reporter.audit.store import Store, make_id
 from reporter.errors import InputError, LiveError
 from reporter.output.files import make_way, write_file
+from reporter.output.rendering import writer_digest
 from reporter.record.conditions import CLOCK_SKEW
 from reporter.record.dates import parse_instant
 from reporter.sources.containers import Refused
@@ -291,7 +291,7 @@ def _judged_otherwise(store: Store, settings: Settings) -> list[str]:
         "SELECT DISTINCT input_id FROM responses "
         "WHERE size > ? OR (outcome = 'unreadable' AND (sha256 IS NULL OR ?))"
     )
-    renewed = meta.get("tool_version", __version__) != __version__
+    renewed = meta.get("tool_build", "") != writer_digest()
     inputs = [identity for (identity,) in store.ask(query, (limit, renewed))]
     query = (
         "SELECT input_id, updated_at FROM responses "

@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Literal
 
 from reporter import __version__
+from reporter.output.rendering import writer_digest
 from reporter.policy.load import Policy, PolicyFile, Waiver
 from reporter.policy.match import fits_id
 from reporter.policy.printable import printable
@@ -179,7 +180,9 @@ def _minds(policy: Policy) -> bool:
 
 @lru_cache(maxsize=256)
 def _key(settings: Settings, sources: tuple[str, ...]) -> str:
-    digest = sha256(f"{__version__} {SEMANTICS} {settings.at}".encode())
+    # Two builds of a version may judge otherwise.
+    build = f"{__version__} {writer_digest()}"
+    digest = sha256(f"{build} {SEMANTICS} {settings.at}".encode())
     court = court_of(settings)
     # Each alone: policies that don't fit together have a key, too.
     files = dict.fromkeys(

@@ -425,10 +425,12 @@ def _made(options: dict[str, Any]) -> list[str]:
 def _meta(settings: Settings, wanted: Wanted) -> dict[str, str]:
     from reporter import __version__
     from reporter.audit.store import VERSION
+    from reporter.output.rendering import writer_digest
 
     found = {
         "store_version": str(VERSION),
         "tool_version": __version__,
+        "tool_build": writer_digest(),
         # In ASCII, which also holds names of files that are no text.
         "run": json.dumps(_run(settings, wanted), sort_keys=True),
     }

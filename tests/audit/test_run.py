@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from reporter.audit import finish, judging, run, words
+from reporter.audit import finish, judging, run, settings, words
 from reporter.audit.summary import read_upgrades
 from reporter.errors import InputError, OutputError, PolicyError
 from reporter.sources import containers
@@ -808,6 +808,23 @@ def test_names_that_look_the_same_are_two_inputs(tmp_path: Path) -> None:
 def test_nothing_there_at_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Audit(tmp_path / "nowhere", tmp_path / "out").run()
+
+
+def test_what_another_build_judged_is_judged_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may judge otherwise, though it has the same version."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check())
+    (folder / "b.json").write_bytes(b"{")
+    assert Audit(folder, tmp_path / "out").run() == ["a.json", "b.json"]
+    again = Audit(folder, tmp_path / "out")
+    for module in ("settings", "run", "finish"):
+        monkeypatch.setattr(f"reporter.audit.{module}.writer_digest", lambda: "another")
+    settings._key.cache_clear()
+    assert again.run() == ["a.json", "b.json"]
+    settings._key.cache_clear()
 
 
 def test_a_store_of_another_version_or_of_somebody_else(tmp_path: Path) -> None:
