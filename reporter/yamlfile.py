@@ -84,7 +84,7 @@ class Document:
 
 
 # YAML 1.1 ends a comment where no editor and no diff shows it; bidi controls turn one about.
-_ELSEWHERE_NO_END = re.compile("[\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ELSEWHERE_NO_END = re.compile("[\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
 
 
 def load(data: bytes, name: str) -> Document:

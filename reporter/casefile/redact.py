@@ -103,7 +103,7 @@ _DASHED = "|".join((_four_numbers("-", "A-Za-z_."), _four_numbers("_", "A-Za-z.-
 # Also right behind a label: `ip:fd00::1`; what such a label ends in may go with it.
 _IP6 = (
     r"(?:(?<![0-9A-Fa-f:])|(?<=[G-Zg-z_]:)|(?<=[G-Zg-z_][0-9]:))(?=[0-9A-Fa-f]{1,4}:|::)"
-    r"(?=[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
+    r"(?=[0-9A-Fa-f:.]{0,44}:[0-9A-Fa-f:.]{0,44}:)[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:])"
 )
 _PSEUDONYM = re.compile(r"\b(?:node|uid|cluster|ip|agent)-[0-9a-f]{10}\b")
 _CUT_UID = re.compile(r"[0-9a-fA-F][0-9a-fA-F_-]{5,35}…$")
@@ -625,7 +625,8 @@ def _nodes(verdict: Verdict, task: PrecheckTask | None, name: str) -> Iterator[s
 def _node_values(verdict: Verdict, task: PrecheckTask | None) -> Iterator[str]:
     yield from _nodes(verdict, task, "name")
     yield from _matched(verdict.waivers, "node", "name")
-    yield from _asked_of(verdict, "node", "node.uid")  # a name may stand under uid
+    # A name may stand under uid, and a part of one in what is asked of a value.
+    yield from _asked_of(verdict, "node", "node.uid", "matches", "message")
 
 
 def _asked_of(verdict: Verdict, *of: str) -> Iterator[str]:

@@ -37,10 +37,12 @@ def leaving_nothing_out(waivers: Iterable[tuple[str, Match]], here: Here) -> dic
     found: dict[str, str] = {}
     for name, match in waivers:
         excluding = sorted(match.leaving_out(), key=lambda one: one[0])
-        unlike = here.unlike_for(match) if excluding else None
-        targets = list(without_trace(unlike)) if unlike is not None else []
-        for said, leaves_out in excluding if targets else ():
-            if not any(leaves_out(target) is not False for target in targets):
+        for said, leaves_out in excluding:
+            unlike = here.unlike_for(match)
+            if unlike is None:
+                break  # no time is left
+            targets = without_trace(unlike)
+            if unlike and not any(leaves_out(target) is not False for target in targets):
                 found[name] = said
                 break
     return found

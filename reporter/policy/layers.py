@@ -301,8 +301,11 @@ def _stacked(base: Layered, spec: PolicySpec, document: Document) -> Layered:
         # What this layer said anew is its own to release.
         permitted=frozenset(base.permitted - changed) | listed,
         places={**base.places, **guard.places},
-        # On top of all of them: its rules are those of each, and so is a default it says anew.
-        beside=tuple(Beside(anew or one.unmatched, one.rules | own) for one in base.beside),
+        # On top of all of them: a rule that no base has is one of each, and so is a default.
+        beside=tuple(
+            Beside(anew or one.unmatched, one.rules | (own - base.rules.keys()))
+            for one in base.beside
+        ),
     )
 
 

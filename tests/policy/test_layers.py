@@ -59,7 +59,10 @@ def test_bases_that_stand_side_by_side_are_as_policies_that_are_given_so(tmp_pat
         code = "condition.default-displaced"
         return [part.params["rules"] for part in verdict.conditions if part.code == code]
 
-    for sources in ([lenient, strict], [both], [once_more], [both, lenient], [strict, both]):
+    said_again = write(tmp_path, "again", extends=bases, rules=[{**warns, "title": "Anew"}])
+    for sources in (
+        [lenient, strict], [both], [once_more], [both, lenient], [strict, both], [said_again],
+    ):  # fmt: skip
         assert displacing(*sources) == [["warns"]]
     # Whoever says the default anew, on top of both, means it.
     assert displacing(anew) == displacing(owning) == displacing(lenient) == []

@@ -164,6 +164,7 @@ def test_all_mistakes_of_a_file_are_told_at_once_in_its_order() -> None:
         ("# a\n# \u00e4\u2028defaults: {}".encode(), "policy-1.yaml:2:4: U+2028 ends a line"),
         ("# a\u0085b: 1".encode(), "policy-1.yaml:1:4: U+0085"),
         ("# a \u202e b".encode(), "policy-1.yaml:1:5: U+202E"),
+        (b"# a\r\n# b\rc: 1", "policy-1.yaml:2:4: U+000D ends a line"),
         (b"a" * (5 * 1024 * 1024), "is more than the limit of 4 MB"),
         (
             b"a: &a [x,x,x,x,x,x,x,x,x]\n"
