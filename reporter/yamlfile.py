@@ -84,7 +84,10 @@ class Document:
 
 
 # YAML 1.1 ends a comment where no editor and no diff shows it; bidi controls turn one about.
-_ELSEWHERE_NO_END = re.compile("[\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]|\r(?!\n)")
+_ENDS_UNSEEN = "[\u0085\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+_UNSEEN = re.compile(_ENDS_UNSEEN)
+_UNSEEN_OR_CR = re.compile(_ENDS_UNSEEN + r"|\r(?!\n)")
+"""Where lines end in LF, a lone CR is none that is seen; old files end all of them in CR."""
 
 
 def load(data: bytes, name: str) -> Document:
@@ -104,7 +107,7 @@ def load(data: bytes, name: str) -> Document:
         raise PolicyError(
             f"{name}:{line}:{column}: not UTF-8 text", hint="save the file as UTF-8"
         ) from None
-    if found := _ELSEWHERE_NO_END.search(text):
+    if found := (_UNSEEN_OR_CR if "\n" in text else _UNSEEN).search(text):
         head = text[: found.start()]
         line, column = head.count("\n") + 1, found.start() - (head.rfind("\n") + 1) + 1
         raise PolicyError(
