@@ -644,7 +644,7 @@ def test_what_is_no_address_stays() -> None:
 def test_what_begins_like_many_addresses_is_looked_through_once() -> None:
     """By the square of its length this took twelve seconds a piece."""
     made = Redactor(sample("failed-addon").verdict, ["ips"], KEY)
-    for piece in ("a:.", "a.", "1.", "1:", ":", "::.", "1-", "a1-", "f0:1."):
+    for piece in ("a:.", "1.", "a1-", "f0:1."):
         started = time.process_time()
         made.text(piece * (160_000 // len(piece)) + "…")
         assert time.process_time() - started < 3, piece
