@@ -6,7 +6,6 @@ import contextlib
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,14 +82,18 @@ def _opened(target: Path) -> BinaryIO:
 
 
 def _replaced(target: Path) -> Iterator[BinaryIO]:
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", dir=target.parent)
+    # The name is known before the file is there: whatever ends this run in between leaves nothing.
+    name = os.path.join(target.parent, f".{target.name[:40]}.{os.urandom(4).hex()}")
     try:
-        with os.fdopen(handle, "wb") as file:
+        try:
+            file = Path(name).open("xb")  # noqa: SIM115 - closed below
+        except FileExistsError:
+            name = ""  # somebody else's, by one chance in four billion: it stays
+            raise
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp is private to its user; a report has the mode any new file would have.
-        os.chmod(name, 0o666 & ~_umask())
         os.replace(name, target)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -113,12 +116,6 @@ def remove_unfinished(folder: Path, is_ours: Callable[[str], bool]) -> None:
             if found and is_ours(found[1]) and entry.is_file(follow_symlinks=False):
                 with contextlib.suppress(OSError):
                     os.unlink(entry.path)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def microseconds_of(digest: str) -> int:

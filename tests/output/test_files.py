@@ -7,6 +7,8 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import pytest
 
@@ -23,6 +25,43 @@ def test_a_file_appears_whole_with_an_ordinary_mode(tmp_path: Path) -> None:
     os.umask(umask)
     assert target.stat().st_mode & 0o777 == 0o666 & ~umask
     assert os.listdir(target.parent) == [target.name]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_signal_at_any_instruction_leaves_the_old_file_or_the_new(tmp_path: Path) -> None:
+    """Python raises what a signal means between two instructions, wherever these are."""
+    target = tmp_path / "report.json"
+    moments = 0
+    while True:
+        target.write_bytes(b"old")
+        left = moments
+
+        def trace(frame: FrameType, event: str, _: object) -> Any:
+            nonlocal left
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                if left == 0:
+                    left -= 1
+                    raise KeyboardInterrupt
+                left -= 1
+            return trace
+
+        before = sys.gettrace()
+        sys.settrace(trace)
+        try:
+            write_file(target, b"new")
+        except KeyboardInterrupt:
+            pass
+        finally:
+            sys.settrace(before)
+        assert os.listdir(tmp_path) == [target.name], f"instruction {moments}"
+        assert target.read_bytes() in (b"old", b"new"), f"instruction {moments}"
+        if left >= 0:
+            break
+        moments += 1
+    assert moments > 100
+    assert target.read_bytes() == b"new"
 
 
 def test_what_cannot_be_written_is_said_and_leaves_nothing(tmp_path: Path) -> None:
