@@ -17,6 +17,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,6 @@ NOT_LIMITS = {
     "reporter.sources.containers.ONE.ratio_from": "told beside ONE.max_ratio",
     "reporter.policy.evaluate.MOST_SIGNATURES": "of a cache",
     "reporter.policy.match._LONGEST_ANCHOR": "of a look-up",
-    "reporter.policy.by_node.LONGEST_LOOKED_THROUGH": "of a look-up; more is asked in full",
     "reporter.precheck.build.MOST_SHARED": "of a cache",
     "reporter.precheck.build.LONGEST_SHARED": "of a cache",
     "reporter.policy.assemble.SHOWN_NODES": "of one message",
@@ -373,6 +373,15 @@ def _(t: Tried) -> Told:
     t.lower(1)
     member = gzip.compress(RESPONSE + b" " * (MB // 2))
     return t.check("r.tar", tar(("a.json.gz", member), ("b.json.gz", member)))
+
+
+@met("reporter.sources.read.MAX_NOTES")
+def _(t: Tried) -> Told:
+    t.lower(1)
+    note = json.dumps({"sha256": sha256(RESPONSE).hexdigest(), "more": "x" * 900_000}).encode()
+    assert t.check("ok.tar", tar(("r.json", RESPONSE), ("r.json.meta.json", note)))[0] == 0
+    notes = [(f"{name}.json.meta.json", note) for name in "ab"]
+    return t.check("r.tar", tar(("r.json", RESPONSE), *notes))
 
 
 @met("reporter.sources.streams.TAR_HEADER")

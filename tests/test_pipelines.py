@@ -201,6 +201,20 @@ def test_the_action_without_a_verdict(workspace: Path) -> None:
     assert junit.errors == 1
 
 
+def test_the_action_takes_no_response_for_a_report_of_before(workspace: Path) -> None:
+    response = (workspace / "failing.json").read_bytes()
+    (workspace / "record.json").write_bytes(response)
+    ended = _judge(workspace, response="record.json", reports=".")
+    assert (ended.code, ended.outputs["outcome"]) == (2, "error")
+    assert (workspace / "record.json").read_bytes() == response
+    folder = workspace / "precheck"
+    folder.mkdir()
+    (folder / "findings.csv").write_bytes(response)
+    ended = _judge(workspace, response="precheck", reports="./precheck/")
+    assert (ended.code, ended.outputs["outcome"]) == (2, "error")
+    assert (folder / "findings.csv").read_bytes() == response
+
+
 def test_the_action_lets_itself_be_told_not_to_stop(workspace: Path) -> None:
     reason = "until the end of the quarter"
     ended = _judge(workspace, response="failing.json", at=AT, advisory=reason)

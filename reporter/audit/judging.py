@@ -142,7 +142,7 @@ def _judged(court: Court, task: Task) -> Judged:
         return made
     whole: str | None = None
     size, packed, empty = 0, False, True
-    for found in found_in(task.file, limits):
+    for found in found_in(task.file, limits, notes=False):
         if _is_in_archive(found, task.file.name):
             return Judged(Rows(task.input_id), task.file, archive=True)
         empty = False

@@ -535,11 +535,13 @@ class _Reading:
         self._known: dict[str, str] = {}
         for row in store.ask(
             "SELECT id, input_id, cluster_id, target_version, judged_by, compared_by, report, "
-            "outcome, judged_at, sha256 FROM responses WHERE input_id = ?",
+            "outcome, judged_at, sha256, cluster_type FROM responses WHERE input_id = ?",
             (identity,),
         ):
             self.left.add(row[0])
-            if row[4] is not None and row[9] and not _is_judged_otherwise(court, row[:9]):
+            # The type of a cluster is what a note told of it: the note may be another now, or gone.
+            told = row[4] is not None and row[9] and row[10] is None
+            if told and not _is_judged_otherwise(court, row[:9]):
                 self._known[row[0]] = row[9]
         self.members = 0
         self._seen: dict[str, int] = {}
@@ -556,7 +558,7 @@ class _Reading:
 
     def _is_known(self, found: Found, name: str, repeat: int) -> bool:
         """Whether the store has every response of this very member; then they stay."""
-        if isinstance(found, Refused):
+        if isinstance(found, Refused) or found[1] is not None or found[2]:
             return False
         digest = sha256(found[0].data).hexdigest()
         ids = []

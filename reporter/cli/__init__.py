@@ -147,7 +147,7 @@ def _run(arguments: Sequence[str], heard: Interrupts) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="cce-precheck")
-    completion.prepare()
+    completion.prepare(arguments)
     debug = "--debug" in arguments
     try:
         result = app.main(list(arguments), prog_name="cce-precheck", standalone_mode=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Final, Literal
 
 import click
@@ -12,8 +13,14 @@ VARIABLE: Final = "_CCE_PRECHECK_COMPLETE"
 """Set by the shell's own function when it asks what could stand at the cursor."""
 
 
-def prepare() -> None:
-    """Answer a shell's question with file names too, if this run is one."""
+def prepare(arguments: Sequence[str]) -> None:
+    """Answer a shell's question with file names too, if this run is one.
+
+    A shell asks without arguments. Where there are some, a gate is to judge, whatever stands in
+    its environment.
+    """
+    if arguments:
+        os.environ.pop(VARIABLE, None)
     if VARIABLE in os.environ:
         from reporter.cli.shells import register
 

@@ -62,7 +62,7 @@ class _Fetcher(Writer):
         if isinstance(error, TakenError):
             return
         options = {name: given.values.get(name, [""])[-1] for name in _READ}
-        for target in self.to_clear(given, error).values():
+        for _, target in self.to_clear(given, error):
             if target != "-":
                 _spare_inputs(Path(target), options)
                 forget(Path(target))

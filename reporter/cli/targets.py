@@ -67,8 +67,8 @@ class Given:
 
     values: dict[str, list[str]] = field(default_factory=dict)
     """What options were given, by their parameter's name."""
-    targets: dict[str, str] = field(default_factory=dict)
-    """What is to be written, by the option's long name."""
+    targets: list[tuple[str, str]] = field(default_factory=list)
+    """What is to be written: the option's long name, and where."""
     loose: list[str] = field(default_factory=list)
     """All else: arguments, and what may be an unknown option's value."""
     arguments: int = 0
@@ -77,9 +77,9 @@ class Given:
     """Whether what belongs to what may be told in another way."""
 
     def take(self, option: click.Option, value: str) -> None:
-        """Note an option's value; of a target the last one counts."""
+        """Note an option's value."""
         if isinstance(option, Target):
-            self.targets[option.opts[-1].lstrip("-")] = value
+            self.targets.append((option.opts[-1].lstrip("-"), value))
         else:
             self.values.setdefault(option.name or "", []).append(value)
 
@@ -111,14 +111,24 @@ class Writer(click.Command):
         from reporter.cli.common import Outputs
 
         given = self.read(arguments)
-        found = Outputs(self.to_clear(given, error))
-        if error is None:
-            found.drop()
-        else:
-            found.fail(error.format_message(), None)
+        for name, target in self.to_clear(given, error):
+            found = Outputs({name: target})
+            if error is None:
+                found.drop()
+            else:
+                found.fail(error.format_message(), None)
 
-    def to_clear(self, given: Given, error: click.ClickException | None) -> dict[str, str]:
-        """The targets that hold nothing that is read."""
+    def parse_args(self, context: click.Context, arguments: list[str]) -> list[str]:
+        """Refuse two targets for one report: what is in the place of the first would stay."""
+        named: dict[str, str] = {}
+        for name, target in self.read(arguments).targets:
+            if named.setdefault(name, target) != target:
+                said = f"--{name} is given twice, with {named[name]} and with {target}"
+                raise click.UsageError(said, context)
+        return super().parse_args(context, arguments)
+
+    def to_clear(self, given: Given, error: click.ClickException | None) -> list[tuple[str, str]]:
+        """The targets that hold nothing that is read, with the options that name them."""
         from reporter.cli.common import say, target_of
         from reporter.cli.evidence import Evidence
 
@@ -128,8 +138,8 @@ class Writer(click.Command):
         evidence = Evidence(near)
         if isinstance(error, TakenError):
             spared.add(error.target)
-        found = {}
-        for name, value in given.targets.items():
+        found = []
+        for name, value in given.targets:
             if not value or value.endswith(("/", os.sep)):
                 continue
             if value != "-" and value in spared and not _is_junit_of_before(value, name):
@@ -145,10 +155,10 @@ class Writer(click.Command):
             if among and os.path.lexists(target) and not is_made_here(target, name):
                 say(f"warning: {value}: is left as it is: it lies in what is read")
                 continue
-            found[name] = target
-        if list(found.values()).count("-") > 1:
+            found.append((name, target))
+        if [target for _, target in found].count("-") > 1:
             # Standard output takes one report, and whose it would have been nobody can tell.
-            return {name: target for name, target in found.items() if target != "-"}
+            return [(name, target) for name, target in found if target != "-"]
         return found
 
     def is_surely_of_before(self, target: str, name: str) -> bool:

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Sequence
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from reporter.policy.match import Anchor, Match
 from reporter.precheck.finding import Node
 from reporter.signs import legible
 
-Part = TypeVar("Part")
+if TYPE_CHECKING:
+    from reporter.policy.match import Anchor, Match  # which looks up its own alternatives
 
-LONGEST_LOOKED_THROUGH = 300
-"""Of a longer name every part is asked. Kubernetes allows 253 signs, CCE 56."""
+Part = TypeVar("Part")
 
 
 class _Anchors:
@@ -26,6 +25,7 @@ class _Anchors:
 
     def __init__(self) -> None:
         self.every: set[int] = set()
+        self._at: dict[str, set[int]] = {}
         self._by: dict[str, dict[int, dict[str, list[int]]]] = {}
 
     def add(self, number: int, anchor: Anchor) -> None:
@@ -37,15 +37,16 @@ class _Anchors:
         for one in texts:
             of_length = self._by.setdefault(place, {}).setdefault(len(one), {})
             of_length.setdefault(one, []).append(number)
+        self._at.setdefault(place, set()).add(number)
         self.every.add(number)
 
     def find(self, value: str) -> Iterable[int]:
         """The parts that a value may fit."""
         size = len(value)
-        if size > LONGEST_LOOKED_THROUGH:
-            yield from self.every
-            return
         for place, lengths in self._by.items():
+            if place == "inside" and size * len(lengths) > len(self._at[place]):
+                yield from self._at[place]  # to ask them is less work than to look through it
+                continue
             for length, texts in lengths.items():
                 if length > size:
                     continue

@@ -15,9 +15,9 @@ from itertools import islice
 from typing import Any
 
 from reporter.policy.by_node import ByNode
-from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob
+from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob, spelled
 from reporter.policy.model import MatchSpec
-from reporter.policy.names import MOST_SEARCHED, Left, Names, Spelled, spelled_alike
+from reporter.policy.names import MOST_MEANT, MOST_SEARCHED, Left, Names, Spelled, spelled_alike
 from reporter.policy.written import STAR, Asking, Written, asked
 from reporter.precheck.finding import Node
 
@@ -199,6 +199,13 @@ class Here:
             found = [message for message in self._left.of(self._messages) if within(message)]
             if found:
                 yield wider, self._with(found)
+                return
+        capitals = written.in_capitals() if written.has_a_word else None
+        if capitals is not None:
+            found = [message for message in self._left.of(self._messages) if capitals(message)]
+            for message in found[:MOST_MEANT]:
+                meant = spelled(message) if not written.is_regex else written.within_in_capitals()
+                yield meant, self._with([message])
 
     def _with(self, messages: Iterable[str]) -> Iterator[Sequence[Target]]:
         return (self._messages[message] for message in messages)
@@ -207,7 +214,10 @@ class Here:
         if STAR.search(written.text):
             yield STAR.sub(".*", written.text), [self.targets]
         elif written.path is not None and not self._has_value(written):
-            yield written.within(), [self.targets]
+            if written.is_for_a_part:
+                yield written.within(), [self.targets]
+            if written.has_a_word:
+                yield written.within_in_capitals(), [self.targets]
 
 
 _APART = frozenset({"node", "message", "error_code", "addon", "where"})

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
+from reporter.policy.by_node import ByNode
 from reporter.policy.jsonpath import Condition, Found, Outcome
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
 from reporter.policy.regex import fits_whole
@@ -231,6 +232,11 @@ def is_glob(pattern: str) -> bool:
     return any(sign in pattern for sign in "*?[")
 
 
+def spelled(text: str) -> str:
+    """A string pattern that fits this text and no other."""
+    return re.sub(r"[*?[]", r"[\g<0>]", text)
+
+
 def _glob(pattern: str) -> Predicate:
     if pattern == "*":
         return lambda value: True
@@ -384,6 +390,7 @@ class Match:
         self._node = NodePatterns(spec.node) if spec.node is not None else None
         self._not = Match(spec.not_) if spec.not_ is not None else None
         self._any = [Match(part) for part in spec.any] if spec.any is not None else None
+        self._any_by_node = ByNode([(part, part) for part in self._any or []])
         self._where = [Condition(part) for part in spec.where or []]
         self.keys = self._collect_keys()
         """Every key used anywhere, nested ones included."""
@@ -536,7 +543,8 @@ class Match:
                 any_of(
                     [
                         part._fits(target, every=every, waiver=waiver, trace=None, negated=negated)
-                        for part in self._any
+                        # Of the others the node surely rules out each.
+                        for part in self._any_by_node.of(target.nodes, sure=False)
                     ]
                 ),
             )
@@ -591,7 +599,7 @@ class Match:
             for key in keys
             if key in self._simple and getattr(target, key) in self._simple[key].literals
         }
-        for part in self._any or []:
+        for part in self._any_by_node.of(target.nodes, sure=False):
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled

@@ -75,7 +75,24 @@ class Written:
         quotes = self.text.rfind("\\Q") > self.text.rfind("\\E")
         return f"(?s).*(?:{self.text}{_END_OF_QUOTE * quotes}).*"
 
+    @property
+    def has_a_word(self) -> bool:
+        """Whether it asks for more letters than stand within other words by chance."""
+        return _WORD.search(self.text) is not None
 
+    def in_capitals(self) -> Callable[[str | None], bool | None] | None:
+        """What asks whether a text holds it in whatever capitals; None where RE2 takes no such."""
+        if self.is_regex:
+            return asked(self.within_in_capitals(), is_regex=True)
+        alike = asked(f"*{self.text.lower()}*", is_regex=False)
+        return None if alike is None else lambda text: alike(text.lower() if text else text)
+
+    def within_in_capitals(self) -> str:
+        """Of a regular expression: the form that asks that."""
+        return f"(?i){self.within() if self.is_for_a_part else self.text}"
+
+
+_WORD = re.compile(r"[^\W\d_]{5}")
 _NO_END = ("-", "_")
 _END_OF_QUOTE = "\\E"
 
@@ -108,8 +125,8 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
         if written.key in ("cluster", "node.uid"):
             continue
         of_a_path = written.key == "matches"
-        for_a_part = written.path is not None and written.is_for_a_part
-        if not of_a_path or for_a_part or STAR.search(written.text):
+        of_a_finding = written.path is not None and (written.is_for_a_part or written.has_a_word)
+        if not of_a_path or of_a_finding or STAR.search(written.text):
             yield written
 
 

@@ -30,6 +30,16 @@ _BESIDE_A_LIST = frozenset(
     | {"previouspage", "prevlink", "previouslink", "prevpagetoken", "previouspagetoken"}
 )
 """Elsewhere they may say anything. (`previous_marker` is the first record of any page.)"""
+_WHOLE = frozenset({"complete", "first", "isfirst", "isfirstpage", "last", "islast", "islastpage"})
+"""What says that nothing is before or behind a list, and so may deny it."""
+_COUNTED_FROM_ONE = frozenset(
+    {"page", "start", "skip", "skipped"}
+    | {f"page{what}" for what in ("index", "no", "num", "number")}
+    | {f"{which}page" for which in ("cur", "current", "this")}
+    | {f"{which}index" for which in ("start", "from", "currentpage")}
+    | {f"{which}number" for which in ("currentpage", "curpage")}
+)
+"""Which page of a list this is, or which record its first: some count from 0, others from 1."""
 _PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "numpages", "numberofpages"}
 _NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
@@ -62,7 +72,7 @@ def tells_of_pages(name: str, value: Any) -> bool:
 def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
     """The same of a key beside the `tasks` of a list, or that there are more tasks than these."""
     plain = folded(name)
-    if plain in ("last", "islast", "islastpage", "complete") and value is False:
+    if plain in _WHOLE and value is False:
         return True
     if _says_nothing(value):
         return False
@@ -70,7 +80,7 @@ def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
         return True
     if plain in _LINKS and _leads_on(value, *_BESIDE_A_LIST):
         return True
-    if plain in _PAGES_OF_A_LIST:
+    if plain in _PAGES_OF_A_LIST or plain in _COUNTED_FROM_ONE:
         return (_number(value) or 0) > 1
     counts = plain.startswith("total") or plain.endswith(("total", "count"))
     if counts and not plain.endswith("account"):

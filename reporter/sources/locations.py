@@ -88,7 +88,7 @@ class File:
             return []
         if self.beside is not None:
             return list(self.beside)
-        return _notes_of(self.path)
+        return notes_of(self.path)
 
     def stamp(self) -> str | None:
         """What changes when the file or its sidecar does: size and time, or an object's ETag.
@@ -117,7 +117,8 @@ class File:
             return file.read(MAX_SIDECAR)
 
 
-def _notes_of(path: str) -> list[str]:
+def notes_of(path: str) -> list[str]:
+    """What a note of a file may be called: beside `FILE.gz` that of the `FILE` that was packed."""
     bare = [path.removesuffix(packed) for packed in ("", *PACKED_SUFFIXES)]
     return [found + SIDECAR_SUFFIX for found in dict.fromkeys(bare)]
 
@@ -126,7 +127,7 @@ def _notes_among(names: Iterable[str]) -> set[str]:
     """The names that are notes beside one of the others; a note without its file is a file."""
     every = set(names)
     files = (name for name in every if not name.endswith(SIDECAR_SUFFIX))
-    return {note for name in files for note in _notes_of(name)} & every
+    return {note for name in files for note in notes_of(name)} & every
 
 
 def _lies_beside_its_file(path: str) -> bool:
@@ -277,7 +278,7 @@ def _in_folder(folder: str) -> Iterator[File]:
 
 
 def _among(sidecars: set[str], path: str) -> tuple[str, ...]:
-    return tuple(note for note in _notes_of(path) if note in sidecars) if sidecars else ()
+    return tuple(note for note in notes_of(path) if note in sidecars) if sidecars else ()
 
 
 def _closed_folders(closed: list[OSError]) -> Iterator[File]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import gc
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from reporter.errors import InputError
 from reporter.precheck.model import PrecheckTask
@@ -31,6 +32,7 @@ from reporter.sources.locations import (
     File,
     files_at,
     is_one_file,
+    notes_of,
     public_name,
 )
 from reporter.sources.marks import speaks_of_a_response
@@ -64,6 +66,9 @@ class Unreadable:
 
 Beside = tuple[tuple[str, ...], int]
 """The first names of the files beside a response that were passed over, and how many there are."""
+
+MAX_NOTES = 64 * 1024 * 1024
+"""So many bytes of notes of `fetch` are kept of one archive: some 130,000 notes."""
 
 MAX_PASSED_OVER = 20
 """So many of them are told by their names."""
@@ -103,7 +108,8 @@ def read(
     with _collector_off():
         if isinstance(source, bytes):
             label = name or "bytes"
-            lies = _in_stream(BytesIO(source), label, limits, None, len(source))
+            again = partial(_of_bytes, source)
+            lies = _in_stream(BytesIO(source), label, limits, len(source), again=again)
         else:
             location = str(source)
             label = name or _label(location)
@@ -168,12 +174,17 @@ Found = tuple[Member, Sidecar | None, bool] | Refused
 """The bytes of one file, its sidecar if one fits and whether one misfits; or why not."""
 
 
-def found_in(file: File, limits: Limits = MANY) -> Iterator[Found]:
-    """What lies in a file: its bytes, or every member of an archive, one held at a time."""
+def found_in(file: File, limits: Limits = MANY, *, notes: bool = True) -> Iterator[Found]:
+    """What lies in a file: its bytes, or every member of an archive, one held at a time.
+
+    An archive is read twice where that can be done: first for the notes of `fetch` in it, in
+    whatever order they lie there. Without `notes` nobody looks for them.
+    """
     own: Found | None = None
+    again = None if file.only_once or not notes else file.open
     try:
         with file.open() as (stream, size):
-            for found in _in_stream(stream, file.name, limits, file, size):
+            for found in _in_stream(stream, file.name, limits, size, file, again):
                 if not isinstance(found, Refused) and found[0].name == file.name:
                     own = found  # what changed while it was read is told when it is closed
                 else:
@@ -224,6 +235,11 @@ def _all_of(
         ]
 
 
+@contextmanager
+def _of_bytes(data: bytes) -> Iterator[tuple[BinaryIO, int | None]]:
+    yield BytesIO(data), len(data)
+
+
 def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[Found]:
     renamed = name is not None and is_one_file(location)
     for file in files_at(location):
@@ -232,27 +248,95 @@ def _in_location(location: str, name: str | None, limits: Limits) -> Iterator[Fo
         yield from found_in(file, limits)
 
 
+Opened = Callable[[], AbstractContextManager[tuple[BinaryIO, int | None]]]
+
+
 def _in_stream(
-    stream: Any, name: str, limits: Limits, file: File | None, size: int | None
+    stream: BinaryIO,
+    name: str,
+    limits: Limits,
+    size: int | None,
+    file: File | None = None,
+    again: Opened | None = None,
 ) -> Iterator[Found]:
-    found = containers.members(stream, name, limits, size=size, passed_over=_is_beside_the_point)
+    """`again` opens the same once more; None where it comes only once, or that would be in vain."""
+    notes = _Notes(name, heard_first=again is not None)
+    heard = again is None
+    found = containers.members(stream, name, limits, size=size, passed_over=notes.passes_over)
     for member in found:
         if isinstance(member, Refused):
             yield member
+        elif member.name == name:
+            yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
+        elif notes.comes_late(member.name):
+            yield Refused(member.name, _late(member.name))
         else:
-            sidecar, misfit = _sidecar(file, member) if member.name == name else (None, False)
-            yield member, sidecar, misfit
+            if again is not None and not heard:
+                heard = True
+                # What is wrong with the archive is told where its members are.
+                with suppress(InputError), again() as (other, _):
+                    deque(containers.members(other, name, limits, passed_over=notes.keeps), 0)
+            yield (member, *_sidecar(notes.beside(member), member))
 
 
-def _is_beside_the_point(member: Member) -> bool:
-    """A note of `fetch`, or what a desktop left behind, among the members of an archive.
+def _late(name: str) -> InputError:
+    return InputError(
+        f"{name}: a note of fetch behind its response, where an archive comes only once",
+        hint="name the archive as a file, or pack the notes first",
+    )
 
-    Whether its file lies beside it, another member may have yet to tell; so it has to read as one.
-    """
-    if member.name.endswith(SIDECAR_SUFFIX):
-        return _note_in(member.data) is not None and not speaks_of_a_response(member.data)
-    head = member.data[: containers.LITTER_HEAD]
-    return containers.is_litter(member.name, head) and not speaks_of_a_response(member.data)
+
+class _Notes:
+    """The notes of `fetch` in an archive, by what they are called there."""
+
+    def __init__(self, name: str, *, heard_first: bool) -> None:
+        self._archive = name
+        self._heard_first = heard_first
+        self._kept: dict[str, bytes] = {}
+        self._size = 0
+        self._alone: set[str] = set()
+
+    def passes_over(self, member: Member) -> bool:
+        """A note of `fetch`, or what a desktop left behind, among the members of an archive.
+
+        Whether its file lies beside it, another member may have yet to tell; so it has to read as
+        one.
+        """
+        if not member.name.endswith(SIDECAR_SUFFIX):
+            head = member.data[: containers.LITTER_HEAD]
+            litter = containers.is_litter(member.name, head)
+            return litter and not speaks_of_a_response(member.data)
+        if _note_in(member.data) is None or speaks_of_a_response(member.data):
+            return False
+        if self._heard_first:
+            return True
+        self.keeps(member)
+        return not self.comes_late(member.name)
+
+    def keeps(self, member: Member) -> bool:
+        """Keep what is called a note, whatever it holds; all else is of no account."""
+        if member.name.endswith(SIDECAR_SUFFIX) and len(member.data) < MAX_SIDECAR:
+            self._size += len(member.data)
+            if self._size <= MAX_NOTES:
+                self._kept[member.name] = member.data
+        return True
+
+    def beside(self, member: Member) -> list[tuple[str, bytes]]:
+        """The notes that lie beside a member, as beside a file. Raises `InputError`."""
+        if self._size > MAX_NOTES:
+            raise InputError(
+                f"{self._archive}: holds more than {MAX_NOTES >> 20} MB of notes of fetch",
+                hint="unpack it, or split it",
+            )
+        names = notes_of(member.name)
+        found = [(note, self._kept[note]) for note in names if note in self._kept]
+        if not self._heard_first and not found:
+            self._alone.update(names)
+        return found
+
+    def comes_late(self, name: str) -> bool:
+        """Whether this is the note of a member that was told already, without it."""
+        return name in self._alone
 
 
 # One response ---------------------------------------------------------------------------------
@@ -290,6 +374,11 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
                 hint="name the one that counts",
             )
         chosen = candidates
+    if chosen and chosen[0].member.name in names:
+        raise InputError(
+            f"{label}: holds {chosen[0].member.name} twice, and one of them is no response",
+            hint="unpack the one that counts",
+        )
     if not chosen:
         if len(foreign) == 1:
             raise foreign[0]
@@ -426,9 +515,8 @@ def _locate(
 # Sidecars -------------------------------------------------------------------------------------
 
 
-def _sidecar(file: File | None, member: Member) -> tuple[Sidecar | None, bool]:
+def _sidecar(beside: Sequence[tuple[str, bytes]], member: Member) -> tuple[Sidecar | None, bool]:
     """What `fetch` wrote beside a body, if its digest fits the body; and whether one misfits."""
-    beside = list(file.sidecars()) if file is not None else []
     fitting = [note for part in beside if (note := _fitting_sidecar(*part, member.data))]
     if len(fitting) > 1 and fitting[0].data != fitting[1].data:
         names = " and ".join(note.name for note in fitting)

@@ -318,6 +318,34 @@ def test_a_note_that_comes_or_goes_is_noticed_however_its_file_is_named(
         assert [len(audit.run()), len(audit.run())] == [1, 0]
 
 
+def test_a_note_in_an_archive_that_comes_changes_or_goes_is_noticed(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    members = {"a.json": check(uid="a"), "r.json": check(uid="r", cluster_id="c-1")}
+    audit = Audit(folder, tmp_path / "out")
+
+    def told(cluster: str | None, kind: str | None = None, behind: bool = True) -> list[str]:
+        note = {"sha256": sha256(members["r.json"]).hexdigest(), "cluster": cluster, "type": kind}
+        held = {} if cluster is None else {"r.json.meta.json": json.dumps(note).encode()}
+        _tar(folder / "a.tgz", members | held if behind else held | members)
+        names = [name.rpartition("!")[2] for name in audit.run() if "!" in name]
+        assert audit.run() == []
+        return names
+
+    def row() -> tuple[Any, ...]:
+        (found,) = audit.rows(
+            "SELECT outcome, cluster_type FROM responses WHERE name LIKE '%r.json'"
+        )
+        return found
+
+    assert (told(None), row()) == (["a.json", "r.json"], ("pass", None))
+    assert (told("c-1", "standard"), row()[1]) == (["r.json"], "standard")
+    assert (told("c-2", "autopilot", behind=False), row()) == (
+        ["r.json"], ("inconclusive", "autopilot"),
+    )  # fmt: skip
+    assert (told(None), row()) == (["r.json"], ("pass", None))
+
+
 def _policy(path: Path, cluster: str, unmatched: str, rule: str = "r") -> str:
     path.write_text(
         "apiVersion: precheck.policy/v1\nkind: Policy\n"

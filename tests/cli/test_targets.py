@@ -88,6 +88,37 @@ def test_so_it_is_with_every_command(folder: Path, words: str, target: str) -> N
     assert (folder / "r.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("check r.json --html page.html --html b.html", "--html is given twice"),
+        ("check r.json --junit b.xml --html page.html --junit=j.xml", "--junit is given twice"),
+        ("bundle r.json -o page.html --output b.zip", "--output is given twice"),
+    ],
+)
+def test_of_two_places_for_one_report_neither_stays_of_yesterday(
+    folder: Path, words: str, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "b.html").write_text(GREEN["page.html"])
+    (folder / "b.xml").write_text(GREEN["j.xml"])
+    assert run(words.split()) == 2
+    assert said in capfd.readouterr().err
+    for name in ("page.html", "b.html", "j.xml", "b.xml"):
+        if name in words.replace("=", " ").split() and (folder / name).exists():
+            assert "<error" in (folder / name).read_text()
+    assert run(["check", "r.json", "-q", "--html", "page.html", "--html=page.html"]) == 1
+
+
+def test_a_shells_question_is_none_where_something_is_to_be_judged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("_CCE_PRECHECK_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "cce-precheck che")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert run(["check", "r.json", "-q", "--junit", "j.xml"]) == 1
+    assert "<failure" in (folder / "j.xml").read_text()
+
+
 def test_the_cases_of_a_policy_say_in_junit_what_was_wrong(folder: Path) -> None:
     assert run(["policy", "test", "--junit", "j.xml", "--bad"]) == 2
     assert "--bad" in (folder / "j.xml").read_text()

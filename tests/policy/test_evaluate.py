@@ -617,6 +617,14 @@ def test_a_slip_of_the_pen_is_named_whatever_it_matches(slip: Any, said: str | N
         ({"check": "SampleDisk"}, None),
         ({"message": "*is [ odd ]*"}, "*is [ odd ]* → *is [[] odd ]*"),
         ({"message": "*[fh]orbidden*"}, None),
+        ({"message": "*Forbidden*"}, "*Forbidden* → it is forbidden here, is [[] odd ] it"),
+        ({"message": "IT IS FORBIDDEN"}, "IT IS FORBIDDEN → it is forbidden here, is [[] odd"),
+        ({"message": {"regex": ".*Forbidden.*"}}, "→ (?i).*Forbidden.*"),
+        ({"where": [{"path": "$.message", "matches": ".*Forbidden.*"}]}, "→ (?i).*Forbidden.*"),
+        ({"check": "*", "not": {"message": "*Forbidden*"}}, "*Forbidden* → it is forbidden"),
+        ({"message": "*For*"}, None),  # which may well be within another word
+        ({"message": "*Unheard*"}, None),
+        ({"check": "Other", "message": "*Forbidden*"}, None),
     ],
 )
 def test_a_name_in_other_letters_than_the_response_has_it_is_named(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
+import tarfile
+import zipfile
 from hashlib import sha256
 from itertools import permutations
 from pathlib import Path
@@ -12,6 +16,7 @@ from typing import Any
 import pytest
 
 from reporter.errors import InputError
+from reporter.precheck.response import Response
 from reporter.sources.read import Unreadable, read, read_responses
 from tests.policy.build import zipped
 
@@ -176,6 +181,99 @@ def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:
     assert read(path).source.sidecar is None
     beside.write_text("[")
     assert read(path).source.sidecar is None
+
+
+def _packed(form: str, *members: tuple[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    if form == "zip":
+        with zipfile.ZipFile(file, "w") as archive:
+            for name, data in members:
+                archive.writestr(name, data)
+    else:
+        with tarfile.open(fileobj=file, mode="w:gz" if form == "tgz" else "w") as tar:
+            for name, data in members:
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return file.getvalue()
+
+
+def _note(**more: str) -> bytes:
+    meta = {"sha256": sha256(GOOD).hexdigest(), "cluster_id": "c-9", "type": "standard"}
+    return json.dumps(meta | more).encode()
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "tgz"])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_sidecar_in_an_archive_counts_as_beside_a_file(
+    tmp_path: Path, form: str, reverse: bool
+) -> None:
+    members = [("x/r.json", GOOD), ("README", b"hello"), ("x/r.json.meta.json", _note())]
+    members = members[::-1] if reverse else members
+    path = tmp_path / f"a.{form}"
+    path.write_bytes(_packed(form, *members))
+    for source in (read(path).source, read(path.read_bytes(), name=str(path)).source):
+        assert source.sidecar is not None
+        assert source.sidecar.name == f"{path}!x/r.json.meta.json"
+        assert (source.sidecar.cluster_id, source.sidecar.cluster_type) == ("c-9", "standard")
+        assert source.passed_over == (f"{path}!README",)
+    many = [part for part in read_responses([path]) if isinstance(part, Response)]
+    assert [part.source.sidecar for part in many] == [source.sidecar]
+    # It is the note of another answer, or of another file.
+    misfit = ("x/r.json.meta.json", _note(sha256="0" * 64))
+    path.write_bytes(_packed(form, ("x/r.json", GOOD), misfit))
+    assert (read(path).source.sidecar, read(path).source.sidecar_misfit) == (None, True)
+    path.write_bytes(_packed(form, ("r.json", GOOD), ("x/r.json.meta.json", _note())))
+    assert (read(path).source.sidecar, read(path).source.sidecar_misfit) == (None, False)
+
+
+def test_a_sidecar_in_an_archive_may_stand_for_what_was_packed(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    inner = _packed("zip", ("r.json.gz", gzip.compress(GOOD)), ("r.json.meta.json", _note()))
+    path.write_bytes(_packed("tar", ("in.zip", inner)))
+    sidecar = read(path).source.sidecar
+    assert sidecar is not None
+    assert sidecar.name == f"{path}!in.zip!r.json.meta.json"
+
+
+def test_an_archive_through_a_pipe_has_its_notes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def piped(*members: tuple[str, bytes]) -> Any:
+        data = _packed("tgz", *members)
+        stream = io.TextIOWrapper(io.BufferedReader(_Once(data)))
+        monkeypatch.setattr(sys, "stdin", stream)
+        return read("-").source
+
+    note = ("r.json.meta.json", _note())
+    sidecar = piped(note, ("r.json", GOOD)).sidecar
+    assert sidecar is not None
+    assert sidecar.cluster_id == "c-9"
+    with pytest.raises(InputError, match=r"r\.json\.meta\.json: a note of fetch behind its resp"):
+        piped(("r.json", GOOD), note)
+    assert piped(("r.json", GOOD), ("s.json.meta.json", _note())).sidecar is None
+
+
+class _Once(io.RawIOBase):
+    """What comes through a pipe."""
+
+    def __init__(self, data: bytes) -> None:
+        self._left = io.BytesIO(data)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        return self._left.readinto(buffer)
+
+
+@pytest.mark.parametrize("form", ["zip", "tar"])
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_one_name_for_a_response_and_for_none_is_refused(form: str, reverse: bool) -> None:
+    members = [("r.json", GOOD), ("./r.json", b'{"kind": "Verdict", "x": {}}')]
+    with pytest.raises(InputError, match=r"holds b!r\.json twice, and one of them is no response"):
+        read(_packed(form, *(members[::-1] if reverse else members)), name="b")
 
 
 def test_a_sidecar_with_a_key_twice_is_not_used(tmp_path: Path) -> None:
