@@ -228,7 +228,7 @@ _NAMES = [
 
 @pytest.mark.parametrize("name", _NAMES)
 def test_both_read_a_name_alike(name: str) -> None:
-    assert evaluator.never_covered({"name": name}, [], []) is not reads_as_written(name)
+    assert evaluator.never_covered({"name": name}, [], [], {}) is not reads_as_written(name)
     status = {"clusterCheckStatus": {"itemsStatus": [{"name": "x", name: ["odd"]}]}}
     if name not in ("phase", "kind", "level"):
         found = unknown_fields(PrecheckTask.model_validate({"status": status}))

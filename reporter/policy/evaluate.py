@@ -988,8 +988,9 @@ class _Bench:
     def _obstacle_by_name(self, name: str) -> Statement | None:
         if name.casefold() in self._exceptions or self.policy.catalogue.only_as_exception(name):
             return statement("skip.exception")
+        topic = self.policy.catalogue.topic_of(name)
         for rule in self.policy.rules:
-            if not rule.waivable and rule.match.could_name(name):
+            if not rule.waivable and rule.match.could_name(name, topic):
                 return statement("skip.not-waivable", rule=rule.id)
         return None
 

@@ -281,6 +281,8 @@ class Condition:
         self._exists = asked.exists
         self._count = asked.count
         self._test = None if _is_about_number(asked) else _value_test(spec)
+        self.compares = self._test is not None
+        """Whether it asks for values, and not whether, or how often, there are any."""
 
     @property
     def leaves_out(self) -> bool:

@@ -434,7 +434,7 @@ class Match:
     @property
     def names_checks(self) -> bool:
         """Whether it picks checks by name: by `check`, more narrowly than `*`, or by `$.name`."""
-        return any(not patterns.matches_everything for patterns in self._check_patterns()) or any(
+        return any(not patterns.matches_everything for patterns in self._of("check")) or any(
             self._name_conditions()
         )
 
@@ -442,13 +442,24 @@ class Match:
         own = [part for part in self._where if part.asks_for_name]
         return own + [found for part in self._any or [] for found in part._name_conditions()]
 
-    def _check_patterns(self) -> list[Patterns]:
-        own = [self._simple["check"]] if "check" in self._simple else []
-        return own + [found for part in self._any or [] for found in part._check_patterns()]
+    def _of(self, key: str) -> list[Patterns]:
+        """The patterns of every use of a key, outside `not:`."""
+        own = [self._simple[key]] if key in self._simple else []
+        return own + [found for part in self._any or [] for found in part._of(key)]
 
-    def could_name(self, check: str) -> bool:
-        """Whether a `check` key of it, outside `not:`, fits this name or may."""
-        return any(patterns.fits(check) is not False for patterns in self._check_patterns())
+    def could_name(self, check: str, topic: str | None) -> bool:
+        """Whether what asks for checks by name, outside `not:`, fits this one or may.
+
+        By `check`, by `$.name` or, where its `topic` is known, by that.
+        """
+        own = [patterns.fits(check) for patterns in self._of("check")]
+        own += [patterns.fits(topic) for patterns in self._of("topic") if topic is not None]
+        own += [
+            part.decide({"name": check}, {}, every=False).fits
+            for part in self._name_conditions()
+            if part.compares
+        ]
+        return any(fits is not False for fits in own)
 
     def literals(self, key: str) -> Iterable[frozenset[str]]:
         """For each use of a key, under `any:` too, the values it spells if it does only that."""

@@ -415,15 +415,24 @@ def test_which_undocumented_values_are_spelled(
         ({"any": [{"check": "Sample"}, {"kind": "Risk"}]}, True, True),
         ({"check": "*", "any": [{"check": "Other"}]}, True, True),
         ({"any": [{"any": [{"check": "S*"}]}]}, True, True),
-        ({"where": [{"path": "$['name']", "equals": "Sample"}]}, True, False),
-        ({"any": [{"where": [{"path": "name", "matches": "S.*"}]}]}, True, False),
+        ({"where": [{"path": "$['name']", "equals": "Sample"}]}, True, True),
+        ({"where": [{"path": "$['name']", "equals": "Other"}]}, True, False),
+        ({"where": [{"path": "$.name", "not": {"in": ["Sample"]}}]}, True, False),
+        ({"where": [{"path": "$.name", "exists": True}]}, True, False),
+        ({"any": [{"where": [{"path": "name", "matches": "S.*"}]}]}, True, True),
+        ({"topic": "known"}, False, True),
+        ({"any": [{"kind": "Risk"}, {"topic": ["a", "kn*"]}]}, False, True),
+        ({"topic": "other"}, False, False),
+        ({"not": {"topic": "known"}}, False, False),
         ({"not": {"where": [{"path": "$.name", "equals": "Sample"}]}}, False, False),
         ({"where": [{"path": "$.riskSource.name", "equals": "Sample"}]}, False, False),
     ],
 )
 def test_names_of_checks(keys: dict[str, Any], names: bool, could: bool) -> None:
     compiled = match(**keys)
-    assert (compiled.names_checks, compiled.could_name("Sample")) == (names, could)
+    assert (compiled.names_checks, compiled.could_name("Sample", "known")) == (names, could)
+    if "topic" in str(keys):
+        assert not compiled.could_name("Sample", None)
 
 
 @pytest.mark.parametrize(

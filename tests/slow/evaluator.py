@@ -989,7 +989,7 @@ def is_not_what_it_looks_like(name: str) -> bool:
     )
 
 
-def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
+def never_covered(entry: Json, findings: list[Json], rules: list[Json], about: Json) -> bool:
     """What no waiver can cover: "Never covered: an entry without a name or …"."""
     name = entry.get("name")
     if not name:
@@ -1019,14 +1019,29 @@ def never_covered(entry: Json, findings: list[Json], rules: list[Json]) -> bool:
         if "Exception" in kinds and "Risk" not in kinds:
             return True
     # "a check that a `waivable: false` rule names"
-    return any(rule.get("waivable") is False and names(rule["match"], name) for rule in rules)
+    return any(
+        rule.get("waivable") is False and names(rule["match"], name, about) for rule in rules
+    )
 
 
-def names(match: Json, name: str) -> bool:
-    """Whether a match has a `check` key, not under `not:`, that fits the name (A16)."""
+def names(match: Json, name: str, about: Json) -> bool:
+    """Whether a match, not under `not:`, asks for a check of the name, or of its topic (A16)."""
     if "check" in match and fits(match["check"], name) is not False:
         return True
-    return any(names(part, name) for part in match.get("any", []))
+    topic = about["topics"].get(name)
+    if "topic" in match and topic is not None and fits(match["topic"], topic) is not False:
+        return True
+    of_that_name = {"raw": {"name": name}}
+    for one in match.get("where", []):
+        asks = one.get("not", one).keys() & COMPARISONS
+        about_name = one["path"] in ("$.name", "name") and one.get("on", "item") == "item"
+        if (
+            about_name
+            and asks
+            and condition_holds(one, of_that_name, about, False, False) is not False
+        ):
+            return True
+    return any(names(part, name, about) for part in match.get("any", []))
 
 
 def understood(selector: Json) -> bool:
@@ -1495,7 +1510,7 @@ def judge(
             covered = [
                 entry
                 for entry in entries
-                if not never_covered(entry, findings, rules)
+                if not never_covered(entry, findings, rules, about_rule)
                 and covers_skip(waiver, entry, about_waiver)
             ]
         # "for such a finding the waiver changes nothing and is reported *not applicable*": said of
@@ -1528,7 +1543,7 @@ def judge(
     # "Each entry takes `defaults.skipped` … unless covered"
     skipped = []
     for entry in entries:
-        is_covered = not never_covered(entry, findings, rules) and any(
+        is_covered = not never_covered(entry, findings, rules, about_rule) and any(
             covers_skip(waiver, entry, about_waiver) for waiver in covering
         )
         skipped.append("waived" if is_covered else skipped_default)
