@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-_BREAKS = frozenset("\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")
+import re
+
+_BREAKS = re.compile("[\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029]")
 
 
 class ReporterError(Exception):
@@ -29,7 +31,7 @@ class InputError(ReporterError):
     def __init__(
         self, message: str, *, hint: str | None = None, problems: tuple[str, ...] = ()
     ) -> None:
-        told = "".join(repr(part)[1:-1] if part in _BREAKS else part for part in message)
+        told = _BREAKS.sub(lambda found: repr(found[0])[1:-1], message)
         super().__init__(told, hint=hint, problems=problems)
 
 

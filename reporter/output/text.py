@@ -27,6 +27,8 @@ from reporter.words import LanguageTag
 
 SHOWN_REASONS = 8
 SHOWN_NODES = 5
+LONGEST_TEXT = 4_000
+"""So many signs of a text are shown where not all is asked for: a message may be a book."""
 LABEL = 10
 
 _RED, _GREEN, _YELLOW, _BLUE, _VIOLET, _GREY, _BOLD, _END = (
@@ -62,7 +64,7 @@ def write(
 ) -> str:
     """The summary. `notes` are lines the command line adds, such as a default that was used;
     `own` is what a user's file of names says of checks."""
-    page = _Page(width, color)
+    page = _Page(width, color, None if verbose else LONGEST_TEXT)
     shown, words = cleaned(verdict), _Words(lang)
     _head(page, words, shown)
     _facts(page, words, shown, notes)
@@ -115,8 +117,9 @@ def day_and_time(moment: datetime) -> str:
 class _Page:
     """Lines of bounded width; wide (Chinese) characters count two columns."""
 
-    def __init__(self, width: int, color: bool) -> None:
+    def __init__(self, width: int, color: bool, most: int | None = None) -> None:
         self.width = max(40, min(width, 120))
+        self.most = most
         self.color = color
         self.lines: list[str] = []
 
@@ -136,6 +139,8 @@ class _Page:
     ) -> None:
         """`text` wrapped behind `first`, continuation lines hanging below it."""
         indent = " " * columns(first)
+        if self.most is not None and len(text) > self.most:
+            text = text[: self.most] + " …"
         rows = wrap(one_line(text), self.width - columns(first))
         lead = first
         if sign is not None:

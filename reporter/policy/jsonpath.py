@@ -171,27 +171,29 @@ def _by_steps(parsed: Any) -> Any:
 
 def _gaps(parsed: Any, data: Any) -> int:
     """Elements of lists that hold nothing, or not the field that is asked for, however deep."""
+    return _walked(parsed, data)[1]
+
+
+def _walked(parsed: Any, data: Any) -> tuple[list[Any], int]:
+    """What a path comes upon, step by step, and the gaps on the way."""
     from jsonpath_ng import Child, Fields, Index, Slice, Wildcard
     from jsonpath_ng.ext.filter import Filter
 
     if not isinstance(parsed, Child):
-        return 0
-    gaps = _gaps(parsed.left, data)
+        return parsed.find(data), 0
+    holders, gaps = _walked(parsed.left, data)
+    found = [datum for holder in holders for datum in parsed.right.find(holder)]
     if isinstance(parsed.right, (Index, Slice, Wildcard, Filter)):
         # A field that says nothing, which these find as well, is as good as absent.
-        return gaps + sum(
-            isinstance(datum.path, Index) and is_hollow(datum.value) for datum in parsed.find(data)
-        )
-    if not isinstance(parsed.right, Fields) or not _of_several(parsed.left):
-        return gaps
-    for datum in parsed.left.find(data):
-        holder = datum.value
-        if is_hollow(holder):
-            continue  # counted where it was come upon
-        for name in parsed.right.fields:
-            if not isinstance(holder, dict) or is_hollow(holder.get(name)):
-                gaps += 1
-    return gaps
+        gaps += sum(isinstance(datum.path, Index) and is_hollow(datum.value) for datum in found)
+    elif isinstance(parsed.right, Fields) and _of_several(parsed.left):
+        for holder in holders:
+            if is_hollow(holder.value):
+                continue  # counted where it was come upon
+            for name in parsed.right.fields:
+                if not isinstance(holder.value, dict) or is_hollow(holder.value.get(name)):
+                    gaps += 1
+    return found, gaps
 
 
 def _of_several(path: Any) -> bool:

@@ -137,3 +137,13 @@ def test_pdf(verdict: Verdict, tmp_path: Path) -> None:
         )
         assert "{{7*7}}" in done.stdout
         assert "\x1b" not in done.stdout
+
+
+def test_a_message_as_long_as_a_book_does_not_drown_the_summary() -> None:
+    long = "word " * 4_000 + "the end"
+    verdict = judged(response(item(message=long)), policy())
+    said, whole = write_text(verdict), write_text(verdict, verbose=True)
+    assert len(said) < 8_000
+    assert " …\n" in said
+    assert "the end" not in said
+    assert "the end" in whole

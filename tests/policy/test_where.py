@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from jsonpath_ng import ext
+from jsonpath_ng import Descendants, ext
 
 from reporter.errors import PolicyError
 from reporter.policy.jsonpath import compile_path
@@ -324,3 +325,18 @@ def test_every_operator_has_its_twin_and_its_place_in_the_manual() -> None:
     assert known == COMPARISONS | {"exists", "count", "not"}
     manual = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
     assert not {name for name in known if not re.search(rf"`{name}\b", manual)}
+
+
+def test_a_path_is_walked_once_however_many_steps_it_has() -> None:
+    walks = 0
+    find = Descendants.find
+
+    def counted(path: Any, data: Any) -> Any:
+        nonlocal walks
+        walks += 1
+        return find(path, data)
+
+    with mock.patch.object(Descendants, "find", counted):
+        found = compile_path("$..a[*][*].b.c[*].d")({"a": [[{"b": {"c": [{"d": 1}, {}, None]}}]]})
+    assert (found.values, found.gaps) == ([1], 2)
+    assert walks == 2  # for its values, and for what is missing among them
