@@ -133,6 +133,8 @@ class Refused:
     error: InputError
     empty: bool = False
     """Whether it is an archive, and nothing lies in it."""
+    note: bytes | None = None
+    """Of a note of `fetch` that came when its response had been told already, what it says."""
 
 
 def members(

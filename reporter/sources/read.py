@@ -262,21 +262,30 @@ def _in_stream(
     """`again` opens the same once more; None where it comes only once, or that would be in vain."""
     notes = _Notes(name, heard_first=again is not None)
     heard = again is None
-    found = containers.members(stream, name, limits, size=size, passed_over=notes.passes_over)
-    for member in found:
+    held: Member | None = None
+    for member in containers.members(
+        stream, name, limits, size=size, passed_over=notes.passes_over
+    ):
         if isinstance(member, Refused):
             yield member
         elif member.name == name:
             yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
         elif notes.comes_late(member.name):
-            yield Refused(member.name, _late(member.name))
+            yield Refused(member.name, _late(member.name), note=member.data)
+        elif again is None:
+            # One is held back: its note may come next, as in the order of the names.
+            held, told = member, held
+            if told is not None:
+                yield (told, *_sidecar(notes.beside(told), told))
         else:
-            if again is not None and not heard:
+            if not heard:
                 heard = True
                 # What is wrong with the archive is told where its members are.
                 with suppress(InputError), again() as (other, _):
                     deque(containers.members(other, name, limits, passed_over=notes.keeps), 0)
             yield (member, *_sidecar(notes.beside(member), member))
+    if held is not None:
+        yield (held, *_sidecar(notes.beside(held), held))
 
 
 def _late(name: str) -> InputError:
@@ -292,9 +301,9 @@ class _Notes:
     def __init__(self, name: str, *, heard_first: bool) -> None:
         self._archive = name
         self._heard_first = heard_first
-        self._kept: dict[str, bytes] = {}
+        self._kept: dict[str, list[bytes]] = {}
         self._size = 0
-        self._alone: set[str] = set()
+        self._told_of: set[str] = set()
 
     def passes_over(self, member: Member) -> bool:
         """A note of `fetch`, or what a desktop left behind, among the members of an archive.
@@ -318,7 +327,7 @@ class _Notes:
         if member.name.endswith(SIDECAR_SUFFIX) and len(member.data) < MAX_SIDECAR:
             self._size += len(member.data)
             if self._size <= MAX_NOTES:
-                self._kept[member.name] = member.data
+                self._kept.setdefault(member.name, []).append(member.data)
         return True
 
     def beside(self, member: Member) -> list[tuple[str, bytes]]:
@@ -329,14 +338,14 @@ class _Notes:
                 hint="unpack it, or split it",
             )
         names = notes_of(member.name)
-        found = [(note, self._kept[note]) for note in names if note in self._kept]
-        if not self._heard_first and not found:
-            self._alone.update(names)
+        found = [(note, data) for note in names for data in self._kept.get(note, [])]
+        if not self._heard_first:
+            self._told_of.update(names)
         return found
 
     def comes_late(self, name: str) -> bool:
-        """Whether this is the note of a member that was told already, without it."""
-        return name in self._alone
+        """Whether this is the note of a member that was told already."""
+        return name in self._told_of
 
 
 # One response ---------------------------------------------------------------------------------
@@ -352,8 +361,12 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
     foreign: list[InputError] = []
     names: list[str] = []
     chosen: list[_Candidate] = []
+    late: list[tuple[str, bytes]] = []
     for part in found:
         if isinstance(part, Refused):
+            if part.note is not None:
+                late.append((part.name, part.note))
+                continue
             if not part.empty:
                 raise part.error
             foreign.append(part.error)
@@ -374,11 +387,19 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
                 hint="name the one that counts",
             )
         chosen = candidates
-    if chosen and chosen[0].member.name in names:
+    if chosen and (own := chosen[0].member.name)[: LONGEST_PASSED_OVER + 1] in names:
         raise InputError(
-            f"{label}: holds {chosen[0].member.name} twice, and one of them is no response",
+            f"{label}: holds {_shortened(own)} twice, and one of them is no response",
             hint="unpack the one that counts",
         )
+    if chosen and late:
+        member = chosen[0].member
+        beside = [note for note in late if note[0] in notes_of(member.name)]
+        if beside:
+            known = chosen[0].sidecar
+            beside += [(known.name, known.data)] if known is not None else []
+            sidecar, misfit = _sidecar(beside, member)
+            chosen = [replace(part, sidecar=sidecar, misfit=misfit) for part in chosen]
     if not chosen:
         if len(foreign) == 1:
             raise foreign[0]
@@ -518,8 +539,8 @@ def _locate(
 def _sidecar(beside: Sequence[tuple[str, bytes]], member: Member) -> tuple[Sidecar | None, bool]:
     """What `fetch` wrote beside a body, if its digest fits the body; and whether one misfits."""
     fitting = [note for part in beside if (note := _fitting_sidecar(*part, member.data))]
-    if len(fitting) > 1 and fitting[0].data != fitting[1].data:
-        names = " and ".join(note.name for note in fitting)
+    if len({note.data for note in fitting}) > 1:
+        names = " and ".join(dict.fromkeys(note.name for note in fitting))
         raise InputError(
             f"{member.name}: two notes of fetch lie beside it and fit it, and differ: {names}",
             hint="keep the one that counts",

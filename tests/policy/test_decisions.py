@@ -14,7 +14,7 @@ from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy
 from reporter.precheck.response import Response, Sidecar, Source
 from reporter.record.model import Instant, Verdict
-from reporter.sources.read import read
+from reporter.sources.read import read, read_kept
 from tests.policy.build import AT, item, judged, outcomes, policy, response, stage, waiver
 
 ITEMS = "/status/clusterCheckStatus/itemsStatus"
@@ -333,6 +333,15 @@ def test_a_sure_rule_settles_and_an_open_one_does_not_beside_it() -> None:
     assert one(item(message=""), sure) == "note"
     assert one(item(message=""), open_one) == "fail"
     assert one(item(message=""), sure, open_one) == "warn"
+
+
+def test_only_what_decides_gives_the_reason_and_only_what_is_not_let_through_its_misses() -> None:
+    rules = [{**rule("warn", "a"), "reason": "one"}, {**rule("note", "b"), "reason": "other"}]
+    for given, outcome, reason in ((rules, "warn", "one"), (rules[1:], "note", "other")):
+        verdict = judged(response(item()), policy(given, waivers=[waiver(message="none")]))
+        (entry,) = verdict.checks[0].entries
+        assert (entry.outcome, entry.why.params["reason"]) == (outcome, reason)
+        assert [miss.waiver for miss in entry.near_misses] == (["w-1"] if outcome == "warn" else [])
 
 
 def test_why_a_finding_is_what_it_is() -> None:
@@ -1062,3 +1071,24 @@ def test_a_task_from_the_future_is_surely_no_newest(
             set() if expected else {"choice.ahead"}
         )
         assert verdict.outcome == ("pass" if expected else "inconclusive")
+
+
+def test_only_of_several_tasks_one_from_the_future_is_doubted() -> None:
+    """And nothing is missed where a task has no times, or was not chosen."""
+    ahead = {**response(), "metadata": {"uid": "t", "creationTimestamp": "2099-01-01T00:00:00Z"}}
+    plain = Policy.parse(policy(**LENIENT))
+
+    def codes(data: bytes, **kept: Any) -> set[str]:
+        found = read_kept(data, "r.json", **kept) if kept else read(data)
+        reasons = evaluate(found, plain, at="2026-03-01T11:00:00Z").reasons
+        return {reason.what.code for reason in reasons}
+
+    assert codes(json.dumps(ahead).encode()) == set()
+    pair = json.dumps({"kind": "List", "items": [ahead, {**ahead, "metadata": None}]}).encode()
+    assert "choice.ahead" in codes(pair)
+    assert codes(pair, wanted=None, pointer="/items/0", uid="t") == set()
+    timeless = {**ahead, "metadata": {"uid": "u"}}
+    for metadata in ({"uid": "v"}, None):
+        other = {**ahead, "metadata": metadata}
+        data = json.dumps({"kind": "List", "items": [timeless, other]}).encode()
+        assert "choice.ahead" not in codes(data)

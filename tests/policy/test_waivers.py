@@ -160,6 +160,47 @@ def test_what_is_said_of_waivers_that_miss_is_one_object(which: str) -> None:
     assert missed == [100 if which == "expired" else 0] * 60
 
 
+def test_what_an_expired_waiver_would_have_covered_is_counted() -> None:
+    """Findings and skips alike, whether it is for all of a check or looks at each."""
+    nodes = [stage(f"n-{n}", item(message=f"m-{n}")) for n in range(3)]
+    old = {"expires": "2026-02-02"}
+    given = [
+        waiver("all", **old),
+        waiver("some", **old, message="m-[01]"),
+        waiver("other", "B", **old),
+        waiver("kind", **old, kind="Risk"),
+        waiver("late", starts="2099-01-01", expires="2099-02-01"),
+        waiver("narrow", message="none"),
+    ]
+    skips = [{"name": "SampleCheck"}, {"name": "SampleCheck"}, {"name": "odd name"}]
+    without = _decided(response(nodes=nodes), policy(waivers=given))
+    missed = {tally.waiver.id: tally.missed for tally in without.waivers}
+    assert missed == {"all": 3, "some": 2, "other": 0, "kind": 3, "late": 0, "narrow": 0}
+    judgement = _decided(
+        response(nodes=nodes, spec={"skippedCheckItemList": skips}), policy(waivers=given)
+    )
+    missed = {tally.waiver.id: tally.missed for tally in judgement.waivers}
+    assert missed == {"all": 5, "some": 2, "other": 0, "kind": 3, "late": 0, "narrow": 0}
+    refused = {tally.waiver.id: tally.skips_refused for tally in judgement.waivers}
+    assert refused == dict.fromkeys(missed, 0)
+    odd = [{"name": "SampleCheck", "resourceSelector": {"key": "node.uid", "operator": "In"}}] * 2
+    body = response(nodes=nodes, spec={"skippedCheckItemList": odd})
+    judgement = _decided(body, policy(waivers=given))
+    refused = {tally.waiver.id: tally.skips_refused for tally in judgement.waivers}
+    assert refused == dict.fromkeys(missed, 2) | {"other": 0}
+
+
+def test_which_of_the_checks_that_a_waiver_names_are_here() -> None:
+    body = response(item("A", "Success"), item("B"), item("C-1", "Success"))
+    given = [waiver(name, name, message="none") for name in ("A", "B", "C", "C-*", "A*", "*")]
+    judgement = _decided(body, policy(waivers=given))
+    seen = {t.waiver.id: (t.check_seen, t.check_failed) for t in judgement.waivers}
+    assert seen == {
+        "A": (True, False), "B": (True, True), "C": (False, False), "C-*": (True, False),
+        "A*": (True, False), "*": (True, True),
+    }  # fmt: skip
+
+
 def test_a_waiver_that_asks_for_more_than_nodes_says_so_of_each_finding() -> None:
     nodes = [stage(f"n-{n}", item(message=f"m-{n % 2}")) for n in range(4)]
     given = [waiver("a", message="m-0", node={"uid": "n-1"}), waiver("b", node={"status": "?"}),

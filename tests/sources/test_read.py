@@ -236,22 +236,47 @@ def test_a_sidecar_in_an_archive_may_stand_for_what_was_packed(tmp_path: Path) -
     assert sidecar.name == f"{path}!in.zip!r.json.meta.json"
 
 
-def test_an_archive_through_a_pipe_has_its_notes_first(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("form", ["zip", "tgz"])
+def test_an_archive_through_a_pipe_has_notes_too(
+    monkeypatch: pytest.MonkeyPatch, form: str
 ) -> None:
-    def piped(*members: tuple[str, bytes]) -> Any:
-        data = _packed("tgz", *members)
-        stream = io.TextIOWrapper(io.BufferedReader(_Once(data)))
+    def pipe(*members: tuple[str, bytes]) -> str:
+        stream = io.TextIOWrapper(io.BufferedReader(_Once(_packed(form, *members))))
         monkeypatch.setattr(sys, "stdin", stream)
-        return read("-").source
+        return "-"
 
-    note = ("r.json.meta.json", _note())
-    sidecar = piped(note, ("r.json", GOOD)).sidecar
-    assert sidecar is not None
-    assert sidecar.cluster_id == "c-9"
-    with pytest.raises(InputError, match=r"r\.json\.meta\.json: a note of fetch behind its resp"):
-        piped(("r.json", GOOD), note)
-    assert piped(("r.json", GOOD), ("s.json.meta.json", _note())).sidecar is None
+    good, note, more = ("r.json", GOOD), ("r.json.meta.json", _note()), ("README", b"hello")
+    for members in ((note, good), (good, note), (good, more, note), (more, note, good)):
+        sidecar = read(pipe(*members)).source.sidecar
+        assert sidecar is not None
+        assert (sidecar.name, sidecar.cluster_id) == ("standard input!r.json.meta.json", "c-9")
+        found = list(read_responses(pipe(*members)))
+        late = [part for part in found if isinstance(part, Unreadable) and not part.foreign]
+        late = [part for part in late if "behind its response" in part.error.message]
+        told = [part for part in found if isinstance(part, Response)]
+        assert [part.source.sidecar is None for part in told] == [members[1] == more]
+        assert len(late) == (members[1] == more)
+    other = ("r.json.meta.json", _note(cluster_id="c-8"))
+    for members in ((note, good, other), (good, note, more, other), (note, good, more, other)):
+        with pytest.raises(InputError, match="two notes of fetch lie beside it and fit it, and"):
+            read(pipe(*members))
+    assert read(pipe(good, ("s.json.meta.json", _note()))).source.sidecar is None
+    misfit = ("r.json.meta.json", _note(sha256="0" * 64))
+    assert read(pipe(good, more, misfit)).source.sidecar_misfit
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@pytest.mark.parametrize("form", ["zip", "tar"])
+def test_of_two_notes_in_an_archive_neither_wins(form: str) -> None:
+    good, note = ("r.json", GOOD), ("r.json.meta.json", _note())
+    other = ("r.json.meta.json", _note(type="autopilot"))
+    misfit = ("r.json.meta.json", _note(sha256="0" * 64))
+    for notes in ((note, other), (other, note), (note, note, other)):
+        with pytest.raises(InputError, match="two notes of fetch lie beside it and fit it, and"):
+            read(_packed(form, good, *notes))
+    for notes in ((note, note), (misfit, note), (note, misfit)):
+        assert read(_packed(form, good, *notes)).source.sidecar is not None
 
 
 class _Once(io.RawIOBase):
@@ -273,6 +298,10 @@ class _Once(io.RawIOBase):
 def test_one_name_for_a_response_and_for_none_is_refused(form: str, reverse: bool) -> None:
     members = [("r.json", GOOD), ("./r.json", b'{"kind": "Verdict", "x": {}}')]
     with pytest.raises(InputError, match=r"holds b!r\.json twice, and one of them is no response"):
+        read(_packed(form, *(members[::-1] if reverse else members)), name="b")
+    long = "x" * 600
+    members = [(f"{long}.json", data) for _, data in members]
+    with pytest.raises(InputError, match=r"holds b!x*… twice, and one of them is no response"):
         read(_packed(form, *(members[::-1] if reverse else members)), name="b")
 
 
