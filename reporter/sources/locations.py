@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -251,7 +251,7 @@ def _or_nothing(files: Iterator[File], location: str) -> Iterator[File]:
 def _in_folder(folder: str) -> Iterator[File]:
     root = os.path.realpath(folder)
     closed: list[OSError] = []
-    for where, folders, names in os.walk(folder, onerror=closed.append):
+    for where, folders, names in _walked(folder, closed.append):
         yield from _closed_folders(closed)
         folders[:] = sorted(name for name in folders if not _is_hidden(name))
         for name in folders:
@@ -275,6 +275,33 @@ def _in_folder(folder: str) -> Iterator[File]:
                 wrong = _no_file(path)
             yield File(readable(path), path, wrong=wrong, beside=_among(sidecars, path))
     yield from _closed_folders(closed)
+
+
+def _walked(
+    top: str, closed: Callable[[OSError], object]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    """What `os.walk` tells, to any depth: before Python 3.12 that calls itself for each level."""
+    waiting = [top]
+    while waiting:
+        where = waiting.pop()
+        folders, names = list[str](), list[str]()
+        try:
+            with os.scandir(where) as entries:
+                for entry in entries:
+                    (folders if _is_folder(entry) else names).append(entry.name)
+        except OSError as error:
+            closed(error)
+            continue
+        yield where, folders, names
+        paths = [os.path.join(where, name) for name in reversed(folders)]
+        waiting += [path for path in paths if not os.path.islink(path)]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
 
 
 def _among(sidecars: set[str], path: str) -> tuple[str, ...]:
@@ -474,7 +501,7 @@ def _no_file(path: str) -> InputError | None:
 
 def _check_readable(folder: str, depth: int | None) -> None:
     base = folder.rstrip("/").count("/")
-    for where, folders, _ in os.walk(folder, onerror=_raise_unreadable):
+    for where, folders, _ in _walked(folder, _raise_unreadable):
         folders[:] = [name for name in folders if not _is_hidden(name)]
         if depth is not None and where.rstrip("/").count("/") - base >= depth - 1:
             folders[:] = []

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -195,3 +197,21 @@ def test_a_link_that_nobody_may_follow_leads_out(
     (wrong,) = found.values()
     assert wrong is not None
     assert "leads out of the folder" in wrong.message
+
+
+def test_a_folder_is_walked_to_any_depth(here: Path) -> None:
+    top, limit = here / "deep", sys.getrecursionlimit()
+    top.mkdir()
+    try:
+        os.chdir(top)
+        for _ in range(limit + 100):
+            os.mkdir("d")
+            os.chdir("d")
+        Path("r.json").write_bytes(b"{}")
+        os.chdir(here)
+        for location in ("deep", "deep/**", "deep/**/r.json", "d*"):
+            (file,) = files_at(location)
+            assert file.path.endswith("/d/r.json")
+    finally:
+        os.chdir(here)
+        subprocess.run(["rm", "-rf", str(top)], check=True)  # shutil calls itself for each level

@@ -258,9 +258,9 @@ def test_an_archive_through_a_pipe_has_notes_too(
         assert [part.source.sidecar is None for part in told] == [members[1] == more]
         assert len(late) == (members[1] == more)
     other = ("r.json.meta.json", _note(cluster_id="c-8"))
-    for members in ((note, good, other), (good, note, more, other), (note, good, more, other)):
+    for several in ((note, good, more, other), (good, note, more, other)):
         with pytest.raises(InputError, match="two notes of fetch lie beside it and fit it, and"):
-            read(pipe(*members))
+            read(pipe(*several))
     assert read(pipe(good, ("s.json.meta.json", _note()))).source.sidecar is None
     misfit = ("r.json.meta.json", _note(sha256="0" * 64))
     assert read(pipe(good, more, misfit)).source.sidecar_misfit
