@@ -121,7 +121,12 @@ class LimitTally:
         if self.limit.max is not None:
             return self.failed > self.limit.max
         percent = self.limit.max_percent
-        return percent is not None and self.failed * 100 > percent * self.base
+        if percent is None:
+            return False
+        from decimal import Decimal
+
+        # As it is written: 9.2 is no binary fraction, and 69 of 750 are 9.2 % and no more.
+        return self.failed * 100 > Decimal(repr(percent)) * self.base
 
 
 @dataclass
@@ -428,6 +433,7 @@ class _Bench:
         self.limits: dict[str, LimitTally] = {}
         self._settled: dict[tuple[str | None, Signature], _Verdict] = {}
         self._looking: dict[tuple[str | None, Signature], _Looking] = {}
+        self._matchings: dict[object, tuple[tuple[Rule, Effect, Trace], ...]] = {}
         self._naming = AllNaming(list(self.waivers.values()))
         self._near = NearMisses(instant, why_other)
         self._near_skips = NearMisses(instant, _why_no_skip)
@@ -622,7 +628,7 @@ class _Bench:
                 trace = Trace()
                 rule.match.fits_rule(target, trace)
                 matching.append((rule, effect, trace))
-        found = tuple(matching)
+        found = self._shared(matching)
         strictest = max(
             (effect for _, effect, _ in found), key=STRICTNESS.__getitem__, default=None
         )
@@ -662,6 +668,13 @@ class _Bench:
         if self.policy.side_by_side:
             return replace(verdict, standing_in=self._standing_in(strictest, sure))
         return verdict
+
+    def _shared(
+        self, matching: Sequence[tuple[Rule, Effect, Trace]]
+    ) -> tuple[tuple[Rule, Effect, Trace], ...]:
+        """One object for all findings of which rules say the same: there may be very many."""
+        key = tuple((rule.id, effect, trace.key) for rule, effect, trace in matching)
+        return self._matchings.setdefault(key, tuple(matching))
 
     def _standing_in(self, effect: Effect, sure: Sequence[Rule]) -> tuple[str, ...]:
         """Which rules keep a stricter default of another policy from a finding that is its too.

@@ -104,11 +104,12 @@ def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iter
 
     @cache
     def of_nodes(key: str) -> frozenset[str]:
-        nodes = listed_nodes(judgement.response.task)
+        listed = listed_nodes(judgement.response.task)
+        named = [node for part in judgement.decided for node in part.target.nodes]
         if key == "node":
-            return frozenset(node.name for node in nodes if node.name)
-        # A uid in other capitals is the same uid: no name that nothing here has.
-        uids = [node.uid for node in nodes if node.uid]
+            names = (*(node.name for node in listed), *(node.name for node in named))
+            return frozenset(filter(None, names))
+        uids = [*filter(None, (*(node.uid for node in listed), *(node.uid for node in named)))]
         return frozenset([*uids, *map(str.lower, uids), *map(str.upper, uids)])
 
     def others(written: Written) -> Iterable[str]:
@@ -116,6 +117,9 @@ def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iter
             return policy.catalogue.items
         if written.key == "cluster" and not is_cluster_id(facts.cluster or ""):
             return (written.text,)  # clusters have other ids here than the API documents
+        if written.key == "node.uid" and written.is_plain:
+            # In other capitals it is the same uid: no name that nothing here has.
+            return (written.text,) if written.text.lower() in of_nodes(written.key) else ()
         return of_nodes(written.key) if written.key in ("node", "node.uid") else ()
 
     lenient = _lenient(judgement, waivers)
@@ -163,11 +167,18 @@ def _lenient(judgement: Judgement, waivers: Sequence[WaiverUse]) -> set[tuple[bo
 def _by_names(
     judgement: Judgement, lenient: set[tuple[bool, str]]
 ) -> Iterator[tuple[str, Sequence[Written]]]:
-    """By what is left out of what lets something through, and what else would have failed it."""
+    """By what is left out of what lets something through, and what else would have failed it.
+
+    So would what fails it whatever a waiver says, and what keeps waivers from it.
+    """
     for part, patterns in judgement.policy.leaving_out.items():
         if (part.is_waiver, part.id) in lenient:
             yield part.id, patterns
-    if any(part.outcome in ("warn", "note") for part in judgement.decided):
+    outcomes = {
+        *(part.outcome for part in judgement.decided),
+        *(skip.outcome for skip in judgement.skips),
+    }
+    if outcomes & {"warn", "note", "waived"}:
         yield from judgement.policy.failing_names.items()
 
 

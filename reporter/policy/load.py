@@ -215,11 +215,11 @@ class Policy:
 
     @cached_property
     def failing_names(self) -> Mapping[str, tuple[Written, ...]]:
-        """The names of checks and nodes by which rules fail, by the rule."""
+        """The names of checks and nodes by which rules fail, or refuse waivers, by the rule."""
         return {
             rule.id: patterns
             for rule in self.rules
-            if rule.effect == "fail"
+            if (rule.effect == "fail" or not rule.waivable)
             and (patterns := _unlike(names_in(rule.match.spec), addons=False))
         }
 

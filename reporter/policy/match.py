@@ -366,6 +366,11 @@ class Trace:
     refused: list[str] = field(default_factory=list)
     paths: list[tuple[str, Outcome]] = field(default_factory=list)
 
+    @property
+    def key(self) -> tuple[object, ...]:
+        """The same for all traces that say the same."""
+        return *self.fields, None, *self.undecided, None, *self.refused, None, *self.paths
+
 
 class Match:
     """A compiled match mapping: a conjunction of keys.

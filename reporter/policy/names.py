@@ -61,7 +61,11 @@ class Spelled:
         return text in self._names
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._folded.values())
+        return iter(self._sorted)
+
+    @cached_property
+    def _sorted(self) -> list[str]:
+        return sorted(self._names)
 
     def meant(self, text: str, *, alike: bool) -> str | None:
         """The name somebody meant by a text that is none of them; looked for once.

@@ -52,6 +52,9 @@ class Source:
     pointer: str = ""
     others: int = 0
     doubts: tuple[str, ...] = ()
+    newer: int = 0
+    """How many of the others are newer, and about the same cluster, though this one was named."""
+
     lines_around: int = 0
     """How many lines of the input hold other text than the response: a log's."""
 

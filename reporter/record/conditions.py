@@ -105,6 +105,9 @@ class Grounds:
     is_expected: bool
     """Whether somebody said which cluster or target version was meant."""
 
+    newer: int
+    """How many other tasks of the file are newer than the one that was named."""
+
     lines_around: int
     """How many lines of other text the response stood among."""
 
@@ -146,6 +149,7 @@ def grounds_of(record: Verdict) -> Grounds:
         updated=subject.updated.at if subject.updated else None,
         expires=subject.expires.at if subject.expires else None,
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
+        newer=record.source.newer,
         lines_around=record.source.lines_around,
         passed_over=record.source.passed_over,
         passed_over_count=record.source.passed_over_count,
@@ -217,6 +221,7 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
     yield due("postdated", grounds.instant.postdated, at=at)
     made = max((time for time in (grounds.created, updated) if time is not None), default=at)
     yield due("before-check", made - at > CLOCK_SKEW, at=at, updated=made)
+    yield "condition.newer-task", {"count": grounds.newer} if grounds.newer else None
     lines = grounds.lines_around
     yield "condition.text-around", {"count": lines} if lines else None
     files, count = list(grounds.passed_over), grounds.passed_over_count
@@ -302,8 +307,7 @@ def _postponed(grounds: Grounds) -> dict[str, str]:
     return {
         rule.id: rule.effective_on
         for rule in grounds.rules
-        if rule.warned
-        and rule.written_effect == "fail"
-        and rule.exceeded is None
+        if (rule.exceeded if rule.exceeded is not None else rule.warned)
+        and (rule.effect, rule.written_effect) == ("warn", "fail")
         and rule.effective_on is not None
     }

@@ -460,6 +460,11 @@ class Source(Part):
     )
     pointer: str = Field(default="", description="where in the file the task stands")
     others: int = Field(default=0, description="other tasks in the same file")
+    newer: int = Field(
+        default=0,
+        ge=0,
+        description="how many of these are newer, of the same cluster, where --task named one",
+    )
     lines_around: int = Field(
         default=0, ge=0, description="lines of other text around the response, as in a log"
     )

@@ -108,11 +108,20 @@ class Limits:
     max_unpacked: int = 4096 * MIB
     """Bytes that come out of all compressions together."""
 
+    each_once: bool = True
+    """Whether a name may stand once in an archive: of two, some tools unpack the last alone."""
+
 
 ONE = Limits()
 """For an input that has to hold one response."""
 
-MANY = Limits(max_ratio=10_000, ratio_from=1024 * MIB, max_members=1_000_000, max_unpacked=1 << 50)
+MANY = Limits(
+    max_ratio=10_000,
+    ratio_from=1024 * MIB,
+    max_members=1_000_000,
+    max_unpacked=1 << 50,
+    each_once=False,
+)
 """For archives of many: a year of responses of one cluster repeats itself a thousand times."""
 
 
@@ -188,6 +197,7 @@ class _Reader:
         self.limits = limits
         self.unpacked = 0
         self._passed_over = passed_over
+        self._names: set[str] = set()
 
     def walk(
         self, stream: BinaryIO, name: str, containers: tuple[str, ...], size: int | None
@@ -282,6 +292,7 @@ class _Reader:
         label = f"{name}!{_readable(info.name)}"
         if info.isdir():
             return
+        self._note_name(label)
         no_file = info.type in (_LABEL, _DUMP)
         wrong = None if no_file else _wrong_with_tar_member(info)
         # What a header for the whole archive says of sizes is believed, and not where the next
@@ -337,6 +348,7 @@ class _Reader:
                 label = f"{name}!{_readable(raw_name)}"
                 if raw_name.endswith("/") and _is_empty(info):
                     continue
+                self._note_name(label)
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
                     yield Refused(label, _refusal(label, wrong))
@@ -431,6 +443,16 @@ class _Reader:
                 f"{name}: more than {self.limits.max_unpacked // MIB:,} MB come out of it",
                 hint="unpack what you need, or split it",
             )
+
+    def _note_name(self, label: str) -> None:
+        if not self.limits.each_once:
+            return
+        if label in self._names:
+            raise InputError(
+                f"{label}: stands twice in its archive",
+                hint="unpack it, and name the one that counts",
+            )
+        self._names.add(label)
 
     def _count(self, count: int, name: str) -> None:
         if count > self.limits.max_members:

@@ -17,6 +17,7 @@ _QUOTES = rb"[\"'\\]{0,6}"
 _NAMES = {
     **dict.fromkeys((b"token", b"password", b"passwd", b"passphrase", b"pwd"), (b"",)),
     b"adminpass": (b"",),
+    b"pass": (b"_", b"-"),
     **dict.fromkeys((b"appcode", b"key-data", b"ak", b"sk"), (b"",)),
     b"key": tuple(
         word + sign
@@ -72,14 +73,27 @@ _BARE = re.compile(
     rb"|(?<![a-z0-9+/_-])mii[a-z0-9+/_-]{500}"
     rb"|-----begin [a-z ]{0,40}private key-----"
     rb"|[?&]sig=[a-z0-9+/%_-]{20}|\bbearer[ \t]++[a-z0-9+/=._-]{20}|token%3d[a-z0-9+/%._-]{16}"
-    rb"|\bgh[opsu]_[a-z0-9]{30}|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
+    rb"|\bgh[opsu]_[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}|\bglpat-[a-z0-9_.-]{20}"
+    rb"|\bxox[abeoprs]-[a-z0-9-]{20}|\bhv[bs]\.[a-z0-9_-]{20}|\bnpm_[a-z0-9]{30}"
+    rb"|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
 )
 """What is a secret without a name: a signature, a JWT, an IAM token, a key."""
 
 _SIGNS_OF_BARE = (
     *(b"signature=", b"sdk-", b"v11-", b"aws4-", b"eyj", b"mii", b"-----b"),
     *(b"sig=", b"bearer", b"token%3d", b"gho_", b"ghp_", b"ghs_", b"ghu_", b"secret"),
+    *(b"github_pat_", b"glpat-", b"xox", b"hvb.", b"hvs.", b"npm_"),
 )
+_COMMANDS = re.compile(
+    # What a registry, object storage and a netrc file take.
+    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b[^\n]{0,512}?\s-p(?:[ \t]++|=)?"
+    + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
+    rb"|\bsshpass[ \t]++-p[ \t]*+" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
+    rb"|\bmysql(?:dump|admin)?[ \t][^\n]{0,256}?(?<=[ \t])-p" + _QUOTES + rb"(" + _VALUE
+    + rb"{4,128})"
+    rb"|\bobsutil\b[^\n]{0,512}?\s-k[= ]" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
+    rb"|\blogin\s{1,9}\S{1,128}\s{1,9}password\s{1,9}(" + _VALUE + rb"{4,128})"
+)  # fmt: skip
 
 _HIDDEN = re.compile(
     rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]{0,2}|[*x.#?\xe2\x80\xa2\xa6-]+"
@@ -114,6 +128,7 @@ def holds_credentials(text: bytes) -> bool:
         any(found(_HEADER, b"x-auth", b"x-sub", b"x-sec", b"authorization"))
         or any(found(_BARE, *_SIGNS_OF_BARE))
         or any(map(_is_of_a_user, found(_CURL_USER, b"curl")))
+        or any(map(_is_of_a_command, found(_COMMANDS, b"login", b"obsutil", b"sshpass", b"mysql")))
         or any(_names_a_secret(small, name) for name in _NAMES)
         or any(_is_basic(text, match) for match in found(_BASIC, b"basic"))
         or _holds_a_session(small)
@@ -191,6 +206,11 @@ def _is_of_a_user(match: re.Match[bytes]) -> bool:
     return not (
         user == password or (user + password).isdigit() or is_place or _says_no_secret(password)
     )
+
+
+def _is_of_a_command(match: re.Match[bytes]) -> bool:
+    """Whether what a command was given as a password is one."""
+    return not _says_no_secret(match[match.lastindex or 0])
 
 
 def _is_of_an_address(match: re.Match[bytes]) -> bool:

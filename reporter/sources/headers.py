@@ -14,6 +14,7 @@ _OF_A_PAGE = re.compile(
     rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}next\b[\"']?"
     rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
     rb"|\bx-(?:next-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
+    rb"|\bx-(?:current-?)?page(?:-?(?:index|number))?[\"']?[ \t]*+:[ \t]*+(?:[2-9]|\d\d)"
     rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18}|\*)(?:-(\d{1,18}))?/(\d{1,18}|\*)"
 )
 _TOTAL = re.compile(
@@ -27,7 +28,10 @@ _OF_A_CACHE = re.compile(
     rb"|warning[ \t]*+:(?:[^\r\n]*,)?[ \t]*+(?:11[0-3]|214)\b"
     rb"|cache-status[ \t]*+:[^\r\n]*;[ \t]*+hit\b"
     rb"|(?:[a-z]{1,20}-){0,2}cache(?:-status)?[ \t]*+:[^\r\n]*?"
-    rb"(?<![a-z_=])(?:tcp_(?:[a-z]{1,9}_)?hit|hit|stale|updating)\b)"
+    rb"(?<![a-z_=])(?:tcp_(?:[a-z]{1,9}_)?hit|hit|stale|updating|expired)\b"
+    # How often a copy was handed out; of Varnish, the request that fetched it beside this one.
+    rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
+    rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d|x-from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
 )
 _SENT = re.compile(rb"(?im)^content-length[ \t]*+:[ \t]*+([^\r\n]*)")
 _CODED = re.compile(
@@ -52,7 +56,7 @@ def mark_of_a_page(text: bytes) -> str | None:
     small = text.lower()
     if not any(
         word in small
-        for word in (b"rel", b"x-next", b"x-has", b"x-cont", b"x-pag", b"content-range")
+        for word in (b"rel", b"x-next", b"x-has", b"x-cont", b"x-pag", b"x-curr", b"content-range")
     ):
         return None
     for mark in _OF_A_PAGE.finditer(small):

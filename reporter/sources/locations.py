@@ -78,8 +78,10 @@ class File:
             name = self.name[: len(self.name) - cut] + SIDECAR_SUFFIX
             try:
                 found = self._bytes_of(beside)
-            except Exception:  # noqa: S112 - an extra: nothing is judged worse without it
-                continue
+            except Exception:
+                if self.store is not None or not os.path.lexists(beside):
+                    continue
+                found = b""  # what is there and can't be read is not used, and that is told
             yield name, found
 
     def notes(self) -> list[str]:

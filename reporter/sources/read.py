@@ -387,11 +387,6 @@ def _only(found: Iterable[Found], label: str) -> tuple[list[_Candidate], list[st
                 hint="name the one that counts",
             )
         chosen = candidates
-    if chosen and (own := chosen[0].member.name)[: LONGEST_PASSED_OVER + 1] in names:
-        raise InputError(
-            f"{label}: holds {_shortened(own)} twice, and one of them is no response",
-            hint="unpack the one that counts",
-        )
     if chosen and late:
         member = chosen[0].member
         beside = [note for note in late if note[0] in notes_of(member.name)]
@@ -468,7 +463,8 @@ def _document_label(name: str, document: Document) -> str:
 
 def _response(candidates: list[_Candidate], wanted: Wanted, label: str, beside: Beside) -> Response:
     index, others, doubts = _choose(candidates, wanted.task, wanted.cluster, wanted.target, label)
-    return _built(candidates[index], others, doubts, wanted, beside)
+    newer = _newer([part.task for part in candidates], index) if wanted.task is not None else 0
+    return _built(candidates[index], others, doubts, wanted, beside, newer)
 
 
 def _built(
@@ -477,6 +473,7 @@ def _built(
     doubts: tuple[str, ...],
     wanted: Wanted | None,
     beside: Beside = ((), 0),
+    newer: int = 0,
 ) -> Response:
     document, member = found.document, found.member
     form = document.form
@@ -491,6 +488,7 @@ def _built(
             pointer=found.pointer,
             others=others,
             doubts=doubts,
+            newer=newer,
             lines_around=document.lines_around,
             passed_over=beside[0],
             passed_over_count=beside[1],
@@ -649,6 +647,21 @@ def _one_of(alike: Sequence[int], tasks: Sequence[PrecheckTask]) -> int:
         return sha256(json.dumps(tasks[index].model_dump(), default=str).encode()).digest()
 
     return min(alike, key=content)
+
+
+def _newer(tasks: Sequence[PrecheckTask], index: int) -> int:
+    """How many tasks are newer than one of them, and about its cluster, or may be."""
+    own, created = _cluster_of(tasks[index]), _created(tasks[index])
+    return sum(
+        own is None or (cluster := _cluster_of(task)) is None or cluster == own
+        for task in tasks
+        if created is not None and (other := _created(task)) is not None and other > created
+    )
+
+
+def _cluster_of(task: PrecheckTask) -> str | None:
+    """In small letters: the id of a cluster may be written in capitals."""
+    return (task.spec.cluster_id or "").lower() or None if task.spec else None
 
 
 def _mixed(found: list[_Candidate], fitting: list[int]) -> bool:

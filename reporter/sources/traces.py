@@ -71,6 +71,11 @@ _DECORATION = re.compile(
 )
 """What terminals, `curl -v` and Jenkins add, with brackets that open nothing."""
 
+_OF_A_STEP = re.compile(
+    rb"(?m)^[ \t]*+(?:with|env):[ \t\r]*+\n(?:[ \t]++[\w-]++:(?: [^\n]*+)?\n)++"
+)
+"""What GitHub shows of a step before it runs: settings, `name:` among them."""
+
 ANSWERED = (b"200", b"201")
 """The statuses of an answer that holds a response: a part (206) or a proxy's own word (203) is
 none, whole though its JSON may look."""
@@ -154,7 +159,9 @@ _WHEN = rb"(?:[\d\[](?:[\d\[\]TZ:., -]|\+\d){0,60}+)?+"
 _COMMAND = re.compile(
     rb"(?m)^"
     + _WHEN
-    + rb"((?:\[?[\w.-]{1,60}@[^\n$#]{1,80}[$#]|\$|\++|> [A-Z]{3,7}|##\[group\]Run) ++[^\s][^\n]*+"
+    # The banner of an Azure task is none.
+    + rb"(?!Help[ \t]{1,20}: )"
+    rb"((?:\[?[\w.-]{1,60}@[^\n$#]{1,80}[$#]|\$|\++|> [A-Z]{3,7}|##\[group\]Run) ++[^\s][^\n]*+"
     rb"|(?![<*] |(?i:location|link|[a-z\d]+(?:-[a-z\d]+)+): )[^\n]*?://[^\n]*+)"
 )
 _LINE = 4096
@@ -322,7 +329,10 @@ def check_around(
     before, behind = (_DECORATION.sub(b"", part) for part in (text[:start], text[end:]))
     for part in (before, behind):
         plain = unescaped(part)
-        if marker := _part_in(plain) or (part is before and _OBJECT.search(plain)):
+        marker = _part_in(plain)
+        if part is before and marker is None:
+            marker = _OBJECT.search(_OF_A_STEP.sub(b"", plain))
+        if marker is not None:
             shown = " ".join(marker[0].decode("utf-8", "replace").split())
             raise _ambiguous(label, f"{shown!r} also stands in the text around the response")
         if _ERROR.search(plain) or told_in(plain):

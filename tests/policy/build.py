@@ -114,7 +114,7 @@ def judged(body: dict[str, Any] | bytes, *policies: bytes, **options: Any) -> Ve
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     loaded = Policy.parse(*(policies or (policy(),)), waivers=options.pop("waiver_files", ()))
     return evaluate(
-        read(data, name="response.json"),
+        read(data, name="response.json", task=options.pop("task", None)),
         loaded,
         at=options.pop("at", AT),
         now=options.pop("now", AT),

@@ -75,7 +75,7 @@ def test_everything_as_expected(tmp_path: Path) -> None:
         "skipped": {"SampleNotice": "fail"},
         "waivers": {"w-1": "used", "w-2": "unused"},
         "evidence": {"recognised": "ok", "fresh": "not-applicable"},
-        "conditions": ["waivers-unused", "waivers-used"],
+        "conditions": ["names-absent", "waivers-unused", "waivers-used"],
     }
     assert differing(tmp_path, expect) == {}
 

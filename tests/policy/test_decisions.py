@@ -674,6 +674,17 @@ def test_what_a_limit_counts(of: str, found: list[dict[str, Any]], failed: int, 
         assert used(max=failed - 1) == (failed, base, True)
 
 
+@pytest.mark.parametrize(("percent", "exceeded"), [(9.2, False), (9.19, True), (9.21, False)])
+def test_a_percentage_is_counted_as_it_is_written(percent: float, exceeded: bool) -> None:
+    """69 of 750 are 9.2 % and no more, which no binary fraction says."""
+    found = [item(phase="Failed" if number < 69 else "Success") for number in range(750)]
+    every = rule(phase="*", scope="cluster")
+    limited = {**every, "limit": {"of": "findings", "max_percent": percent}}
+    (use,) = judged(response(*found), policy([limited], **LENIENT)).rules
+    assert use.limit is not None
+    assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (69, 750, exceeded)
+
+
 @pytest.mark.parametrize(("percent", "exceeded"), [(50, False), (49, True), (51, False)])
 def test_a_percentage_is_of_all_that_match(percent: int, exceeded: bool) -> None:
     limit = {**rule("warn"), "limit": {"of": "findings", "max_percent": percent}}

@@ -656,6 +656,7 @@ ABSENT = [
     ({"check": {"equals": ["N*", "Other"]}}, "N*"),
     ({"node": {"uid": "prod-1"}}, "prod-1"),
     ({"node": {"uid": ["N1", "n2"]}}, None),
+    ({"node": {"uid": ["n-A2c", "n1"]}}, None),
     ({"check": ["N", "Other"]}, None),  # one failed, one passed
     ({"check": ["BlackLimit", "BlackLimi*"]}, None),  # what CCE may check elsewhere
     ({"node": {"name": "a-*"}}, None),  # a node on which everything passes
@@ -675,7 +676,7 @@ def test_a_name_that_nothing_here_has_is_told_where_something_was_let_through(
     body = response(
         nodes=[
             stage("n1", item("N", message="it is full"), name="prod-1"),
-            stage("n3", item("M"), name="x-1"),
+            stage("N-a2C", item("M"), name="x-1"),
             stage("n2", item("Other", "Success"), name="a-1"),
         ]
     )
@@ -693,6 +694,15 @@ def test_a_name_that_nothing_here_has_is_told_where_something_was_let_through(
         )
         found = [part.params for part in verdict.conditions if part.code == ABSENT_CODE]
         assert [part["values"] for part in found] == ([[said]] if said else [])
+    # What would refuse a waiver, or fail whatever one says, is told where one is used.
+    never = {"id": "never", "match": asked, "effect": "warn", "waivable": False, "reason": "r"}
+    none = {**fails, "limit": {"of": "findings", "max": 0}}
+    covers = [waiver("w", "M")]
+    guarded = (policy([never], waivers=covers), policy([none, FAIL_ALL], waivers=covers))
+    for written in guarded if "not" not in asked else ():
+        conditions = judged(body, written).conditions
+        found = [part.params for part in conditions if part.code == ABSENT_CODE]
+        assert [part["values"] for part in found] == ([[said]] if said else [])
     # Where nothing is let through by it, it is nothing to tell of.
     everything = response(nodes=[stage("n1", item("N", "Success"), name="prod-1")])
     for written in (policy([fails], **warns), policy([lets, FAIL_ALL]), policy([fails])):
@@ -700,6 +710,27 @@ def test_a_name_that_nothing_here_has_is_told_where_something_was_let_through(
 
 
 ABSENT_CODE = "condition.names-absent"
+
+
+def test_a_guard_that_is_misspelt_is_told_where_a_skip_is_covered() -> None:
+    guard = {"id": "r", "match": {"check": "*DiskPresure"}, "effect": "fail", "waivable": False}
+    body = response(item(phase="Success"))
+    for skipped, told in (([{"name": "NodeDiskPressure"}], True), ([], False)):
+        body["spec"]["skippedCheckItemList"] = skipped
+        verdict = judged(body, policy([guard], waivers=[waiver("w", "*")]))
+        assert verdict.outcome == "pass"
+        assert ("names-absent" in codes(verdict)) is told
+
+
+@pytest.mark.parametrize(
+    "left_out", [{"addon": "CoreDNS"}, {"addon": "coredns"}, {"node": {"uid": "n-9"}}]
+)
+def test_a_name_that_is_here_in_whatever_place_is_not_said_to_be_absent(left_out: Any) -> None:
+    risks = {"addonRisks": [{"addonTemplateName": "coredns", "alias": "CoreDNS"}],
+             "nodeRisks": [{"NodeID": "n-9"}]}  # fmt: skip
+    body = response(item("A", riskSource=risks), item("B"), item("b", phase="Success"))
+    written = policy(waivers=[waiver("w", ["A", "B"], **{"not": left_out})])
+    assert "names-absent" not in codes(judged(body, written))
 
 
 @pytest.mark.parametrize(
@@ -1083,6 +1114,18 @@ def test_a_postponed_rule_is_named_with_its_date() -> None:
     assert verdict.outcome == "pass"
     said = next(part for part in verdict.conditions if part.code.endswith("rules-postponed"))
     assert "2099-01-01" in said.text
+
+
+def test_a_postponed_limit_is_named_with_its_date() -> None:
+    limited = {"id": "r", "match": {"kind": "Risk"}, "effect": "fail", "reason": "r",
+               "effective_on": "2099-01-01", "limit": {"of": "findings", "max": 1}}  # fmt: skip
+    for count, told in ((1, False), (2, True)):
+        verdict = judged(
+            response(*[item()] * count), policy([limited], defaults={"unmatched": "note"})
+        )
+        late = [part for part in verdict.conditions if part.code.endswith("rules-postponed")]
+        assert [part.params["dates"] for part in late] == [["2099-01-01"]] * told
+        assert ("limit-warnings" in codes(verdict)) is told
 
 
 def test_an_instant_before_the_check_is_said() -> None:

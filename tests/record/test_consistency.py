@@ -361,6 +361,12 @@ CONDITIONS: dict[str, tuple[dict[str, Any] | bytes, bytes, dict[str, Any]]] = {
     "backdated": (WELL, policy(), {"now": AT + HOUR}),
     "postdated": (WELL, policy(), {"now": AT - HOUR}),
     "before-check": (WELL, policy(), {"at": AT - HOUR, "now": AT - HOUR}),
+    "newer-task": (
+        json.dumps({"items": [
+            {**WELL, "metadata": {"uid": uid, "creationTimestamp": f"2026-03-01 {time} +0000 UTC"}}
+            for uid, time in (("a", "09:00:00"), ("b", "08:00:00"), ("c", "09:30:00"))
+        ]}).encode(), policy(), {"task": "a"},
+    ),
     "text-around": (b"$ ask\n" + json.dumps(WELL).encode() + b"\n\ndone\n", policy(), {}),
     "files-passed-over": (
         zipped({"r.json": json.dumps(WELL).encode(), "README.md": b"# Notes", "b.txt": b"note"}),

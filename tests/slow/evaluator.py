@@ -16,6 +16,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from functools import cache
 from typing import Any
 
@@ -893,7 +894,8 @@ def judge_limit(rule: Json, findings: list[Json], about: Json) -> Json:
     if set(limit) == {"of", "max"}:
         exceeded = len(failed) > limit["max"]
     elif set(limit) == {"of", "max_percent"}:
-        exceeded = 100 * len(failed) > limit["max_percent"] * size  # 0 of 0 is 0 (L3)
+        # Of the number as it is written, in tenths and hundredths; 0 of 0 is 0 (L3).
+        exceeded = 100 * len(failed) > Fraction(str(limit["max_percent"])) * size
     else:
         raise ValueError(f"not a limit: {limit!r}")
     return {"failed": len(failed), "base": size, "exceeded": exceeded}

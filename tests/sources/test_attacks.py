@@ -316,9 +316,11 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          'Link: <x>; rel="last next"', "Link: <x>; rel = next", "Content-Range: items */50",
          "X-Continuation-Token: x", 'X-Pagination: {"TotalCount":50}',
          "Content-Range: bytes 0-99/*", "Total-Count: 50", "x-pagination-total-count: 2",
-         "X-Total-Count: 50", "X-Total: 2", "X-Total-Pages: 2"]  # fmt: skip
+         "X-Total-Count: 50", "X-Page: 2", "X-Current-Page: 12",
+         "X-Total: 2", "X-Total-Pages: 2"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
-         "X-Has-More: false", "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
+         "X-Has-More: false", "X-Page: 1",
+         "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
 
 
 @pytest.mark.parametrize("header", PAGES)
@@ -340,10 +342,12 @@ CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7
           'Warning: 299 - "x", 111 - "Revalidation Failed"', 'warning: 214 proxy "Transformed"',
           "X-Cache: HIT", "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
           "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
+          "X-Cache-Hits: 0, 3", "X-Varnish: 123 456", "X-From-Cache: 1", "X-Proxy-Cache: EXPIRED",
           "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
 OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
           "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
-          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Page: 7"]  # fmt: skip
+          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Pages: 7",
+          "X-Cache-Hits: 0", "X-Varnish: 123456", "X-From-Cache: 0"]  # fmt: skip
 
 
 @pytest.mark.parametrize("header", [*CACHED, *OF_NOW])

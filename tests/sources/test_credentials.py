@@ -57,6 +57,17 @@ Authorization: Basic YTpi
 Proxy-Authorization: Basic YWRtaW46cHc=
 "Authorization":["Bearer {SECRET}"]
 Authorization: SDK-HMAC-SHA256 Access=HPUAABCDEFGHIJKLMNOP, SignedHeaders=host, Signature=0123456789
+$ docker login -u eu-west-101@HPUAABCDEFGHIJKLMNOP -p {SECRET} swr.eu-west-101.myhuaweicloud.eu
++ podman login -p{SHORT} -u me registry.example
+$ obsutil config -i=HPUAABCDEFGHIJKLMNOP -k={SECRET} -e=obs.example
+DB_PASS={SHORT}
++ sshpass -p {SHORT} ssh me@node
++ mysql -h db -p{SHORT} -e x
+machine cce.example login me password {SHORT}
+remote: glpat-abcdefghij0123456789
+remote: github_pat_abcdefghij0123456789abcdefghij012345
+slack: xoxb-012345678901-abcdefghij0123
+vault: hvs.abcdefghij0123456789abcd
 signing: SDK-HMAC-SHA256 Access=HPUAABCDEFGHIJKLMNOP, SignedHeaders=host
 GET /x?AccessKeyId=abc&Expires=1&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D
 > X-Auth-Token: {SECRET}
@@ -70,6 +81,12 @@ client_secret=abcdef123456
 """.strip().splitlines()
 
 TOLD = """
+$ docker login -u me -p ***** swr.example
+$ docker login -u me -p $SWR_KEY swr.example
+$ docker login --password-stdin swr.example
+  login me password expired
+check_pass: 16 of 16
+all_pass=true
 token expired
 Token expired: refreshed
 INFO obtained IAM token, valid until 2026-03-01T10:30:00Z
@@ -143,7 +160,8 @@ def test_a_credential_in_a_header_is_refused(header: str) -> None:
     ["token ", "sk=sk ", "token\\\\", "token: word ", "a" * 63 + " token: word ", "cookie: a=b\n",
      "curl -s ", "sk, value: ", "bearer  ",
      " -b a=", "basic aaaa ", " -u a:a", " -uuuuuuuu", "://", "://a:" + "b" * 250, "sdk-", "eyj-",
-     "eyj.", "mii ", "-----begin a", "api_key", "next_token=abcdef ", "password=***** "]
+     "eyj.", "mii ", "docker login ", "obsutil -k=* ", "login a ", "hvs.",
+     "-----begin a", "api_key", "next_token=abcdef ", "password=***** "]
 )  # fmt: skip
 def test_a_long_text_takes_no_longer_for_each_byte(text: str) -> None:
     """What took a step for each two of the bytes would not come to an end."""

@@ -437,6 +437,21 @@ COMMANDS = {
 }
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "##[group]Run download@v4\nwith:\n  name: tools\n  path: x\n##[endgroup]\n",
+        "with:\r\n  script: ask\r\nenv:\r\n  message: none\r\n",
+        "Task         : Bash\nHelp         : https://docs/bash\n=====\n",
+    ],
+)
+def test_what_a_runner_shows_of_a_step_speaks_against_no_response(shown: str) -> None:
+    for text in (f"{shown}{FORGED}\n", f"{shown}{FORGED}\n{shown.replace('Run', 'Ran')}"):
+        assert read(text.encode()).source.form == "log"
+    with pytest.raises(InputError, match="ambiguous"):
+        read(f"{shown}message: x\n{FORGED}\n".encode())
+
+
 @pytest.mark.parametrize("shown", sorted(COMMANDS))
 @pytest.mark.parametrize("response", [FORGED, JAVA.rstrip()], ids=["JSON", "Java"])
 def test_the_same_command_again_and_no_answer_is_heard(shown: str, response: str) -> None:

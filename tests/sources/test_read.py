@@ -5,9 +5,11 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import sys
 import tarfile
 import zipfile
+from functools import partial
 from hashlib import sha256
 from itertools import permutations
 from pathlib import Path
@@ -181,6 +183,13 @@ def test_a_sidecar_counts_only_when_its_digest_fits(tmp_path: Path) -> None:
     assert read(path).source.sidecar is None
     beside.write_text("[")
     assert read(path).source.sidecar is None
+    beside.unlink()
+    assert not read(path).source.sidecar_misfit
+    for odd in (os.mkfifo, os.mkdir, partial(os.symlink, "gone")):
+        odd(beside)
+        source = read(path).source
+        assert (source.sidecar, source.sidecar_misfit) == (None, True)
+        beside.rmdir() if beside.is_dir() else beside.unlink()
 
 
 def _packed(form: str, *members: tuple[str, bytes]) -> bytes:
@@ -257,10 +266,6 @@ def test_an_archive_through_a_pipe_has_notes_too(
         told = [part for part in found if isinstance(part, Response)]
         assert [part.source.sidecar is None for part in told] == [members[1] == more]
         assert len(late) == (members[1] == more)
-    other = ("r.json.meta.json", _note(cluster_id="c-8"))
-    for several in ((note, good, more, other), (good, note, more, other)):
-        with pytest.raises(InputError, match="two notes of fetch lie beside it and fit it, and"):
-            read(pipe(*several))
     assert read(pipe(good, ("s.json.meta.json", _note()))).source.sidecar is None
     misfit = ("r.json.meta.json", _note(sha256="0" * 64))
     assert read(pipe(good, more, misfit)).source.sidecar_misfit
@@ -268,15 +273,23 @@ def test_an_archive_through_a_pipe_has_notes_too(
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 @pytest.mark.parametrize("form", ["zip", "tar"])
-def test_of_two_notes_in_an_archive_neither_wins(form: str) -> None:
+def test_of_two_notes_in_an_archive_neither_wins(form: str, tmp_path: Path) -> None:
     good, note = ("r.json", GOOD), ("r.json.meta.json", _note())
     other = ("r.json.meta.json", _note(type="autopilot"))
     misfit = ("r.json.meta.json", _note(sha256="0" * 64))
+    path = tmp_path / "a"
     for notes in ((note, other), (other, note), (note, note, other)):
-        with pytest.raises(InputError, match="two notes of fetch lie beside it and fit it, and"):
-            read(_packed(form, good, *notes))
+        path.write_bytes(_packed(form, good, *notes))
+        (found,) = read_responses(path)
+        assert isinstance(found, Unreadable)
+        assert "two notes of fetch lie beside it and fit it, and" in found.error.message
+        with pytest.raises(InputError, match="stands twice in its archive"):
+            read(path)
     for notes in ((note, note), (misfit, note), (note, misfit)):
-        assert read(_packed(form, good, *notes)).source.sidecar is not None
+        path.write_bytes(_packed(form, good, *notes))
+        (found,) = read_responses(path)
+        assert isinstance(found, Response)
+        assert found.source.sidecar is not None
 
 
 class _Once(io.RawIOBase):
@@ -295,14 +308,26 @@ class _Once(io.RawIOBase):
 @pytest.mark.parametrize("form", ["zip", "tar"])
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_one_name_for_a_response_and_for_none_is_refused(form: str, reverse: bool) -> None:
-    members = [("r.json", GOOD), ("./r.json", b'{"kind": "Verdict", "x": {}}')]
-    with pytest.raises(InputError, match=r"holds b!r\.json twice, and one of them is no response"):
-        read(_packed(form, *(members[::-1] if reverse else members)), name="b")
-    long = "x" * 600
-    members = [(f"{long}.json", data) for _, data in members]
-    with pytest.raises(InputError, match=r"holds b!x*… twice, and one of them is no response"):
-        read(_packed(form, *(members[::-1] if reverse else members)), name="b")
+def test_one_name_that_stands_twice_is_refused(form: str, reverse: bool, tmp_path: Path) -> None:
+    """Whoever unpacks it has the last of them alone; an audit judges each."""
+    other = b'{"kind": "Verdict", "x": {}}'
+    pairs = [
+        [("r.json", GOOD), ("./r.json", other)],
+        [("r.json", GOOD), ("r.json", b"")],
+        [("x" * 600, GOOD), ("x" * 600, other)],
+        [("in.zip", zipped({"r.json": GOOD})), ("in.zip", zipped({"README": b"x"}))],
+        [("in.zip", zipped({"r.json": GOOD})), ("in.zip", zipped({}))],
+    ]
+    for members in pairs:
+        data = _packed(form, *(members[::-1] if reverse else members))
+        with pytest.raises(InputError, match=r"^b!.*: (stands twice in its archive|is empty)"):
+            read(data, name="b")
+        path = tmp_path / "b"
+        path.write_bytes(data)
+        assert sum(isinstance(part, Response) for part in read_responses(path)) == 1
+    folders = [("a/", b""), ("a/r.json", GOOD), ("a/", b""), ("b/in.zip", zipped({"a": b"x"}))]
+    if form == "zip":
+        assert read(_packed(form, *folders), name="b").source.name == "b!a/r.json"
 
 
 def test_a_sidecar_with_a_key_twice_is_not_used(tmp_path: Path) -> None:
