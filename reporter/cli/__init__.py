@@ -168,6 +168,9 @@ def _run(arguments: Sequence[str], heard: Interrupts) -> int:
     except Exception as error:
         if heard.came:
             return INTERRUPTED
+        if not isinstance(error, ReporterError):
+            said = f"internal error: {type(error).__name__}"
+            _clear(arguments, click.ClickException(said))
         return _told(error, debug=debug)
 
 

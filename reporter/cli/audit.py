@@ -268,10 +268,12 @@ def _audit(
     except OSError as error:
         raise OutputError(f"{out}: can't be made: {error.strerror}") from None
     if (out / REPORTS).is_symlink():
-        raise OutputError(
+        refused = OutputError(
             f"{out / REPORTS}: is a link, and pages are only written below {out}",
             hint="remove it, or name the folder it points to as --out",
         )
+        _forget(out, [], refused)
+        raise refused
     wanted = Wanted(
         locations=tuple(public_name(name) for name in locations),
         basis=basis,
@@ -387,7 +389,7 @@ def _forget(out: Path, named: Iterable[str], error: Exception | None) -> None:
     from reporter.output.files import is_file
 
     is_own = AuditsOwn(out)
-    if not is_file(out / FILE_NAME) or not _has_our_manifest(out):
+    if not is_file(out / FILE_NAME) or not _is_of_an_audit(out):
         return
     if any(is_own(name) for name in named if os.path.isfile(name)):
         return
@@ -401,14 +403,15 @@ def _is_ours(out: Path, error: Exception) -> bool:
     """Whether what lies in a folder is an audit's: what is anybody else's is not removed."""
     from reporter.audit.store import NoStoreError
 
-    return not isinstance(error, NoStoreError) or _has_our_manifest(out)
+    return not isinstance(error, NoStoreError) or _is_of_an_audit(out)
 
 
-def _has_our_manifest(out: Path) -> bool:
+def _is_of_an_audit(out: Path) -> bool:
+    from reporter.cli.targets import is_made_here
     from reporter.output.files import is_file
 
-    if not is_file(out / "manifest.json"):
-        return False
+    if not is_file(out / "manifest.json"):  # which may be kept elsewhere
+        return is_file(out / "index.html") and is_made_here(str(out / "index.html"), "html")
     try:
         with (out / "manifest.json").open("rb") as file:
             return b'"precheck.audit/' in file.read(200)

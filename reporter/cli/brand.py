@@ -36,9 +36,13 @@ def load(folder: str) -> OwnTemplates:
         raise PolicyError(f"{folder}: is no folder", hint="`templates export DIR` writes one")
     file = path / BRAND
     with hinting("mend it there and run again; `templates export DIR` writes an example"):
-        if file.exists() and not file.is_file():
-            raise PolicyError(f"{file}: is no file", hint="a pipe would never end")
-        brand = _brand(file) if file.exists() else Brand()
+        try:
+            there = file.exists()
+            if there and not file.is_file():
+                raise PolicyError(f"{file}: is no file", hint="a pipe would never end")
+        except OSError as error:
+            raise PolicyError(f"{folder}: can't be read: {error.strerror}") from None
+        brand = _brand(file) if there else Brand()
     return OwnTemplates(str(path.absolute()), brand)
 
 

@@ -325,7 +325,8 @@ def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, li
     words = list(arguments)
     found: click.Command | None = group
     while isinstance(found, click.Group):
-        while words and words[0].startswith("-"):
-            words.pop(0)
-        found = found.get_command(click.Context(found), words.pop(0)) if words else None
+        # An option that nobody knows may stand before it, and have a value.
+        group, found = found, None
+        while words and found is None:
+            found = group.get_command(click.Context(group), words.pop(0))
     return (found, words) if isinstance(found, Writer) else None

@@ -389,6 +389,34 @@ def test_a_store_that_is_refused_takes_its_reports_with_it(
     assert (out / FILE_NAME).read_bytes() == b"nonsense" * 200
 
 
+@pytest.mark.parametrize("slip", [("--at", "bogus"), ("--policy", "none.yaml")])
+def test_without_its_manifest_it_is_an_audit_all_the_same(
+    tmp_path: Path, slip: tuple[str, str]
+) -> None:
+    folder, out = tmp_path / "archive", tmp_path / "out"
+    fill(folder, 1)
+    assert run_here(folder, "--out", out) == 1
+    (out / "manifest.json").rename(tmp_path / "kept.json")
+    assert run_here(folder, "--out", out, *slip) == 2
+    assert sorted(path.name for path in out.iterdir()) == [FILE_NAME, "junit.xml"]
+    assert "<error" in (out / "junit.xml").read_text()
+
+
+def test_a_link_in_the_place_of_its_pages_takes_its_reports_and_no_page_elsewhere(
+    tmp_path: Path,
+) -> None:
+    folder, out, other = tmp_path / "archive", tmp_path / "out", tmp_path / "other"
+    fill(folder, 1)
+    assert run_here(folder, "--out", out, "--reports", "all") == 1
+    (out / "reports").rename(other)
+    (out / "reports").symlink_to(other)
+    pages = sorted(other.iterdir())
+    assert run_here(folder, "--out", out) == 5
+    assert sorted(path.name for path in out.iterdir()) == [FILE_NAME, "junit.xml", "reports"]
+    assert "<error" in (out / "junit.xml").read_text()
+    assert sorted(other.iterdir()) == pages
+
+
 @pytest.mark.parametrize("name", ["ensure_running", "ProcessPoolExecutor"])
 def test_workers_that_cannot_be_started(
     tmp_path: Path,

@@ -109,6 +109,44 @@ def test_of_two_places_for_one_report_neither_stays_of_yesterday(
     assert run(["check", "r.json", "-q", "--html", "page.html", "--html=page.html"]) == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "check r.json -p /proc/self/mem --junit j.xml --html page.html",
+        "bundle r.json -p /proc/self/mem -o page.html",
+        "--lang zh-CN check r.json --junit j.xml --html page.html",
+        "-x y --bogus check r.json --junit j.xml --html page.html",
+    ],
+)
+def test_nothing_stays_of_yesterday_whatever_could_not_be_read(folder: Path, words: str) -> None:
+    assert run(words.split()) == 2
+    assert not (folder / "page.html").exists()
+    if "j.xml" in words:
+        assert "<error" in (folder / "j.xml").read_text()
+
+
+def test_nothing_stays_of_yesterday_behind_an_error_of_ours(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reporter.cli.check.inputs_of", lambda *_: 1 // 0)
+    assert run(["check", "r.json", "--junit", "j.xml", "--html", "page.html"]) == 70
+    assert not (folder / "page.html").exists()
+    assert "internal error: ZeroDivisionError" in (folder / "j.xml").read_text()
+
+
+def test_own_templates_that_may_not_be_read_are_an_error_of_the_command_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "own").mkdir()
+
+    def closed(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", closed)
+    assert run(["check", "r.json", "-q", "--templates", "own", "--html", "page.html"]) == 2
+    assert "own: can't be read: Permission denied" in capfd.readouterr().err
+
+
 def test_a_shells_question_is_none_where_something_is_to_be_judged(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
