@@ -512,6 +512,7 @@ class _Passes:
         self.seen: set[tuple[str | None, str]] | None = None
         if side.seen is not None:
             self.seen = {(part.check, names.key(part.node)) for part in side.seen}
+        self.nodes = {node for _, node in self.seen or ()}
         # What CCE skipped has not passed, whatever its phase says.
         self.skipped: dict[str | None, set[str | None]] = {}
         for skip in side.verdict.skipped:
@@ -529,7 +530,8 @@ class _Passes:
         if check is None or None in skipped or key.node in skipped:
             return False
         if key.scope != "node":
-            return True
+            # A node that a check of the cluster named, and that is not listed any more, is gone.
+            return key.node is None or not self.nodes or key.node in self.nodes
         if self.seen is not None:
             return (key.check, key.node or "") in self.seen
         # Of a record only the number is known: with fewer nodes, some may not be there.

@@ -269,7 +269,7 @@ def _join_upgrades(store: Store, path: Path | None) -> None:
             said, identity, outcome = words.UPGRADE_UNCHECKED, None, None
         else:
             identity, outcome, updated, holds_until, conditional = row
-            days = (moment - parse_instant(updated)).days
+            days = (moment.date() - parse_instant(updated).date()).days
             form = words.UPGRADE_SAME_DAY if not days else words.UPGRADE
             says = words.UPGRADE_CONDITIONAL if conditional else outcome
             said = form[days != 1].format(days=days, outcome=says)

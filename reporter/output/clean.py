@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError
 
-from reporter.record.model import Place, Risks, RuleMatch, Statement, Verdict
+from reporter.record.model import Node, Place, Risks, RuleMatch, Statement, Verdict
 from reporter.words import said
 
 if TYPE_CHECKING:
@@ -119,6 +119,8 @@ def shortened(verdict: Verdict) -> Verdict:
     return short
 
 
+LONGEST_NAME = 120
+"""So many signs of a node's name are set; Kubernetes allows 253, CCE 56."""
 LONGEST_TEXT = 1_500
 LONGEST_WORD = 80
 MOST_LINES = 30
@@ -152,6 +154,8 @@ def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     """A copy with every text changed; what holds none that changes is handed on as it is."""
     if isinstance(value, str):
         return change(value)
+    if isinstance(value, Node):  # many stand in one paragraph
+        return _with_parts(value, lambda part: part and change(_name_on_paper(part)))
     if isinstance(value, BaseModel):
         return _with_parts(value, lambda part: _with_texts(part, change))
     if isinstance(value, list):
@@ -159,6 +163,10 @@ def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, dict):
         return {change(key): _with_texts(part, change) for key, part in value.items()}
     return value
+
+
+def _name_on_paper(name: str) -> str:
+    return f"{name[: LONGEST_NAME - 1]}…" if len(name) > LONGEST_NAME else name
 
 
 def _with_parts(value: BaseModel, change: Callable[[Any], Any]) -> BaseModel:

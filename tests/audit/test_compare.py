@@ -96,6 +96,25 @@ def test_each_node_counts() -> None:
     assert said(compare(old, fewer))[0] == ("gone", "SampleDisk", "name-n-0", False)
 
 
+def test_a_node_that_a_check_of_the_cluster_named_and_that_is_not_listed_is_gone() -> None:
+    def side(*failing: str, of: tuple[str, ...]) -> Side:
+        risks = {"riskSource": {"nodeRisks": [{"NodeID": uid} for uid in failing]}}
+        listed = [stage(uid, item("Other", "Success")) for uid in of]
+        phase = "Failed" if failing else "Success"
+        verdict = record(item("A", phase, **(risks if failing else {})), nodes=listed).verdict
+        seen = tuple(SeenNode("Other", Node(uid=uid, name=f"name-{uid}")) for uid in of)
+        return Side("x", "response", verdict, seen)
+
+    old = side("a", "b", of=("a", "b"))
+    left = {node: status for status, _, node, _ in said(compare(old, side("b", of=("b",))))}
+    assert left["a"] == "gone"
+    left = {node: status for status, _, node, _ in said(compare(old, side("b", of=("a", "b"))))}
+    assert left["a"] == "fixed"
+    # Where no node is listed nothing tells.
+    left = {node: status for status, _, node, _ in said(compare(old, side("b", of=())))}
+    assert left["a"] == "fixed"
+
+
 def test_with_the_response_at_hand_fixed_means_seen_to_pass() -> None:
     old = record(nodes=[stage("a", item("SampleDisk")), stage("b", item("SampleDisk"))])
     new = record(nodes=[stage("b", item("SampleDisk")), stage("c", item("SampleDisk", "Success"))])

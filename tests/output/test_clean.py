@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from reporter.output.clean import clean, cleaned, console_safe, one_line
+from reporter.output.clean import clean, cleaned, console_safe, one_line, shortened
+from tests.policy.build import item, judged, response, stage
 
 from .example import example
 
@@ -93,3 +94,13 @@ def test_one_odd_sign_is_enough_for_a_record_to_be_cleaned(sign: str) -> None:
     entries = [first.entries[0].model_copy(update={"message": sign, "said": []})]
     verdict = example(checks=[first.model_copy(update={"entries": entries}), *rest])
     assert cleaned(verdict).checks[0].entries[0].message == clean(sign)
+
+
+def test_on_paper_names_of_nodes_are_cut_as_many_stand_in_one_paragraph() -> None:
+    long = "n" * 900
+    nodes = [stage("u", item(), name=long), stage("v", item(), name="short")]
+    verdict = judged(response(nodes=nodes))
+    (entry,) = shortened(verdict).checks[0].entries
+    names = [place.nodes[0].name or "" for place in entry.places]
+    assert [name.replace("\u200b", "") for name in names] == ["n" * 119 + "…", "short"]
+    assert verdict.checks[0].entries[0].places[0].nodes[0].name == long
