@@ -65,6 +65,12 @@ from reporter.words import MESSAGES, say, statement
 PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
 LONGEST_KEY = 4_096
+MOST_WORDS = 3
+MOST_TRIED = 300_000
+"""What is tried as the name of a cluster: so many words of a text, so many names in all."""
+_WORDS = re.compile(r"\S+\s*")
+_AROUND_A_NAME = " \t\n.,;:!?()[]{}<>\"'`\u201c\u201d\u2018\u2019"
+
 SHORT = 5
 """A shorter value is replaced only where it stands alone: it may be part of any word."""
 
@@ -295,6 +301,20 @@ class Redactor:
         return record.model_copy(
             update={name: asked(getattr(record, name)) for name in parts}
         ), stays
+
+    def named(self, pseudonym: str, record: Verdict) -> str | None:
+        """The cluster's name that a pseudonym stands for, where some text of a record has it."""
+        tried: set[str] = set()
+        for text in _texts(record.model_dump(mode="json")):
+            words = _WORDS.findall(text)
+            for count in range(1, 1 + MOST_WORDS):
+                for at in range(len(words) - count + 1):
+                    name = "".join(words[at : at + count]).strip(_AROUND_A_NAME)
+                    if name and name not in tried and len(tried) < MOST_TRIED:
+                        tried.add(name)
+                        if self._pseudonym("cluster", name) == pseudonym:
+                            return name
+        return None
 
     # Text -------------------------------------------------------------------------------------
 

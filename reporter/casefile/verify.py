@@ -458,8 +458,15 @@ def _judged_by_pseudonyms(record: Verdict, sight: _Sight, key: bytes) -> Verdict
     bare = record.model_copy(update={"redaction": None})
     # First any reading of the response, to learn what its pseudonyms stand for.
     task = replay.response_at(record, sight.evidence).task
-    asked, stays = redact.Redactor(bare, profiles, key, task).restored(bare)
+    redactor = redact.Redactor(bare, profiles, key, task)
+    asked, stays = redactor.restored(bare)
     again, response = replay.judge_again(asked, sight.evidence)
+    given = asked.subject.cluster_name
+    # A name that was given stands in no evidence; where a text has it too, that tells.
+    if given in stays and (found := redactor.named(given, again)) is not None:
+        subject = asked.subject.model_copy(update={"cluster_name": found})
+        again = again.model_copy(update={"subject": subject})
+        stays = stays - {given}
     return redact.Redactor(again, profiles, key, response.task, kept=stays).record()
 
 

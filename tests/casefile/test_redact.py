@@ -761,6 +761,23 @@ def test_who_has_evidence_and_key_judges_a_redacted_one_again(
     assert verify(data, "case.zip", brought).exit_code == 1
 
 
+@pytest.mark.parametrize("name", ["runtime", "Runtime Is", "no-such-cluster"])
+@pytest.mark.parametrize("written", ["the runtime, is old", "(runtime is) old"])
+def test_a_name_that_was_given_for_a_cluster_may_stand_in_a_text_too(
+    name: str, written: str
+) -> None:
+    """No evidence tells what its pseudonym stands for; the text does."""
+    task = json.loads(sample("failed-addon").response.source.data)
+    task["status"]["addonCheckStatus"]["itemsStatus"][0]["message"] = written
+    judged = judge(
+        read(json.dumps(task).encode()), Policy.load("builtin:strict"), cluster_name=name
+    )
+    made = redactor(judged).record()
+    assert name not in made.model_dump_json()
+    data = bundle.write(made, [], options=Options(), forms=("html",))
+    assert verify(data, "c.zip", Given(exhibits=judged.exhibits, redact_key=KEY)).exit_code == 0
+
+
 def test_raw_files_can_not_be_put_into_a_redacted_case_file(case: Case, redacted: Verdict) -> None:
     with pytest.raises(ValueError, match="nothing raw"):
         bundle.write(redacted, case.exhibits, options=Options())
