@@ -192,6 +192,7 @@ MESSAGES: Final[dict[str, Message]] = {
         "CCE itself says Failed; it, Terraform and the console stop on that. Resolve what failed, "
         "put waived Risks on the skip list, and run the check again"
     ),
+    "condition.no-cluster": "Nothing tells which cluster this is about: the response names none",
     "condition.newer-task": (
         "{count} newer task of this cluster stands in the same file and is not judged",
         "{count} newer tasks of this cluster stand in the same file and are not judged",

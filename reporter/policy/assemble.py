@@ -911,6 +911,7 @@ def _grounds(
         updated=parse_timestamp(metadata.update_timestamp if metadata else None),
         expires=parse_timestamp(status.expire_time_stamp if status else None),
         is_expected=judgement.expect_cluster is not None or judgement.expect_target is not None,
+        cluster=judgement.facts.cluster,
         newer=judgement.response.source.newer,
         lines_around=judgement.response.source.lines_around,
         passed_over=judgement.response.source.passed_over,

@@ -105,6 +105,7 @@ class Grounds:
     is_expected: bool
     """Whether somebody said which cluster or target version was meant."""
 
+    cluster: str | None
     newer: int
     """How many other tasks of the file are newer than the one that was named."""
 
@@ -149,6 +150,7 @@ def grounds_of(record: Verdict) -> Grounds:
         updated=subject.updated.at if subject.updated else None,
         expires=subject.expires.at if subject.expires else None,
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
+        cluster=subject.cluster_id,
         newer=record.source.newer,
         lines_around=record.source.lines_around,
         passed_over=record.source.passed_over,
@@ -221,6 +223,7 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
     yield due("postdated", grounds.instant.postdated, at=at)
     made = max((time for time in (grounds.created, updated) if time is not None), default=at)
     yield due("before-check", made - at > CLOCK_SKEW, at=at, updated=made)
+    yield due("no-cluster", grounds.cluster is None)
     yield "condition.newer-task", {"count": grounds.newer} if grounds.newer else None
     lines = grounds.lines_around
     yield "condition.text-around", {"count": lines} if lines else None

@@ -213,7 +213,8 @@ def test_a_response_that_names_no_cluster_is_in_none(tmp_path: Path) -> None:
         )
     )
     assert view.report(facts).summary[:2] == (
-        "1 fails and 2 pass in 2 clusters and 1 response that names no cluster on 1 Mar 2026.",
+        "1 fails and 2 pass (1 of them with conditions) in 2 clusters and 1 response that names no "
+        "cluster on 1 Mar 2026.",
         "Of the 2 clusters' latest responses 1 fails and 1 passes.",
     )
 

@@ -328,3 +328,26 @@ def test_all_that_may_be_for_a_node_are_found() -> None:
         assert by_node.of([Node(name=name)], sure=True) == sorted([0, 2, *found])
         assert by_node.of([Node(uid="u", name=name)], sure=True) == sorted([0, 2, 3, *found])
         assert by_node.of([Node(name=name)], sure=False) == sorted([0, 2, 3, *found])
+
+
+def test_whatever_else_is_looked_for_each_kind_of_pattern_is_found() -> None:
+    """At the very end of a name too, and by the other key of a node whose name nobody can read."""
+    within = [{"name": f"*{number}x*"} for number in range(40)]
+    asked: list[dict[str, Any]] = [
+        *within, {"name": "*pool*"}, {"name": "a-*"}, {"name": "*-z"}, {"uid": "u-1"},
+    ]  # fmt: skip
+    by_node = ByNode(
+        [(Match(MatchSpec.model_validate({"node": node})), at) for at, node in enumerate(asked)]
+    )
+    for name, found in (("b-pool", [40]), ("pool-b", [40]), ("a-b", [41]), ("b-z", [42]),
+                        ("a-pool-z", [40, 41, 42])):  # fmt: skip
+        assert by_node.of([Node(uid="n", name=name)], sure=True) == found
+    assert by_node.of([Node(uid="u-1", name="a-\u200bb")], sure=True) == [43]
+    assert by_node.of([Node(uid="u-1", name=None)], sure=True) == [43]
+    assert 43 in by_node.of([Node(uid="u-1", name="a-\u200bb")], sure=False)
+    # Asked rather than looked for: of the others none is lost.
+    few = ByNode(
+        [(Match(MatchSpec.model_validate({"node": node})), at)
+         for at, node in enumerate([{"name": "*pool*"}, {"name": "a-*"}, {"name": "*-z"}])]
+    )  # fmt: skip
+    assert few.of([Node(name="a-b-c-z")], sure=True) == [0, 1, 2]

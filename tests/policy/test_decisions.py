@@ -694,6 +694,17 @@ def test_a_percentage_is_of_all_that_match(percent: int, exceeded: bool) -> None
     assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (2, 4, exceeded)
 
 
+def test_checks_that_differ_in_capitals_are_two_and_nodes_are_one() -> None:
+    names = ("Check", "check", "CHECK", "other")
+    found = [item(name, "Failed" if name == "Check" else "Success") for name in names]
+    every = rule(phase="*", scope="cluster")
+    for of in ("checks", "findings"):
+        limited = {**every, "limit": {"of": of, "max_percent": 25}}
+        (use,) = judged(response(*found), policy([limited], **LENIENT)).rules
+        assert use.limit is not None
+        assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (1, 4, False)
+
+
 def test_a_percentage_is_not_rounded() -> None:
     limit = {**rule("warn"), "limit": {"of": "findings", "max_percent": 33}}
     (use,) = judged(response(item(), item(phase="Success")), policy([limit])).rules

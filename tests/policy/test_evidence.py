@@ -762,3 +762,10 @@ def test_what_several_policies_say_of_a_line_is_said_once() -> None:
         changed(gone, metadata__updateTimestamp="2026-03-01T10:00:00Z"), policy(), first
     )
     assert line(verdict, "unexpired")[0] == "ok"
+
+
+def test_a_response_without_its_request_has_no_skips() -> None:
+    body = response()
+    del body["spec"]
+    verdict = judged(body)
+    assert (verdict.outcome, verdict.skipped, verdict.subject.cluster_id) == ("pass", [], None)

@@ -502,3 +502,15 @@ def test_a_point_that_stops_at_the_end_of_a_line_leaves_a_longer_value_open(
     assert match(message=key).fits_waiver(found) is fits
     assert match(**{"not": {"message": key}}).fits_waiver(found) is negate(fits)
     assert match(message=[key, TWO_LINES]).fits_rule(found) is YES
+
+
+def test_a_name_nobody_can_read_is_left_open_whatever_spells_it() -> None:
+    """Also as one of several alternatives, and where a list of names is looked up."""
+    hidden = "prod\u200b-1"
+    at = target(check="Sample", scope="node", nodes=(Node(name=hidden),))
+    named: dict[str, Any]
+    for named in ({"name": hidden}, {"name": "prod-1"}, {"name": [hidden, "x"]}):
+        for keys in ({"node": named}, {"any": [{"node": named}, {"check": "Other"}]}):
+            assert match(**keys).fits_rule(at) is None
+            assert match(**keys).fits_waiver(at) is None
+            assert match(**{"not": keys}).fits_rule(at) is None

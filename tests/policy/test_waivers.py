@@ -190,6 +190,17 @@ def test_what_an_expired_waiver_would_have_covered_is_counted() -> None:
     assert refused == dict.fromkeys(missed, 2) | {"other": 0}
 
 
+@pytest.mark.parametrize("messages", [("m", "x"), ("x", "m"), ("m", "x", "m"), ("x", "m", "x")])
+def test_only_what_covers_a_finding_is_said_to(messages: tuple[str, ...]) -> None:
+    """Whatever covered the one before it."""
+    given = [waiver("all", ["SampleCheck", "Sample*"]), waiver("some", message="m")]
+    judgement = _decided(
+        response(*[item(message=message) for message in messages]), policy(waivers=given)
+    )
+    told = [part.waived_by for part in judgement.decided]
+    assert told == [("all", "some") if message == "m" else ("all",) for message in messages]
+
+
 def test_which_of_the_checks_that_a_waiver_names_are_here() -> None:
     body = response(item("A", "Success"), item("B"), item("C-1", "Success"))
     given = [waiver(name, name, message="none") for name in ("A", "B", "C", "C-*", "A*", "*")]

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from reporter.precheck.finding import Finding, Node, iter_findings, iter_items, stage_node, survey
+from reporter.precheck.finding import (
+    Finding,
+    Node,
+    iter_findings,
+    iter_items,
+    listed_nodes,
+    stage_node,
+    survey,
+)
 from reporter.precheck.model import CheckItem, NodeStageStatus, PrecheckTask
 
 CLUSTER = "/status/clusterCheckStatus/itemsStatus"
@@ -111,3 +119,13 @@ def test_the_node_of_a_stage(info: Any, node: Node) -> None:
 def test_the_nodes_of_a_finding_elsewhere(risks: Any, nodes: tuple[Node, ...]) -> None:
     item = CheckItem.model_validate({"riskSource": risks})
     assert Finding(item, "cluster", "").nodes == nodes
+
+
+def test_listed_nodes_are_those_of_the_node_section() -> None:
+    def listed(**status: Any) -> list[str | None]:
+        return [node.name for node in listed_nodes(PrecheckTask.model_validate(status))]
+
+    assert listed() == listed(status={}) == listed(status={"nodeCheckStatus": {}}) == []
+    assert listed(status={"nodeCheckStatus": {"nodeStageStatus": None}}) == []
+    stages = [{"nodeInfo": {"name": "a"}}, {}, {"nodeInfo": None}, {"nodeInfo": {"name": "b"}}]
+    assert listed(status={"nodeCheckStatus": {"nodeStageStatus": stages}}) == ["a", "b"]

@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from reporter.precheck import model
-from reporter.precheck.model import PrecheckTask, is_empty
+from reporter.precheck.model import PrecheckTask, is_empty, is_hollow
 from reporter.precheck.unknown_fields import unknown_fields
 
 # Tables 2 to 18 of the API page: object → its fields.
@@ -169,3 +169,12 @@ def test_a_word_of_the_api_under_a_plain_name_is_no_check() -> None:
     for key, hides in (("result", False), ("r\u0435sult", True)):
         task = PrecheckTask.model_validate_json(json.dumps({"status": {key: "Failed"}}))
         assert unknown_fields(task).suspicious == ([f"/status/{key}"] if hides else [])
+
+
+@pytest.mark.parametrize(
+    ("value", "hollow"),
+    [(None, True), ("", True), ([], True), ({}, True), ({"a": {"b": None}, "c": []}, True),
+     (0, False), (False, False), (" ", False), ([None], False), ({"a": 0}, False)],
+)  # fmt: skip
+def test_what_holds_nothing_is_hollow(value: object, hollow: bool) -> None:
+    assert is_hollow(value) is hollow

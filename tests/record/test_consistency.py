@@ -361,6 +361,7 @@ CONDITIONS: dict[str, tuple[dict[str, Any] | bytes, bytes, dict[str, Any]]] = {
     "backdated": (WELL, policy(), {"now": AT + HOUR}),
     "postdated": (WELL, policy(), {"now": AT - HOUR}),
     "before-check": (WELL, policy(), {"at": AT - HOUR, "now": AT - HOUR}),
+    "no-cluster": ({**WELL, "spec": {"targetVersion": "v1.31.4-r2"}}, policy(), {}),
     "newer-task": (
         json.dumps({"items": [
             {**WELL, "metadata": {"uid": uid, "creationTimestamp": f"2026-03-01 {time} +0000 UTC"}}
