@@ -207,6 +207,18 @@ def test_the_action_takes_no_response_for_a_report_of_before(workspace: Path) ->
     ended = _judge(workspace, response="record.json", reports=".")
     assert (ended.code, ended.outputs["outcome"]) == (2, "error")
     assert (workspace / "record.json").read_bytes() == response
+    # An old record of a pass is none of this run's either.
+    passed = _judge(workspace, response="waived.json", waivers="waivers.yaml", at=AT, reports="old")
+    assert passed.outputs["outcome"] == "pass"
+    ended = _judge(workspace, response="old/record.json", reports="old")
+    assert (ended.code, ended.outputs["outcome"]) == (2, "error")
+    assert "::error title=CCE pre-upgrade check::Pass" not in ended.said
+    for place in ("all", "all/one"):
+        (workspace / place).mkdir()
+    (workspace / "all" / "one" / "record.json").write_bytes(response)
+    ended = _judge(workspace, response="all", reports="all/one")
+    assert (ended.code, ended.outputs["outcome"]) == (2, "error")
+    assert (workspace / "all" / "one" / "record.json").read_bytes() == response
     folder = workspace / "precheck"
     folder.mkdir()
     (folder / "findings.csv").write_bytes(response)

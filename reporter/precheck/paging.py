@@ -26,24 +26,30 @@ _NEXT = frozenset(
 _LINKS = frozenset({"link", "links"})
 _PAGES = frozenset({"pagecount", "pagestotal", "pagetotal", "totalpage", "totalpages"})
 _BESIDE_A_LIST = frozenset(
-    {"more", "offset", "prev", "previous", "prevpage"}
+    {"more", "offset", "prev", "previous", "prevpage", "hasprev", "hasprevious"}
+    | {"hasprevpage", "haspreviouspage"}
     | {"previouspage", "prevlink", "previouslink", "prevpagetoken", "previouspagetoken"}
 )
 """Elsewhere they may say anything. (`previous_marker` is the first record of any page.)"""
-_WHOLE = frozenset({"complete", "first", "isfirst", "isfirstpage", "last", "islast", "islastpage"})
+_WHOLE = frozenset(
+    {"complete", "first", "firstpage", "isfirst", "isfirstpage", "last", "islast", "islastpage"}
+)
 """What says that nothing is before or behind a list, and so may deny it."""
 _COUNTED_FROM_ONE = frozenset(
-    {"page", "start", "skip", "skipped"}
+    {"page", "start", "skip", "skipped", "number", "first", "from", "index"}
     | {f"page{what}" for what in ("index", "no", "num", "number")}
     | {f"{which}page" for which in ("cur", "current", "this")}
     | {f"{which}index" for which in ("start", "from", "currentpage")}
-    | {f"{which}number" for which in ("currentpage", "curpage")}
+    | {f"{which}{what}" for which in ("currentpage", "curpage") for what in ("no", "number")}
 )
 """Which page of a list this is, or which record its first: some count from 0, others from 1."""
 _PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "numpages", "numberofpages"}
 _NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
 _REL_NEXT = re.compile(r"(?i)\brel\s{0,9}=\s{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}\s{1,9}){0,9}next\b")
+_PAGE_OF = re.compile(r"\s*0*(\d{1,9})\s*(?:/|of)\s*0*(\d{1,9})\s*", re.ASCII)
+_A_TIME = 100_000_000
+"""What is larger counts seconds, and no pages."""
 _PLAIN_NUMBER = re.compile(r"\s{0,9}\d{1,18}(?:\.\d{0,9})?\s{0,9}", re.ASCII)
 
 
@@ -80,8 +86,12 @@ def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:
         return True
     if plain in _LINKS and _leads_on(value, *_BESIDE_A_LIST):
         return True
-    if plain in _PAGES_OF_A_LIST or plain in _COUNTED_FROM_ONE:
+    if plain in _PAGES_OF_A_LIST:
         return (_number(value) or 0) > 1
+    if plain in _COUNTED_FROM_ONE:
+        if isinstance(value, str) and (parts := _PAGE_OF.fullmatch(value)):
+            return parts[1] != "1" or parts[2] != "1"
+        return 1 < (_number(value) or 0) < _A_TIME
     counts = plain.startswith("total") or plain.endswith(("total", "count"))
     if counts and not plain.endswith("account"):
         numbers = value.values() if isinstance(value, dict) else [value]

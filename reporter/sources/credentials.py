@@ -86,13 +86,12 @@ _SIGNS_OF_BARE = (
 )
 _COMMANDS = re.compile(
     # What a registry, object storage and a netrc file take.
-    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b[^\n]{0,512}?\s-p(?:[ \t]++|=)?"
-    + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
+    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b[^\n;&|]{0,512}?\s-p"
+    rb"(?:[ \t]++|=)?" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
     rb"|\bsshpass[ \t]++-p[ \t]*+" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
-    rb"|\bmysql(?:dump|admin)?[ \t][^\n]{0,256}?(?<=[ \t])-p" + _QUOTES + rb"(" + _VALUE
-    + rb"{4,128})"
-    rb"|\bobsutil\b[^\n]{0,512}?\s-k[= ]" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
-    rb"|\blogin\s{1,9}\S{1,128}\s{1,9}password\s{1,9}(" + _VALUE + rb"{4,128})"
+    rb"|\bobsutil config\b[^\n;&|]{0,512}?\s-k=" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
+    rb"|\bmachine\s{1,9}\S{1,128}\s{1,9}login\s{1,9}\S{1,128}\s{1,9}password\s{1,9}"
+    rb"(" + _VALUE + rb"{4,128})"
 )  # fmt: skip
 
 _HIDDEN = re.compile(
@@ -128,7 +127,7 @@ def holds_credentials(text: bytes) -> bool:
         any(found(_HEADER, b"x-auth", b"x-sub", b"x-sec", b"authorization"))
         or any(found(_BARE, *_SIGNS_OF_BARE))
         or any(map(_is_of_a_user, found(_CURL_USER, b"curl")))
-        or any(map(_is_of_a_command, found(_COMMANDS, b"login", b"obsutil", b"sshpass", b"mysql")))
+        or any(map(_is_of_a_command, found(_COMMANDS, b"login", b"obsutil", b"sshpass")))
         or any(_names_a_secret(small, name) for name in _NAMES)
         or any(_is_basic(text, match) for match in found(_BASIC, b"basic"))
         or _holds_a_session(small)
@@ -156,6 +155,8 @@ def _is_secret(before: bytes, core: bytes, how: bytes, quotes: bytes, value: byt
         return False
     if _says_no_secret(value) or _NO_SECRETS.search(name):
         return False
+    if core == b"pass" and how != b"=":
+        return False  # a run, a stage
     if core.startswith(b"pass") and value.isdigit():
         return len(value) >= 6
     if core in (b"ak", b"sk"):

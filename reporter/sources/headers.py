@@ -28,7 +28,7 @@ _OF_A_CACHE = re.compile(
     rb"|warning[ \t]*+:(?:[^\r\n]*,)?[ \t]*+(?:11[0-3]|214)\b"
     rb"|cache-status[ \t]*+:[^\r\n]*;[ \t]*+hit\b"
     rb"|(?:[a-z]{1,20}-){0,2}cache(?:-status)?[ \t]*+:[^\r\n]*?"
-    rb"(?<![a-z_=])(?:tcp_(?:[a-z]{1,9}_)?hit|hit|stale|updating|expired)\b"
+    rb"(?<![a-z_=])(?:tcp_(?:[a-z]{1,9}_)?hit|hit|stale|updating)\b"
     # How often a copy was handed out; of Varnish, the request that fetched it beside this one.
     rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
     rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d|x-from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"

@@ -270,22 +270,27 @@ def _in_stream(
             yield member
         elif member.name == name:
             yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
-        elif notes.comes_late(member.name):
+        elif notes.comes_late(member.name) and _is_note(member):
             yield Refused(member.name, _late(member.name), note=member.data)
         elif again is None:
             # One is held back: its note may come next, as in the order of the names.
             held, told = member, held
             if told is not None:
-                yield (told, *_sidecar(notes.beside(told), told))
+                yield notes.found(told)
         else:
             if not heard:
                 heard = True
                 # What is wrong with the archive is told where its members are.
                 with suppress(InputError), again() as (other, _):
                     deque(containers.members(other, name, limits, passed_over=notes.keeps), 0)
-            yield (member, *_sidecar(notes.beside(member), member))
+            yield notes.found(member)
     if held is not None:
-        yield (held, *_sidecar(notes.beside(held), held))
+        yield notes.found(held)
+
+
+def _is_note(member: Member) -> bool:
+    """Whether what is called a note reads as one, and as nothing else."""
+    return _note_in(member.data) is not None and not speaks_of_a_response(member.data)
 
 
 def _late(name: str) -> InputError:
@@ -315,7 +320,7 @@ class _Notes:
             head = member.data[: containers.LITTER_HEAD]
             litter = containers.is_litter(member.name, head)
             return litter and not speaks_of_a_response(member.data)
-        if _note_in(member.data) is None or speaks_of_a_response(member.data):
+        if not _is_note(member):
             return False
         if self._heard_first:
             return True
@@ -329,6 +334,14 @@ class _Notes:
             if self._size <= MAX_NOTES:
                 self._kept.setdefault(member.name, []).append(member.data)
         return True
+
+    def found(self, member: Member) -> Found:
+        """A member with its note; one whose notes contradict each other hides no other member."""
+        beside = self.beside(member)
+        try:
+            return (member, *_sidecar(beside, member))
+        except InputError as error:
+            return Refused(member.name, error)
 
     def beside(self, member: Member) -> list[tuple[str, bytes]]:
         """The notes that lie beside a member, as beside a file. Raises `InputError`."""

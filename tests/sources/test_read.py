@@ -266,6 +266,12 @@ def test_an_archive_through_a_pipe_has_notes_too(
         told = [part for part in found if isinstance(part, Response)]
         assert [part.source.sidecar is None for part in told] == [members[1] == more]
         assert len(late) == (members[1] == more)
+    # What is only called a note is a file as any other.
+    other = json.dumps({**TASK, "metadata": {"uid": "t-2"}}).encode()
+    with pytest.raises(InputError, match="holds more than one response"):
+        read(pipe(good, more, ("r.json.meta.json", other)))
+    with pytest.raises(InputError, match=r"CCE\.01"):
+        read(pipe(good, more, ("r.json.meta.json", b'{"error_code":"CCE.01","error_msg":"no"}')))
     assert read(pipe(good, ("s.json.meta.json", _note()))).source.sidecar is None
     misfit = ("r.json.meta.json", _note(sha256="0" * 64))
     assert read(pipe(good, more, misfit)).source.sidecar_misfit
@@ -279,12 +285,14 @@ def test_of_two_notes_in_an_archive_neither_wins(form: str, tmp_path: Path) -> N
     misfit = ("r.json.meta.json", _note(sha256="0" * 64))
     path = tmp_path / "a"
     for notes in ((note, other), (other, note), (note, note, other)):
-        path.write_bytes(_packed(form, good, *notes))
-        (found,) = read_responses(path)
+        path.write_bytes(_packed(form, ("a.json", GOOD), good, *notes, ("z.json", GOOD)))
+        first, found, last = read_responses(path)
+        assert isinstance(first, Response)
+        assert isinstance(last, Response)
         assert isinstance(found, Unreadable)
         assert "two notes of fetch lie beside it and fit it, and" in found.error.message
         with pytest.raises(InputError, match="stands twice in its archive"):
-            read(path)
+            read(_packed(form, good, *notes))
     for notes in ((note, note), (misfit, note), (note, misfit)):
         path.write_bytes(_packed(form, good, *notes))
         (found,) = read_responses(path)
