@@ -65,10 +65,11 @@ from reporter.words import MESSAGES, say, statement
 PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
 LONGEST_KEY = 4_096
-MOST_WORDS = 3
+MOST_WORDS = 5
 MOST_TRIED = 300_000
 """What is tried as the name of a cluster: so many words of a text, so many names in all."""
 _WORDS = re.compile(r"\S+\s*")
+_PLAIN_WORDS = re.compile(r"[\w.-]+", re.ASCII)
 _AROUND_A_NAME = " \t\n.,;:!?()[]{}<>\"'`\u201c\u201d\u2018\u2019"
 
 SHORT = 5
@@ -306,14 +307,11 @@ class Redactor:
         """The cluster's name that a pseudonym stands for, where some text of a record has it."""
         tried: set[str] = set()
         for text in _texts(record.model_dump(mode="json")):
-            words = _WORDS.findall(text)
-            for count in range(1, 1 + MOST_WORDS):
-                for at in range(len(words) - count + 1):
-                    name = "".join(words[at : at + count]).strip(_AROUND_A_NAME)
-                    if name and name not in tried and len(tried) < MOST_TRIED:
-                        tried.add(name)
-                        if self._pseudonym("cluster", name) == pseudonym:
-                            return name
+            for name in _may_be_names(text):
+                if name not in tried and len(tried) < MOST_TRIED:
+                    tried.add(name)
+                    if self._pseudonym("cluster", name) == pseudonym:
+                        return name
         return None
 
     # Text -------------------------------------------------------------------------------------
@@ -728,6 +726,18 @@ def _under(match: Any, path: tuple[str, ...]) -> Iterator[str]:
                 yield from _texts(value)
             else:
                 yield from _under(value, path[1:])
+
+
+def _may_be_names(text: str) -> Iterator[str]:
+    """Words of a text, alone or several together, with and without the signs around them."""
+    words = _WORDS.findall(text)
+    for count in range(1, 1 + MOST_WORDS):
+        for at in range(len(words) - count + 1):
+            whole = "".join(words[at : at + count]).strip()
+            yield from filter(None, (whole, whole.strip(_AROUND_A_NAME)))
+    # Within an address, or among signs of another script.
+    for word in _PLAIN_WORDS.findall(text):
+        yield from filter(None, (word, word.strip("._-"), *word.split(".")))
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -424,10 +424,17 @@ class Match:
         """The patterns of the top-level `check` key."""
         return self._simple.get("check")
 
-    @property
+    @cached_property
     def node_anchors(self) -> tuple[str, list[Anchor]] | None:
         """`uid` or `name`, and what that of a node has to hold one of; None where any may do."""
-        return self._node.anchors if self._node is not None else None
+        if self._node is not None and self._node.anchors is not None:
+            return self._node.anchors
+        # Where each of several alternatives is for some nodes, it is for theirs together.
+        parts = [part.node_anchors for part in self._any or []]
+        found = [part for part in parts if part is not None]
+        if not found or len(found) < len(parts) or len({key for key, _ in found}) > 1:
+            return None
+        return found[0][0], [anchor for _, anchors in found for anchor in anchors]
 
     def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
         """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""

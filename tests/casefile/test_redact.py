@@ -761,8 +761,12 @@ def test_who_has_evidence_and_key_judges_a_redacted_one_again(
     assert verify(data, "case.zip", brought).exit_code == 1
 
 
-@pytest.mark.parametrize("name", ["runtime", "Runtime Is", "no-such-cluster"])
-@pytest.mark.parametrize("written", ["the runtime, is old", "(runtime is) old"])
+@pytest.mark.parametrize("name", ["runtime", "Runtime Is", "a b c (runtime", "no-such-cluster"])
+@pytest.mark.parametrize(
+    "written",
+    ["the runtime, is old", "(runtime is) old", "a b c (runtime is) https://runtime.example/x",
+     "runtime's age", "集群runtime过期"],
+)  # fmt: skip
 def test_a_name_that_was_given_for_a_cluster_may_stand_in_a_text_too(
     name: str, written: str
 ) -> None:

@@ -280,6 +280,31 @@ def test_many_alternatives_and_many_nodes_do_not_multiply(outer: dict[str, str])
     assert count < 3 * len(nodes)
 
 
+def test_many_waivers_with_alternatives_and_many_nodes_do_not_multiply() -> None:
+    nodes = [stage(f"{number}-x", item()) for number in range(300)]
+    waived = [
+        waiver(f"w-{n}", any=[{"node": {"name": f"name-{n + more}-x"}} for more in range(2)])
+        for n in range(0, 600, 2)
+    ]
+    outcome, count = _counted_asking(response(nodes=nodes), policy(waivers=waived))
+    assert outcome == "pass"
+    assert count < 10 * len(nodes)
+
+
+def test_alternatives_are_for_some_nodes_only_where_each_is() -> None:
+    def anchors(**asked: Any) -> Any:
+        return Match(MatchSpec.model_validate(asked)).node_anchors
+
+    one, other = {"node": {"name": "a"}}, {"node": {"name": "b*", "uid": {"regex": ".*"}}}
+    assert anchors(any=[one, other]) == ("name", [("whole", "a"), ("start", "b")])
+    assert anchors(any=[{"any": [one]}, other]) == anchors(any=[one, other])
+    assert anchors(node={"name": "c"}, any=[one]) == ("name", [("whole", "c")])
+    assert anchors(node={"status": "Active"}, any=[one]) == ("name", [("whole", "a")])
+    for more in ({"check": "X"}, {"node": {"uid": "u"}}, {"node": {"name": "*"}}, {"not": one}):
+        assert anchors(any=[one, more]) is None
+    assert anchors(**{"not": {"any": [one]}}) is None
+
+
 @pytest.mark.parametrize("key", ["uid", "name"])
 def test_whatever_a_name_may_fit_is_found(key: str) -> None:
     """In other capitals, with wide signs on either side: left open, and not passed over."""
