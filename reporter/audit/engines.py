@@ -43,6 +43,9 @@ class Engine(Protocol):
     def close(self, *, now: bool = False) -> None:
         """End it; `now` without waiting for what runs."""
 
+    def check(self) -> None:
+        """Raise where nobody is left who could answer, and no future tells."""
+
     def where(self) -> str:
         """What it is, for people."""
 
@@ -80,6 +83,12 @@ class LocalEngine:
             _end_workers(self._pool)
         self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
+
+    def check(self) -> None:
+        """`OutputError` where nobody is left who could answer: a thread could not be started."""
+        manager = getattr(self._pool, "_executor_manager_thread", None)
+        if manager is not None and not manager.is_alive():
+            raise _not_started("no thread more may be started")
 
     def where(self) -> str:
         """How many processes."""
@@ -128,10 +137,18 @@ def starting() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise OutputError(
-            f"worker processes can't be started: {error.strerror or error}",
-            hint="make room in /tmp, or name a folder with TMPDIR; fewer --jobs need less",
-        ) from error
+        raise _not_started(str(error.strerror or error)) from error
+    except RuntimeError as error:
+        if "thread" not in str(error):
+            raise
+        raise _not_started(str(error)) from error
+
+
+def _not_started(why: str) -> OutputError:
+    return OutputError(
+        f"worker processes can't be started: {why}",
+        hint="make room in /tmp, or name a folder with TMPDIR; fewer --jobs need less",
+    )
 
 
 @contextlib.contextmanager
@@ -262,6 +279,9 @@ class DaskEngine:
                 self._executor.shutdown(wait=not now)
             with contextlib.suppress(Exception):
                 self._client.close(timeout=SCHEDULER_TIMEOUT)
+
+    def check(self) -> None:
+        """What becomes of the cluster its futures tell."""
 
     def where(self) -> str:
         """Which cluster."""

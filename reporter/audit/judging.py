@@ -21,7 +21,7 @@ from reporter.audit.store import Row, Rows, make_id
 from reporter.errors import InputError, OutputError, PolicyError
 from reporter.policy.assemble import conditions_of, waiver_use
 from reporter.policy.evaluate import Decided, Judgement, judge, settle_instant
-from reporter.precheck.response import Response
+from reporter.precheck.response import Response, Sidecar
 from reporter.precheck.times import format_instant, parse_timestamp
 from reporter.record.conditions import QUIET, REGISTER, SLIPS, are_conditional, holds_until
 from reporter.record.model import Change, Gate, Statement, WaiverUse
@@ -303,7 +303,7 @@ def _write_down_response(
         "created_at": _instant(metadata.creation_timestamp if metadata else None),
         "updated_at": _instant(metadata.update_timestamp if metadata else None),
         "expires_at": _instant(status.expire_time_stamp if status else None),
-        "judged_by": court.bench.key(chosen),
+        "judged_by": court.bench.key(chosen) + mark_of(sidecar),
         "form": source.form,
         "size": len(source.data),
         "sha256": whole,
@@ -319,6 +319,11 @@ def _write_down_response(
         values["report"] = f"reports/{identity}.html"
         made.reports.append((values["report"], _report(heard.judgement)))
     rows.responses.append(_row(**values))
+
+
+def mark_of(note: Sidecar | None) -> str:
+    """What is put behind the key of policies where a note of `fetch` was heard too."""
+    return "" if note is None else f" {sha256(note.data).hexdigest()[:16]}"
 
 
 def _instant(text: str | None) -> str | None:

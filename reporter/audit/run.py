@@ -27,6 +27,7 @@ from reporter.audit.judging import (
     digest_of,
     judge_chunk,
     limits_of,
+    mark_of,
     name_of,
     refused,
 )
@@ -53,6 +54,9 @@ AHEAD_IN_AN_ARCHIVE = 3
 
 COMMIT_SECONDS = 0.5
 """How long what came in may wait to be written; each transaction waits for the disk."""
+
+BEAT = 5.0
+"""Seconds of silence after which is asked whether anybody is left who could answer."""
 
 MOST_READY = 2_000
 """Inputs whose rows are held at most until they are written."""
@@ -316,7 +320,7 @@ def _is_judged_otherwise(court: Court, row: tuple[str, ...]) -> bool:
     _, _, cluster, target, by, compared, report, outcome, judged = row
     other, wanted = court.others, court.settings.wants_page(outcome)
     return (
-        court.bench.key(court.bench.chosen(cluster, target)) != by
+        court.bench.key(court.bench.chosen(cluster, target)) != by.partition(" ")[0]
         or (other is not None and other.key(other.chosen(cluster, target)) != compared)
         or (wanted and judged is not None and report is None)
     )
@@ -455,8 +459,7 @@ class _Run:
             if flying:
                 # Reading an archive may be slow: what is done meanwhile is not left lying.
                 patience = self._wait_left() if given is None else 0.0
-                done, _ = wait(flying, patience, return_when=FIRST_COMPLETED)
-                for future in done:
+                for future in self._some_done(flying, patience):
                     chunk = flying.pop(future)
                     try:
                         made = self._result(future)
@@ -479,7 +482,20 @@ class _Run:
         with starting(), signals_later():  # a worker that is just being started is one to be ended
             return self.engine.executor().submit(judge_chunk, self.settings, chunk)
 
+    def _some_done(
+        self, flying: Iterable[Future[list[Judged]]], patience: float | None
+    ) -> set[Future[list[Judged]]]:
+        """Those that are done within so many seconds; without a bound, once one is."""
+        end = float("inf") if patience is None else time.monotonic() + patience
+        while True:
+            left = max(0.0, min(BEAT, end - time.monotonic()))
+            done, _ = wait(flying, left, return_when=FIRST_COMPLETED)
+            if done or time.monotonic() >= end:
+                return done
+            self.engine.check()
+
     def _result(self, future: Future[list[Judged]]) -> list[Judged]:
+        self._some_done([future], None)
         try:
             return future.result()
         except self.engine.gone as error:
@@ -535,14 +551,13 @@ class _Reading:
         self._known: dict[str, str] = {}
         for row in store.ask(
             "SELECT id, input_id, cluster_id, target_version, judged_by, compared_by, report, "
-            "outcome, judged_at, sha256, cluster_type FROM responses WHERE input_id = ?",
+            "outcome, judged_at, sha256 FROM responses WHERE input_id = ?",
             (identity,),
         ):
             self.left.add(row[0])
-            # The type of a cluster is what a note told of it: the note may be another now, or gone.
-            told = row[4] is not None and row[9] and row[10] is None
-            if told and not _is_judged_otherwise(court, row[:9]):
-                self._known[row[0]] = row[9]
+            if row[4] is not None and row[9] and not _is_judged_otherwise(court, row[:9]):
+                # With the mark of its note, which may be another now, or gone.
+                self._known[row[0]] = row[9] + row[4].partition(" ")[2]
         self.members = 0
         self._seen: dict[str, int] = {}
 
@@ -558,9 +573,9 @@ class _Reading:
 
     def _is_known(self, found: Found, name: str, repeat: int) -> bool:
         """Whether the store has every response of this very member; then they stay."""
-        if isinstance(found, Refused) or found[1] is not None or found[2]:
+        if isinstance(found, Refused):
             return False
-        digest = sha256(found[0].data).hexdigest()
+        digest = sha256(found[0].data).hexdigest() + mark_of(found[1]).strip()
         ids = []
         for number in count():
             response = make_id("response", self._identity, name, repeat, number)

@@ -197,6 +197,9 @@ def _told(error: Exception, *, debug: bool) -> int:
             traceback.print_exception(error)
         if known is not None:
             say_error(known)
+        elif isinstance(error, MemoryError):
+            click.echo("internal error: there is not enough memory for it", err=True)
+            click.echo("allow it more (ulimit -v, the container's limit)", err=True)
         else:
             click.echo(f"internal error: {type(error).__name__}: {error}", err=True)
             click.echo("this is a bug; run again with --debug and report what it prints", err=True)

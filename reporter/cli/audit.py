@@ -407,12 +407,15 @@ def _is_ours(out: Path, error: Exception) -> bool:
 
 
 def _is_of_an_audit(out: Path) -> bool:
-    from reporter.cli.targets import is_made_here
+    from reporter.audit.store import FILE_NAME
     from reporter.output.files import is_file
 
-    if not is_file(out / "manifest.json"):  # which may be kept elsewhere
-        return is_file(out / "index.html") and is_made_here(str(out / "index.html"), "html")
     try:
+        if not is_file(out / "manifest.json"):  # which may be kept elsewhere
+            if not is_file(out / FILE_NAME):
+                return False
+            with (out / FILE_NAME).open("rb") as file:  # what tables it has stands at its start
+                return b"judged_by TEXT" in file.read(1 << 20)
         with (out / "manifest.json").open("rb") as file:
             return b'"precheck.audit/' in file.read(200)
     except OSError:

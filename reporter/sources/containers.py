@@ -197,7 +197,6 @@ class _Reader:
         self.limits = limits
         self.unpacked = 0
         self._passed_over = passed_over
-        self._names: set[str] = set()
 
     def walk(
         self, stream: BinaryIO, name: str, containers: tuple[str, ...], size: int | None
@@ -263,6 +262,7 @@ class _Reader:
     ) -> Iterator[Member | Refused]:
         watched = TarStream(stream, name)
         count = 0
+        names: set[str] = set()
         with watched.headers_alone():
             archive = tarfile.open(  # noqa: SIM115 - closed below
                 fileobj=cast(IO[bytes], watched), mode="r|", bufsize=_TAR_BUFFER
@@ -276,6 +276,8 @@ class _Reader:
                 vars(archive)["members"] = []  # tarfile keeps every header, a million of them too
                 count += 1
                 self._count(count, name)
+                if not info.isdir():
+                    self._note_name(f"{name}!{_readable(info.name)}", names)
                 yield from self._tar_member(archive, info, name, containers)
                 if archive.fileobj is not None:
                     archive.fileobj.seek(archive.offset)  # over what was not read of it
@@ -292,7 +294,6 @@ class _Reader:
         label = f"{name}!{_readable(info.name)}"
         if info.isdir():
             return
-        self._note_name(label)
         no_file = info.type in (_LABEL, _DUMP)
         wrong = None if no_file else _wrong_with_tar_member(info)
         # What a header for the whole archive says of sizes is believed, and not where the next
@@ -342,13 +343,14 @@ class _Reader:
             if whole_size > self.limits.ratio_from and whole_size > self.limits.max_ratio * size:
                 raise _bomb(name, "zip", self.limits)
             check_coverage(file, size, archive, name)
+            names: set[str] = set()
             for info in infos:
                 # The name in the file itself: zipfile cuts at a NUL and turns slashes.
                 raw_name = info.orig_filename
                 label = f"{name}!{_readable(raw_name)}"
                 if raw_name.endswith("/") and _is_empty(info):
                     continue
-                self._note_name(label)
+                self._note_name(label, names)
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
                     yield Refused(label, _refusal(label, wrong))
@@ -444,15 +446,15 @@ class _Reader:
                 hint="unpack what you need, or split it",
             )
 
-    def _note_name(self, label: str) -> None:
+    def _note_name(self, label: str, names: set[str]) -> None:
         if not self.limits.each_once:
             return
-        if label in self._names:
+        if label in names:
             raise InputError(
                 f"{label}: stands twice in its archive",
                 hint="unpack it, and name the one that counts",
             )
-        self._names.add(label)
+        names.add(label)
 
     def _count(self, count: int, name: str) -> None:
         if count > self.limits.max_members:

@@ -263,27 +263,32 @@ def _in_stream(
     notes = _Notes(name, heard_first=again is not None)
     heard = again is None
     held: Member | None = None
-    for member in containers.members(
-        stream, name, limits, size=size, passed_over=notes.passes_over
-    ):
-        if isinstance(member, Refused):
-            yield member
-        elif member.name == name:
-            yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
-        elif notes.comes_late(member.name) and _is_note(member):
-            yield Refused(member.name, _late(member.name), note=member.data)
-        elif again is None:
-            # One is held back: its note may come next, as in the order of the names.
-            held, told = member, held
-            if told is not None:
-                yield notes.found(told)
-        else:
-            if not heard:
-                heard = True
-                # What is wrong with the archive is told where its members are.
-                with suppress(InputError), again() as (other, _):
-                    deque(containers.members(other, name, limits, passed_over=notes.keeps), 0)
-            yield notes.found(member)
+    try:
+        for member in containers.members(
+            stream, name, limits, size=size, passed_over=notes.passes_over
+        ):
+            if isinstance(member, Refused):
+                yield member
+            elif member.name == name:
+                yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
+            elif notes.comes_late(member.name) and _is_note(member):
+                yield Refused(member.name, _late(member.name), note=member.data)
+            elif again is None:
+                # One is held back: its note may come next, as in the order of the names.
+                held, told = member, held
+                if told is not None:
+                    yield notes.found(told)
+            else:
+                if not heard:
+                    heard = True
+                    # What is wrong with the archive is told where its members are.
+                    with suppress(InputError), again() as (other, _):
+                        deque(containers.members(other, name, limits, passed_over=notes.keeps), 0)
+                yield notes.found(member)
+    except InputError:
+        if held is not None:  # what was whole before it broke off
+            yield notes.found(held)
+        raise
     if held is not None:
         yield notes.found(held)
 
@@ -316,11 +321,10 @@ class _Notes:
         Whether its file lies beside it, another member may have yet to tell; so it has to read as
         one.
         """
-        if not member.name.endswith(SIDECAR_SUFFIX):
-            head = member.data[: containers.LITTER_HEAD]
-            litter = containers.is_litter(member.name, head)
-            return litter and not speaks_of_a_response(member.data)
-        if not _is_note(member):
+        head = member.data[: containers.LITTER_HEAD]
+        if containers.is_litter(member.name, head):
+            return not speaks_of_a_response(member.data)
+        if not member.name.endswith(SIDECAR_SUFFIX) or not _is_note(member):
             return False
         if self._heard_first:
             return True

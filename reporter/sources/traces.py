@@ -71,9 +71,7 @@ _DECORATION = re.compile(
 )
 """What terminals, `curl -v` and Jenkins add, with brackets that open nothing."""
 
-_OF_A_STEP = re.compile(
-    rb"(?m)^[ \t]*+(?:with|env):[ \t\r]*+\n(?:[ \t]++[\w-]++:(?: [^\n]*+)?\n)++"
-)
+_OF_A_STEP = re.compile(rb"(?m)^[ \t]*+(?:with|env):[ \t\r]*+\n(?:[ \t]++[^\n]*+\n)++")
 """What GitHub shows of a step before it runs: settings, `name:` among them."""
 
 ANSWERED = (b"200", b"201")

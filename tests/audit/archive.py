@@ -99,6 +99,9 @@ class InlineEngine:
     def close(self, *, now: bool = False) -> None:
         return None
 
+    def check(self) -> None:
+        pass
+
     def where(self) -> str:
         return "here"
 

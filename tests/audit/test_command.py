@@ -397,6 +397,11 @@ def test_without_its_manifest_it_is_an_audit_all_the_same(
     fill(folder, 1)
     assert run_here(folder, "--out", out) == 1
     (out / "manifest.json").rename(tmp_path / "kept.json")
+    page, store = (out / "index.html").read_bytes(), (out / FILE_NAME).read_bytes()
+    (out / FILE_NAME).write_bytes(b"SQLite format 3\0 of somebody else")
+    assert run_here(folder, "--out", out, *slip) == 2
+    assert (out / "index.html").read_bytes() == page
+    (out / FILE_NAME).write_bytes(store)
     assert run_here(folder, "--out", out, *slip) == 2
     assert sorted(path.name for path in out.iterdir()) == [FILE_NAME, "junit.xml"]
     assert "<error" in (out / "junit.xml").read_text()

@@ -7,8 +7,12 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
-from reporter.audit.engines import LocalEngine
+import pytest
+
+from reporter.audit.engines import LocalEngine, starting
+from reporter.errors import OutputError
 
 
 def say_half_of_an_answer(told: Path) -> None:
@@ -28,3 +32,19 @@ def test_nobody_waits_for_the_rest_of_an_answer(tmp_path: Path) -> None:
     ending.start()
     ending.join(20)
     assert not ending.is_alive()
+
+
+def test_a_pool_whose_own_thread_has_ended_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = LocalEngine(1)
+    engine.check()
+    ended = threading.Thread(target=lambda: None)
+    ended.start()
+    ended.join()
+    pool = SimpleNamespace(_executor_manager_thread=ended)
+    monkeypatch.setattr(engine, "_pool", pool)
+    with pytest.raises(OutputError, match="can't be started: no thread more may be started"):
+        engine.check()
+    with pytest.raises(OutputError, match="can't start new thread"), starting():
+        raise RuntimeError("can't start new thread")
+    with pytest.raises(RuntimeError, match="another"), starting():
+        raise RuntimeError("another")

@@ -342,7 +342,30 @@ def test_a_note_in_an_archive_that_comes_changes_or_goes_is_noticed(tmp_path: Pa
     assert (told("c-1", "standard"), row()) == (["r.json"], ("c-1", "standard"))
     # Another cluster is told, so nobody knows which it is.
     assert (told("c-2", "autopilot", behind=False), row()) == (["r.json"], (None, "autopilot"))
+    members["b.json"] = check(uid="b")
+    assert (told("c-2", "autopilot"), row()) == (["b.json"], (None, "autopilot"))
+    assert (told("c-2"), row()) == (["r.json"], (None, None))
     assert (told(None), row()) == (["r.json"], ("c-1", None))
+
+
+def test_an_audit_ends_where_nobody_is_left_who_could_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread of the pool's own could not be started: its futures stay open for ever."""
+    folder = tmp_path / "archive"
+    folder.mkdir()
+    (folder / "a.json").write_bytes(check())
+    monkeypatch.setattr(run, "BEAT", 0.01)
+
+    class Silent(InlineEngine):
+        def executor(self) -> Any:
+            return SimpleNamespace(submit=lambda *_: Future())
+
+        def check(self) -> None:
+            raise OutputError("no thread more")
+
+    with pytest.raises(OutputError, match="no thread more"):
+        Audit(folder, tmp_path / "out").run(Silent())
 
 
 def _policy(path: Path, cluster: str, unmatched: str, rule: str = "r") -> str:
@@ -454,7 +477,9 @@ def test_a_policy_that_may_apply_judges_too(tmp_path: Path) -> None:
         **dict.fromkeys(("elsewhere", "older"), "pass"),
     }
     # Judged by both, as what surely is theirs; what is surely not the strict one's, by the other.
-    found = audit.rows("SELECT judged_by, count(*) FROM responses GROUP BY 1 ORDER BY 2")
+    found = audit.rows(
+        "SELECT substr(judged_by, 1, 16), count(*) FROM responses GROUP BY 1 ORDER BY 2"
+    )
     assert [number for _, number in found] == [2, 21]
     # A policy that does not mind whose response it judges has to apply surely.
     strict.write_text(head + scope + "evidence: {identity: off}\n")

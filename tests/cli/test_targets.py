@@ -134,6 +134,19 @@ def test_nothing_stays_of_yesterday_behind_an_error_of_ours(
     assert "internal error: ZeroDivisionError" in (folder / "j.xml").read_text()
 
 
+def test_want_of_memory_is_no_bug_and_leaves_nothing_of_yesterday(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def greedy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("reporter.cli.check.inputs_of", greedy)
+    assert run(["check", "r.json", "--junit", "j.xml", "--html", "page.html"]) == 70
+    assert "there is not enough memory" in (err := capfd.readouterr().err)
+    assert "bug" not in err
+    assert not (folder / "page.html").exists()
+
+
 def test_own_templates_that_may_not_be_read_are_an_error_of_the_command_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

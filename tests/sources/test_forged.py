@@ -441,6 +441,7 @@ COMMANDS = {
     "shown",
     [
         "##[group]Run download@v4\nwith:\n  name: tools\n  path: x\n##[endgroup]\n",
+        "with:\n  script: |\n    ask --now\n    stop\n  name: tools\n",
         "with:\r\n  script: ask\r\nenv:\r\n  message: none\r\n",
         "Task         : Bash\nHelp         : https://docs/bash\n=====\n",
     ],

@@ -236,6 +236,19 @@ def test_a_sidecar_in_an_archive_counts_as_beside_a_file(
     assert (read(path).source.sidecar, read(path).source.sidecar_misfit) == (None, False)
 
 
+def test_what_a_desktop_left_beside_a_note_is_no_note(tmp_path: Path) -> None:
+    litter = b"\x00\x05\x16\x07" + b"\0" * 60
+    members = (("r.json", GOOD), ("__MACOSX/._r.json.meta.json", litter))
+    assert read(_packed("zip", *members, ("r.json.meta.json", _note()))).source.sidecar is not None
+
+
+def test_the_last_member_before_a_pipe_breaks_off_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = _packed("tar", ("a.json", GOOD), ("b.json", GOOD), ("c.json", GOOD + b" " * 9_000))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BufferedReader(_Once(whole[:4_000]))))
+    found = list(read_responses("-"))
+    assert [isinstance(part, Response) for part in found[:3]] == [True, True, False]
+
+
 def test_a_sidecar_in_an_archive_may_stand_for_what_was_packed(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     inner = _packed("zip", ("r.json.gz", gzip.compress(GOOD)), ("r.json.meta.json", _note()))
