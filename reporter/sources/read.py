@@ -268,6 +268,9 @@ def _in_stream(
             stream, name, limits, size=size, passed_over=notes.passes_over
         ):
             if isinstance(member, Refused):
+                if held is not None:
+                    yield notes.found(held)
+                    held = None
                 yield member
             elif member.name == name:
                 yield (member, *_sidecar(list(file.sidecars()) if file is not None else [], member))
