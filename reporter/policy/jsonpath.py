@@ -306,6 +306,13 @@ class Condition:
         found = known.get(self.path)
         if found is None:
             found = known[self.path] = self._find(data)
+        return self._over(found, every=every)
+
+    def fits_alone(self, value: Any) -> bool | None:
+        """The answer where its path finds this value and no other."""
+        return self._over(Found([value], 0), every=False).fits
+
+    def _over(self, found: Found, *, every: bool) -> Outcome:
         values = [value for value in found.values if not is_hollow(value)]
         number = len(values)
         if self._exists is not None:

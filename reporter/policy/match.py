@@ -466,11 +466,7 @@ class Match:
         """
         own = [patterns.fits(check) for patterns in self._of("check")]
         own += [patterns.fits(topic) for patterns in self._of("topic") if topic is not None]
-        own += [
-            part.decide({"name": check}, {}, every=False).fits
-            for part in self._name_conditions()
-            if part.compares
-        ]
+        own += [part.fits_alone(check) for part in self._name_conditions() if part.compares]
         return any(fits is not False for fits in own)
 
     def literals(self, key: str) -> Iterable[frozenset[str]]:

@@ -11,10 +11,11 @@ from reporter.sources.documents import BLANKS
 
 # What says in a header that the answer is one page, or a part: the API knows neither.
 _OF_A_PAGE = re.compile(
-    rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}next\b[\"']?"
+    rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}(?:next|prev)"
+    rb"(?:ious)?\b[\"']?"
     rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
-    rb"|\bx-(?:next-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
-    rb"|\bx-(?:current-?)?page(?:-?(?:index|number))?[\"']?[ \t]*+:[ \t]*+(?:[2-9]|\d\d)"
+    rb"|\bx-(?:(?:next|prev|previous)-[a-z]{1,20}|has-?more)[\"']?[ \t]*+:[ \t]*+(?!false)\w"
+    rb"|\bx-(?:current-?)?page(?:-?(?:index|number|num|no))?[\"']?[ \t]*+:[ \t]*+(?:[2-9]|\d\d)"
     rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18}|\*)(?:-(\d{1,18}))?/(\d{1,18}|\*)"
 )
 _TOTAL = re.compile(
@@ -56,7 +57,16 @@ def mark_of_a_page(text: bytes) -> str | None:
     small = text.lower()
     if not any(
         word in small
-        for word in (b"rel", b"x-next", b"x-has", b"x-cont", b"x-pag", b"x-curr", b"content-range")
+        for word in (
+            b"rel",
+            b"x-next",
+            b"x-prev",
+            b"x-has",
+            b"x-cont",
+            b"x-pag",
+            b"x-curr",
+            b"content-range",
+        )
     ):
         return None
     for mark in _OF_A_PAGE.finditer(small):

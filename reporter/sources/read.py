@@ -580,6 +580,7 @@ def _note_in(raw: bytes) -> dict[str, Any] | None:
         return None
     try:
         meta = json.loads(raw, object_pairs_hook=_each_once)
+        json.dumps(meta, ensure_ascii=False).encode()  # no half of a surrogate pair
     except (ValueError, RecursionError):
         return None
     digest = meta.get("sha256") if isinstance(meta, dict) else None

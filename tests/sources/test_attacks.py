@@ -325,6 +325,7 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "X-Continuation-Token: x", 'X-Pagination: {"TotalCount":50}',
          "Content-Range: bytes 0-99/*", "Total-Count: 50", "x-pagination-total-count: 2",
          "X-Total-Count: 50", "X-Page: 2", "X-Current-Page: 12",
+         'Link: <x>; rel="prev"', "X-Prev-Page: 1", "X-Page-Num: 2",
          "X-Total: 2", "X-Total-Pages: 2"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
          "X-Has-More: false", "X-Page: 1",

@@ -359,6 +359,7 @@ def test_a_sidecar_with_a_key_twice_is_not_used(tmp_path: Path) -> None:
         f'{{"sha256": "{digest}", "cluster_id": "c-8", "cluster_id": "c-9"}}',
         f'{{"sha256": "{digest}", "cluster_id": "c-9", "cluster_id": "c-9"}}',
         f'{{"sha256": "{digest}", "cluster_id": "c-9", "more": {{"a": 1, "a": 2}}}}',
+        f'{{"sha256": "{digest}", "cluster_id": "\\ud800abc"}}',
     ):
         (tmp_path / "response.json.meta.json").write_text(text)
         source = read(path).source
