@@ -1,8 +1,8 @@
-"""Which of very many rules or waivers may be for a node.
+"""Which of very many rules or waivers may be for a node, or for a message.
 
-A list that is written node by node, or pool by pool, is as long as the cluster is large: asked one
-by one, lists and nodes multiply. What is found here is asked whether it fits; what is not, surely
-does not.
+A list that is written node by node, or finding by finding, is as long as the cluster is large:
+asked one by one, lists and nodes multiply. What is found here is asked whether it fits; what is
+not, surely does not.
 """
 
 from __future__ import annotations
@@ -71,23 +71,28 @@ class ByNode(Generic[Part]):
         self._parts = [part for _, part in parts]
         self._for_any: list[int] = []
         self._by_key: dict[str, _Anchors] = {}
+        self._by_message = _Anchors()
         for number, (match, _) in enumerate(parts):
-            found = match.node_anchors
-            if found is None:
+            found, said = match.node_anchors, match.message_anchors
+            if found is not None:
+                key, anchors = found
+                for anchor in anchors:
+                    self._by_key.setdefault(key, _Anchors()).add(number, anchor)
+            elif said is not None:
+                for anchor in said:
+                    self._by_message.add(number, anchor)
+            else:
                 self._for_any.append(number)
-                continue
-            key, anchors = found
-            for anchor in anchors:
-                self._by_key.setdefault(key, _Anchors()).add(number, anchor)
 
-    def of(self, nodes: Sequence[Node], *, sure: bool) -> list[Part]:
-        """All but those that surely fit none of the nodes.
+    def of(self, nodes: Sequence[Node], *, sure: bool, message: str | None = None) -> list[Part]:
+        """All but those that surely fit none of the nodes, or not the message where one is given.
 
         With `sure` also without those that are only left open by a name nobody can read.
         """
-        if not self._by_key:
+        if not self._by_key and not self._by_message.every:
             return self._parts
         found = set(self._for_any)
+        found.update(self._by_message.find(message) if message else self._by_message.every)
         for node in nodes:
             for key, anchors in self._by_key.items():
                 name = legible(getattr(node, key))

@@ -399,13 +399,14 @@ class _Looking:
             for rule in rules
         )
         self._by_node = ByNode([(rule.match, rule) for rule in rules])
-        self._known: tuple[tuple[Node, ...], Sequence[Rule]] | None = None
+        self._known: tuple[tuple[Node, ...], str | None, Sequence[Rule]] | None = None
 
     def at(self, target: Target) -> Sequence[Rule]:
-        """All but those that surely are for other nodes, in the same order."""
-        if self._known is None or self._known[0] != target.nodes:
-            self._known = (target.nodes, self._by_node.of(target.nodes, sure=False))
-        return self._known[1]
+        """All but those that surely are for other nodes or messages, in the same order."""
+        nodes, message = target.nodes, target.message
+        if self._known is None or self._known[0] != nodes or self._known[1] != message:
+            self._known = (nodes, message, self._by_node.of(nodes, sure=False, message=message))
+        return self._known[2]
 
 
 class _Bench:

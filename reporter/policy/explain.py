@@ -348,7 +348,7 @@ class _Teller:
             return self._ordered_rules
         told = {rule.id: rule for rule, _, _ in (decided.rules if decided else ())}
         nearest = self._nearest_to(target)
-        some = self._by_node.of(target.nodes, sure=False)
+        some = self._by_node.of(target.nodes, sure=False, message=target.message)
         for rule in sorted(some, key=lambda rule: nearest[rule.id]):
             if len(told) >= MOST_RULES and nearest[rule.id] > 0:
                 break

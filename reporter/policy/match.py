@@ -436,6 +436,12 @@ class Match:
             return None
         return found[0][0], [anchor for _, anchors in found for anchor in anchors]
 
+    @property
+    def message_anchors(self) -> list[Anchor] | None:
+        """What a message has to hold one of; None where any may do, or none is asked for."""
+        patterns = self._simple.get("message")
+        return patterns.anchors if patterns is not None else None
+
     def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
         """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""
         assert self._node is not None  # noqa: S101 - only called when there is one
@@ -562,8 +568,10 @@ class Match:
                 any_of(
                     [
                         part._fits(target, every=every, waiver=waiver, trace=None, negated=negated)
-                        # Of the others the node surely rules out each.
-                        for part in self._any_by_node.of(target.nodes, sure=False)
+                        # Of the others the node, or the message, surely rules out each.
+                        for part in self._any_by_node.of(
+                            target.nodes, sure=False, message=target.message
+                        )
                     ]
                 ),
             )
@@ -618,7 +626,7 @@ class Match:
             for key in keys
             if key in self._simple and getattr(target, key) in self._simple[key].literals
         }
-        for part in self._any_by_node.of(target.nodes, sure=False):
+        for part in self._any_by_node.of(target.nodes, sure=False, message=target.message):
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled

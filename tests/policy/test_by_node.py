@@ -376,3 +376,56 @@ def test_whatever_else_is_looked_for_each_kind_of_pattern_is_found() -> None:
          for at, node in enumerate([{"name": "*pool*"}, {"name": "a-*"}, {"name": "*-z"}])]
     )  # fmt: skip
     assert few.of([Node(name="a-b-c-z")], sure=True) == [0, 1, 2]
+
+
+_said = st.one_of(st.none(), st.text(st.sampled_from("ab-A.\n\uff08"), max_size=8))
+_texts = st.one_of(
+    st.text(st.sampled_from("ab-A.*?[]"), min_size=1, max_size=6),
+    st.sampled_from(["a.*", ".*b", "(?s)a.*b", "a|b", "ab+-?", "[ab]a", "a\\.b"]).map(
+        lambda text: {"regex": text}
+    ),
+    st.text(st.sampled_from("ab-A."), min_size=1, max_size=4).map(lambda text: {"equals": text}),
+)
+
+
+@given(
+    st.lists(st.one_of(_texts, st.lists(_texts, min_size=1, max_size=3)), min_size=1, max_size=8),
+    _said,
+    st.booleans(),
+)
+def test_what_is_for_another_message_is_not_found_and_nothing_else(
+    asked: list[Any], message: str | None, sure: bool
+) -> None:
+    matches = [Match(MatchSpec.model_validate({"message": text})) for text in asked]
+    found = ByNode([(match, at) for at, match in enumerate(matches)]).of(
+        (), sure=sure, message=message or None
+    )
+    target = Target("X", None, FACTS, message=message or None)
+    for number, match in enumerate(matches):
+        if number not in found:
+            assert match.fits_rule(target) is False
+            assert match.fits_waiver(target) is False
+    whole = Match(MatchSpec.model_validate({"any": [{"message": text} for text in asked]}))
+    assert whole.fits_rule(target) is any_of(match.fits_rule(target) for match in matches)
+
+
+@pytest.mark.parametrize("pattern", ["*node {} is*", {"equals": "the node {} is full"}])
+def test_many_waivers_by_message_and_many_messages_do_not_multiply(pattern: Any) -> None:
+    said = "the node {} is full"
+    nodes = [stage(f"n-{at}", item(message=said.format(at))) for at in range(300)]
+    waived = []
+    for at in range(0, 600, 2):
+        text = pattern.format(at) if isinstance(pattern, str) else {"equals": said.format(at)}
+        waived.append(waiver(f"w-{at}", message=text))
+    asked = 0
+    fits_waiver = Match.fits_waiver
+
+    def counted(match: Match, *given: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return fits_waiver(match, *given)
+
+    with mock.patch.object(Match, "fits_waiver", counted):
+        verdict = judged(response(nodes=nodes), policy(waivers=waived))
+    assert sum(use.status == "used" for use in verdict.waivers) == 150
+    assert asked < 40 * len(nodes)  # of 300 × 300; most tell why a few of them are for another
