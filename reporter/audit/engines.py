@@ -81,7 +81,8 @@ class LocalEngine:
             return
         if now:
             _end_workers(self._pool)
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        with contextlib.suppress(RuntimeError):  # of a thread that could not be started
+            self._pool.shutdown(wait=True, cancel_futures=True)
         self._pool = None
 
     def check(self) -> None:
@@ -138,6 +139,8 @@ def starting() -> Iterator[None]:
         yield
     except OSError as error:
         raise _not_started(str(error.strerror or error)) from error
+    except EOFError as error:
+        raise _not_started("what starts them has ended") from error
     except RuntimeError as error:
         if "thread" not in str(error):
             raise

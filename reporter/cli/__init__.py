@@ -163,10 +163,12 @@ def _run(arguments: Sequence[str], heard: Interrupts) -> int:
         with _even_unheard():
             _show_usage(error)
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return INTERRUPTED
     except Exception as error:
-        if heard.came:
+        if heard.came or (
+            isinstance(error, click.Abort) and not isinstance(error.__cause__, EOFError)
+        ):
             return INTERRUPTED
         if not isinstance(error, ReporterError):
             said = f"internal error: {type(error).__name__}"

@@ -46,5 +46,7 @@ def test_a_pool_whose_own_thread_has_ended_answers_nobody(monkeypatch: pytest.Mo
         engine.check()
     with pytest.raises(OutputError, match="can't start new thread"), starting():
         raise RuntimeError("can't start new thread")
+    with pytest.raises(OutputError, match="what starts them has ended"), starting():
+        raise EOFError
     with pytest.raises(RuntimeError, match="another"), starting():
         raise RuntimeError("another")

@@ -134,6 +134,20 @@ def test_nothing_stays_of_yesterday_behind_an_error_of_ours(
     assert "internal error: ZeroDivisionError" in (folder / "j.xml").read_text()
 
 
+def test_an_end_of_input_is_no_interruption(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Though the library for command lines takes it for one."""
+
+    def ended(*_: object) -> None:
+        raise EOFError
+
+    monkeypatch.setattr("reporter.cli.check.inputs_of", ended)
+    assert run(["check", "r.json", "--html", "page.html"]) == 70
+    assert "interrupted" not in capfd.readouterr().err
+    assert not (folder / "page.html").exists()
+
+
 def test_want_of_memory_is_no_bug_and_leaves_nothing_of_yesterday(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
