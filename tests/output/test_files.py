@@ -48,6 +48,7 @@ def test_a_signal_at_any_instruction_leaves_the_old_file_or_the_new(tmp_path: Pa
             return trace
 
         before = sys.gettrace()
+        sys._getframe().f_trace_opcodes = True  # without it Python 3.12 tells of none
         sys.settrace(trace)
         try:
             write_file(target, b"new")
