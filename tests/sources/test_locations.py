@@ -209,9 +209,8 @@ def test_a_folder_is_walked_to_any_depth(here: Path) -> None:
             os.chdir("d")
         Path("r.json").write_bytes(b"{}")
         os.chdir(here)
-        for location in ("deep", "deep/**", "deep/**/r.json", "d*"):
-            (file,) = files_at(location)
-            assert file.path.endswith("/d/r.json")
+        (file,) = files_at("deep")
+        assert file.path.endswith("/d/r.json")
     finally:
         os.chdir(here)
         subprocess.run(["rm", "-rf", str(top)], check=True)  # shutil calls itself for each level
