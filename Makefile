@@ -55,7 +55,7 @@ unit: $(VENV)/.ready-dev libraries test-tools
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py \
-	  tests/audit/test_compare.py
+	  tests/audit/test_compare.py tests/audit/test_page.py tests/output/test_browser.py
 	AUDIT_KILLS=25 $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} tests/audit/test_command.py
 	HYPOTHESIS_PROFILE=search \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} -m "not browser and not wheel" tests

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections.abc import Iterator
@@ -105,6 +106,10 @@ def test_a_search_says_what_it_searched(facts: AuditFacts) -> None:
     assert 'data-said="{shown} of {all} responses"' in html.write(facts).decode()
     page = html.write(replace(facts, listed=facts.listed[:40])).decode()
     assert 'data-said="{shown} of the {all} listed here; of 65 in all see responses.csv"' in page
+
+
+MORE_SCREENS = [(1280, "light")] if "PROPERTY_EXAMPLES" in os.environ else []
+"""Under `make prove`."""
 
 
 @pytest.mark.browser
@@ -210,7 +215,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.mark.browser
 @pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), *MORE_SCREENS])
 def test_in_a_browser(
     browser: Any, facts: AuditFacts, tmp_path: Path, width: int, scheme: str
 ) -> None:
