@@ -72,6 +72,7 @@ class ByNode(Generic[Part]):
         self._for_any: list[int] = []
         self._by_key: dict[str, _Anchors] = {}
         self._by_message = _Anchors()
+        self._latest: tuple[Sequence[Node], bool, str | None, list[Part]] | None = None
         for number, (match, _) in enumerate(parts):
             found, said = match.node_anchors, match.message_anchors
             if found is not None:
@@ -91,6 +92,13 @@ class ByNode(Generic[Part]):
         """
         if not self._by_key and not self._by_message.every:
             return self._parts
+        # The findings of a node come one after the other.
+        asked = nodes, sure, message if self._by_message.every else None
+        if self._latest is None or self._latest[:3] != asked:
+            self._latest = *asked, self._of(*asked)
+        return self._latest[3]
+
+    def _of(self, nodes: Sequence[Node], sure: bool, message: str | None) -> list[Part]:
         found = set(self._for_any)
         found.update(self._by_message.find(message) if message else self._by_message.every)
         for node in nodes:

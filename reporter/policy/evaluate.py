@@ -399,14 +399,10 @@ class _Looking:
             for rule in rules
         )
         self._by_node = ByNode([(rule.match, rule) for rule in rules])
-        self._known: tuple[tuple[Node, ...], str | None, Sequence[Rule]] | None = None
 
     def at(self, target: Target) -> Sequence[Rule]:
         """All but those that surely are for other nodes or messages, in the same order."""
-        nodes, message = target.nodes, target.message
-        if self._known is None or self._known[0] != nodes or self._known[1] != message:
-            self._known = (nodes, message, self._by_node.of(nodes, sure=False, message=message))
-        return self._known[2]
+        return self._by_node.of(target.nodes, sure=False, message=target.message)
 
 
 class _Bench:

@@ -98,7 +98,6 @@ class Naming:
         self._by_node = ByNode([(part.waiver.match, part) for part in others])
         self._settled: dict[Alike, Tallies] = {}
         self._without: dict[int, tuple[Tallies, Tallies]] = {}
-        self._known: tuple[tuple[Node, ...], str | None, list[WaiverTally]] | None = None
         self._open: tuple[tuple[Node, ...], frozenset[str]] | None = None
 
     def fits(self, target: Target) -> Fits:
@@ -109,10 +108,7 @@ class Naming:
             if key not in self._settled:
                 self._settled[key] = _fitting(self._alone, target)
             settled = self._settled[key]
-        nodes, message = target.nodes, target.message
-        if self._known is None or self._known[0] != nodes or self._known[1] != message:
-            self._known = (nodes, message, self._by_node.of(nodes, sure=True, message=message))
-        found = self._known[2]
+        found = self._by_node.of(target.nodes, sure=True, message=target.message)
         return Fits(settled, _fitting(found, target) if found else ())
 
     def may_fit(self, nodes: tuple[Node, ...]) -> frozenset[str]:
