@@ -432,26 +432,19 @@ class Outputs:
                 return _junit_of(verdict, lost)
             return render(verdict, _form(name, targets[name]), exhibits, _warn, chosen)
 
-        try:
-            return replace(self, targets=targets).put(make, lost)
-        finally:
-            self.tell_junit(verdict, lost)
+        return replace(self, targets=targets).put(make, lost)
 
-    def tell_junit(self, verdict: Verdict, lost: Mapping[str, int]) -> None:
-        """Have JUnit say what could not be written, each with its exit code: nothing green stays
-        where a run's code is not the verdict's."""
+    def tell_no_summary(self, verdict: Verdict, why: OutputError) -> None:
+        """Have JUnit say that nobody was told the verdict: nothing green stays where a run's code
+        is not the verdict's."""
         target = self.targets.get("junit", "-")
-        if not lost or target == "-" or target in lost:
+        if target == "-":
             return
         try:
-            put(target, _junit_of(verdict, lost))
+            put(target, _junit_of(verdict, {"the summary": exit_code_of(why)}))
         except OutputError as error:
             say(f"--junit: {error.message}")
             self._drop("junit", target)
-
-    def tell_no_summary(self, verdict: Verdict, error: OutputError) -> None:
-        """Have JUnit say that nobody was told the verdict."""
-        self.tell_junit(verdict, {"the summary": exit_code_of(error)})
 
     def put(self, make: Callable[[str], bytes], lost: dict[str, int] | None = None) -> Written:
         """Write what `make` gives for each option; one that fails is said, the others come out.
@@ -469,7 +462,7 @@ class Outputs:
         lost = {} if lost is None else lost
         broken: TemplateError | None = None
         left = dict(self.targets)
-        for name, target in sorted(self.targets.items(), key=_heaviness):
+        for name, target in sorted(self.targets.items(), key=_turn):
             try:
                 with working(f"writing {target}", quiet=self.quiet):
                     data = make(name)
@@ -568,14 +561,11 @@ def _instant_of(asked: str | None) -> datetime:
     return datetime.now(UTC)
 
 
-def _heaviness(output: tuple[str, str]) -> int:
-    """What machines read first; the PDF last, whose libraries take the most memory.
-
-    JUnit on standard output comes at the very end: it can't be taken back.
-    """
-    if output == ("junit", "-"):
-        return 3
-    return {"junit": 0, "json": 0, "pdf": 2}.get(output[0], 1)
+def _turn(output: tuple[str, str]) -> int:
+    """When a report is made: those that take more later, as the PDF, whose libraries may end the
+    process where the machine is short of memory; JUnit, which says of all whether they are
+    there, and where green counts as a pass, at the very end."""
+    return {"json": 0, "pdf": 2, "junit": 3}.get(output[0], 1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ import gc
 import io
 import json
 import logging
+import mmap
 import re
+import threading
 import warnings
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
@@ -50,6 +52,10 @@ ENTRIES_IN_ALL = 200
 five times as long as the pages without them, and nobody reads them on paper."""
 MOST_CHECKS = 200
 """How many checks are printed, worst first; the rest is counted."""
+ROOM = 96 << 20
+"""Bytes of address space that have to be left, threads not counted: 40 MB were seen to be used."""
+THREADS = 3
+"""How many threads have to be allowed: as many as Pango has look for fonts."""
 GLYPHS_NAMED = 12
 """How many characters without a glyph are named before the rest is counted."""
 
@@ -60,6 +66,7 @@ _FONTS = (
     "Japanese and Korean, fonts-noto-core for other scripts)"
 )
 _NO_FONTS = "on Debian: apt-get install fonts-dejavu-core fonts-noto-cjk"
+_NO_ROOM = "allow it more (ulimit -v and -u, the container's limits)"
 _NOTDEF = ".notdef glyph"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -274,6 +281,8 @@ def _files(
 
 
 def _weasyprint() -> Any:
+    if (lacking := _lacking()) is not None:
+        raise OutputError(f"a PDF needs {lacking}, and this process gets no more", hint=_NO_ROOM)
     try:
         # Where a library is missing it prints a page about it, perhaps amid a report.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -295,6 +304,29 @@ def _weasyprint() -> Any:
     if not _has_fonts():
         raise OutputError("a PDF needs fonts, and this machine has none", hint=_NO_FONTS)
     return weasyprint
+
+
+def _lacking() -> str | None:
+    """What Pango would not get, which kills the process where it asks for that in vain."""
+    done = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(THREADS):
+            thread = threading.Thread(target=done.wait)
+            thread.start()
+            started.append(thread)
+    except (RuntimeError, MemoryError):
+        return f"{THREADS} threads"
+    finally:
+        done.set()
+        for thread in started:
+            thread.join()
+    try:
+        with mmap.mmap(-1, ROOM):
+            pass
+    except (OSError, MemoryError):
+        return f"{ROOM >> 20} MiB of memory"
+    return None
 
 
 def _has_fonts() -> bool:

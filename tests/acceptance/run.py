@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,15 @@ class Run:
 
 
 def command(
-    *arguments: str | Path, stdin: bytes = b"", cwd: Path = ROOT, env: dict[str, str] | None = None
+    *arguments: str | Path,
+    stdin: bytes = b"",
+    cwd: Path = ROOT,
+    env: dict[str, str] | None = None,
+    before: Sequence[str] = (),
 ) -> Run:
-    """`cce-precheck` with these arguments."""
+    """`cce-precheck` with these arguments, run by what comes `before`."""
     done = subprocess.run(
-        [sys.executable, "-m", "reporter", *map(str, arguments)],
+        [*before, sys.executable, "-m", "reporter", *map(str, arguments)],
         input=stdin,
         capture_output=True,
         cwd=cwd,

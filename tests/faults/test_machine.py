@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -30,14 +31,17 @@ long = pytest.mark.skipif(not THOROUGH, reason="make hostile")
 
 # What a PDF is drawn with ---------------------------------------------------------------------
 
+NOBODY_ELSE = 64_321
+"""A user of whom no process runs."""
 LIBRARIES = ("libpango-1.0.so.0", "libpangoft2-1.0.so.0", "libfontconfig.so.1")
 
 
-def without_pdf(folder: Path, env: dict[str, str]) -> Run:
+def without_pdf(folder: Path, env: dict[str, str], before: Sequence[str] = ()) -> Run:
     """A check that asks for every report; the PDF's is the only one that is missing."""
     made = folder / "made"
     ran = command("check", NODES, "--at", "response", "-q", "--json", "-",
-                  *reports(made, [form for form in FORMS if form != "json"]), env=env)  # fmt: skip
+                  *reports(made, [form for form in FORMS if form != "json"]),
+                  env=env, before=before)  # fmt: skip
     assert ran.code == 5, ran.err
     assert json.loads(ran.out)["outcome"] == "fail"  # nothing else got into it
     nothing_half_written(made)
@@ -46,8 +50,11 @@ def without_pdf(folder: Path, env: dict[str, str]) -> Run:
     told = [line for line in ran.err.splitlines() if "pdf" in line or "→" in line]
     assert len(told) == 2, ran.err
     assert told[0].startswith("--pdf: ")
-    assert "apt-get install" in told[1]
+    assert told[1].startswith("  → ")
     assert "Traceback" not in ran.err
+    junit = (made / "r.junit").read_text()
+    assert "<error" in junit
+    assert "r.pdf" in junit
     return ran
 
 
@@ -67,6 +74,28 @@ def test_without_fonts_the_other_reports_come_out(tmp_path: Path) -> None:
     ran = without_pdf(tmp_path, {"FONTCONFIG_FILE": str(config)})
     assert "a PDF needs fonts, and this machine has none" in ran.err
     assert "fonts-dejavu-core" in ran.err
+
+
+@pytest.mark.parametrize("space", range(120, 400, 20) if THOROUGH else [180])
+def test_with_little_memory_the_other_reports_come_out(tmp_path: Path, space: int) -> None:
+    """Pango would end the process: with SIGSEGV, SIGTRAP or SIGABRT, by how far it comes."""
+    before = ["sh", "-c", f'ulimit -v {space}000; exec "$@"', "sh"]
+    ran = without_pdf(tmp_path, {}, before)
+    assert re.search(r"a PDF needs (96 MiB of memory|3 threads), and this process", ran.err)
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3] if THOROUGH else [2])
+def test_without_threads_the_other_reports_come_out(tmp_path: Path, processes: int) -> None:
+    """Pango would end the process, or wait for ever."""
+    rights = "+dac_override,+dac_read_search"
+    user = ["setpriv", f"--reuid={NOBODY_ELSE}", "--clear-groups", f"--inh-caps={rights}",
+            f"--ambient-caps={rights}"]  # fmt: skip
+    if shutil.which("setpriv") is None or subprocess.run([*user, "true"], check=False).returncode:
+        pytest.skip("a user of the test's own takes root, and setpriv")
+    tmp_path.chmod(0o777)
+    before = [*user, "bash", "-c", f'ulimit -u {processes}; exec "$@"', "bash"]
+    ran = without_pdf(tmp_path, {}, before)
+    assert "a PDF needs 3 threads, and this process gets no more" in ran.err
 
 
 # Locales --------------------------------------------------------------------------------------
