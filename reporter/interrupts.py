@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from types import FrameType
 
@@ -34,6 +35,7 @@ class Interrupts:
             if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._stop)
         signal.signal(signal.SIGALRM, self._stop_behind_imports)
+        sys.unraisablehook = _unraisable
 
     def obey(self) -> None:
         """From now on a signal raises; so does one that came before, at once."""
@@ -62,3 +64,10 @@ class Interrupts:
                 return
             frame = frame.f_back
         raise KeyboardInterrupt
+
+
+def _unraisable(what: sys.UnraisableHookArgs) -> None:
+    """Where a library calls back and hears of no error, an interruption is lost, and `came` has
+    it: nobody needs to read of that."""
+    if what.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(what)

@@ -48,9 +48,16 @@ class Key:
             regex_fits_everything(text) for text in self.regexes
         )
         self.canonical = tuple(map(tuple, map(sorted, (self.literals, self.globs, self.regexes))))
-        self._prefixes = [
+        self.prefixes = [
             glob[:-1] for glob in self.globs if glob.endswith("*") and not is_glob(glob[:-1])
         ]
+        self.by_beginning = (
+            bool(self.prefixes)
+            and not self.regexes
+            and len(self.prefixes) == len(self.globs)
+            and all(self.prefixes)
+        )
+        """Whether it says of all that fits how it begins, or spells it."""
 
     def covers(self, other: Key) -> bool:
         """Whether whatever fits the other surely fits this."""
@@ -64,8 +71,7 @@ class Key:
 
     def _covers_glob(self, glob: str) -> bool:
         return glob in self.globs or any(
-            not is_glob(glob[: len(prefix)]) and glob.startswith(prefix)
-            for prefix in self._prefixes
+            not is_glob(glob[: len(prefix)]) and glob.startswith(prefix) for prefix in self.prefixes
         )
 
     def apart_from(self, other: Key) -> bool:
@@ -176,9 +182,16 @@ class Keys:
 
     @property
     def most_telling(self) -> str | None:
-        """A key that spells its values, the check before others; None where there is none."""
-        spelled = [key for key, part in self.keys.items() if part.spelled and key != "phase"]
-        return "check" if "check" in spelled else min(spelled, default=None)
+        """A key by whose values it can be looked up; None where there is none.
+
+        The check before others, one that spells its values before one that says how they begin.
+        """
+        told = [
+            (key != "check", not part.spelled, key)
+            for key, part in self.keys.items()
+            if key != "phase" and (part.spelled or part.by_beginning)
+        ]
+        return min(told)[-1] if told else None
 
     def everywhere(self) -> frozenset[str]:
         """Every key used, nested ones included."""

@@ -1237,12 +1237,14 @@ class _Look:
 class _Near:
     """Of many matches those that may cover one, without looking at all of them for each.
 
-    One that spells its values covers only what spells one of them: it is looked up by value. The
-    others are near to everything, which takes the square of their number: there is an end to it.
+    One that spells its values covers only what spells one of them, and one that says how they
+    begin only what begins so: they are looked up. The others are near to everything, which takes
+    the square of their number: there is an end to it.
     """
 
     def __init__(self, every: Sequence[Keys]) -> None:
         self._spelling: dict[tuple[str, str], list[int]] = {}
+        self._beginning: dict[tuple[str, str], list[int]] = {}
         self._loose: list[int] = []
         self._left = MOST_COMPARED
         for index, keys in enumerate(every):
@@ -1252,13 +1254,19 @@ class _Near:
                 continue
             for value in keys.keys[key].literals:
                 self._spelling.setdefault((key, value), []).append(index)
+            for prefix in keys.keys[key].prefixes:
+                self._beginning.setdefault((key, prefix), []).append(index)
 
     def may_cover(self, keys: Keys) -> list[int] | None:
         """Their indexes, in order; None when enough were compared already."""
         near = set(self._loose)
         for key, part in keys.keys.items():
-            if part.literals:
-                near.update(self._spelling.get((key, min(part.literals)), ()))
+            # Whatever covers the key covers this one of its values, and of its globs.
+            one = min(part.literals or part.globs, default=None)
+            if one is not None:
+                near.update(self._spelling.get((key, one), ()))
+                for end in range(1, len(one) + 1):
+                    near.update(self._beginning.get((key, one[:end]), ()))
         self._left -= len(near)
         return sorted(near) if self._left >= 0 else None
 

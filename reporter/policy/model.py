@@ -389,7 +389,9 @@ class Sections(Spec):
 class CompleteOptions(EvidenceOptions):
     """Evidence `complete`."""
 
-    sections: Sections = Sections()
+    # Defaults are made without validation: what validates takes long to build, and each start
+    # of the command would wait for it.
+    sections: Sections = Sections.model_construct()
     required_checks: Patterns | None = None
     required_on_every_node: Patterns | None = None
     min_nodes: Annotated[int, Field(ge=0)] | None = None
@@ -415,14 +417,24 @@ Line = Annotated[EvidenceOptions, BeforeValidator(_bare_level)]
 class EvidenceSpec(Spec):
     """May a response be judged at all? Each line: require, warn, off, or a mapping of options."""
 
-    recognised: Line = EvidenceOptions()
-    finished: Annotated[FinishedOptions, BeforeValidator(_bare_level)] = FinishedOptions()
-    consistent: Line = EvidenceOptions()
-    complete: Annotated[CompleteOptions, BeforeValidator(_bare_level)] = CompleteOptions()
-    unexpired: Annotated[UnexpiredOptions, BeforeValidator(_bare_level)] = UnexpiredOptions()
-    fresh: Annotated[FreshOptions, BeforeValidator(_bare_level)] = FreshOptions(level="off")
-    identity: Line = EvidenceOptions()
-    provider: Annotated[ProviderOptions, BeforeValidator(_bare_level)] = ProviderOptions()
+    recognised: Line = EvidenceOptions.model_construct()
+    finished: Annotated[FinishedOptions, BeforeValidator(_bare_level)] = (
+        FinishedOptions.model_construct()
+    )
+    consistent: Line = EvidenceOptions.model_construct()
+    complete: Annotated[CompleteOptions, BeforeValidator(_bare_level)] = (
+        CompleteOptions.model_construct()
+    )
+    unexpired: Annotated[UnexpiredOptions, BeforeValidator(_bare_level)] = (
+        UnexpiredOptions.model_construct()
+    )
+    fresh: Annotated[FreshOptions, BeforeValidator(_bare_level)] = FreshOptions.model_construct(
+        level="off"
+    )
+    identity: Line = EvidenceOptions.model_construct()
+    provider: Annotated[ProviderOptions, BeforeValidator(_bare_level)] = (
+        ProviderOptions.model_construct()
+    )
 
 
 class AppliesTo(Spec):

@@ -145,7 +145,7 @@ class Subject(Part):
     expires: Moment | None = None
     expected_cluster: str | None = Field(default=None, description="--expect-cluster")
     expected_target: str | None = Field(default=None, description="--expect-target")
-    change: Change = Change()
+    change: Change = Change.model_construct()
 
 
 class Gate(Part):
@@ -278,7 +278,7 @@ class Entry(Part):
     phase: str | None = None
     message: str | None = None
     error_codes: list[str] = []
-    risks: Risks = Risks()
+    risks: Risks = Risks.model_construct()
     why: Statement
     rules: list[RuleMatch] = []
     said: list[str] = Field(default=[], description="the matching rules' own messages, filled in")
@@ -516,7 +516,7 @@ class Verdict(Part):
     headline: Statement
     summary: list[Statement] = Field(default=[], description="the sentences under the headline")
     instant: Instant
-    gate: Gate = Gate()
+    gate: Gate = Gate.model_construct()
     subject: Subject
     reasons: list[Reason] = []
     conditions: list[Statement] = []

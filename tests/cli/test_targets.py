@@ -325,6 +325,24 @@ def test_a_signal_while_something_is_imported_is_an_interruption_like_any(
     assert not (folder / "page.html").exists()
 
 
+def test_an_interruption_that_a_library_swallows_is_not_told_as_an_error() -> None:
+    """As of pydantic's callbacks: the signal is noted, and the run ends by it."""
+    script = (
+        "from reporter.interrupts import Interrupts\n"
+        "class Swallowing:\n"
+        "    def __init__(self, error): self.error = error\n"
+        "    def __del__(self): raise self.error\n"
+        "Interrupts().hear()\n"
+        "Swallowing(KeyboardInterrupt())\n"
+        "Swallowing(ValueError('told'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    assert "ValueError: told" in done.stderr
+    assert "KeyboardInterrupt" not in done.stderr
+
+
 def test_the_installed_command_hears_signals_first() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert project["scripts"] == {"cce-precheck": "reporter.__main__:main"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import random
 import re
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -845,6 +846,39 @@ def test_taking_out_a_rule_that_lint_calls_pointless_changes_no_outcome(run: Run
             assert before == after, (code, name, made)
             taken[code] += 1
     assert all(number > 5 for number in taken.values()), taken
+
+
+def test_rules_that_are_looked_up_are_told_as_where_each_is_compared_with_each(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from reporter.policy.lint import _Near
+
+    def everything(self: _Near, _: object) -> list[int]:
+        return self.all  # type: ignore[attr-defined, no-any-return]
+
+    def counting(self: _Near, every: Sequence[object]) -> None:
+        self.all = list(range(len(every)))  # type: ignore[attr-defined]
+
+    pick = random.Random(20261126)
+    found = Counter[str]()
+    for _ in range(int(os.environ.get("PROPERTY_EXAMPLES", "60"))):
+        made = [
+            {
+                "id": f"r{number}",
+                "match": _random_match(pick),
+                "effect": pick.choice(["fail", "warn"]),
+            }
+            for number in range(12)
+        ]
+        text = policy(made).decode()
+        looked_up = run(text).problems
+        with monkeypatch.context() as patch:
+            patch.setattr(_Near, "__init__", counting)
+            patch.setattr(_Near, "may_cover", everything)
+            assert run(text).problems == looked_up
+        found.update(problem.code for problem in looked_up)
+    assert found["overridden-rule"] > 5
+    assert found["redundant-rule"] > 5
 
 
 def test_what_lint_calls_never_matching_never_surely_does(run: Run) -> None:
