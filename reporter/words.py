@@ -194,8 +194,10 @@ MESSAGES: Final[dict[str, Message]] = {
     ),
     "condition.no-cluster": "Nothing tells which cluster this is about: the response names none",
     "condition.newer-task": (
-        "{count} newer task of this cluster stands in the same file and is not judged",
-        "{count} newer tasks of this cluster stand in the same file and are not judged",
+        "{count} task that is newer, or may be, of the same cluster stands in the same file and is "
+        "not judged",
+        "{count} tasks that are newer, or may be, of the same cluster stand in the same file and "
+        "are not judged",
     ),
     "condition.text-around": (
         "Read out of a log: {count} line of other text around the response is not judged. "

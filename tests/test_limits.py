@@ -63,6 +63,7 @@ NOT_LIMITS = {
     "reporter.sources.read.MAX_PASSED_OVER": "of names that are told; all are counted",
     "reporter.sources.read.LONGEST_PASSED_OVER": "of a name that is told",
     "reporter.policy.names.MOST_ALIKE": "of a search",
+    "reporter.casefile.redact.MOST_ALIGNED": "of a search",
     "reporter.casefile.redact.MOST_WORDS": "of a search",
     "reporter.casefile.redact.MOST_TRIED": "of a search",
     "reporter.policy.here.MOST_TRIED": "of a search",

@@ -500,6 +500,12 @@ def _found(verdict: Verdict, names: _Names) -> dict[_Key, _Found]:
     return found
 
 
+def _seen(side: Side, names: _Names) -> set[tuple[str | None, str]] | None:
+    if side.seen is None:
+        return None
+    return {(part.check, names.key(part.node)) for part in side.seen}
+
+
 class _Passes:
     """What `side` does not list while `other` does: whether it passed, rather than not being there.
 
@@ -509,10 +515,10 @@ class _Passes:
     def __init__(self, other: Side, side: Side, names: _Names) -> None:
         self.other = {(check.name, check.scope): check for check in other.verdict.checks}
         self.side = {(check.name, check.scope): check for check in side.verdict.checks}
-        self.seen: set[tuple[str | None, str]] | None = None
-        if side.seen is not None:
-            self.seen = {(part.check, names.key(part.node)) for part in side.seen}
-        self.nodes = {node for _, node in self.seen or ()}
+        self.seen = _seen(side, names)
+        nodes = {node for _, node in self.seen or ()}
+        was_listed = {node for _, node in _seen(other, names) or ()}
+        self.gone = was_listed - nodes if nodes else set()
         # What CCE skipped has not passed, whatever its phase says.
         self.skipped: dict[str | None, set[str | None]] = {}
         for skip in side.verdict.skipped:
@@ -531,7 +537,7 @@ class _Passes:
             return False
         if key.scope != "node":
             # A node that a check of the cluster named, and that is not listed any more, is gone.
-            return key.node is None or not self.nodes or key.node in self.nodes
+            return key.node not in self.gone
         if self.seen is not None:
             return (key.check, key.node or "") in self.seen
         # Of a record only the number is known: with fewer nodes, some may not be there.

@@ -66,8 +66,10 @@ PROFILES: tuple[RedactionProfile, ...] = get_args(RedactionProfile)
 SHORTEST_KEY = 16
 LONGEST_KEY = 4_096
 MOST_WORDS = 5
+MOST_ALIGNED = 20
 MOST_TRIED = 300_000
-"""What is tried as the name of a cluster: so many words of a text, so many names in all."""
+"""What is tried as the name of a cluster: so many words of a text, what stands in its place in so
+many texts, so many names in all."""
 _WORDS = re.compile(r"\S+\s*")
 _PLAIN_WORDS = re.compile(r"[\w.-]+", re.ASCII)
 _AROUND_A_NAME = " \t\n.,;:!?()[]{}<>\"'`\u201c\u201d\u2018\u2019"
@@ -303,15 +305,30 @@ class Redactor:
             update={name: asked(getattr(record, name)) for name in parts}
         ), stays
 
-    def named(self, pseudonym: str, record: Verdict) -> str | None:
-        """The cluster's name that a pseudonym stands for, where some text of a record has it."""
+    def named(self, pseudonym: str, record: Verdict, redacted: Verdict) -> str | None:
+        """The cluster's name that a pseudonym of a redacted record stands for, where some text of
+        the record in raw values has it."""
+        raw = list(dict.fromkeys(_strings(record.model_dump(mode="json"))))
+        shown = dict.fromkeys(_strings(redacted.model_dump(mode="json")))
+        around = [
+            text.split(pseudonym) for text in shown if pseudonym in text and text != pseudonym
+        ]
+        likely = (
+            text[len(parts[0]) : len(text) - len(parts[-1])]
+            for parts in around[:MOST_ALIGNED]
+            for text in raw
+            if text.startswith(parts[0]) and text.endswith(parts[-1]) and len(parts) == 2
+        )
+        words = (name for text in raw if _SEEN.search(text) for name in _may_be_names(text))
         tried: set[str] = set()
-        for text in _texts(record.model_dump(mode="json")):
-            for name in _may_be_names(text):
-                if name not in tried and len(tried) < MOST_TRIED:
-                    tried.add(name)
-                    if self._pseudonym("cluster", name) == pseudonym:
-                        return name
+        for name in chain(likely, words):
+            if name in tried:
+                continue
+            if self._pseudonym("cluster", name) == pseudonym:
+                return name
+            tried.add(name)
+            if len(tried) == MOST_TRIED:
+                break
         return None
 
     # Text -------------------------------------------------------------------------------------
@@ -741,15 +758,22 @@ def _may_be_names(text: str) -> Iterator[str]:
 
 
 def _texts(value: Any) -> Iterator[str]:
+    # "*" alone names nothing.
+    return filter(_SEEN.search, _strings(value))
+
+
+_SEEN = re.compile(r"[A-Za-z0-9]")
+
+
+def _strings(value: Any) -> Iterator[str]:
     if isinstance(value, str):
-        # "*" alone names nothing.
-        yield from [value] if re.search(r"[A-Za-z0-9]", value) else []
+        yield value
     elif isinstance(value, list):
         for part in value:
-            yield from _texts(part)
+            yield from _strings(part)
     elif isinstance(value, dict):
         for part in value.values():
-            yield from _texts(part)
+            yield from _strings(part)
 
 
 # Spellings ------------------------------------------------------------------------------------

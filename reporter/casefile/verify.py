@@ -463,7 +463,7 @@ def _judged_by_pseudonyms(record: Verdict, sight: _Sight, key: bytes) -> Verdict
     again, response = replay.judge_again(asked, sight.evidence)
     given = asked.subject.cluster_name
     # A name that was given stands in no evidence; where a text has it too, that tells.
-    if given in stays and (found := redactor.named(given, again)) is not None:
+    if given in stays and (found := redactor.named(given, again, bare)) is not None:
         subject = asked.subject.model_copy(update={"cluster_name": found})
         again = again.model_copy(update={"subject": subject})
         stays = stays - {given}

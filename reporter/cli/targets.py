@@ -322,11 +322,13 @@ def _start_of(name: str, *, tail: int = 0) -> bytes:
 
 def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, list[str]] | None:
     """The command that is asked for, where it writes files, and the words that are its own."""
-    words = list(arguments)
+    words, before = list(arguments), list[str]()
     found: click.Command | None = group
     while isinstance(found, click.Group):
-        # An option that nobody knows may stand before it, and have a value.
+        # An option may stand before it that belongs behind it, or that nobody knows.
         group, found = found, None
         while words and found is None:
-            found = group.get_command(click.Context(group), words.pop(0))
-    return (found, words) if isinstance(found, Writer) else None
+            found = group.get_command(click.Context(group), words[0])
+            before += [words.pop(0)] if found is None else []
+            words = words if found is None else words[1:]
+    return (found, before + words) if isinstance(found, Writer) else None

@@ -55,6 +55,7 @@ from reporter.precheck.unknown_fields import UnknownFields
 from reporter.record.conditions import CLOCK_SKEW
 from reporter.record.coverage import exceptions_alone
 from reporter.record.dates import parse_instant
+from reporter.record.limits import is_exceeded
 from reporter.record.model import (
     Change,
     ClusterType,
@@ -118,15 +119,7 @@ class LimitTally:
     @property
     def exceeded(self) -> bool:
         """Whether more failed than the limit allows."""
-        if self.limit.max is not None:
-            return self.failed > self.limit.max
-        percent = self.limit.max_percent
-        if percent is None:
-            return False
-        from decimal import Decimal
-
-        # As it is written: 9.2 is no binary fraction, and 69 of 750 are 9.2 % and no more.
-        return self.failed * 100 > Decimal(repr(percent)) * self.base
+        return is_exceeded(self.failed, self.base, self.limit.max, self.limit.max_percent)
 
 
 @dataclass

@@ -34,8 +34,15 @@ MOST_SIGNS = 400_000_000
 class Here:
     """The names and messages of a response."""
 
-    def __init__(self, targets: Sequence[Target], names: Iterable[str]) -> None:
+    def __init__(
+        self,
+        targets: Sequence[Target],
+        names: Iterable[str],
+        every: Callable[[], Iterable[Target]],
+    ) -> None:
+        """`targets` are what was decided about, `every` gives all there are, that pass too."""
         self.targets = targets
+        self._every = every
         self._left = Left(MOST_SIGNS)
         self._looked_at = 0
         self._unlike: dict[tuple[int, frozenset[str]], list[Target]] = {}
@@ -147,26 +154,45 @@ class Here:
             for name in names.fitted_otherwise(written):
                 yield name, [names.having(name)]
 
+    @cached_property
+    def _all(self) -> Sequence[Target]:
+        return list(self._every())
+
+    @cached_property
+    def _texts(self) -> dict[str, frozenset[str]]:
+        """Names and messages of all that is here, by the key that asks for them."""
+        nodes = [node for target in self._all for node in target.nodes]
+        found = {
+            "message": (target.message for target in self._all),
+            "addon": (name for target in self._all for pair in target.addons for name in pair),
+            "node": (node.name for node in nodes),
+            "node.uid": (node.uid for node in nodes),
+        }
+        return {key: frozenset(filter(None, texts)) for key, texts in found.items()}
+
     def may_have(self, written: Written, others: Iterable[str]) -> bool:
         """Whether a pattern fits anything here, or may: so too where not all could be tried.
 
         `others`: names of the kind it asks for, beside those of findings.
         """
-        own = written.fits()
         if written.key == "matches":
-            return written.path is None or self._has_value(written)
-        if written.key == "message":
-            texts = {target.message for target in self.targets if target.message}
-        else:
-            texts = {*self._names_for(written).spelled, *others}
+            return written.path is None or self._has_value(written, self._all)
+        texts = {*self._texts.get(written.key, ()), *others}
+        if written.key != "message":
+            texts.update(self._names_for(written).spelled)
             if written.is_plain:
                 return written.text in texts
+        own = written.fits()
         return any(own(text) is not False for text in self._left.of(texts)) or self._left.is_spent
 
-    def _has_value(self, written: Written) -> bool:
+    def has(self, written: Written) -> bool:
+        """Whether a name or message is here in that very form, if only where a check passes."""
+        return written.text in self._texts.get(written.key, ())
+
+    def _has_value(self, written: Written, targets: Sequence[Target]) -> bool:
         where = [{"path": written.path, "matches": written.text}]
         own = Match(MatchSpec.model_validate({"where": where}))
-        unlike = self._unlike_in(self.targets, frozenset({"where"}))
+        unlike = self._unlike_in(targets, frozenset({"where"}))
         some = self._counted(unlike[:MOST_SEARCHED])
         return len(some) < len(unlike) or any(map(own.fits_rule, without_trace(some)))
 
@@ -213,7 +239,7 @@ class Here:
     def _other_values(self, written: Written) -> Iterator[tuple[str, Iterable[Sequence[Target]]]]:
         if STAR.search(written.text):
             yield STAR.sub(".*", written.text), [self.targets]
-        elif written.path is not None and not self._has_value(written):
+        elif written.path is not None and not self._has_value(written, self.targets):
             if written.is_for_a_part:
                 yield written.within(), [self.targets]
             if written.has_a_word:

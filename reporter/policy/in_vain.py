@@ -22,7 +22,7 @@ from reporter.policy.slips import (
     path_of,
 )
 from reporter.policy.written import Written, is_cluster_id
-from reporter.precheck.finding import listed_nodes
+from reporter.precheck.finding import iter_findings, listed_nodes
 from reporter.precheck.versions import parse_version
 from reporter.record.model import Param, Statement, WaiverUse
 from reporter.words import statement
@@ -96,7 +96,8 @@ def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iter
     ]
     targets = [*(part.target for part in judgement.decided), *skipped]
     checks = {*judgement.found.names, *(target.check for target in skipped if target.check)}
-    here = Here(targets, checks)
+    findings = iter_findings(judgement.response.task)
+    here = Here(targets, checks, lambda: (Target.of(one, facts) for one in findings))
     nearly = nearly_met(policy.naming, here, lambda name: name in policy.catalogue.items)
     if nearly:
         told = {name: (asked.key, f"{asked.text} → {had}") for name, (asked, had) in nearly.items()}
@@ -105,10 +106,11 @@ def _names_and_texts(judgement: Judgement, waivers: Sequence[WaiverUse]) -> Iter
     @cache
     def of_nodes(key: str) -> frozenset[str]:
         listed = listed_nodes(judgement.response.task)
-        named = [node for part in judgement.decided for node in part.target.nodes]
         if key == "node":
-            names = (*(node.name for node in listed), *(node.name for node in named))
-            return frozenset(filter(None, names))
+            return frozenset(node.name for node in listed if node.name)
+        named = [
+            node for finding in iter_findings(judgement.response.task) for node in finding.nodes
+        ]
         uids = [*filter(None, (*(node.uid for node in listed), *(node.uid for node in named)))]
         return frozenset([*uids, *map(str.lower, uids), *map(str.upper, uids)])
 

@@ -272,8 +272,9 @@ class Condition:
         self.spec = spec
         self.path = spec.path
         self.on_response = spec.on == "response"
-        self.asks_for_name = not self.on_response and names_in(spec.path).plain == ("name",)
         self._find = compile_path(spec.path)
+        # `$.name`, and what comes to it as well: `$..name`, `$.*`.
+        self.asks_for_name = not self.on_response and "x" in self._find({"name": "x"}).values
         self._quantifier = spec.quantifier
         self._wanted = True
         asked: Comparison = spec

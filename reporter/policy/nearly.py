@@ -38,7 +38,9 @@ def nearly_met(
         for meant, having in here.meant(written, known):
             left = [part for part in told if part.id not in found]
             for part, tried in here.tried(left, written, having):
-                if part.id not in found and _differs(part, written, meant, tried):
+                if part.id in found or not _differs(part, written, meant, tried):
+                    continue
+                if written.key == "check" or not here.has(written):
                     found[part.id] = written, meant
     return found
 

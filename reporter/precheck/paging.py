@@ -12,13 +12,13 @@ from typing import Any
 from reporter.signs import folded, may_be_one_of
 
 _GOES_ON = frozenset(
-    {"continue", "hasmore", "hasnext", "hasnextpage", "ismore", "istruncated"}
-    | {"moreavailable", "morepages", "moreresults", "remainingitemcount", "truncated"}
-    | {"nextcontinuationtoken", "lastevaluatedkey", "partial", "ispartial"}
+    {"continue", "hasmore", "hasmoreitems", "hasmorepages", "hasmoreresults", "hasnext"}
+    | {"hasnextpage", "ismore", "istruncated", "moreavailable", "moreitems", "morepages"}
+    | {"moreresults", "remainingitemcount", "truncated", "partial", "ispartial"}
     | {"continuationtoken", "continuetoken", "odatanextlink", "incomplete", "incompleteresults"}
 )
 _NEXT = frozenset(
-    {"next"}
+    {"next", "nextcontinuationtoken", "nextpagestartindex", "lastevaluatedkey"}
     | {f"next{what}" for what in ("cursor", "href", "key", "link", "marker", "offset", "page")}
     | {f"next{what}" for what in ("pagelink", "pagetoken", "pageurl", "token", "uri", "url")}
 )
@@ -40,14 +40,15 @@ _COUNTED_FROM_ONE = frozenset(
     | {f"page{what}" for what in ("index", "no", "num", "number")}
     | {f"{which}page" for which in ("cur", "current", "this")}
     | {f"{which}index" for which in ("start", "from", "currentpage")}
+    | {"startat"}
     | {f"{which}{what}" for which in ("currentpage", "curpage") for what in ("no", "number")}
 )
 """Which page of a list this is, or which record its first: some count from 0, others from 1."""
-_PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "numpages", "numberofpages"}
+_PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "maxpage", "numpages", "numberofpages"}
 _NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
 _REL_NEXT = re.compile(r"(?i)\brel\s{0,9}=\s{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}\s{1,9}){0,9}next\b")
-_PAGE_OF = re.compile(r"\s*0*(\d{1,9})\s*(?:/|of)\s*0*(\d{1,9})\s*", re.ASCII)
+_PAGE_OF = re.compile(r"(?i:\s*page)?\s*0*(\d{1,9})\s*(?:/|of)\s*0*(\d{1,9})\s*", re.ASCII)
 _A_TIME = 100_000_000
 """What is larger counts seconds, and no pages."""
 _PLAIN_NUMBER = re.compile(r"\s{0,9}\d{1,18}(?:\.\d{0,9})?\s{0,9}", re.ASCII)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from reporter.precheck.model import PrecheckTask
 from reporter.precheck.unknown_fields import UnknownFields, unknown_fields
+from reporter.signs import says_nothing
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Source:
     others: int = 0
     doubts: tuple[str, ...] = ()
     newer: int = 0
-    """How many of the others are newer, and about the same cluster, though this one was named."""
+    """How many of the others are newer and of the same cluster, or may be, where one was named."""
 
     lines_around: int = 0
     """How many lines of the input hold other text than the response: a log's."""
@@ -89,11 +90,12 @@ class Response:
     def clusters(self) -> tuple[str, ...]:
         """The cluster it is about, by its own word and then by the note of `fetch`, if one says.
 
-        Two are two different ones: which of them is meant is not known.
+        Two are two different ones: which of them is meant is not known. An id of which nothing is
+        seen names none.
         """
         own = self.task.spec.cluster_id if self.task.spec else None
         noted = self.source.sidecar.cluster_id if self.source.sidecar else None
-        return tuple(dict.fromkeys(name for name in (own, noted) if name))
+        return tuple(dict.fromkeys(name for name in (own, noted) if name and not says_nothing(name)))
 
     @cached_property
     def unknown(self) -> UnknownFields:

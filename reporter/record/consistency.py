@@ -29,6 +29,7 @@ from reporter.record.conditions import (
 from reporter.record.coverage import Asked, can_be_covered, exceptions_alone
 from reporter.record.dates import parse_end, parse_instant
 from reporter.record.evidence import FINAL, of_evidence
+from reporter.record.limits import is_exceeded
 from reporter.record.model import OUTCOMES_WORST_FIRST, Counts, OutcomeCounts
 from reporter.signs import is_todo, says_nothing
 
@@ -310,7 +311,7 @@ class _Least:
 
 
 def _of_limit(rule: str, limit: LimitUse, least: _Least) -> Iterator[str]:
-    if limit.exceeded != _is_exceeded(limit):
+    if limit.exceeded != is_exceeded(limit.failed, limit.base, limit.max, limit.max_percent):
         yield f"rule {rule}: exceeded does not follow from what its limit counted"
     number = {"findings": least.findings, "nodes": least.nodes, "checks": len(least.checks)}
     if limit.failed < number[limit.of]:
@@ -328,12 +329,6 @@ def _effect_at(rule: RuleUse, instant: datetime) -> str:
     start = _read(parse_instant, rule.effective_on)
     early = start is not None and instant < start
     return "warn" if early and rule.written_effect == "fail" else rule.written_effect
-
-
-def _is_exceeded(limit: LimitUse) -> bool:
-    if limit.max is not None:
-        return limit.failed > limit.max
-    return limit.max_percent is not None and limit.failed * 100 > limit.max_percent * limit.base
 
 
 def _counts(record: Verdict) -> Counts:

@@ -463,7 +463,7 @@ class Source(Part):
     newer: int = Field(
         default=0,
         ge=0,
-        description="how many of these are newer, of the same cluster, where --task named one",
+        description="of these, newer and of the same cluster, or may be, where --task named one",
     )
     lines_around: int = Field(
         default=0, ge=0, description="lines of other text around the response, as in a log"

@@ -276,8 +276,8 @@ class _Reader:
                 vars(archive)["members"] = []  # tarfile keeps every header, a million of them too
                 count += 1
                 self._count(count, name)
-                if not info.isdir():
-                    self._note_name(f"{name}!{_readable(info.name)}", names)
+                if not info.isdir() and info.type not in (_LABEL, _DUMP):
+                    self._note_name(name, info.name, names)
                 yield from self._tar_member(archive, info, name, containers)
                 if archive.fileobj is not None:
                     archive.fileobj.seek(archive.offset)  # over what was not read of it
@@ -350,7 +350,7 @@ class _Reader:
                 label = f"{name}!{_readable(raw_name)}"
                 if raw_name.endswith("/") and _is_empty(info):
                     continue
-                self._note_name(label, names)
+                self._note_name(name, raw_name, names)
                 wrong = _wrong_with_zip_member(info)
                 if wrong is not None:
                     yield Refused(label, _refusal(label, wrong))
@@ -446,15 +446,17 @@ class _Reader:
                 hint="unpack what you need, or split it",
             )
 
-    def _note_name(self, label: str, names: set[str]) -> None:
+    def _note_name(self, archive: str, raw_name: str, names: set[str]) -> None:
+        """By the bytes of the path: two that are no text may be shown alike."""
         if not self.limits.each_once:
             return
-        if label in names:
+        path = posixpath.normpath(raw_name)
+        if path in names:
             raise InputError(
-                f"{label}: stands twice in its archive",
+                f"{archive}!{_readable(raw_name)}: stands twice in its archive",
                 hint="unpack it, and name the one that counts",
             )
-        names.add(label)
+        names.add(path)
 
     def _count(self, count: int, name: str) -> None:
         if count > self.limits.max_members:

@@ -671,18 +671,19 @@ def _one_of(alike: Sequence[int], tasks: Sequence[PrecheckTask]) -> int:
 
 
 def _newer(tasks: Sequence[PrecheckTask], index: int) -> int:
-    """How many tasks are newer than one of them, and about its cluster, or may be."""
+    """How many other tasks are newer than one of them, and about its cluster, or may be."""
     own, created = _cluster_of(tasks[index]), _created(tasks[index])
+    uid = _uid(tasks[index])
     return sum(
-        own is None or (cluster := _cluster_of(task)) is None or cluster == own
+        not _is_another_cluster(_cluster_of(task), own)
         for task in tasks
-        if created is not None and (other := _created(task)) is not None and other > created
+        if _uid(task) != uid
+        and (created is None or (other := _created(task)) is None or other >= created)
     )
 
 
 def _cluster_of(task: PrecheckTask) -> str | None:
-    """In small letters: the id of a cluster may be written in capitals."""
-    return (task.spec.cluster_id or "").lower() or None if task.spec else None
+    return task.spec.cluster_id if task.spec else None
 
 
 def _mixed(found: list[_Candidate], fitting: list[int]) -> bool:
@@ -727,10 +728,11 @@ def _another_may_be_meant(
     return False
 
 
-def _is_another_cluster(named: str | None, cluster: str) -> bool:
+def _is_another_cluster(named: str | None, cluster: str | None) -> bool:
     """Whether a task surely is about another cluster, not the same in another spelling."""
-    if named is None or says_nothing(named) or not named.isascii():
+    if any(name is None or says_nothing(name) or not name.isascii() for name in (named, cluster)):
         return False  # an id has no such letters: whose it is, nobody knows
+    named, cluster = named or "", cluster or ""
     return folded(named).translate(_DIGITS) != folded(cluster).translate(_DIGITS)
 
 

@@ -110,6 +110,9 @@ def test_a_node_that_a_check_of_the_cluster_named_and_that_is_not_listed_is_gone
     assert left["a"] == "gone"
     left = {node: status for status, _, node, _ in said(compare(old, side("b", of=("a", "b"))))}
     assert left["a"] == "fixed"
+    # A node that was not listed before, a master, say, has not gone.
+    left = {n: status for status, _, n, _ in said(compare(side("m", of=("b",)), side(of=("b",))))}
+    assert left["m"] == "fixed"
     # Where no node is listed nothing tells.
     left = {node: status for status, _, node, _ in said(compare(old, side("b", of=())))}
     assert left["a"] == "fixed"

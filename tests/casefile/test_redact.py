@@ -782,6 +782,20 @@ def test_a_name_that_was_given_for_a_cluster_may_stand_in_a_text_too(
     assert verify(data, "c.zip", Given(exhibits=judged.exhibits, redact_key=KEY)).exit_code == 0
 
 
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("生产集群", "升级生产集群前检查"),
+        ("One Two Three Four Five Six", "about One Two Three Four Five Six now"),
+        ("eu.prod", "see eu.prod.example.com"),
+        ("prod/eu", "https://x/prod/eu/now"),
+        ("prod:eu", "svc=prod:eu,x"),
+    ],
+)
+def test_a_name_within_a_text_is_found_by_what_stands_around_it(name: str, written: str) -> None:
+    test_a_name_that_was_given_for_a_cluster_may_stand_in_a_text_too(name, written)
+
+
 def test_raw_files_can_not_be_put_into_a_redacted_case_file(case: Case, redacted: Verdict) -> None:
     with pytest.raises(ValueError, match="nothing raw"):
         bundle.write(redacted, case.exhibits, options=Options())

@@ -116,6 +116,7 @@ def test_of_two_places_for_one_report_neither_stays_of_yesterday(
         "bundle r.json -p /proc/self/mem -o page.html",
         "--lang zh-CN check r.json --junit j.xml --html page.html",
         "-x y --bogus check r.json --junit j.xml --html page.html",
+        "--junit j.xml --html=page.html check r.json",
     ],
 )
 def test_nothing_stays_of_yesterday_whatever_could_not_be_read(folder: Path, words: str) -> None:

@@ -680,9 +680,11 @@ def test_a_percentage_is_counted_as_it_is_written(percent: float, exceeded: bool
     found = [item(phase="Failed" if number < 69 else "Success") for number in range(750)]
     every = rule(phase="*", scope="cluster")
     limited = {**every, "limit": {"of": "findings", "max_percent": percent}}
-    (use,) = judged(response(*found), policy([limited], **LENIENT)).rules
+    verdict = judged(response(*found), policy([limited], **LENIENT))
+    (use,) = verdict.rules
     assert use.limit is not None
     assert (use.limit.failed, use.limit.base, use.limit.exceeded) == (69, 750, exceeded)
+    assert verdict.contradiction() is None
 
 
 @pytest.mark.parametrize(("percent", "exceeded"), [(50, False), (49, True), (51, False)])

@@ -644,6 +644,34 @@ def test_a_name_in_other_letters_than_the_response_has_it_is_named(
         assert bool(near) is (said is not None)
 
 
+@pytest.mark.parametrize("cluster", [None, "", " ", "\u200b"])
+def test_a_cluster_whose_id_says_nothing_is_none(cluster: str | None) -> None:
+    body = response(item("A", "Success"), spec={"clusterID": cluster})
+    codes = {part.code for part in judged(body, policy()).conditions}
+    assert "condition.no-cluster" in codes
+
+
+@pytest.mark.parametrize(
+    "asked", [{"message": "is full"}, {"node": {"name": "prod-1"}}, {"addon": "everest"}]
+)
+def test_what_is_here_in_that_very_form_is_not_said_to_be_here_in_another(asked: Any) -> None:
+    """If only where a check passes."""
+
+    def conditions(*passing: dict[str, Any]) -> set[str]:
+        risks = {"addonRisks": [{"addonTemplateName": "Everest"}]}
+        found = item("Disk", message="Disk is full on node 3", riskSource=risks)
+        body = response(nodes=[stage("n1", found, name="Prod-1"), *passing])
+        written = policy([{"id": "f", "match": asked, "effect": "fail"}],
+                         defaults={"unmatched": "warn"})  # fmt: skip
+        return {part.code for part in judged(body, written).conditions}
+
+    risks = {"addonRisks": [{"addonTemplateName": "everest"}]}
+    passes = item("Other", "Success", message="is full", riskSource=risks)
+    assert "condition.names-nearly" in conditions()
+    told = conditions(stage("n2", passes, name="prod-1"))
+    assert not {"condition.names-nearly", "condition.names-absent"} & told
+
+
 ABSENT = [
     ({"node": {"name": {"regex": "prod|live"}}}, "prod|live"),
     ({"node": {"name": ["a-*", "prod-*|live-*"]}}, "prod-*|live-*"),
@@ -660,6 +688,8 @@ ABSENT = [
     ({"check": ["N", "Other"]}, None),  # one failed, one passed
     ({"check": ["BlackLimit", "BlackLimi*"]}, None),  # what CCE may check elsewhere
     ({"node": {"name": "a-*"}}, None),  # a node on which everything passes
+    ({"message": "as it was"}, None),  # a message where it passes
+    ({"node": {"uid": "far-1"}}, None),  # a node that only a check which passes names
     ({"not": {"node": {"name": "zzz"}}}, None),
     ({"addon": "zzz"}, None),  # whether it is here nothing tells
 ]
@@ -673,12 +703,14 @@ def test_a_name_that_nothing_here_has_is_told_where_something_was_let_through(
 
     `N` is what the pattern may be meant for; `M` is let through by the other half of the policy.
     """
+    far: dict[str, Any] = {"riskSource": {"nodeRisks": [{"NodeID": "far-1"}]}}
     body = response(
+        item("Elsewhere", "Success", **far),
         nodes=[
             stage("n1", item("N", message="it is full"), name="prod-1"),
             stage("N-a2C", item("M"), name="x-1"),
-            stage("n2", item("Other", "Success"), name="a-1"),
-        ]
+            stage("n2", item("Other", "Success", message="as it was"), name="a-1"),
+        ],
     )
     fails = {"id": "fails", "match": asked, "effect": "fail"}
     lets = {"id": "lets", "match": {"kind": "Risk", "not": asked}, "effect": "note"}

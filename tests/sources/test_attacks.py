@@ -267,6 +267,12 @@ def test_half_a_list_is_none() -> None:
         f'{{"kind":"List","partial":true,"items":[{task}]}}',
         f'{{"kind":"List","metadata":{{"pagination":{{"total":50}}}},"items":[{task}]}}',
         f'{{"kind":"List","LastEvaluatedKey":"x","items":[{task}]}}',
+        f'{{"kind":"List","LastEvaluatedKey":{{"id":{{"S":"x"}}}},"items":[{task}]}}',
+        f'{{"kind":"List","hasMoreItems":true,"items":[{task}]}}',
+        f'{{"kind":"List","has_more_results":true,"items":[{task}]}}',
+        f'{{"kind":"List","nextPageStartIndex":5,"items":[{task}]}}',
+        f'{{"kind":"List","startAt":50,"items":[{task}]}}',
+        f'{{"kind":"List","page":"Page 2 of 2","items":[{task}]}}',
         f'{{"kind":"List","links":[{{"rel":"prev"}}],"items":[{task}]}}',
         f'{{"kind":"List","truncated":true,"items":[{task}]}}',
         f'{{"kind":"List","more":1,"items":[{task}]}}',
@@ -326,9 +332,11 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "Content-Range: bytes 0-99/*", "Total-Count: 50", "x-pagination-total-count: 2",
          "X-Total-Count: 50", "X-Page: 2", "X-Current-Page: 12",
          'Link: <x>; rel="prev"', "X-Prev-Page: 1", "X-Page-Num: 2",
-         "X-Total: 2", "X-Total-Pages: 2"]  # fmt: skip
+         "X-Total: 2", "X-Total-Pages: 2",
+         "X-Next-Key: a", "X-Has-Next-Page: true", "X-Pages: 3", "X-Page: 10"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
-         "X-Has-More: false", "X-Page: 1",
+         "X-Has-More: false", "X-Page: 1", "X-Next-Page: 0", "X-Prev-Page: null", "X-Has-More: no",
+         "X-Prev-Page: none", "X-Page: 01", "X-Prev-Version: 3", "X-Pages: 1", "X-Has-More: 0",
          "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
 
 
@@ -349,13 +357,15 @@ def test_a_capture_of_the_whole_list_is_read(header: str) -> None:
 
 CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7, 9",
           'Warning: 299 - "x", 111 - "Revalidation Failed"', 'warning: 214 proxy "Transformed"',
-          "X-Cache: HIT", "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
+          "X-Cache: HIT", "X-Cache: HIT-STALE", "X-Cache: TCP_REFRESH_FAIL_HIT",
+          "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
           "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
           "X-Cache-Hits: 0, 3", "X-Varnish: 123 456", "X-From-Cache: 1",
           "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
 OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
           "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
-          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Pages: 7",
+          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Cache: MISS from cache-hit-1",
+          "X-Cache: TCP_REFRESH_HIT",
           "X-Cache-Hits: 0", "X-Cache-Status: EXPIRED", "X-Varnish: 123456",
           "X-From-Cache: 0"]  # fmt: skip
 

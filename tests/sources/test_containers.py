@@ -593,6 +593,35 @@ def test_a_newer_task_whose_version_nobody_can_read_makes_the_choice_doubtful(ve
         assert ("choice.unnamed" in found.source.doubts) is doubtful
 
 
+@pytest.mark.parametrize(
+    ("created", "cluster", "newer"),
+    [
+        ("2026-11-25T00:00:00Z", "c-1", 1),
+        ("2026-11-24T00:00:00Z", "c-1", 1),  # at once: which of them is the later, nobody knows
+        ("2026-11-23T00:00:00Z", "c-1", 0),
+        (None, "c-1", 1),
+        ("yesterday", "c-1", 1),
+        ("2026-11-25T00:00:00Z", "c-2", 0),
+        ("2026-11-25T00:00:00Z", " C-1", 1),
+        ("2026-11-25T00:00:00Z", "c-1\u200b", 1),
+        ("2026-11-25T00:00:00Z", None, 1),
+    ],
+)
+def test_where_a_task_is_named_those_that_may_be_newer_are_counted(
+    created: str | None, cluster: str | None, newer: int
+) -> None:
+    def task(uid: str, created: str | None, cluster: str | None) -> dict[str, Any]:
+        metadata = {"uid": uid, "creationTimestamp": created}
+        return {**json.loads(GOOD), "metadata": metadata, "spec": {"clusterID": cluster}}
+
+    one, other = task("a", "2026-11-24T00:00:00Z", "c-1"), task("b", created, cluster)
+    data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [one, other]}).encode()
+    assert read(data, task="a").source.newer == newer
+    undated = task("a", None, "c-1")
+    data = json.dumps({"kind": "List", "apiVersion": "v3", "items": [undated, other]}).encode()
+    assert read(data, task="a").source.newer == (cluster != "c-2")
+
+
 def _doubts_of_a_newer(spec: dict[str, str], **expected: str) -> tuple[str, ...]:
     """What is open where the older of two tasks is as expected and the newer one says so much."""
     good = {"clusterID": "c-1", "targetVersion": "v1.31.10-r2"}

@@ -313,6 +313,21 @@ def test_of_two_notes_in_an_archive_neither_wins(form: str, tmp_path: Path) -> N
         assert found.source.sidecar is not None
 
 
+def test_names_that_are_no_text_are_told_apart() -> None:
+    """As of a tar made where names are GBK; and a label is no file of its name."""
+    labelled = tarfile.TarInfo("r.json")
+    labelled.type = b"V"
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(labelled)
+        for name in ("r.json", "报告.txt", "备份.txt"):
+            data = GOOD if name == "r.json" else b"x"
+            info = tarfile.TarInfo(name.encode("gbk").decode("utf-8", "surrogateescape"))
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    assert read(out.getvalue()).source.form == "json"
+
+
 class _Once(io.RawIOBase):
     """What comes through a pipe."""
 
