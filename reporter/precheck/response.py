@@ -95,7 +95,9 @@ class Response:
         """
         own = self.task.spec.cluster_id if self.task.spec else None
         noted = self.source.sidecar.cluster_id if self.source.sidecar else None
-        return tuple(dict.fromkeys(name for name in (own, noted) if name and not says_nothing(name)))
+        return tuple(
+            dict.fromkeys(name for name in (own, noted) if name and not says_nothing(name))
+        )
 
     @cached_property
     def unknown(self) -> UnknownFields:

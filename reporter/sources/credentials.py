@@ -73,7 +73,9 @@ _BARE = re.compile(
     rb"|(?<![a-z0-9+/_-])mii[a-z0-9+/_-]{500}"
     rb"|-----begin [a-z ]{0,40}private key-----"
     rb"|[?&]sig=[a-z0-9+/%_-]{20}|\bbearer[ \t]++[a-z0-9+/=._-]{20}|token%3d[a-z0-9+/%._-]{16}"
-    rb"|\bgh[opsu]_[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}|\bglpat-[a-z0-9_.-]{20}"
+    rb"|\bgh[opsu]_(?!x+\b)[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}|\bgl(?:pat|rt|dt|soat|cbt|ft)-(?!x+\b)[a-z0-9_.-]{20}"
+    rb"|\bdckr_(?:pat|oat)_[a-z0-9_-]{20}|\bpypi-ageichlwas[a-z0-9_-]{10}"
+    rb"|[\"']auth[\"']\s{0,9}:\s{0,9}[\"'][a-z0-9+/]{12,400}={0,2}[\"']"
     rb"|\bxox[abeoprs]-[a-z0-9-]{20}|\bhv[bs]\.[a-z0-9_-]{20}|\bnpm_[a-z0-9]{30}"
     rb"|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
 )
@@ -82,15 +84,16 @@ _BARE = re.compile(
 _SIGNS_OF_BARE = (
     *(b"signature=", b"sdk-", b"v11-", b"aws4-", b"eyj", b"mii", b"-----b"),
     *(b"sig=", b"bearer", b"token%3d", b"gho_", b"ghp_", b"ghs_", b"ghu_", b"secret"),
-    *(b"github_pat_", b"glpat-", b"xox", b"hvb.", b"hvs.", b"npm_"),
+    *(b"github_pat_", b"gl", b"dckr_", b"pypi-", b"auth", b"xox", b"hvb.", b"hvs.", b"npm_"),
 )
 _COMMANDS = re.compile(
     # What a registry, object storage and a netrc file take.
-    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b[^\n;&|]{0,512}?\s-p"
+    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b(?:[^\n;&|\\]|\\\r?\n?){0,512}?"
+    rb"(?<=\s)-p"
     rb"(?:[ \t]++|=)?" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
     rb"|\bsshpass[ \t]++-p[ \t]*+" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
-    rb"|\bobsutil config\b[^\n;&|]{0,512}?\s-k=" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
-    rb"|\bmachine\s{1,9}\S{1,128}\s{1,9}login\s{1,9}\S{1,128}\s{1,9}password\s{1,9}"
+    rb"|\bobsutil config\b[^\n;&|]{0,512}?\s-k[ =]" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
+    rb"|\b(?:machine\s{1,9}\S{1,128}|default)\s{1,9}login\s{1,9}\S{1,128}\s{1,9}password\s{1,9}"
     rb"(" + _VALUE + rb"{4,128})"
 )  # fmt: skip
 
@@ -211,7 +214,12 @@ def _is_of_a_user(match: re.Match[bytes]) -> bool:
 
 def _is_of_a_command(match: re.Match[bytes]) -> bool:
     """Whether what a command was given as a password is one."""
-    return not _says_no_secret(match[match.lastindex or 0])
+    number = match.lastindex or 0
+    # Words behind `-p`, without a blank, are an option; between other words they are a sentence.
+    glued = match.string[match.start(number) - 2 : match.start(number)] == b"-p"
+    if (glued or match[0].startswith(b"machine")) and _is_prose(match[number]):
+        return False
+    return not _says_no_secret(match[number])
 
 
 def _is_of_an_address(match: re.Match[bytes]) -> bool:

@@ -57,6 +57,12 @@ Authorization: Basic YTpi
 Proxy-Authorization: Basic YWRtaW46cHc=
 "Authorization":["Bearer {SECRET}"]
 Authorization: SDK-HMAC-SHA256 Access=HPUAABCDEFGHIJKLMNOP, SignedHeaders=host, Signature=0123456789
+DOCKER_AUTH_CONFIG={{"auths":{{"swr.example.com":{{"auth":"dXNlcjpwYXNzd29yZDEyMw=="}}}}}}
+default login me password s3cr3t
+$ obsutil config -i ABCDEFGHIJKLMNOP -k {SECRET}
+runner: glrt-abcdefghij0123456789
+remote: dckr_pat_abcdefghij0123456789x
+TWINE: pypi-AgEIcHlwaS5vcmcCJGFiYw
 $ docker login -u eu-west-101@HPUAABCDEFGHIJKLMNOP -p {SECRET} swr.eu-west-101.myhuaweicloud.eu
 + podman login -p{SHORT} -u me registry.example
 $ obsutil config -i=HPUAABCDEFGHIJKLMNOP -k={SECRET} -e=obs.example
@@ -80,6 +86,10 @@ client_secret=abcdef123456
 """.strip().splitlines()
 
 TOLD = """
+The machine node-1 login succeeded password accepted
+INFO docker login for host -prod-eu
+$ docker login registry-prod -profile default
+remote: ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx
 $ docker login -u me -p ***** swr.example
 $ docker login -u me -p $SWR_KEY swr.example
 $ docker login --password-stdin swr.example
