@@ -436,11 +436,18 @@ class Match:
             return None
         return found[0][0], [anchor for _, anchors in found for anchor in anchors]
 
-    @property
+    @cached_property
     def message_anchors(self) -> list[Anchor] | None:
         """What a message has to hold one of; None where any may do, or none is asked for."""
         patterns = self._simple.get("message")
-        return patterns.anchors if patterns is not None else None
+        if patterns is not None and patterns.anchors is not None:
+            return patterns.anchors
+        found: list[Anchor] = []
+        for part in self._any or []:
+            if part.message_anchors is None:
+                return None
+            found += part.message_anchors
+        return found or None
 
     def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
         """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""

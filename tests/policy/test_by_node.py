@@ -409,6 +409,38 @@ def test_what_is_for_another_message_is_not_found_and_nothing_else(
     assert whole.fits_rule(target) is any_of(match.fits_rule(target) for match in matches)
 
 
+_mixed = st.recursive(
+    st.one_of(
+        st.fixed_dictionaries({"message": _texts}),
+        st.fixed_dictionaries({"node": st.fixed_dictionaries({"name": _texts})}),
+        st.fixed_dictionaries({"message": _texts, "node": st.just({"uid": "u-1"})}),
+        st.just({"kind": "Risk"}),
+    ),
+    lambda parts: st.builds(
+        lambda own, key, some: {**own, key: some if key == "any" else some[0]},
+        parts, st.sampled_from(["any", "any", "not"]), st.lists(parts, min_size=1, max_size=3),
+    ),
+    max_leaves=5,
+)  # fmt: skip
+
+
+@given(st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_found, max_size=2), st.booleans())
+def test_of_nested_matches_none_is_missed_either(
+    asked: list[Any], message: str | None, nodes: list[Node], sure: bool
+) -> None:
+    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
+    found = ByNode([(match, at) for at, match in enumerate(matches)]).of(
+        tuple(nodes), sure=sure, message=message or None
+    )
+    target = Target("X", None, FACTS, kind="Risk", message=message or None, nodes=tuple(nodes))
+    for number, match in enumerate(matches):
+        if number not in found:
+            assert match.fits_waiver(target) is not True
+            assert match.fits_rule(target) is not True
+            if not sure:
+                assert match.fits_rule(target) is False
+
+
 @pytest.mark.parametrize("pattern", ["*node {} is*", {"equals": "the node {} is full"}])
 def test_many_waivers_by_message_and_many_messages_do_not_multiply(pattern: Any) -> None:
     said = "the node {} is full"
