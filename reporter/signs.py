@@ -70,10 +70,11 @@ def says_nothing(text: str) -> bool:
 def is_todo(words: str) -> bool:
     """Whether a text only holds the place of what somebody has yet to say."""
     seen = "".join(sign for sign in words if sign.isascii() or not is_unseen(sign))
-    return _TODO.match(seen) is not None
+    return re.match(_TODO, seen) is not None
 
 
-_TODO = re.compile(
+# Compiled where a text is asked: that takes long, and most runs never do.
+_TODO = (
     # The word itself, not the key of a ticket (TBC-1042) or somebody's name (todo.k@…); or the
     # form of a place to fill in.
     r"(?!Todo +(?!A(?:dd|pprov|sk)|C(?:heck|onfirm)|F(?:ill|ind)|Get|Later|Name|Set|Update"
@@ -133,7 +134,7 @@ def _reads_as_written(name: str) -> bool:
         return True
     if _NOT_DRAWN.search(name):
         return False
-    plain = _UNMISTAKABLE.sub("", name)
+    plain = re.sub(_UNMISTAKABLE, "", name)
     return plain.isascii() or not (_ASCII_LETTER.search(plain) or folded(plain).isascii())
 
 
@@ -147,7 +148,7 @@ def legible(name: str | None) -> str | None:
 
 
 _ASCII_LETTER = re.compile("[A-Za-z]")
-_UNMISTAKABLE = re.compile(
+_UNMISTAKABLE = (
     # Brackets and commas, as Huawei writes the names of add-ons; not 〇, a circle.
     "[\u3001-\u3003\u3008-\u3011\u3014-\u301b\uff08\uff09\uff0c\u3041-\u3096\u30a1-\u30fa"
     "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7a3\U00020000-\U0003134f]+"

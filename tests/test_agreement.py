@@ -31,7 +31,7 @@ from reporter.sources.read import read
 from tests.policy.build import AT, item, policy, response
 from tests.slow import evaluator, generator, million
 
-EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "200"))
+EXAMPLES = int(os.environ.get("AGREEMENT_EXAMPLES", "120"))
 
 
 def dump(document: dict[str, Any]) -> bytes:

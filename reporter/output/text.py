@@ -193,16 +193,15 @@ def wrap(text: str, width: int) -> list[str]:
 
 _WIDE = "\u2e80-\u303f\u3040-\u9fff\uac00-\ud7a3\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff"
 _OPENING, _CLOSING = "（“《【", "，。、；：！？）”》】…"
-_UNIT = re.compile(
-    f"[{_OPENING}]*(?:(?:[0-9]+[年月日])+|[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*"
-)
+_UNIT = f"[{_OPENING}]*(?:(?:[0-9]+[年月日])+|[^{_WIDE}“”…]+|[^{_OPENING}]|$)[{_CLOSING}]*"
+"""Compiled where a word is asked: that takes long, and most runs never do."""
 
 
 def _units(word: str) -> list[str]:
     """The parts of a word that a row may end after; one where no character is Chinese."""
     if word.isascii():
         return [word]
-    return [unit for unit in _UNIT.findall(word) if unit]
+    return [unit for unit in re.findall(_UNIT, word) if unit]
 
 
 def _pieces(word: str, width: int) -> Iterable[str]:

@@ -254,23 +254,32 @@ Anchor = tuple[Literal["whole", "start", "end", "inside"], str]
 _LONGEST_ANCHOR = 64
 
 
+_WILD = re.compile(r"[*?]|\[!?+\]?+[^\]]*+\]")
+"""What a glob doesn't spell, as fnmatch reads it: a bracket that none closes is a plain sign."""
+
+
 def _anchor_of_glob(pattern: str) -> Anchor | None:
-    """The longest text that a glob spells out."""
-    start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    end = re.split(r"[*?\[\]]", pattern)[-1]
-    inside = "" if "[" in pattern else max(re.split(r"[*?]", pattern), key=len)
+    """The most telling text that a glob spells out."""
+    texts = _WILD.split(pattern)
+    inside = max(texts, key=_telling)
     found: tuple[Anchor, ...] = (
-        ("start", start[:_LONGEST_ANCHOR]),
-        ("end", end[-_LONGEST_ANCHOR:]),
+        ("start", texts[0][:_LONGEST_ANCHOR]),
+        ("end", texts[-1][-_LONGEST_ANCHOR:]),
         ("inside", inside[:_LONGEST_ANCHOR]),
     )
-    anchor = max(found, key=lambda one: len(one[1]))
+    anchor = max(found, key=lambda one: _telling(one[1]))
     return anchor if anchor[1] else None
+
+
+def _telling(text: str) -> int:
+    """How few values a text may stand in, by its look: what many share are its words."""
+    return len(text) + 2 * sum(map(str.isdigit, text))
 
 
 _CLASS_PART = r"(?:[A-Za-z0-9_.:/-]|\\[dDwWsS._/:-])"
 _REGEX_PART = re.compile(
-    r"(?P<spelled>[A-Za-z0-9_-]|\\[._/:-])|(?P<repeat>[*?+]|\{[0-9]+(?:,[0-9]*)?\})"
+    r"(?P<spelled>[A-Za-z0-9_ ,:;%='\"/@#~&<>!-]|[^\x00-\x7f]|\\[!-/:-@\[-`{-~])"
+    r"|(?P<repeat>[*?+]|\{[0-9]+(?:,[0-9]*)?\})"
     r"|(?P<open>\((?!\?))|(?P<close>\))|(?P<or>\|)"
     rf"|(?P<any>[.^$]|\[\^?{_CLASS_PART}+\]|\\[dDwWsSbB])",
     re.ASCII,
@@ -278,7 +287,7 @@ _REGEX_PART = re.compile(
 
 
 def _anchor_of_regex(text: str) -> Anchor | None:
-    """The longest text that every value holds, outside of groups, where that is sure.
+    """The most telling text that every value holds, outside of groups, where that is sure.
 
     Sure it is of the few forms that are known here. Of any other (a class of classes, a flag, a
     quotation, a sign by its number) nothing is: a rule must not go unasked.
@@ -297,8 +306,8 @@ def _anchor_of_regex(text: str) -> Anchor | None:
         if part["repeat"]:  # the sign before it may be missing
             runs[-1][1][-1:] = []
         runs.append((False, []))
-    is_start, longest = max(runs, key=lambda run: len(run[1]))
-    spelled = "".join(longest)[:_LONGEST_ANCHOR]
+    is_start, telling = max(runs, key=lambda run: _telling("".join(run[1])))
+    spelled = "".join(telling)[:_LONGEST_ANCHOR]
     return (("start" if is_start else "inside"), spelled) if spelled else None
 
 

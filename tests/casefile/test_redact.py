@@ -31,6 +31,7 @@ from reporter.policy.load import Policy
 from reporter.record.explanation import Explanation
 from reporter.record.model import Verdict
 from reporter.sources.read import read
+from tests.examples import examples
 
 from .build import Case, judge, sample
 
@@ -335,7 +336,7 @@ WRITTEN = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(name=NAME, write=WRITTEN, around=st.text(max_size=20), behind=st.text(max_size=20))
 def test_however_a_name_is_spelled_it_is_replaced(
     name: str, write: Any, around: str, behind: str
@@ -388,7 +389,7 @@ def naming(names: list[str], messages: list[str]) -> Verdict:
     return base.model_copy(update={"checks": [check.model_copy(update={"entries": entries})]})
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(name=ANY_NAME, other=ANY_NAME, before=st.text(max_size=9), behind=st.text(max_size=9))
 def test_a_name_of_any_signs_is_found_as_it_stands(
     name: str, other: str, before: str, behind: str

@@ -22,6 +22,7 @@ from reporter.errors import InputError, PolicyError, ReporterError
 from reporter.policy.load import Policy
 from reporter.record.model import Change, Gate, Verdict
 from reporter.sources.read import read, read_kept, read_responses
+from tests.examples import examples
 from tests.slow import generator
 
 from .build import SAMPLES, WAIVERS, Case, judge, sample
@@ -275,7 +276,7 @@ def changed(value: Any, salt: int) -> Any:
     return f"{value}x"
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(path=st.sampled_from(LEAVES), salt=st.integers(0, 3))
 def test_whatever_is_changed_in_a_record_is_found(path: tuple[Any, ...], salt: int) -> None:
     record = json.loads(json.dumps(RECORD))

@@ -29,6 +29,7 @@ from reporter.output import html as html_writer
 from reporter.record.explanation import Explanation
 from reporter.record.model import OutcomeCounts, Verdict
 from reporter.words import statement
+from tests.examples import examples
 
 from .build import ROOT, Case, members, resealed, sample, small
 from .test_attest import PRIVATE_KEYS, nobody, pem, public_pem
@@ -176,7 +177,7 @@ def test_a_users_own_words_are_rendered_again_and_told() -> None:
 # What is forged, byte by byte -----------------------------------------------------------------
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(st.data())
 def test_any_single_byte_changed_in_any_member_is_found(data: Any) -> None:
     files = members(signed())
@@ -188,7 +189,7 @@ def test_any_single_byte_changed_in_any_member_is_found(data: Any) -> None:
     assert refused(archive.pack(files), brought=Given(key=PUBLIC)), (name, place)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(15), deadline=None)
 @given(place=st.integers(0, len(small()) - 1), flip=st.integers(1, 255))
 def test_any_single_byte_changed_in_the_file_itself_is_found(place: int, flip: int) -> None:
     changed = bytearray(small())
@@ -206,7 +207,7 @@ def visible_texts(data: bytes) -> list[re.Match[bytes]]:
     return list(VISIBLE.finditer(data, body, end))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.data())
 def test_any_change_of_what_a_page_shows_is_found(data: Any) -> None:
     whole = page()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reporter.output import csv_rows
 from reporter.output.csv_rows import HEADER, ROWS, safe_cell, write
 from reporter.record.model import Verdict
+from tests.examples import examples
 from tests.output.example import example as full
 from tests.output.example import hostile
 from tests.policy.build import item, judged, policy, response, stage, waiver
@@ -108,7 +109,7 @@ def test_cells(text: str, cell: str) -> None:
     assert safe_cell(text) == cell
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(100))
 @given(
     text=st.text(alphabet=st.sampled_from("=+-@;|'\" \t\r\n\uff1d\uff20a\u202e\x00"), max_size=8)
 )
@@ -141,7 +142,7 @@ def test_hostile_text() -> None:
             assert cell.isprintable() or "\u200b" in cell
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_the_totals_are_the_records(case: dict[str, Any]) -> None:
     verdict = judge_case(case)

@@ -12,6 +12,7 @@ from lxml import etree
 
 from reporter.output import junit
 from reporter.record.model import Gate, Verdict
+from tests.examples import examples
 from tests.output.example import example, hostile
 from tests.policy.build import item, judged, policy, response, stage, waiver
 from tests.slow import generator
@@ -195,7 +196,7 @@ def test_a_waiver_gives_its_reason_wherever_it_is_told() -> None:
     assert len(said) == 2
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_every_verdict_makes_a_valid_file_in_step_with_it(case: dict[str, Any]) -> None:
     verdict = judge_case(case)

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from reporter.output import markdown
 from reporter.output.markup import code, item, link, prose, table, word
 from reporter.record.model import Verdict
+from tests.examples import examples
 from tests.output.example import example, hostile, many
 from tests.policy.build import item as check_item
 from tests.policy.build import judged, policy, response, stage, waiver
@@ -158,7 +159,7 @@ def test_an_attack_is_text(attack: str) -> None:
     assert len(root.xpath("//h2")) == 1
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(text=st.text(alphabet=st.sampled_from("`|\\*_[]()<>!@#$&~:-=+.1a \n\t/"), max_size=24))
 def test_any_text_is_one_item_and_one_cell(text: str) -> None:
     page = item(prose(text)) + item(code(text)) + "\n" + "".join(

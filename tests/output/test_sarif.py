@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from reporter.output import sarif
 from reporter.record.model import NOT_FILES, Gate, OutcomeCounts, Place, RuleUse, Verdict
 from reporter.sources.locations import STDIN_NAME
+from tests.examples import examples
 from tests.output.example import example, hostile, many
 from tests.policy.build import item, judged, policy, response, stage
 from tests.slow import generator
@@ -293,7 +294,7 @@ def test_nodes_that_look_alike_are_one_place() -> None:
             assert len(names) == len(set(names))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_every_verdict_makes_a_valid_file_in_step_with_it(case: dict[str, Any]) -> None:
     verdict = judge_case(case)

@@ -131,6 +131,17 @@ def test_what_is_not_found_surely_does_not_fit(
         ({"regex": r"\x70ool"}, None),
         ({"regex": ".*"}, None),
         ({"regex": "(?i)pool"}, None),
+        ({"regex": "message number 5, about"}, [("start", "message number 5, about")]),
+        ({"regex": ".*the words that all share.1234.*"}, [("inside", "the words that all share")]),
+        ({"regex": ".*the words.123456.*"}, [("inside", "123456")]),
+        ({"regex": r".*\[\*\] \(x\).*"}, [("inside", "[*] (x)")]),
+        ({"regex": ".*\u6c60\u53f7?7.*"}, [("inside", "7")]),
+        ("*a long text [number] 5*", [("inside", "a long text ")]),
+        ("*[]x] 55*", [("inside", " 55")]),
+        ("*[!]x] 55*", [("inside", " 55")]),
+        ("x[]", [("start", "x[]")]),
+        ("x[!]*y", [("start", "x[!]")]),
+        ("[0-9][a-z]?", None),
         ("a" * 99 + "*", [("start", "a" * 64)]),
     ],
 )
@@ -155,7 +166,22 @@ _PIECES = [
     *((same, same) for same in ["a", "b7", "-", "_x", r"\.", r"\d", r"\w+", ".", "[ab]", "^", "$"]),
     *(
         (same, same)
-        for same in [r"[^\]a]", "[(|]", "[-a]", "[a-]+-", r"\x61", " ", r"\[", r"[\[a]b"]
+        for same in [
+            " a",
+            "é",
+            ",;",
+            r"\(",
+            r"\*a",
+            "=%",
+            r"[^\]a]",
+            "[(|]",
+            "[-a]",
+            "[a-]+-",
+            r"\x61",
+            " ",
+            r"\[",
+            r"[\[a]b",
+        ]
     ),
     ("[[:alnum:]-]", "[a-zA-Z0-9-]"),
     ("[[:digit:]ab]{2}", "[0-9ab]{2}"),
@@ -193,7 +219,7 @@ _LEAVES = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=3).map(_joined
 @given(pair=st.recursive(_LEAVES, _nested, max_leaves=6), data=st.data())
 def test_what_fits_a_regular_expression_holds_its_anchor(pair: _Pair, data: st.DataObject) -> None:
     text, python = pair
-    ascii_only = st.characters(max_codepoint=126)
+    ascii_only = st.characters(max_codepoint=126, include_characters="é")
     value = data.draw(st.from_regex(rf"\A(?:{python})\Z", alphabet=ascii_only))
     patterns = Patterns(Regex(regex=text))
     assume(patterns.fits(value) is True)
@@ -203,8 +229,8 @@ def test_what_fits_a_regular_expression_holds_its_anchor(pair: _Pair, data: st.D
 
 @pytest.mark.parametrize(
     "text",
-    ["[[:alnum:]-]+", "[[:lower:]0-9]+", "[[:digit:]a-f]{8}.*", "[]a]b", "a{,3}b", "a b", "ab]",
-     "é", r"a\x62c", "(?i)abc", "(?i:a)bc", r"\Qabc", r"a\pLb", r"[\pL-]b", "a{b", r"\101b"],
+    ["[[:alnum:]-]+", "[[:lower:]0-9]+", "[[:digit:]a-f]{8}.*", "[]a]b", "a{,3}b", "ab]",
+     r"a\x62c", "(?i)abc", "(?i:a)bc", r"\Qabc", r"a\pLb", r"[\pL-]b", "a{b", r"\101b"],
 )  # fmt: skip
 def test_of_forms_that_are_not_known_here_nothing_is_sure(text: str) -> None:
     assert Patterns(Regex(regex=text)).anchors is None
@@ -378,12 +404,28 @@ def test_whatever_else_is_looked_for_each_kind_of_pattern_is_found() -> None:
     assert few.of([Node(name="a-b-c-z")], sure=True) == [0, 1, 2]
 
 
-_said = st.one_of(st.none(), st.text(st.sampled_from("ab-A.\n\uff08"), max_size=8))
+_said = st.one_of(st.none(), st.text(st.sampled_from("ab-A.\n\uff08 7[]!"), max_size=8))
 _texts = st.one_of(
-    st.text(st.sampled_from("ab-A.*?[]"), min_size=1, max_size=6),
-    st.sampled_from(["a.*", ".*b", "(?s)a.*b", "a|b", "ab+-?", "[ab]a", "a\\.b"]).map(
-        lambda text: {"regex": text}
-    ),
+    st.text(st.sampled_from("ab-A.*?[]! 7"), min_size=1, max_size=6),
+    st.sampled_from(
+        [
+            "a.*",
+            ".*b",
+            "(?s)a.*b",
+            "a|b",
+            "ab+-?",
+            "[ab]a",
+            "a\\.b",
+            ".*a 7.*",
+            "\\[a\\]",
+            ".*\uff08?7",
+            "a{2}7.*",
+            "a +b",
+            ".*-!.*",
+            "(a|b) 7?.*",
+            "7+?a",
+        ]
+    ).map(lambda text: {"regex": text}),
     st.text(st.sampled_from("ab-A."), min_size=1, max_size=4).map(lambda text: {"equals": text}),
 )
 

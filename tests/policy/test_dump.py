@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporter import yamlfile
+from tests.examples import examples
 
 ODD = (
     "true Null no Y off ~ << = 1e3 0x12 1:30 .5 2026-11-26 12345678-1234 a- -a --- ... ' \" e5 N_1"
@@ -26,7 +27,7 @@ DATA = st.recursive(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(DATA)
 def test_what_is_written_in_a_moment_is_what_the_library_writes(data: Any) -> None:
     assert yamlfile.dump(data) == yamlfile._dumped(data)

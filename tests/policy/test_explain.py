@@ -16,6 +16,7 @@ from reporter.policy.explain import Explanation, KeyTried, RuleTried, explain
 from reporter.policy.load import Policy
 from reporter.record.model import Instant
 from reporter.sources.read import read
+from tests.examples import examples
 from tests.policy.build import AT, item, policy, response, stage, waiver
 from tests.slow import generator
 
@@ -313,7 +314,7 @@ def _dump(document: dict[str, Any]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_it_tells_what_the_evaluator_did(case: dict[str, Any]) -> None:
     policies = Policy.parse(

@@ -19,6 +19,7 @@ from reporter.policy.load import Policy
 from reporter.policy.suggest import suggest
 from reporter.record.model import Instant
 from reporter.sources.read import read
+from tests.examples import examples
 from tests.policy.build import AT, item, policy, response, stage
 from tests.slow import generator
 
@@ -206,7 +207,7 @@ def _dump(document: dict[str, Any]) -> bytes:
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()
 
 
-@settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=generator.cases())
 def test_for_any_response_it_loads_and_covers_what_it_was_made_for(case: dict[str, Any]) -> None:
     policies = [_dump(part) for part in case["policies"]]

@@ -19,6 +19,7 @@ from reporter.output import json_record
 from reporter.record import packed
 from reporter.record.model import Entry, Node, Place, Verdict
 from reporter.record.packed import TooMuchError, is_packed, pack
+from tests.examples import examples
 from tests.output.example import example, hostile, many
 
 
@@ -70,7 +71,7 @@ ENTRIES = st.builds(
 )
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(20), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.lists(ENTRIES, max_size=5), max_size=3), st.integers(1, 3))
 def test_any_record_survives(checks: list[list[Entry]], rows: int) -> None:
     first = example().checks[0]

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.examples import MANY, examples
+
 from .evaluator import duration, fits, in_range, instant, judge, keys_in, read_time
 from .generator import AT, cases, go_time, policies, responses, waiver_lists
 
@@ -699,7 +701,7 @@ def test_several_policies() -> None:
 # Every case
 
 _FAST = settings(
-    max_examples=300,
+    max_examples=examples(100),
     deadline=None,
     database=None,
     suppress_health_check=list(HealthCheck),
@@ -858,6 +860,7 @@ def _count(case: Json) -> None:
 _seen: Counter[str] = Counter()
 
 
+@pytest.mark.skipif(not MANY, reason="make prove")
 def test_the_generator_reaches_everything() -> None:
     """A net with holes of one size only catches nothing else; `-s` prints the figures."""
     _seen.clear()
@@ -881,7 +884,9 @@ def test_the_generator_reaches_everything() -> None:
     assert {what for what in expected if _seen[what] < 3} == set()
 
 
-@settings(max_examples=50, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=examples(25), deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
 @given(responses(), policies(), waiver_lists())
 def test_single_strategies_fit_together(answer: Json, policy: Json, listed: Json) -> None:
     """The strategies for one thing give what `judge` takes."""
