@@ -1245,6 +1245,7 @@ class _Near:
     def __init__(self, every: Sequence[Keys]) -> None:
         self._spelling: dict[tuple[str, str], list[int]] = {}
         self._beginning: dict[tuple[str, str], list[int]] = {}
+        self._lengths: dict[str, set[int]] = {}
         self._loose: list[int] = []
         self._left = MOST_COMPARED
         for index, keys in enumerate(every):
@@ -1256,6 +1257,7 @@ class _Near:
                 self._spelling.setdefault((key, value), []).append(index)
             for prefix in keys.keys[key].prefixes:
                 self._beginning.setdefault((key, prefix), []).append(index)
+                self._lengths.setdefault(key, set()).add(len(prefix))
 
     def may_cover(self, keys: Keys) -> list[int] | None:
         """Their indexes, in order; None when enough were compared already."""
@@ -1265,8 +1267,8 @@ class _Near:
             one = min(part.literals or part.globs, default=None)
             if one is not None:
                 near.update(self._spelling.get((key, one), ()))
-                for end in range(1, len(one) + 1):
-                    near.update(self._beginning.get((key, one[:end]), ()))
+                for length in self._lengths.get(key, ()):
+                    near.update(self._beginning.get((key, one[:length]), ()))
         self._left -= len(near)
         return sorted(near) if self._left >= 0 else None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 
 def is_exceeded(failed: int, base: int, most: int | None, most_percent: float | None) -> bool:
     """Whether more of `base` failed than the one of both bounds that is there allows."""
     if most is not None:
         return failed > most
-    if most_percent is None:
+    if most_percent is None or not isfinite(most_percent):
         return False
     from decimal import Decimal
 

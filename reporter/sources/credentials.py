@@ -49,6 +49,7 @@ _HEADER = re.compile(
     rb"[ \t]*+b?[\[\"'\\]{0,6}(?:[a-z0-9-]++[ \t]++)?(?:[a-z]++=)?[a-z0-9+/=._-]{16}"
 )
 _BASIC = re.compile(rb"\bbasic[ \t]++([a-z0-9+/]{4,400}+)")
+_OF_A_REGISTRY = re.compile(rb"[\"']auth[\"']\s{0,9}:\s{0,9}[\"']([a-z0-9+/]{4,400}+)")
 _COOKIE = re.compile(
     rb"(?:\bcookie2?[\"']?[ \t]*+[:= ,]|(?<!\S)-b[ \t])"
     rb"[ \t]*+b?[\[\"'\\]{0,6}(?=[^\s=;,\"']{1,128}=)"
@@ -75,7 +76,6 @@ _BARE = re.compile(
     rb"|[?&]sig=[a-z0-9+/%_-]{20}|\bbearer[ \t]++[a-z0-9+/=._-]{20}|token%3d[a-z0-9+/%._-]{16}"
     rb"|\bgh[opsu]_(?!x+\b)[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}|\bgl(?:pat|rt|dt|soat|cbt|ft)-(?!x+\b)[a-z0-9_.-]{20}"
     rb"|\bdckr_(?:pat|oat)_[a-z0-9_-]{20}|\bpypi-ageichlwas[a-z0-9_-]{10}"
-    rb"|[\"']auth[\"']\s{0,9}:\s{0,9}[\"'][a-z0-9+/]{12,400}={0,2}[\"']"
     rb"|\bxox[abeoprs]-[a-z0-9-]{20}|\bhv[bs]\.[a-z0-9_-]{20}|\bnpm_[a-z0-9]{30}"
     rb"|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
 )
@@ -84,19 +84,19 @@ _BARE = re.compile(
 _SIGNS_OF_BARE = (
     *(b"signature=", b"sdk-", b"v11-", b"aws4-", b"eyj", b"mii", b"-----b"),
     *(b"sig=", b"bearer", b"token%3d", b"gho_", b"ghp_", b"ghs_", b"ghu_", b"secret"),
-    *(b"github_pat_", b"gl", b"dckr_", b"pypi-", b"auth", b"xox", b"hvb.", b"hvs.", b"npm_"),
+    *(b"github_pat_", b"gl", b"dckr_", b"pypi-", b"xox", b"hvb.", b"hvs.", b"npm_"),
 )
 _COMMANDS = re.compile(
     # What a registry, object storage and a netrc file take.
-    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b(?:[^\n;&|\\]|\\\r?\n?){0,512}?"
-    rb"(?<=\s)-p"
+    rb"\b(?:docker|podman|nerdctl|helm registry|oras|skopeo) login\b[^\n;&|]{0,200}?\s-p"
     rb"(?:[ \t]++|=)?" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
     rb"|\bsshpass[ \t]++-p[ \t]*+" + _QUOTES + rb"(" + _VALUE + rb"{4,128})"
-    rb"|\bobsutil config\b[^\n;&|]{0,512}?\s-k[ =]" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
-    rb"|\b(?:machine\s{1,9}\S{1,128}|default)\s{1,9}login\s{1,9}\S{1,128}\s{1,9}password\s{1,9}"
-    rb"(" + _VALUE + rb"{4,128})"
+    rb"|\bobsutil config\b[^\n;&|]{0,200}?\s-k[ =]" + _QUOTES + rb"(" + _VALUE + rb"{8,128})"
+    rb"|(?:\bmachine\s{1,9}\S{1,128}|\n[ \t]{0,9}default)\s{1,9}login\s{1,9}\S{1,128}\s{1,9}"
+    rb"password\s{1,9}(" + _VALUE + rb"{4,128})"
 )  # fmt: skip
 
+_BEHIND_P = (b"rod", b"rofile", b"rint", b"rivate", b"roxy", b"ublic", b"assword", b"lain", b"ull")
 _HIDDEN = re.compile(
     rb"\$[\w:]+|%\w+%|\[[a-z _-]*\]{0,2}|[*x.#?\xe2\x80\xa2\xa6-]+"
     rb"|.*(?:\*\*\*|\.\.\.|\xe2\x80\xa6).*"
@@ -107,7 +107,7 @@ _HIDDEN = re.compile(
 _WORDS = frozenset(
     b"true false null none nil undefined empty unset hidden masked redacted removed omitted secret "
     b"sensitive expired invalid missing valid required unknown denied failed refreshed obtained "
-    b"password passwd pass token changed unchanged".split()
+    b"password passwd pass token changed unchanged accepted reset policy prompt required".split()
 )
 _WORD = re.compile(rb"[a-z]+(?:[._/:-]+[a-z]+)*")
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\d.*|\d{1,15}(?:\.\d+)?(?:ms|s|m|h|d)?")
@@ -130,9 +130,10 @@ def holds_credentials(text: bytes) -> bool:
         any(found(_HEADER, b"x-auth", b"x-sub", b"x-sec", b"authorization"))
         or any(found(_BARE, *_SIGNS_OF_BARE))
         or any(map(_is_of_a_user, found(_CURL_USER, b"curl")))
-        or any(map(_is_of_a_command, found(_COMMANDS, b"login", b"obsutil", b"sshpass")))
+        or any(map(_is_of_a_command, _COMMANDS.finditer(_in_one_line(small))))
         or any(_names_a_secret(small, name) for name in _NAMES)
         or any(_is_basic(text, match) for match in found(_BASIC, b"basic"))
+        or any(_is_basic(text, match) for match in found(_OF_A_REGISTRY, b"auth"))
         or _holds_a_session(small)
         or any(map(_is_of_a_user, found(_USER, b"u ", b"u\t", b"u=", b"-user")))
         or any(map(_is_of_an_address, found(_IN_AN_ADDRESS, b"://")))
@@ -215,11 +216,18 @@ def _is_of_a_user(match: re.Match[bytes]) -> bool:
 def _is_of_a_command(match: re.Match[bytes]) -> bool:
     """Whether what a command was given as a password is one."""
     number = match.lastindex or 0
-    # Words behind `-p`, without a blank, are an option; between other words they are a sentence.
+    # Glued to `-p` it may be another option, or the end of a name.
     glued = match.string[match.start(number) - 2 : match.start(number)] == b"-p"
-    if (glued or match[0].startswith(b"machine")) and _is_prose(match[number]):
+    if glued and match[number].startswith(_BEHIND_P):
         return False
     return not _says_no_secret(match[number])
+
+
+def _in_one_line(small: bytes) -> bytes:
+    """Commands that go on behind the end of a line; nothing where none of these is."""
+    if not any(sign in small for sign in (b"login", b"obsutil", b"sshpass")):
+        return b""
+    return b"\n" + small.replace(b"\\\r\n", b" ").replace(b"\\\n", b" ")
 
 
 def _is_of_an_address(match: re.Match[bytes]) -> bool:

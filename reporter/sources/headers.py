@@ -16,7 +16,8 @@ _OF_A_PAGE = re.compile(
     rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
     rb"|\bx-(?:next-[a-z-]{1,20}"
     rb"|(?:prev|previous)-(?:page|link|token|cursor|marker|url|offset|key|id|start)[a-z-]{0,20}"
-    rb"|has-?(?:more|next)[a-z-]{0,20})[\"']?[ \t]*+:[ \t]*+(?!(?:false|no|none|null|0)\b)\w"
+    rb"|has-?(?:more|next)[a-z-]{0,20})[\"']?[ \t]*+:[ \t]*+"
+    rb"(?!(?:false|no|off|none|null|nil|n/a|0)[\"']?[ \t]*+(?:[\r\n,;]|\Z))[^\s,;\"']"
     rb"|\bx-(?:(?:current-?)?page(?:-?(?:index|number|num|no))?|pages)[\"']?[ \t]*+:[ \t]*+"
     rb"0*+(?:[2-9]|1\d)"
     rb"|\bcontent-range[\"']?[ \t]*+:[ \t]*+[a-z]{1,20} (\d{1,18}|\*)(?:-(\d{1,18}))?/(\d{1,18}|\*)"
@@ -32,8 +33,8 @@ _OF_A_CACHE = re.compile(
     rb"|warning[ \t]*+:(?:[^\r\n]*,)?[ \t]*+(?:11[0-3]|214)\b"
     rb"|cache-status[ \t]*+:[^\r\n]*;[ \t]*+hit\b"
     rb"|(?:[a-z]{1,20}-){0,2}cache(?:-status)?[ \t]*+:[^\r\n]*?"
-    # A hit that was asked about again is none; nor is what a cache is called.
-    rb"(?<![a-z_=-])(?:tcp_(?!refresh_hit)(?:[a-z]{1,9}_){0,2}hit|hit|stale|updating)\b"
+    # A hit that was asked about again is none; nor is what a cache is called (`cache-hit-1`).
+    rb"(?<![a-z_=])(?:tcp_(?!refresh_hit)(?:[a-z]{1,9}_){0,2}hit|hit|stale|updating)\b(?!-\d)"
     # How often a copy was handed out; of Varnish, the request that fetched it beside this one.
     rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
     rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d|x-from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"

@@ -205,9 +205,9 @@ PIPED: list[tuple[list[str], set[int]]] = [
     (["check", str(NODES), "--at", "response"], {1}),
     (["check", str(NODES), "--at", "response", "--json", "-"], {5}),
     (["diff", str(NODES), str(NODES)], {0}),
-    (["policy", "show", "builtin:recommended"], {1}),
-    (["doctor", "--json"], {1}),
-    (["--help"], {1}),
+    (["policy", "show", "builtin:recommended"], {0}),
+    (["doctor", "--json"], {0}),
+    (["--help"], {0}),
 ]
 
 

@@ -69,7 +69,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
     "reporter.record.dates": ("tests/policy/test_dates.py", *_JUDGED, "tests/policy/test_load.py"),
-    "reporter.record.limits": ("tests/policy/test_decisions.py", *_JUDGED),
+    "reporter.record.limits": ("tests/record/test_limits.py", *_JUDGED),
     "reporter.precheck.versions": ("tests/precheck/test_versions.py", *_JUDGED),
     "reporter.policy.match": _MATCHED,
     "reporter.precheck.model": (

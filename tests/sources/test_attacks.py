@@ -333,10 +333,13 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "X-Total-Count: 50", "X-Page: 2", "X-Current-Page: 12",
          'Link: <x>; rel="prev"', "X-Prev-Page: 1", "X-Page-Num: 2",
          "X-Total: 2", "X-Total-Pages: 2",
-         "X-Next-Key: a", "X-Has-Next-Page: true", "X-Pages: 3", "X-Page: 10"]  # fmt: skip
+         "X-Next-Key: a", "X-Next-Cursor: 0-1700",
+         "X-Next-Marker: no-prod-7", "X-Next-Link: /v3?page=2",
+         "X-Has-Next-Page: true", "X-Pages: 3", "X-Page: 10"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
          "X-Has-More: false", "X-Page: 1", "X-Next-Page: 0", "X-Prev-Page: null", "X-Has-More: no",
-         "X-Prev-Page: none", "X-Page: 01", "X-Prev-Version: 3", "X-Pages: 1", "X-Has-More: 0",
+         "X-Prev-Page: none", "X-Next-Page: n/a", "X-Page: 01",
+         "X-Prev-Version: 3", "X-Pages: 1", "X-Has-More: 0",
          "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
 
 
@@ -357,7 +360,8 @@ def test_a_capture_of_the_whole_list_is_read(header: str) -> None:
 
 CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7, 9",
           'Warning: 299 - "x", 111 - "Revalidation Failed"', 'warning: 214 proxy "Transformed"',
-          "X-Cache: HIT", "X-Cache: HIT-STALE", "X-Cache: TCP_REFRESH_FAIL_HIT",
+          "X-Cache: HIT", "X-Cache: HIT-STALE", "X-Cache: Edge-Hit",
+          "X-Cache: TCP_REFRESH_FAIL_HIT",
           "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
           "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
           "X-Cache-Hits: 0, 3", "X-Varnish: 123 456", "X-From-Cache: 1",

@@ -60,6 +60,9 @@ Authorization: SDK-HMAC-SHA256 Access=HPUAABCDEFGHIJKLMNOP, SignedHeaders=host, 
 DOCKER_AUTH_CONFIG={{"auths":{{"swr.example.com":{{"auth":"dXNlcjpwYXNzd29yZDEyMw=="}}}}}}
 default login me password s3cr3t
 $ obsutil config -i ABCDEFGHIJKLMNOP -k {SECRET}
+$ docker login -u a -pabcdefghijk
+$ docker login -u a -p12345678
+machine swr.example.com login me password abcdefghijk
 runner: glrt-abcdefghij0123456789
 remote: dckr_pat_abcdefghij0123456789x
 TWINE: pypi-AgEIcHlwaS5vcmcCJGFiYw
@@ -86,6 +89,9 @@ client_secret=abcdef123456
 """.strip().splitlines()
 
 TOLD = """
+machine learning login page password reset
+the default login name password policy
+"auth": "ServiceAccountToken"
 The machine node-1 login succeeded password accepted
 INFO docker login for host -prod-eu
 $ docker login registry-prod -profile default
