@@ -466,6 +466,25 @@ _mixed = st.recursive(
 )  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("asked", "anchors"),
+    [
+        ({"any": [{"message": "a"}, {"message": "b*"}]}, [("whole", "a"), ("start", "b")]),
+        ({"any": [{"any": [{"message": "a"}]}]}, [("whole", "a")]),
+        ({"any": [{"message": "a"}, {"kind": "Risk"}]}, None),
+        ({"any": [{"message": "a"}, {"message": "*"}]}, None),
+        ({"message": "*", "any": [{"message": "a"}]}, [("whole", "a")]),
+        ({"message": "x*", "any": [{"kind": "Risk"}]}, [("start", "x")]),
+        ({"not": {"message": "a"}}, None),
+        ({"kind": "Risk"}, None),
+    ],
+)
+def test_what_a_message_has_to_hold(asked: dict[str, Any], anchors: Any) -> None:
+    match = Match(MatchSpec.model_validate(asked))
+    assert match.message_anchors == anchors
+    assert match.message_anchors == anchors
+
+
 @given(st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_found, max_size=2), st.booleans())
 def test_of_nested_matches_none_is_missed_either(
     asked: list[Any], message: str | None, nodes: list[Node], sure: bool
