@@ -314,10 +314,11 @@ class Redactor:
             text.split(pseudonym) for text in shown if pseudonym in text and text != pseudonym
         ]
         likely = (
-            text[len(parts[0]) : len(text) - len(parts[-1])]
+            # It may stand there several times.
+            text[len(parts[0]) :][: (len(text) - sum(map(len, parts))) // (len(parts) - 1)]
             for parts in around[:MOST_ALIGNED]
             for text in raw
-            if text.startswith(parts[0]) and text.endswith(parts[-1]) and len(parts) == 2
+            if text.startswith(parts[0]) and text.endswith(parts[-1])
         )
         words = (name for text in raw if _SEEN.search(text) for name in _may_be_names(text))
         tried: set[str] = set()

@@ -331,4 +331,7 @@ def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, li
             found = group.get_command(click.Context(group), words[0])
             before += [words.pop(0)] if found is None else []
             words = words if found is None else words[1:]
+        # An option without a value took the command for it, by all appearances.
+        while before and before[-1].startswith("-") and "=" not in before[-1]:
+            before.pop()
     return (found, before + words) if isinstance(found, Writer) else None

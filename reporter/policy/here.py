@@ -186,8 +186,9 @@ class Here:
         return any(own(text) is not False for text in self._left.of(texts)) or self._left.is_spent
 
     def has(self, written: Written) -> bool:
-        """Whether a name or message is here in that very form, if only where a check passes."""
-        return written.text in self._texts.get(written.key, ())
+        """Whether the name of a node or add-on is here in that very form, if only where a check
+        passes; a message may be meant in another one all the same."""
+        return written.key in ("node", "addon") and written.text in self._texts[written.key]
 
     def _has_value(self, written: Written, targets: Sequence[Target]) -> bool:
         where = [{"path": written.path, "matches": written.text}]

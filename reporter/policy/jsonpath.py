@@ -273,8 +273,9 @@ class Condition:
         self.path = spec.path
         self.on_response = spec.on == "response"
         self._find = compile_path(spec.path)
+        self.asks_for_name = not self.on_response and names_in(spec.path).plain == ("name",)
         # `$.name`, and what comes to it as well: `$..name`, `$.*`.
-        self.asks_for_name = not self.on_response and "x" in self._find({"name": "x"}).values
+        self.may_ask_for_name = not self.on_response and "x" in self._find({"name": "x"}).values
         self._quantifier = spec.quantifier
         self._wanted = True
         asked: Comparison = spec

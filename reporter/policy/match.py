@@ -469,11 +469,11 @@ class Match:
     def names_checks(self) -> bool:
         """Whether it picks checks by name: by `check`, more narrowly than `*`, or by `$.name`."""
         return any(not patterns.matches_everything for patterns in self._of("check")) or any(
-            self._name_conditions()
+            part.asks_for_name for part in self._name_conditions()
         )
 
     def _name_conditions(self) -> list[Condition]:
-        own = [part for part in self._where if part.asks_for_name]
+        own = [part for part in self._where if part.may_ask_for_name]
         return own + [found for part in self._any or [] for found in part._name_conditions()]
 
     def _of(self, key: str) -> list[Patterns]:

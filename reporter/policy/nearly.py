@@ -40,7 +40,7 @@ def nearly_met(
             for part, tried in here.tried(left, written, having):
                 if part.id in found or not _differs(part, written, meant, tried):
                     continue
-                if written.key == "check" or not here.has(written):
+                if not here.has(written):
                     found[part.id] = written, meant
     return found
 

@@ -787,6 +787,7 @@ def test_a_name_that_was_given_for_a_cluster_may_stand_in_a_text_too(
     ("name", "written"),
     [
         ("生产集群", "升级生产集群前检查"),
+        ("生产集群", "升级生产集群前检查生产集群。"),
         ("One Two Three Four Five Six", "about One Two Three Four Five Six now"),
         ("eu.prod", "see eu.prod.example.com"),
         ("prod/eu", "https://x/prod/eu/now"),

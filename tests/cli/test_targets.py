@@ -709,3 +709,10 @@ def test_a_key_stays_where_nobody_knows_which_word_belongs_to_what(
     Path("k.pem").write_text("-----BEGIN PRIVATE KEY-----\n")
     assert run(words.split()) == 2
     assert Path("k.pem").exists()
+
+
+def test_what_may_be_the_value_of_an_option_that_lacks_one_is_not_removed(folder: Path) -> None:
+    record = folder / "out.json"
+    before = record.read_bytes()
+    assert run(["--json", "verify", "out.json", "r.json"]) == 2
+    assert record.read_bytes() == before
