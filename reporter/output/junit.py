@@ -317,7 +317,8 @@ def distinct(cases: Iterable[Case]) -> list[Case]:
     seen: dict[tuple[str, str], int] = {}
     result = []
     for case in cases:
-        name = _safe(one_line(case.name))
+        # A name of blanks is shown as none, which no schema takes.
+        name = _safe(one_line(case.name)) or say("reason.unnamed")
         key = (case.classname, name)
         count = seen[key] = seen.get(key, 0) + 1
         while count > 1 and (case.classname, f"{name} ~{count}") in seen:

@@ -203,7 +203,7 @@ def test_every_verdict_makes_a_valid_file_in_step_with_it(case: dict[str, Any]) 
     assert red(verdict) is (verdict.outcome != "pass")
 
 
-@pytest.mark.parametrize("name", ["", "\x00", "a\x1b[0m", "x" * 5000, "同步检查"])
+@pytest.mark.parametrize("name", ["", " ", "\u3000", "\x00", "a\x1b[0m", "x" * 5000, "同步检查"])
 def test_odd_names_stay_distinct(name: str) -> None:
     body = response(item(name), item(name + "\x01"), item("\ufffd"))
     root = parsed(junit.write(judged(body)))
