@@ -328,9 +328,10 @@ def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, li
         # An option may stand before it that belongs behind it, or that nobody knows.
         group, found = found, None
         while words and found is None:
-            found = group.get_command(click.Context(group), words[0])
-            before += [words.pop(0)] if found is None else []
-            words = words if found is None else words[1:]
+            word = words.pop(0)
+            found = group.get_command(click.Context(group), word)
+            if found is None:
+                before.append(word)
         # An option without a value took the command for it, by all appearances.
         while before and before[-1].startswith("-") and "=" not in before[-1]:
             before.pop()

@@ -74,7 +74,8 @@ _BARE = re.compile(
     rb"|(?<![a-z0-9+/_-])mii[a-z0-9+/_-]{500}"
     rb"|-----begin [a-z ]{0,40}private key-----"
     rb"|[?&]sig=[a-z0-9+/%_-]{20}|\bbearer[ \t]++[a-z0-9+/=._-]{20}|token%3d[a-z0-9+/%._-]{16}"
-    rb"|\bgh[opsu]_(?!x+\b)[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}|\bgl(?:pat|rt|dt|soat|cbt|ft)-(?!x+\b)[a-z0-9_.-]{20}"
+    rb"|\bgh[opsu]_(?!x+\b)[a-z0-9]{30}|\bgithub_pat_[a-z0-9_]{30}"
+    rb"|\bgl(?:pat|rt|dt|soat|cbt|ft)-(?!x+\b)[a-z0-9_.-]{20}"
     rb"|\bdckr_(?:pat|oat)_[a-z0-9_-]{20}|\bpypi-ageichlwas[a-z0-9_-]{10}"
     rb"|\bxox[abeoprs]-[a-z0-9-]{20}|\bhv[bs]\.[a-z0-9_-]{20}|\bnpm_[a-z0-9]{30}"
     rb"|[\"']secret[\"'][ \t]{0,9}:[ \t]{0,9}[\"'][a-z0-9+/]{20}"
@@ -107,7 +108,7 @@ _HIDDEN = re.compile(
 _WORDS = frozenset(
     b"true false null none nil undefined empty unset hidden masked redacted removed omitted secret "
     b"sensitive expired invalid missing valid required unknown denied failed refreshed obtained "
-    b"password passwd pass token changed unchanged accepted reset policy prompt required".split()
+    b"password passwd pass token changed unchanged accepted reset policy prompt".split()
 )
 _WORD = re.compile(rb"[a-z]+(?:[._/:-]+[a-z]+)*")
 _MOMENT = re.compile(rb"\d{4}-\d\d-\d\d.*|\d{1,15}(?:\.\d+)?(?:ms|s|m|h|d)?")
