@@ -282,7 +282,7 @@ def _files(
 
 def _weasyprint() -> Any:
     if (lacking := _lacking()) is not None:
-        raise OutputError(f"a PDF needs {lacking}, and this process gets no more", hint=_NO_ROOM)
+        raise OutputError(f"a PDF needs {lacking}, which this process may not have", hint=_NO_ROOM)
     try:
         # Where a library is missing it prints a page about it, perhaps amid a report.
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
@@ -325,7 +325,7 @@ def _lacking() -> str | None:
         with mmap.mmap(-1, ROOM):
             pass
     except (OSError, MemoryError):
-        return f"{ROOM >> 20} MiB of memory"
+        return f"{ROOM >> 20} MiB more of memory"
     return None
 
 
