@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 
 from reporter.errors import InputError, PolicyError
 from reporter.policy import evidence as evidence_lines
-from reporter.policy.by_node import ByNode
 from reporter.policy.load import Policy, Rule, Waiver
+from reporter.policy.lookup import Lookup
 from reporter.policy.match import FINDING_KEYS, Facts, Match, Target, Trace
 from reporter.policy.model import LimitSpec
 from reporter.policy.waivers import (
@@ -391,11 +391,11 @@ class _Looking:
             rule.match.by_signature_alone and not (rule.limit and rule.limit.of == "nodes")
             for rule in rules
         )
-        self._by_node = ByNode([(rule.match, rule) for rule in rules])
+        self._lookup = Lookup([(rule.match, rule) for rule in rules])
 
     def at(self, target: Target) -> Sequence[Rule]:
-        """All but those that surely are for other nodes or messages, in the same order."""
-        return self._by_node.of(target.nodes, sure=False, message=target.message)
+        """All but those that surely do not fit, in the same order."""
+        return self._lookup.of(target, sure=False)
 
 
 class _Bench:

@@ -15,7 +15,6 @@ from typing import Any, Literal
 
 from reporter import yamlfile
 from reporter.errors import PolicyError
-from reporter.policy.by_node import ByNode
 from reporter.policy.evaluate import (
     STRICTNESS,
     Decided,
@@ -24,6 +23,7 @@ from reporter.policy.evaluate import (
     judge,
 )
 from reporter.policy.load import Policy, Rule, Waiver, pattern_text
+from reporter.policy.lookup import Lookup
 from reporter.policy.match import SIGNATURE_KEYS, Match, Target, Trace, Tri, all_of, any_of, negate
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec
 from reporter.policy.waivers import COUNTING, WaiverTally
@@ -339,16 +339,16 @@ class _Teller:
         return sorted(self.policy.rules, key=_place_of)
 
     @cached_property
-    def _by_node(self) -> ByNode[Rule]:
-        return ByNode([(rule.match, rule) for rule in self._ordered_rules])
+    def _lookup(self) -> Lookup[Rule]:
+        return Lookup([(rule.match, rule) for rule in self._ordered_rules])
 
     def _telling(self, target: Target, decided: Decided | None) -> list[Rule]:
-        """All of a few rules; of many, those that took part and some that may be for its nodes."""
+        """All of a few rules; of many, those that took part and some that may fit."""
         if len(self._ordered_rules) <= MOST_RULES:
             return self._ordered_rules
         told = {rule.id: rule for rule, _, _ in (decided.rules if decided else ())}
         nearest = self._nearest_to(target)
-        some = self._by_node.of(target.nodes, sure=False, message=target.message)
+        some = self._lookup.of(target, sure=False)
         for rule in sorted(some, key=lambda rule: nearest[rule.id]):
             if len(told) >= MOST_RULES and nearest[rule.id] > 0:
                 break

@@ -14,7 +14,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from reporter.policy.by_node import ByNode
+from reporter.policy.lookup import Lookup
 from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob, spelled
 from reporter.policy.model import MatchSpec
 from reporter.policy.names import MOST_MEANT, MOST_SEARCHED, Left, Names, Spelled, spelled_alike
@@ -87,7 +87,7 @@ class Here:
         lists = list(having)
         for part in parts:
             keys = part.match.keys & _APART
-            if written.key != "node" and part.match.node_anchors is not None:
+            if written.key != "node" and not part.match.anchors.keys().isdisjoint(("uid", "name")):
                 by_node.setdefault(keys, []).append(part)
                 continue
             unlike = (target for one in lists for target in self._unlike_in(one, keys))
@@ -95,10 +95,10 @@ class Here:
                 yield part, some
         for keys, group in by_node.items():
             of_nodes: dict[str, list[Target]] = {part.id: [] for part in group}
-            looking = ByNode([(part.match, part) for part in group])
+            looking = Lookup([(part.match, part) for part in group])
             unlike = (target for one in lists for target in self._unlike_in(one, keys))
             for target in self._counted(unlike):
-                for part in looking.of(target.nodes, sure=False) if target.nodes else ():
+                for part in looking.for_nodes(target.nodes) if target.nodes else ():
                     if len(of_nodes[part.id]) < MOST_TRIED:
                         of_nodes[part.id].append(target)
             yield from ((part, self._counted(of_nodes[part.id])) for part in group)

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache, partial
 from typing import Any, Literal
 
-from reporter.policy.by_node import ByNode
 from reporter.policy.jsonpath import Condition, Found, Outcome
+from reporter.policy.lookup import Lookup
 from reporter.policy.model import MATCH_KEYS, Equals, MatchSpec, NodeSpec, Regex
 from reporter.policy.regex import fits_whole
 from reporter.precheck.finding import Finding, Node
@@ -404,7 +404,7 @@ class Match:
         self._node = NodePatterns(spec.node) if spec.node is not None else None
         self._not = Match(spec.not_) if spec.not_ is not None else None
         self._any = [Match(part) for part in spec.any] if spec.any is not None else None
-        self._any_by_node = ByNode([(part, part) for part in self._any or []])
+        self._alternatives = Lookup([(part, part) for part in self._any or []])
         self._where = [Condition(part) for part in spec.where or []]
         self.keys = self._collect_keys()
         """Every key used anywhere, nested ones included."""
@@ -434,29 +434,28 @@ class Match:
         return self._simple.get("check")
 
     @cached_property
-    def node_anchors(self) -> tuple[str, list[Anchor]] | None:
-        """`uid` or `name`, and what that of a node has to hold one of; None where any may do."""
-        if self._node is not None and self._node.anchors is not None:
-            return self._node.anchors
-        # Where each of several alternatives is for some nodes, it is for theirs together.
-        parts = [part.node_anchors for part in self._any or []]
-        found = [part for part in parts if part is not None]
-        if not found or len(found) < len(parts) or len({key for key, _ in found}) > 1:
-            return None
-        return found[0][0], [anchor for _, anchors in found for anchor in anchors]
+    def anchors(self) -> dict[str, list[Anchor]]:
+        """What a value has to hold one of, by its key; without keys of which any value may do.
 
-    @cached_property
-    def message_anchors(self) -> list[Anchor] | None:
-        """What a message has to hold one of; None where any may do, or none is asked for."""
-        patterns = self._simple.get("message")
-        if patterns is not None and patterns.anchors is not None:
-            return patterns.anchors
-        found: list[Anchor] = []
-        for part in self._any or []:
-            if part.message_anchors is None:
-                return None
-            found += part.message_anchors
-        return found or None
+        `uid` and `name` are those of nodes.
+        """
+        found: dict[str, list[Anchor]] = {}
+        if self._node is not None and self._node.anchors is not None:
+            key, anchors = self._node.anchors
+            found[key] = anchors
+        for key, patterns in (
+            ("message", self._simple.get("message")),
+            ("error_code", self._error_code),
+            ("addon", self._addon),
+        ):
+            if patterns is not None and patterns.anchors is not None:
+                found[key] = patterns.anchors
+        # Where each of several alternatives is for some values, it is for theirs together.
+        parts = [part.anchors for part in self._any or []]
+        for key in parts[0] if parts else ():
+            if key not in found and all(key in part for part in parts):
+                found[key] = [anchor for part in parts for anchor in part[key]]
+        return found
 
     def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
         """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""
@@ -584,10 +583,8 @@ class Match:
                 any_of(
                     [
                         part._fits(target, every=every, waiver=waiver, trace=None, negated=negated)
-                        # Of the others the node, or the message, surely rules out each.
-                        for part in self._any_by_node.of(
-                            target.nodes, sure=False, message=target.message
-                        )
+                        # The others surely do not fit.
+                        for part in self._alternatives.of(target, sure=False)
                     ]
                 ),
             )
@@ -642,7 +639,7 @@ class Match:
             for key in keys
             if key in self._simple and getattr(target, key) in self._simple[key].literals
         }
-        for part in self._any_by_node.of(target.nodes, sure=False, message=target.message):
+        for part in self._alternatives.of(target, sure=False):
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled

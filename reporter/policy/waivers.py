@@ -14,8 +14,8 @@ from heapq import merge
 from itertools import islice
 from typing import Literal
 
-from reporter.policy.by_node import ByNode
 from reporter.policy.load import Waiver
+from reporter.policy.lookup import Lookup
 from reporter.policy.match import Target, Trace, Tri
 from reporter.precheck.finding import Node
 from reporter.record.model import NearMiss, Statement
@@ -95,7 +95,7 @@ class Naming:
         self.every: Tallies = tuple(sorted(tallies, key=_id))
         self._alone = [part for part in self.every if part.waiver.match.by_signature_alone]
         others = [part for part in self.every if not part.waiver.match.by_signature_alone]
-        self._by_node = ByNode([(part.waiver.match, part) for part in others])
+        self._lookup = Lookup([(part.waiver.match, part) for part in others])
         self._settled: dict[Alike, Tallies] = {}
         self._without: dict[int, tuple[Tallies, Tallies]] = {}
         self._open: tuple[tuple[Node, ...], frozenset[str]] | None = None
@@ -108,13 +108,13 @@ class Naming:
             if key not in self._settled:
                 self._settled[key] = _fitting(self._alone, target)
             settled = self._settled[key]
-        found = self._by_node.of(target.nodes, sure=True, message=target.message)
+        found = self._lookup.of(target, sure=True)
         return Fits(settled, _fitting(found, target) if found else ())
 
     def may_fit(self, nodes: tuple[Node, ...]) -> frozenset[str]:
         """By their ids those that may fit for what is told of nodes, or ask for more than them."""
         if self._open is None or self._open[0] != nodes:
-            found = self._by_node.of(nodes, sure=False)
+            found = self._lookup.for_nodes(nodes)
             self._open = (nodes, frozenset(map(_id, found)))
         return self._open[1]
 

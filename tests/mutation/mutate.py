@@ -56,7 +56,7 @@ _MATCHED = (
     "tests/policy/test_match.py",
     "tests/policy/test_waivers.py",
     "tests/policy/test_where.py",
-    "tests/policy/test_by_node.py",
+    "tests/policy/test_lookup.py",
     *_JUDGED,
 )
 MODULES: dict[str, tuple[str, ...]] = {
@@ -64,7 +64,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "reporter.policy.evaluate": (
         *reversed(_JUDGED),
         "tests/policy/test_waivers.py",
-        "tests/policy/test_by_node.py",
+        "tests/policy/test_lookup.py",
     ),
     "reporter.precheck.unknown_fields": ("tests/precheck", "tests/policy/test_evidence.py"),
     "reporter.precheck.times": ("tests/precheck/test_times.py", "tests/policy/test_evidence.py"),
@@ -79,7 +79,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     ),
     "reporter.precheck.finding": ("tests/precheck/test_finding.py", *_JUDGED),
     "reporter.policy.waivers": ("tests/policy/test_waivers.py", *_JUDGED),
-    "reporter.policy.by_node": ("tests/policy/test_by_node.py", "tests/policy/test_waivers.py"),
+    "reporter.policy.lookup": ("tests/policy/test_lookup.py", "tests/policy/test_waivers.py"),
     "reporter.policy.layers": (
         "tests/policy/test_layers_table.py",
         "tests/policy/test_layers_weaken.py",

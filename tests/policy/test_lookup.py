@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reporter.policy.by_node import ByNode
+from reporter.policy.lookup import Lookup
 from reporter.policy.match import (
     Facts,
     Match,
@@ -42,9 +42,13 @@ _asked = st.dictionaries(st.sampled_from(["uid", "name"]), _patterns, min_size=1
 _found = st.builds(Node, uid=_names, name=_names)
 
 
+def _at(node: Node) -> Target:
+    return Target("A", "node", FACTS, nodes=(node,))
+
+
 def test_the_status_of_a_node_is_looked_up_by_nothing() -> None:
     spec = MatchSpec.model_validate({"node": {"status": "Active", "type": "master"}})
-    assert Match(spec).node_anchors is None
+    assert Match(spec).anchors == {}
 
 
 def test_each_node_is_judged_by_the_rules_for_it() -> None:
@@ -88,10 +92,10 @@ def test_what_is_not_found_surely_does_not_fit(
     asked: list[dict[str, Any]], nodes: list[Node]
 ) -> None:
     matches = [Match(MatchSpec.model_validate({"node": node})) for node in asked]
-    index = ByNode([(match, number) for number, match in enumerate(matches)])
+    index = Lookup([(match, number) for number, match in enumerate(matches)])
     target = Target("X", "node", FACTS, nodes=tuple(nodes))
     for sure in (True, False):
-        found = index.of(target.nodes, sure=sure)
+        found = index.of(target, sure=sure)
         assert found == sorted(set(found))
         for number, match in enumerate(matches):
             rule, covers = match.fits_rule(target), match.fits_waiver(target)
@@ -241,7 +245,7 @@ def test_a_long_name_is_looked_through_where_that_is_less_work(others: int) -> N
     asked = ["a*b", "*xa*", "*bx*", *(f"*{number}0*" for number in range(others))]
     matches = [Match(MatchSpec.model_validate({"node": {"name": name}})) for name in asked]
     node = Node(name="a" + "xa" * 9 + "b")
-    found = ByNode([(match, at) for at, match in enumerate(matches)]).of([node], sure=True)
+    found = Lookup([(match, at) for at, match in enumerate(matches)]).of(_at(node), sure=True)
     assert found == ([0, 1] if others else [0, 1, 2])  # the last was to be asked
 
 
@@ -319,16 +323,17 @@ def test_many_waivers_with_alternatives_and_many_nodes_do_not_multiply() -> None
 
 def test_alternatives_are_for_some_nodes_only_where_each_is() -> None:
     def anchors(**asked: Any) -> Any:
-        return Match(MatchSpec.model_validate(asked)).node_anchors
+        return Match(MatchSpec.model_validate(asked)).anchors
 
     one, other = {"node": {"name": "a"}}, {"node": {"name": "b*", "uid": {"regex": ".*"}}}
-    assert anchors(any=[one, other]) == ("name", [("whole", "a"), ("start", "b")])
+    assert anchors(any=[one, other]) == {"name": [("whole", "a"), ("start", "b")]}
     assert anchors(any=[{"any": [one]}, other]) == anchors(any=[one, other])
-    assert anchors(node={"name": "c"}, any=[one]) == ("name", [("whole", "c")])
-    assert anchors(node={"status": "Active"}, any=[one]) == ("name", [("whole", "a")])
+    assert anchors(node={"name": "c"}, any=[one]) == {"name": [("whole", "c")]}
+    assert anchors(node={"status": "Active"}, any=[one]) == {"name": [("whole", "a")]}
     for more in ({"check": "X"}, {"node": {"uid": "u"}}, {"node": {"name": "*"}}, {"not": one}):
-        assert anchors(any=[one, more]) is None
-    assert anchors(**{"not": {"any": [one]}}) is None
+        assert anchors(any=[one, more]) == {}
+        assert anchors(any=[more, one]) == {}
+    assert anchors(**{"not": {"any": [one]}}) == {}
 
 
 @pytest.mark.parametrize("key", ["uid", "name"])
@@ -345,12 +350,12 @@ def test_whatever_a_name_may_fit_is_found(key: str) -> None:
             ["x", "Web-1"],
         ]
     ]
-    index = ByNode(parts)
+    index = Lookup(parts)
     facts = Facts(None, None, None, lambda _: None)
     for name in names:
         node = Node(**{key: name})
         target = Target(check="A", scope="node", facts=facts, nodes=(node,))
-        found = index.of([node], sure=False)
+        found = index.of(target, sure=False)
         fitting = [part for match, part in parts if match.fits_rule(target) is not False]
         assert set(fitting) <= set(found)
         assert fitting
@@ -372,13 +377,13 @@ def test_all_that_may_be_for_a_node_are_found() -> None:
         {"node": {"name": "*bc*"}}, {"node": {"name": "a*"}},
     ]  # fmt: skip
     parts = [(Match(MatchSpec.model_validate(match)), at) for at, match in enumerate(asked)]
-    by_node = ByNode(parts)
+    lookup = Lookup(parts)
     # The fourth is asked rather than looked for: a single one, within names of several signs.
     for name, found in (("ax", [1, 4, 5]), ("bc", [4]), ("xbc", [4]), ("bcx", [4]), ("x", []),
                         ("abcx", [1, 4, 5])):  # fmt: skip
-        assert by_node.of([Node(name=name)], sure=True) == sorted([0, 2, *found])
-        assert by_node.of([Node(uid="u", name=name)], sure=True) == sorted([0, 2, 3, *found])
-        assert by_node.of([Node(name=name)], sure=False) == sorted([0, 2, 3, *found])
+        assert lookup.of(_at(Node(name=name)), sure=True) == sorted([0, 2, *found])
+        assert lookup.of(_at(Node(uid="u", name=name)), sure=True) == sorted([0, 2, 3, *found])
+        assert lookup.of(_at(Node(name=name)), sure=False) == sorted([0, 2, 3, *found])
 
 
 def test_whatever_else_is_looked_for_each_kind_of_pattern_is_found() -> None:
@@ -387,21 +392,21 @@ def test_whatever_else_is_looked_for_each_kind_of_pattern_is_found() -> None:
     asked: list[dict[str, Any]] = [
         *within, {"name": "*pool*"}, {"name": "a-*"}, {"name": "*-z"}, {"uid": "u-1"},
     ]  # fmt: skip
-    by_node = ByNode(
+    lookup = Lookup(
         [(Match(MatchSpec.model_validate({"node": node})), at) for at, node in enumerate(asked)]
     )
     for name, found in (("b-pool", [40]), ("pool-b", [40]), ("a-b", [41]), ("b-z", [42]),
                         ("a-pool-z", [40, 41, 42])):  # fmt: skip
-        assert by_node.of([Node(uid="n", name=name)], sure=True) == found
-    assert by_node.of([Node(uid="u-1", name="a-\u200bb")], sure=True) == [43]
-    assert by_node.of([Node(uid="u-1", name=None)], sure=True) == [43]
-    assert 43 in by_node.of([Node(uid="u-1", name="a-\u200bb")], sure=False)
+        assert lookup.of(_at(Node(uid="n", name=name)), sure=True) == found
+    assert lookup.of(_at(Node(uid="u-1", name="a-\u200bb")), sure=True) == [43]
+    assert lookup.of(_at(Node(uid="u-1", name=None)), sure=True) == [43]
+    assert 43 in lookup.of(_at(Node(uid="u-1", name="a-\u200bb")), sure=False)
     # Asked rather than looked for: of the others none is lost.
-    few = ByNode(
+    few = Lookup(
         [(Match(MatchSpec.model_validate({"node": node})), at)
          for at, node in enumerate([{"name": "*pool*"}, {"name": "a-*"}, {"name": "*-z"}])]
     )  # fmt: skip
-    assert few.of([Node(name="a-b-c-z")], sure=True) == [0, 1, 2]
+    assert few.of(_at(Node(name="a-b-c-z")), sure=True) == [0, 1, 2]
 
 
 _said = st.one_of(st.none(), st.text(st.sampled_from("ab-A.\n\uff08 7[]!"), max_size=8))
@@ -439,14 +444,14 @@ def test_what_is_for_another_message_is_not_found_and_nothing_else(
     asked: list[Any], message: str | None, sure: bool
 ) -> None:
     matches = [Match(MatchSpec.model_validate({"message": text})) for text in asked]
-    found = ByNode([(match, at) for at, match in enumerate(matches)]).of(
-        (), sure=sure, message=message or None
-    )
     target = Target("X", None, FACTS, message=message or None)
+    found = Lookup([(match, at) for at, match in enumerate(matches)]).of(target, sure=sure)
     for number, match in enumerate(matches):
         if number not in found:
-            assert match.fits_rule(target) is False
-            assert match.fits_waiver(target) is False
+            assert match.fits_rule(target) is not True
+            assert match.fits_waiver(target) is not True
+            if not sure:
+                assert match.fits_rule(target) is False
     whole = Match(MatchSpec.model_validate({"any": [{"message": text} for text in asked]}))
     assert whole.fits_rule(target) is any_of(match.fits_rule(target) for match in matches)
 
@@ -456,6 +461,9 @@ _mixed = st.recursive(
         st.fixed_dictionaries({"message": _texts}),
         st.fixed_dictionaries({"node": st.fixed_dictionaries({"name": _texts})}),
         st.fixed_dictionaries({"message": _texts, "node": st.just({"uid": "u-1"})}),
+        st.fixed_dictionaries({"error_code": _patterns}),
+        st.fixed_dictionaries({"addon": _patterns}),
+        st.fixed_dictionaries({"error_code": _patterns, "addon": _patterns}),
         st.just({"kind": "Risk"}),
     ),
     lambda parts: st.builds(
@@ -466,34 +474,53 @@ _mixed = st.recursive(
 )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("asked", "anchors"),
-    [
-        ({"any": [{"message": "a"}, {"message": "b*"}]}, [("whole", "a"), ("start", "b")]),
-        ({"any": [{"any": [{"message": "a"}]}]}, [("whole", "a")]),
-        ({"any": [{"message": "a"}, {"kind": "Risk"}]}, None),
-        ({"any": [{"message": "a"}, {"message": "*"}]}, None),
-        ({"message": "*", "any": [{"message": "a"}]}, [("whole", "a")]),
-        ({"message": "x*", "any": [{"kind": "Risk"}]}, [("start", "x")]),
-        ({"not": {"message": "a"}}, None),
-        ({"kind": "Risk"}, None),
-    ],
-)
-def test_what_a_message_has_to_hold(asked: dict[str, Any], anchors: Any) -> None:
+_A, _B = [("whole", "a")], [("start", "b")]
+
+
+@pytest.mark.parametrize("key", ["message", "error_code", "addon"])
+def test_what_a_value_of_each_key_has_to_hold(key: str) -> None:
+    def anchors(**asked: Any) -> Any:
+        return Match(MatchSpec.model_validate(asked)).anchors
+
+    risk = {"kind": "Risk"}
+    assert anchors(any=[{key: "a"}, {key: "b*"}]) == {key: _A + _B}
+    assert anchors(any=[{"any": [{key: "a"}]}]) == {key: _A}
+    assert anchors(any=[{key: "a"}, risk]) == {}
+    assert anchors(any=[{key: "a"}, {key: "*"}]) == {}
+    assert anchors(**{key: "*", "any": [{key: "a"}]}) == {key: _A}
+    assert anchors(**{key: "b*", "any": [risk]}) == {key: _B}
+    assert anchors(**{key: "b*", "any": [{key: "a"}]}) == {key: _B}
+    assert anchors(**{"not": {key: "a"}}) == {}
+    assert anchors(**risk) == {}
+
+
+def test_of_several_keys_each_is_known() -> None:
+    asked = {"message": "a", "error_code": "a", "addon": "b*", "node": {"name": "*", "uid": "a"}}
     match = Match(MatchSpec.model_validate(asked))
-    assert match.message_anchors == anchors
-    assert match.message_anchors == anchors
+    assert match.anchors == {"uid": _A, "message": _A, "error_code": _A, "addon": _B}
 
 
-@given(st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_found, max_size=2), st.booleans())
+@given(
+    st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_found, max_size=2),
+    st.lists(_names, max_size=2).map(tuple),
+    st.lists(st.tuples(_names, _names), max_size=2).map(tuple), st.booleans(),
+)  # fmt: skip
 def test_of_nested_matches_none_is_missed_either(
-    asked: list[Any], message: str | None, nodes: list[Node], sure: bool
+    asked: list[Any],
+    message: str | None,
+    nodes: list[Node],
+    codes: tuple[str | None, ...],
+    addons: tuple[tuple[str | None, str | None], ...],
+    sure: bool,
 ) -> None:
     matches = [Match(MatchSpec.model_validate(one)) for one in asked]
-    found = ByNode([(match, at) for at, match in enumerate(matches)]).of(
-        tuple(nodes), sure=sure, message=message or None
-    )
-    target = Target("X", None, FACTS, kind="Risk", message=message or None, nodes=tuple(nodes))
+    target = Target(
+        "X", None, FACTS, kind="Risk", message=message or None, nodes=tuple(nodes),
+        error_codes=codes, addons=addons,
+    )  # fmt: skip
+    lookup = Lookup([(match, at) for at, match in enumerate(matches)])
+    found = lookup.of(target, sure=sure)
+    assert set(lookup.for_nodes(tuple(nodes))) >= set(lookup.of(target, sure=False))
     for number, match in enumerate(matches):
         if number not in found:
             assert match.fits_waiver(target) is not True
@@ -502,14 +529,24 @@ def test_of_nested_matches_none_is_missed_either(
                 assert match.fits_rule(target) is False
 
 
+def _said_by(key: str, text: str) -> dict[str, Any]:
+    """The field of a check item that a key reads, with a text."""
+    if key == "message":
+        return {"message": text}
+    if key == "error_code":
+        return {"errorCodes": [text]}
+    return {"riskSource": {"addonRisks": [{"addonTemplateName": text}]}}
+
+
+@pytest.mark.parametrize("key", ["message", "error_code", "addon"])
 @pytest.mark.parametrize("pattern", ["*node {} is*", {"equals": "the node {} is full"}])
-def test_many_waivers_by_message_and_many_messages_do_not_multiply(pattern: Any) -> None:
+def test_many_waivers_and_many_values_do_not_multiply(pattern: Any, key: str) -> None:
     said = "the node {} is full"
-    nodes = [stage(f"n-{at}", item(message=said.format(at))) for at in range(300)]
+    nodes = [stage(f"n-{at}", item(**_said_by(key, said.format(at)))) for at in range(300)]
     waived = []
     for at in range(0, 600, 2):
         text = pattern.format(at) if isinstance(pattern, str) else {"equals": said.format(at)}
-        waived.append(waiver(f"w-{at}", message=text))
+        waived.append(waiver(f"w-{at}", **{key: text}))
     asked = 0
     fits_waiver = Match.fits_waiver
 
