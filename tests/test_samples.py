@@ -17,6 +17,7 @@ from reporter.policy.evaluate import evaluate
 from reporter.policy.load import Policy, builtin_names
 from reporter.precheck.finding import iter_findings
 from reporter.sources.read import read
+from tests.acceptance import run
 
 Json = dict[str, Any]
 
@@ -68,17 +69,9 @@ ALL_PROMISES = [
 def test_a_sample_keeps_its_promise(command: str, outcome: str, code: int) -> None:
     program, *arguments = shlex.split(command)
     assert program == "cce-precheck"
-    done = subprocess.run(
-        [sys.executable, "-m", "reporter", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    assert re.search(rf"\b{outcome}\b", done.stdout, re.IGNORECASE), done.stdout
+    done = run.command(*arguments)
+    assert done.code == code, done.out + done.err
+    assert re.search(rf"\b{outcome}\b", done.out, re.IGNORECASE), done.out
 
 
 @pytest.mark.parametrize(("command", "outcome", "code"), ALL_PROMISES)
