@@ -290,6 +290,16 @@ def test_the_action_says_what_is_wrong_with_an_input(
     assert "Usage" not in annotation
 
 
+def test_the_action_says_what_is_wrong_and_not_what_was_left(workspace: Path) -> None:
+    """A record of another's stays, which is said first."""
+    (workspace / "out").mkdir()
+    shutil.copy(workspace / "failing.json", workspace / "out" / "record.json")
+    ended = _judge(workspace, response="broken.json", fail_on="bogus", reports="out")
+    (annotation,) = (row for row in ended.said.splitlines() if row.startswith("::"))
+    assert "warning: " in ended.said
+    assert annotation.startswith("::error title=CCE pre-upgrade check::Invalid value for")
+
+
 def test_one_value_of_the_action_over_several_lines_is_one(workspace: Path) -> None:
     lines = "Trial until the end of Q4,\n  agreed * with the board.\nAsk Jane.\n"
     ended = _judge(workspace, response="failing.json", at=AT, advisory=lines, change="CHG\n1\n")

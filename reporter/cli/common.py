@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from io import BufferedIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
 
@@ -639,6 +640,18 @@ def _identity(path: str) -> str:
         return str(Path(path).resolve())
     except (OSError, ValueError, RuntimeError):
         return path
+
+
+def read_up_to(stream: IO[bytes] | BufferedIOBase, most: int) -> bytes:
+    """What a stream holds, at most so many bytes of it.
+
+    Piece by piece: room for all that may come is not there for everybody.
+    """
+    parts: list[bytes] = []
+    while most > 0 and (part := stream.read(min(most, 1 << 20))):
+        parts.append(part)
+        most -= len(part)
+    return b"".join(parts)
 
 
 def put(target: str, data: bytes) -> None:

@@ -20,6 +20,7 @@ from reporter.cli.common import (
     language_option,
     policies_option,
     print_page,
+    read_up_to,
     waivers_option,
 )
 from reporter.cli.judging import DEFAULT_POLICY, policy_files
@@ -166,12 +167,7 @@ def _held(name: str, limit: int) -> bytes | None:
         head = stream.read(4096)
         if os.path.isfile(name) and not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
             return None
-        # Piece by piece: room for all that may come is not there for everybody.
-        parts, left = [head], max(limit, MAX_RECORD_BYTES)
-        while left > 0 and (part := stream.read(min(left, 1 << 20))):
-            parts.append(part)
-            left -= len(part)
-        return b"".join(parts)
+        return head + read_up_to(stream, max(limit, MAX_RECORD_BYTES))
 
 
 def _is_record(data: bytes) -> bool:

@@ -34,9 +34,14 @@ class LazyGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from difflib import get_close_matches
-
-            if near := get_close_matches(args[0], self._names, n=1):
-                said = f"{error.message} Did you mean {near[0]}?"
+            if (near := self.nearest(ctx, args[0])) is not None:
+                said = f"{error.message} Did you mean {near.name}?"
                 raise click.UsageError(said, ctx) from None
             raise
+
+    def nearest(self, ctx: click.Context, word: str) -> click.Command | None:
+        """The command that was probably meant by a word that is none."""
+        from difflib import get_close_matches
+
+        near = get_close_matches(word, self._names, n=1)
+        return self.get_command(ctx, near[0]) if near else None

@@ -19,6 +19,7 @@ from reporter.cli.common import (
     file_name,
     output_options,
     own_words,
+    read_up_to,
     reading_options,
     redact_options,
     summarise,
@@ -128,7 +129,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
     try:
         if data.startswith(b"\x1f\x8b"):
             with gzip.open(io.BytesIO(data)) as packed:
-                data = packed.read(MAX_RECORD_BYTES + 1)
+                data = read_up_to(packed, MAX_RECORD_BYTES + 1)
             if len(data) > MAX_RECORD_BYTES:
                 raise _too_large(name, "record")
         return unpack(data, MAX_RECORD_BYTES) if is_packed(data) else data
@@ -195,10 +196,10 @@ def _read_exhibit(name: str) -> bytes:
 def _read(name: str, what: str) -> bytes:
     try:
         if name == "-":
-            data = sys.stdin.buffer.read(MAX_RECORD_BYTES + 1)
+            data = read_up_to(sys.stdin.buffer, MAX_RECORD_BYTES + 1)
         else:
             with Path(name).open("rb") as file:
-                data = file.read(MAX_RECORD_BYTES + 1)
+                data = read_up_to(file, MAX_RECORD_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{name}: the {what} can't be read: {reason}") from None

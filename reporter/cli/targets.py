@@ -15,6 +15,8 @@ from pathlib import Path
 
 import click
 
+from reporter.cli.lazy import LazyGroup
+
 _LOOKED_AT = 65_536
 _RECORD = b'"precheck.verdict/'
 _PACKED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"PK")
@@ -330,6 +332,8 @@ def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, li
         while words and found is None:
             word = words.pop(0)
             found = group.get_command(click.Context(group), word)
+            if found is None and not before and isinstance(group, LazyGroup):
+                found = group.nearest(click.Context(group), word)
             if found is None:
                 before.append(word)
         # An option without a value took the command for it, by all appearances.

@@ -17,6 +17,7 @@ from reporter.cli.common import (
     file_name,
     print_page,
     put,
+    read_up_to,
     say,
 )
 from reporter.cli.judging import read_key
@@ -122,10 +123,10 @@ def _read(name: str, most: int | None = None) -> bytes:
     most = MAX_FILE if most is None else most
     try:
         if name == "-":
-            data = sys.stdin.buffer.read(most + 1)
+            data = read_up_to(sys.stdin.buffer, most + 1)
         else:
             with Path(name).open("rb") as stream:
-                data = stream.read(most + 1)
+                data = read_up_to(stream, most + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(f"{_shown(name)}: can't be read: {reason}") from None

@@ -83,10 +83,12 @@ def call(function: Callable[..., bytes], *arguments: Any, limits: Limits) -> byt
         raise RuntimeError(told["message"])
     if process.returncode == -signal.SIGXCPU:
         raise TemplateError(f"the templates were at work for more than {limits.cpu} s")
+    memory = _allowed(limits.memory)
+    few = "" if memory == limits.memory else "allow it more memory (ulimit -v), "
     raise TemplateError(
         "the process that works with the templates ended early "
-        f"(it may take {limits.memory >> 20:,} MiB of memory and {limits.cpu} s)",
-        hint="mend the templates, or leave out --templates",
+        f"(it may take {memory >> 20:,} MiB of memory and {limits.cpu} s)",
+        hint=f"{few}mend the templates, or leave out --templates",
     )
 
 
@@ -103,7 +105,7 @@ def main() -> None:
         kind = "template" if isinstance(error, TemplateError) else "output"
         answer = _refusal(kind, error.message, error.hint)
     except MemoryError:
-        memory = limits.memory >> 20
+        memory = _allowed(limits.memory) >> 20
         answer = _refusal("template", f"the templates need more than {memory:,} MiB of memory")
     except LimitReached as error:
         answer = _refusal("template", str(error))
@@ -126,5 +128,14 @@ def _limit(limits: Limits) -> None:
 
     signal.signal(signal.SIGXCPU, too_long)
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu, limits.cpu + 2))
-    resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
+    memory = _allowed(limits.memory)
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _allowed(memory: int) -> int:
+    """So many bytes, or as many as the machine allows where that is less."""
+    import resource
+
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    return memory if most == resource.RLIM_INFINITY else min(memory, most)

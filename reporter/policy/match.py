@@ -501,13 +501,11 @@ class Match:
         """Its JSONPath conditions, nested ones included."""
         return self._where + [found for part in self._nested() for found in part.conditions()]
 
-    def by_signature(self, target: Target) -> bool:
-        """False only when the signature alone already rules a match out."""
+    def by_signature(self, target: Target, keys: Iterable[str] = SIGNATURE_KEYS) -> bool:
+        """False only when the signature alone, or some keys of it, already rules a match out."""
         simple = self._simple
         return not any(
-            simple[key].fits(getattr(target, key)) is False
-            for key in SIGNATURE_KEYS
-            if key in simple
+            simple[key].fits(getattr(target, key)) is False for key in keys if key in simple
         )
 
     def fits_rule(self, target: Target, trace: Trace | None = None) -> Tri:

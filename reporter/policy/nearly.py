@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from reporter.policy.here import Here, without_trace
-from reporter.policy.match import Match, Target
+from reporter.policy.match import SIGNATURE_KEYS, Match, Target
 from reporter.policy.written import Asking, Written, in_order, with_form
 
 
@@ -33,20 +33,24 @@ def nearly_met(
             for part in sorted(asking[written], key=lambda part: (part.id, part.is_waiver))
             if part.id not in found and (written.key == "check" or here.has_checks_of(part))
         ]
-        if not told:
+        if not told or here.has(written):
             continue
         for meant, having in here.meant(written, known):
             left = [part for part in told if part.id not in found]
             for part, tried in here.tried(left, written, having):
-                if part.id in found or not _differs(part, written, meant, tried):
-                    continue
-                if not here.has(written):
+                if part.id not in found and _differs(part, written, meant, tried, here):
                     found[part.id] = written, meant
     return found
 
 
-def _differs(part: Asking, written: Written, meant: str, tried: Sequence[Target]) -> bool:
+def _differs(
+    part: Asking, written: Written, meant: str, tried: Sequence[Target], here: Here
+) -> bool:
     """Whether it decides otherwise about one of the findings where the other form stands."""
+    rest = frozenset(SIGNATURE_KEYS) - {written.key}
+    tried = [target for target in tried if part.match.by_signature(target, rest)]
+    if not tried or not here.may_compile(part):
+        return False
     try:
         other = Match(with_form(part.match.spec, written, meant))
     except ValueError:  # larger than RE2 takes

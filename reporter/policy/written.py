@@ -130,6 +130,18 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
             yield written
 
 
+_OF_A_MATCH = 10
+"""What it takes to compile a match, in patterns."""
+
+
+def size_of(spec: MatchSpec) -> int:
+    """How much a match is to compile: its patterns for names and messages, and its alternatives."""
+    parts = [*(spec.any or []), *([spec.not_] if spec.not_ is not None else [])]
+    node = (spec.node.name, spec.node.uid) if spec.node is not None else ()
+    lists = (spec.check, spec.addon, spec.message, spec.error_code, *node)
+    return _OF_A_MATCH + sum(map(size_of, parts)) + sum(len(_listed(value)) for value in lists)
+
+
 def left_out_in(spec: MatchSpec) -> Iterator[Written]:
     """The patterns by which a match leaves something out: those under `not:`."""
     return (written for written, negated in _every(spec) if negated)

@@ -15,7 +15,14 @@ _GOES_ON = frozenset(
     {"continue", "hasmore", "hasmoreitems", "hasmorepages", "hasmoreresults", "hasnext"}
     | {"hasnextpage", "ismore", "istruncated", "moreavailable", "moreitems", "morepages"}
     | {"moreresults", "remainingitemcount", "truncated", "partial", "ispartial"}
-    | {"continuationtoken", "continuetoken", "odatanextlink", "incomplete", "incompleteresults"}
+    | {
+        "continuation",
+        "continuationtoken",
+        "continuetoken",
+        "odatanextlink",
+        "incomplete",
+        "incompleteresults",
+    }
 )
 _NEXT = frozenset(
     {"next", "nextcontinuationtoken", "nextpagestartindex", "lastevaluatedkey"}
@@ -47,6 +54,7 @@ _COUNTED_FROM_ONE = frozenset(
 _PAGES_OF_A_LIST = _PAGES | {"pages", "lastpage", "maxpage", "numpages", "numberofpages"}
 _NAMES = _GOES_ON | _NEXT | _LINKS | _PAGES | {"more"}
 
+_NOTHING_IN_A_HEADER = frozenset({"", "-", "f", "n", "n/a", "nil", "off"})
 _REL_NEXT = re.compile(r"(?i)\brel\s{0,9}=\s{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}\s{1,9}){0,9}next\b")
 _PAGE_OF = re.compile(r"(?i:\s*page)?\s*0*(\d{1,9})\s*(?:/|of)\s*0*(\d{1,9})\s*", re.ASCII)
 _A_TIME = 100_000_000
@@ -74,6 +82,22 @@ def tells_of_pages(name: str, value: Any) -> bool:
     if plain in _GOES_ON:
         return not isinstance(value, dict | list)
     return (_number(value) or 0) > 1 if plain in _PAGES else _leads_on(value)
+
+
+def tells_of_pages_ahead(name: str, value: str, tasks: int) -> bool:
+    """The same of a header beside an answer, without what may stand before its name.
+
+    Headers count much else: a number alone is none of a page.
+    """
+    if value.strip().lower() in _NOTHING_IN_A_HEADER:
+        return False
+    if tells_of_pages(name, value):
+        return True
+    plain = folded(name)
+    if plain in _PAGES_OF_A_LIST or plain == "totalcount":
+        return (_number(value) or 0) > (tasks if plain == "totalcount" else 1)
+    parts = _PAGE_OF.fullmatch(value) if plain in _COUNTED_FROM_ONE else None
+    return parts is not None and (parts[1] != "1" or parts[2] != "1")
 
 
 def tells_of_a_longer_list(name: str, value: Any, tasks: int) -> bool:

@@ -499,7 +499,12 @@ def _broken(name: str, error: BaseException, kind: str = "archive") -> InputErro
         )
     if re.search(r"(?i)crc|check", text):
         return InputError(f"{name}: the {kind} fails its own checksum", hint=AGAIN)
-    if re.search(r"(?i)window|memory", text) or isinstance(error, MemoryError):
+    if isinstance(error, MemoryError):
+        return InputError(
+            f"{name}: needs more memory to be read than there is",
+            hint="allow it more (ulimit -v, the container's limit); pack an archive again, plainly",
+        )
+    if re.search(r"(?i)window|memory", text):
         return InputError(
             f"{name}: asks for more memory to unpack than it may have",
             hint="pack it again, plainly",

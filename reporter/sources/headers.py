@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from reporter.precheck.paging import tells_of_pages_ahead
 from reporter.sources.documents import BLANKS
 
 # What says in a header that the answer is one page, or a part: the API knows neither.
@@ -14,7 +15,7 @@ _OF_A_PAGE = re.compile(
     rb"\brel[ \t]{0,9}=[ \t]{0,9}[\"'\\]{0,3}(?:[\w-]{1,30}[ \t]{1,9}){0,9}(?:next|prev)"
     rb"(?:ious)?\b[\"']?"
     rb"|\bx-(?:continuation-token|pagination)[\"']?[ \t]*+:[ \t]*+\S"
-    rb"|\bx-(?:next-[a-z-]{1,20}"
+    rb"|\bx-(?:next-(?!hop\b)[a-z-]{1,20}"
     rb"|(?:prev|previous)-(?:page|link|token|cursor|marker|url|offset|key|id|start)[a-z-]{0,20}"
     rb"|has-?(?:more|next)[a-z-]{0,20})[\"']?[ \t]*+:[ \t]*+"
     rb"(?!(?:false|no|off|none|null|nil|n/a|0)[\"']?[ \t]*+(?:[\r\n,;]|\Z))[^\s,;\"']"
@@ -37,8 +38,12 @@ _OF_A_CACHE = re.compile(
     rb"(?<![a-z_=])(?:tcp_(?!refresh_hit)(?:[a-z]{1,9}_){0,2}hit|hit|stale|updating)\b(?!-\d)"
     # How often a copy was handed out; of Varnish, the request that fetched it beside this one.
     rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
-    rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d|x-from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
+    rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d"
+    # Squid's says what a look-up found, whatever is handed out; that of others, from where it is.
+    rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)"
+    rb"|x-(?:[a-z]{1,20}-)?from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
 )
+_LINE = re.compile(rb"(?m)^([A-Za-z][A-Za-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$")
 _SENT = re.compile(rb"(?im)^content-length[ \t]*+:[ \t]*+([^\r\n]*)")
 _CODED = re.compile(
     rb"(?im)^(?:transfer-encoding[ \t]*+:[ \t]*+[^\s]"
@@ -54,6 +59,12 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
     for total in _TOTAL.finditer(headers):
         if int(total[2]) > (1 if total[1] else tasks):
             return total[0].decode()
+    # Whatever the cloud, a framework or a proxy puts before a field's name: X-WP-TotalPages.
+    for line in _LINE.finditer(headers):
+        parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
+        names = ("".join(parts[at:]) for at in range(len(parts)))
+        if any(tells_of_pages_ahead(name, value, tasks) for name in names):
+            return line[0].decode("utf-8", "replace").rstrip()
     return None
 
 

@@ -88,6 +88,15 @@ def test_so_it_is_with_every_command(folder: Path, words: str, target: str) -> N
     assert (folder / "r.json").exists()
 
 
+def test_so_it_is_with_a_command_that_is_misspelt(folder: Path) -> None:
+    assert run(["chekc", "r.json", "--junit", "j.xml", "--html=page.html"]) == 2
+    assert "<error" in (folder / "j.xml").read_text()
+    assert not (folder / "page.html").exists()
+    assert (folder / "r.json").read_bytes() == Path(RESPONSE).read_bytes()
+    assert run(["unlike", "r.json", "--junit", "page.xml"]) == 2
+    assert not (folder / "page.xml").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

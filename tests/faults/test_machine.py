@@ -84,6 +84,34 @@ def test_with_little_memory_the_other_reports_come_out(tmp_path: Path, space: in
     assert re.search(r"a PDF needs (96 MiB more of memory|3 threads), which this process", ran.err)
 
 
+def test_with_little_memory_a_record_is_read_all_the_same(tmp_path: Path) -> None:
+    """Room for the largest that may come is not set aside."""
+    before = ["sh", "-c", 'ulimit -v 300000; exec "$@"', "sh"]
+    record, case = tmp_path / "r.json", tmp_path / "c.zip"
+    assert command("check", NODES, "--at", "response", "-q", "--json", record).code == 1
+    assert command("bundle", NODES, "--at", "response", "-q", "-o", case).code == 1
+    assert command("render", record, before=before).code == 1  # the verdict's
+    for file in (record, case):
+        ran = command("verify", file, before=before)
+        assert (ran.code, ran.err) == (3, "")  # a PDF can't be compared
+        assert "Nothing differs, but not all of it could be checked." in ran.out
+
+
+@pytest.mark.parametrize(
+    ("form", "space", "code"), [("html", 900, 0), ("pdf", 900, 0), ("pdf", 100, 5)]
+)
+def test_templates_are_given_what_the_machine_allows(
+    tmp_path: Path, form: str, space: int, code: int
+) -> None:
+    assert command("templates", "export", tmp_path / "own").code == 0
+    made = tmp_path / f"r.{form}"
+    ran = command("check", PUBLISHED, "--at", "response", "-q", "--templates", tmp_path / "own",
+                  f"--{form}", made, before=["sh", "-c", f'ulimit -v {space}000; exec "$@"', "sh"]
+                  )  # fmt: skip
+    assert (ran.code, made.exists()) == (code, code == 0), ran.err
+    assert ("allow it more" in ran.err) is (code == 5)
+
+
 @pytest.mark.parametrize("processes", [1, 2, 3] if THOROUGH else [2])
 def test_without_threads_the_other_reports_come_out(tmp_path: Path, processes: int) -> None:
     """Pango would end the process, or wait for ever."""

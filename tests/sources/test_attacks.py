@@ -335,10 +335,17 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "X-Total: 2", "X-Total-Pages: 2",
          "X-Next-Key: a", "X-Next-Cursor: 0-1700",
          "X-Next-Marker: no-prod-7", "X-Next-Link: /v3?page=2",
-         "X-Has-Next-Page: true", "X-Pages: 3", "X-Page: 10"]  # fmt: skip
+         "X-Has-Next-Page: true", "X-Pages: 3", "X-Page: 10", "X-Page: 1/3", "X-Page: 1 of 3",
+         "X-WP-TotalPages: 3", "X-TotalPages: 3", "X-TotalCount: 50", "X-Page-Count: 3",
+         "X-Last-Page: 3", "X-Num-Pages: 3", "X-Pagination-Page-Count: 3", "X-Is-Truncated: true",
+         "X-Truncated: true", "X-Next: abc", "Next-Page: 2", "X-Continuation: abc",
+         "X-Ms-Continuation: abc"]  # fmt: skip
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
          "X-Has-More: false", "X-Page: 1", "X-Next-Page: 0", "X-Prev-Page: null", "X-Has-More: no",
          "X-Prev-Page: none", "X-Next-Page: n/a", "X-Page: 01",
+         "X-Next-Hop: 10.0.0.1", "X-Next: n/a", "X-Is-Truncated: false", "X-TotalCount: 1",
+         "X-Page: 1/1", "X-Retry-Count: 3", "X-Consul-Index: 17", "X-Request-Start: 12345",
+         "X-WP-TotalPages: 1", "Connection: close", "Via: 1.1 next", "X-Link: <x>; rel=self",
          "X-Prev-Version: 3", "X-Pages: 1", "X-Has-More: 0",
          "X-Total-Count: 1", "X-Total-Pages: 1", "Total-Count: 1"]  # fmt: skip
 
@@ -365,6 +372,7 @@ CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7
           "X-Cache: Hit from cloudfront", "X-Cache: TCP_MEM_HIT from x, MISS",
           "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
           "X-Cache-Hits: 0, 3", "X-Varnish: 123 456", "X-From-Cache: 1",
+          "X-Cache-Lookup: Hit From MemCache", "X-Served-From-Cache: true",
           "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
 OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
           "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
