@@ -687,10 +687,16 @@ def _cluster_of(task: PrecheckTask) -> str | None:
 
 
 def _mixed(found: list[_Candidate], fitting: list[int]) -> bool:
-    """Whether what somebody put together (no list of the API's) is about several clusters."""
+    """Whether what was put together is about several clusters, or may be.
+
+    A list of the API's is one cluster's; two that surely differ show that it is none.
+    """
     own = not isinstance(found[0].document.value, dict) or len({id(p.document) for p in found}) > 1
-    specs = [found[i].task.spec for i in fitting]
-    return own and len({spec.cluster_id if spec else None for spec in specs}) > 1
+    first, *others = dict.fromkeys(_cluster_of(found[i].task) for i in fitting)
+    if own:
+        return bool(others)
+    named = [name for name in (first, *others) if name is not None and not says_nothing(name)]
+    return any(_is_another_cluster(name, named[0]) for name in named[1:])
 
 
 def _uid(task: PrecheckTask) -> str | None:

@@ -483,6 +483,27 @@ def test_lines_about_different_clusters_leave_a_doubt() -> None:
 
 
 @pytest.mark.parametrize(
+    ("clusters", "are_several"),
+    [(("c-1", "c-2"), True), ((None, "c-2", "c-1"), True), ((None, "c-1", ""), False),
+     (("c-1", "C-1"), False)],
+)  # fmt: skip
+def test_a_list_about_different_clusters_is_none_of_the_api(
+    clusters: tuple[str | None, ...], are_several: bool
+) -> None:
+    tasks = [
+        {
+            **SHOW,
+            "metadata": {"uid": f"{at}", "creationTimestamp": f"2026-04-0{at} 00:00:00 +0000 UTC"},
+            "spec": {**SHOW["spec"], "clusterID": cluster},
+        }
+        for at, cluster in enumerate(clusters, 1)
+    ]
+    listed = {"kind": "List", "apiVersion": "v3", "items": tasks}
+    doubts = read(json.dumps(listed).encode()).source.doubts
+    assert ("choice.clusters" in doubts) is are_several
+
+
+@pytest.mark.parametrize(
     ("before", "after"),
     [
         ('DEBUG "GET /api/v3 HTTP/1.1" 404 0\nDEBUG "GET /api/v3 HTTP/1.1" 200 900\n', ""),
