@@ -40,7 +40,9 @@ help:
 demo: $(VENV)/.ready libraries
 	$(BIN)/cce-precheck demo $(DEMO)
 
-test: check unit
+# Beside each other: types are one processor's work, and tests wait for other programs.
+test: $(VENV)/.ready-dev
+	@$(MAKE) --no-print-directory --jobs 2 check unit
 
 check: $(VENV)/.ready-dev
 	$(BIN)/ruff check .
@@ -53,6 +55,7 @@ unit: $(VENV)/.ready-dev libraries test-tools
 	@$(BIN)/python -m compileall -q reporter  # or each of a thousand processes would
 	$(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} --dist worksteal $(PYTEST_OPTIONS)
 
+prove: export REAL_STARTS = 1
 prove: $(VENV)/.ready-dev
 	AGREEMENT_EXAMPLES=20000 PROPERTY_EXAMPLES=2000 \
 	  $(BIN)/python -m pytest -q -n $${TEST_JOBS:-$(JOBS)} tests/test_agreement.py tests/test_properties.py tests/casefile/test_replay.py \
