@@ -199,6 +199,12 @@ MESSAGES: Final[dict[str, Message]] = {
         "{count} tasks that are newer, or may be, of the same cluster stand in the same file and "
         "are not judged",
     ),
+    "condition.other-clusters": (
+        "{count} task in the same file is about another cluster: the newest of all is judged. "
+        "Name the one that is meant with --expect-cluster",
+        "{count} tasks in the same file are about other clusters: the newest of all is judged. "
+        "Name the one that is meant with --expect-cluster",
+    ),
     "condition.text-around": (
         "Read out of a log: {count} line of other text around the response is not judged. "
         "Save the response alone",

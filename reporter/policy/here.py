@@ -18,15 +18,14 @@ from reporter.policy.lookup import Lookup
 from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob, spelled
 from reporter.policy.model import MatchSpec
 from reporter.policy.names import MOST_MEANT, MOST_SEARCHED, Left, Names, Spelled, spelled_alike
-from reporter.policy.written import STAR, Asking, Written, asked, size_of
+from reporter.policy.written import STAR, Asking, Written, asked
 from reporter.precheck.finding import Node
 
 MOST_TRIED = 500
 """Findings, unlike in what is asked, on which it is tried whether a form makes a difference."""
 
 MOST_LOOKED_AT = 500_000
-"""Findings that are looked at in all, and patterns that are tried in another form, each rule and
-waiver counted: some seconds."""
+"""Findings that are looked at in all, each rule and waiver counted: some seconds."""
 
 MOST_SIGNS = 400_000_000
 """Of names and messages, that patterns are held against: some seconds."""
@@ -46,7 +45,6 @@ class Here:
         self._every = every
         self._left = Left(MOST_SIGNS)
         self._looked_at = 0
-        self._sizes: dict[str, int] = {}
         self._unlike: dict[tuple[int, frozenset[str]], list[Target]] = {}
         checks = ((target.check, target) for target in targets if target.check)
         self._checks = Names(spelled_alike(frozenset(names)), checks, self._left)
@@ -192,12 +190,11 @@ class Here:
         other capitals it is another node. An add-on is the same."""
         return written.key == "node" and written.text in self._texts[written.key]
 
-    def may_compile(self, part: Asking) -> bool:
-        """Whether there is time to try a rule or waiver in another form: all it asks for counts."""
-        if part.id not in self._sizes:
-            self._sizes[part.id] = size_of(part.match.spec)
-        self._looked_at += self._sizes[part.id]
-        return self._looked_at <= MOST_LOOKED_AT
+    def other_form(self, written: Written) -> str | None:
+        """The name that is here where one is asked for in other capitals, say."""
+        if written.key not in ("node", "addon", "check") or self.has(written):
+            return None
+        return self._names_for(written).meant(written.text, alike=False)
 
     def _has_value(self, written: Written, targets: Sequence[Target]) -> bool:
         where = [{"path": written.path, "matches": written.text}]

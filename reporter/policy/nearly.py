@@ -11,7 +11,15 @@ from collections.abc import Callable, Mapping, Sequence
 
 from reporter.policy.here import Here, without_trace
 from reporter.policy.match import SIGNATURE_KEYS, Match, Target
-from reporter.policy.written import Asking, Written, in_order, with_form
+from reporter.policy.written import (
+    Asking,
+    Forms,
+    Written,
+    forms_of,
+    in_order,
+    with_forms,
+    written_in,
+)
 
 
 def nearly_met(
@@ -26,6 +34,7 @@ def nearly_met(
     if not asking or not here.targets:
         return {}
     found: dict[str, tuple[Written, str]] = {}
+    forms = _OtherForms(here)
     # By the alphabet: what is told depends neither on the order of rules nor on that of findings.
     for written in sorted(asking, key=in_order):
         told = [
@@ -38,24 +47,50 @@ def nearly_met(
         for meant, having in here.meant(written, known):
             left = [part for part in told if part.id not in found]
             for part, tried in here.tried(left, written, having):
-                if part.id not in found and _differs(part, written, meant, tried, here):
+                if part.id not in found and forms.differ(part, written, meant, tried):
                     found[part.id] = written, meant
     return found
 
 
-def _differs(
-    part: Asking, written: Written, meant: str, tried: Sequence[Target], here: Here
-) -> bool:
-    """Whether it decides otherwise about one of the findings where the other form stands."""
-    rest = frozenset(SIGNATURE_KEYS) - {written.key}
-    tried = [target for target in tried if part.match.by_signature(target, rest)]
-    if not tried or not here.may_compile(part):
-        return False
+class _OtherForms:
+    """What rules and waivers decide where names that they ask for stand in another form."""
+
+    def __init__(self, here: Here) -> None:
+        self._here = here
+        self._with_all: dict[tuple[str, bool, str], tuple[Forms, Match | None]] = {}
+
+    def differ(self, part: Asking, written: Written, meant: str, tried: Sequence[Target]) -> bool:
+        """Whether it decides otherwise about one of the findings where the other form stands."""
+        rest = frozenset(SIGNATURE_KEYS) - {written.key}
+        tried = [target for target in tried if part.match.by_signature(target, rest)]
+        if not tried:
+            return False
+        form = forms_of([(written, meant)])
+        # A list of a thousand such names is compiled with all of their forms, once, before each.
+        forms, match = self._all_of(part, written.key)
+        if form.items() <= forms.items() and not _unlike(part, match, tried):
+            return False
+        return _unlike(part, _compiled(part, form), tried)
+
+    def _all_of(self, part: Asking, key: str) -> tuple[Forms, Match | None]:
+        of = (part.id, part.is_waiver, key)
+        if of not in self._with_all:
+            plain = (one for one in written_in(part.match.spec) if one.key == key and one.is_plain)
+            pairs = ((one, self._here.other_form(one)) for one in plain)
+            forms = forms_of((one, meant) for one, meant in pairs if meant is not None)
+            self._with_all[of] = forms, _compiled(part, forms) if forms else None
+        return self._with_all[of]
+
+
+def _compiled(part: Asking, forms: Forms) -> Match | None:
     try:
-        other = Match(with_form(part.match.spec, written, meant))
+        return Match(with_forms(part.match.spec, forms))
     except ValueError:  # larger than RE2 takes
-        return False
+        return None
+
+
+def _unlike(part: Asking, other: Match | None, tried: Sequence[Target]) -> bool:
     reads = Match.fits_waiver if part.is_waiver else Match.fits_rule
-    return any(
+    return other is not None and any(
         reads(part.match, target) is not reads(other, target) for target in without_trace(tried)
     )

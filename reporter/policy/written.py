@@ -7,7 +7,7 @@ text, and what the rule or waiver would ask with another in its place.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -130,18 +130,6 @@ def written_in(spec: MatchSpec) -> Iterator[Written]:
             yield written
 
 
-_OF_A_MATCH = 10
-"""What it takes to compile a match, in patterns."""
-
-
-def size_of(spec: MatchSpec) -> int:
-    """How much a match is to compile: its patterns for names and messages, and its alternatives."""
-    parts = [*(spec.any or []), *([spec.not_] if spec.not_ is not None else [])]
-    node = (spec.node.name, spec.node.uid) if spec.node is not None else ()
-    lists = (spec.check, spec.addon, spec.message, spec.error_code, *node)
-    return _OF_A_MATCH + sum(map(size_of, parts)) + sum(len(_listed(value)) for value in lists)
-
-
 def left_out_in(spec: MatchSpec) -> Iterator[Written]:
     """The patterns by which a match leaves something out: those under `not:`."""
     return (written for written, negated in _every(spec) if negated)
@@ -201,55 +189,77 @@ def asked(text: str, *, is_regex: bool) -> Callable[[str | None], bool | None] |
         return None
 
 
-def with_form(spec: MatchSpec, written: Written, meant: str) -> MatchSpec:
-    """The match with another form of one pattern, wherever it stands."""
+Forms = Mapping[tuple[str, str, bool], str]
+"""By the key, text and kind of patterns what stands in their place."""
+
+
+def forms_of(pairs: Iterable[tuple[Written, str]]) -> Forms:
+    """Other forms of some patterns."""
+    return {(one.key, one.text, one.is_regex): meant for one, meant in pairs}
+
+
+def with_forms(spec: MatchSpec, forms: Forms) -> MatchSpec:
+    """The match with other forms of some patterns, wherever they stand."""
     update: dict[str, Any] = {}
     for key in ("check", "addon", "message"):
-        if key == written.key and (value := getattr(spec, key)) is not None:
-            update[key] = _put(value, written, meant)
-    if written.key == "node" and spec.node is not None and spec.node.name is not None:
-        name = _put(spec.node.name, written, meant)
+        if (value := getattr(spec, key)) is not None:
+            update[key] = _put(value, key, forms)
+    if spec.node is not None and spec.node.name is not None:
+        name = _put(spec.node.name, "node", forms)
         update["node"] = spec.node.model_copy(update={"name": name})
-    if written.key == "matches" and spec.where:
-        update["where"] = [_matching(condition, written, meant) for condition in spec.where]
-    if written.key == "$.name" and spec.where:
-        update["where"] = [
-            _renamed(part, written, meant) if _is_about_name(part) else part for part in spec.where
-        ]
+    if spec.where:
+        update["where"] = [_asking(condition, forms) for condition in spec.where]
     if spec.not_ is not None:
-        update["not_"] = with_form(spec.not_, written, meant)
+        update["not_"] = with_forms(spec.not_, forms)
     if spec.any is not None:
-        update["any"] = [with_form(part, written, meant) for part in spec.any]
+        update["any"] = [with_forms(part, forms) for part in spec.any]
     return spec.model_copy(update=update)
 
 
-def _put(value: Any, written: Written, meant: str) -> list[Any]:
+def _put(value: Any, key: str, forms: Forms) -> list[Any]:
     made: list[Any] = []
     for pattern in _listed(value):
         if isinstance(pattern, Equals):
-            texts = [meant if text == written.text else text for text in _listed(pattern.equals)]
-            is_wider = written.key == "message" and texts != _listed(pattern.equals)
-            made += texts if is_wider else [Equals(equals=texts)]
-        elif isinstance(pattern, Regex):
-            same = written.is_regex and pattern.regex == written.text
-            wider = Regex(regex=meant) if written.key == "message" else Equals(equals=meant)
-            made.append(wider if same else pattern)
-        elif pattern == written.text and not written.is_regex:
-            made.append(meant if written.key == "message" else Equals(equals=meant))
-        else:
+            texts = _listed(pattern.equals)
+            meant = [forms.get((key, text, False), text) for text in texts]
+            made += meant if key == "message" and meant != texts else [Equals(equals=meant)]
+            continue
+        is_regex = isinstance(pattern, Regex)
+        text = pattern.regex if isinstance(pattern, Regex) else pattern
+        other = forms.get((key, text, is_regex))
+        if other is None:
             made.append(pattern)
+        elif key == "message":
+            made.append(Regex(regex=other) if is_regex else other)
+        else:
+            made.append(Equals(equals=other))
     return made
 
 
-def _renamed(part: _Asks, written: Written, meant: str) -> _Asks:
-    update: dict[str, Any] = {}
-    if part.equals == written.text:
-        update["equals"] = meant
+def _asking(condition: WhereSpec, forms: Forms) -> WhereSpec:
+    if _is_about_name(condition):
+        condition = _renamed(condition, forms)
+    return _matching(condition, forms)
+
+
+def _renamed(part: _Asks, forms: Forms) -> _Asks:
+    def other(text: Any) -> Any:
+        return forms.get(("$.name", text, False), text) if isinstance(text, str) else text
+
+    update: dict[str, Any] = {"equals": other(part.equals)}
     if part.in_ is not None:
-        update["in_"] = [meant if text == written.text else text for text in part.in_]
+        update["in_"] = [other(text) for text in part.in_]
     if part.not_ is not None:
-        update["not_"] = _renamed(part.not_, written, meant)
+        update["not_"] = _renamed(part.not_, forms)
     return part.model_copy(update=update)
+
+
+def _matching(part: _Asks, forms: Forms) -> _Asks:
+    if part.matches is not None and (other := forms.get(("matches", part.matches, True))):
+        return part.model_copy(update={"matches": other})
+    if part.not_ is None:
+        return part
+    return part.model_copy(update={"not_": _matching(part.not_, forms)})
 
 
 def _innermost(comparison: Comparison) -> tuple[Comparison, int]:
@@ -258,14 +268,6 @@ def _innermost(comparison: Comparison) -> tuple[Comparison, int]:
     while comparison.not_ is not None:
         comparison, times = comparison.not_, times + 1
     return comparison, times
-
-
-def _matching(part: _Asks, written: Written, meant: str) -> _Asks:
-    if part.matches == written.text:
-        return part.model_copy(update={"matches": meant})
-    if part.not_ is None:
-        return part
-    return part.model_copy(update={"not_": _matching(part.not_, written, meant)})
 
 
 def _is_about_name(condition: WhereSpec) -> bool:

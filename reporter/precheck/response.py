@@ -56,6 +56,9 @@ class Source:
     newer: int = 0
     """How many of the others are newer and of the same cluster, or may be, where one was named."""
 
+    elsewhere: int = 0
+    """How many of the others are surely of another cluster, where nobody said which is meant."""
+
     lines_around: int = 0
     """How many lines of the input hold other text than the response: a log's."""
 

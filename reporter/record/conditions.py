@@ -109,6 +109,9 @@ class Grounds:
     newer: int
     """How many other tasks of the file are newer than the one that was named."""
 
+    elsewhere: int
+    """How many are of another cluster, where nobody said which is meant."""
+
     lines_around: int
     """How many lines of other text the response stood among."""
 
@@ -152,6 +155,7 @@ def grounds_of(record: Verdict) -> Grounds:
         is_expected=subject.expected_cluster is not None or subject.expected_target is not None,
         cluster=subject.cluster_id,
         newer=record.source.newer,
+        elsewhere=record.source.elsewhere,
         lines_around=record.source.lines_around,
         passed_over=record.source.passed_over,
         passed_over_count=record.source.passed_over_count,
@@ -225,6 +229,8 @@ def of_the_circumstances(grounds: Grounds) -> Iterator[Due]:
     yield due("before-check", made - at > CLOCK_SKEW, at=at, updated=made)
     yield due("no-cluster", grounds.cluster is None)
     yield "condition.newer-task", {"count": grounds.newer} if grounds.newer else None
+    count = grounds.elsewhere
+    yield "condition.other-clusters", {"count": count} if count else None
     lines = grounds.lines_around
     yield "condition.text-around", {"count": lines} if lines else None
     files, count = list(grounds.passed_over), grounds.passed_over_count

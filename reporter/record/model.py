@@ -465,6 +465,11 @@ class Source(Part):
         ge=0,
         description="of these, newer and of the same cluster, or may be, where --task named one",
     )
+    elsewhere: int = Field(
+        default=0,
+        ge=0,
+        description="of these, surely of another cluster, where nobody said which is meant",
+    )
     lines_around: int = Field(
         default=0, ge=0, description="lines of other text around the response, as in a log"
     )

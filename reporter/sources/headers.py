@@ -43,7 +43,12 @@ _OF_A_CACHE = re.compile(
     rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)"
     rb"|x-(?:[a-z]{1,20}-)?from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
 )
-_LINE = re.compile(rb"(?m)^([A-Za-z][A-Za-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$")
+_LINE = re.compile(
+    rb"(?im)^(?=[a-z0-9-]{0,60}?(?:page|next|more|trunc|contin|partial|total|complete|link|remain))"
+    rb"([a-z][a-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$"
+)
+_MOST_PARTS = 6
+"""Of a field's name; what stands before them is the name of whose field it is."""
 _SENT = re.compile(rb"(?im)^content-length[ \t]*+:[ \t]*+([^\r\n]*)")
 _CODED = re.compile(
     rb"(?im)^(?:transfer-encoding[ \t]*+:[ \t]*+[^\s]"
@@ -62,6 +67,7 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
     # Whatever the cloud, a framework or a proxy puts before a field's name: X-WP-TotalPages.
     for line in _LINE.finditer(headers):
         parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
+        parts = parts[-_MOST_PARTS:]
         names = ("".join(parts[at:]) for at in range(len(parts)))
         if any(tells_of_pages_ahead(name, value, tasks) for name in names):
             return line[0].decode("utf-8", "replace").rstrip()

@@ -456,11 +456,16 @@ _BESIDE = (
 )
 
 
+_TOLD_OF = 1_000
+"""Lines that are none of a response, after which no further one is asked what it is."""
+
+
 def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
     member = found[0]
     text = text_of(member.data, member.name)
     candidates = []
     other: OtherDocumentError | None = None
+    left = _TOLD_OF
     for document in documents(text.data, member.name):
         if isinstance(document, InputError):
             raise document
@@ -469,7 +474,10 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
             tasks = tasks_of(document, label)
         except OtherDocumentError as error:  # a further line may tell more
             other = other or error
-            continue
+            left -= 1
+            if left:
+                continue
+            raise other from None
         document = document.outlined()
         candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
     if other is not None:
@@ -483,8 +491,10 @@ def _document_label(name: str, document: Document) -> str:
 
 def _response(candidates: list[_Candidate], wanted: Wanted, label: str, beside: Beside) -> Response:
     index, others, doubts = _choose(candidates, wanted.task, wanted.cluster, wanted.target, label)
-    newer = _newer([part.task for part in candidates], index) if wanted.task is not None else 0
-    return _built(candidates[index], others, doubts, wanted, beside, newer)
+    tasks = [part.task for part in candidates]
+    newer = _newer(tasks, index) if wanted.task is not None else 0
+    elsewhere = _elsewhere(tasks, index) if wanted.task is wanted.cluster is None else 0
+    return _built(candidates[index], others, doubts, wanted, beside, newer, elsewhere)
 
 
 def _built(
@@ -494,6 +504,7 @@ def _built(
     wanted: Wanted | None,
     beside: Beside = ((), 0),
     newer: int = 0,
+    elsewhere: int = 0,
 ) -> Response:
     document, member = found.document, found.member
     form = document.form
@@ -509,6 +520,7 @@ def _built(
             others=others,
             doubts=doubts,
             newer=newer,
+            elsewhere=elsewhere,
             lines_around=document.lines_around,
             passed_over=beside[0],
             passed_over_count=beside[1],
@@ -682,21 +694,20 @@ def _newer(tasks: Sequence[PrecheckTask], index: int) -> int:
     )
 
 
+def _elsewhere(tasks: Sequence[PrecheckTask], index: int) -> int:
+    """How many other tasks are surely about another cluster than one of them."""
+    own = _cluster_of(tasks[index])
+    return sum(_is_another_cluster(_cluster_of(task), own) for task in tasks)
+
+
 def _cluster_of(task: PrecheckTask) -> str | None:
     return task.spec.cluster_id if task.spec else None
 
 
 def _mixed(found: list[_Candidate], fitting: list[int]) -> bool:
-    """Whether what was put together is about several clusters, or may be.
-
-    A list of the API's is one cluster's; two that surely differ show that it is none.
-    """
+    """Whether what somebody put together (no list of the API's) is about several clusters."""
     own = not isinstance(found[0].document.value, dict) or len({id(p.document) for p in found}) > 1
-    first, *others = dict.fromkeys(_cluster_of(found[i].task) for i in fitting)
-    if own:
-        return bool(others)
-    named = [name for name in (first, *others) if name is not None and not says_nothing(name)]
-    return any(_is_another_cluster(name, named[0]) for name in named[1:])
+    return own and len({_cluster_of(found[i].task) for i in fitting}) > 1
 
 
 def _uid(task: PrecheckTask) -> str | None:

@@ -679,6 +679,19 @@ def test_names_in_other_capitals_are_not_compiled_by_the_square(is_any: bool, le
     assert is_told is (level == "Warning")
 
 
+def test_a_long_list_keeps_no_other_slip_from_being_told() -> None:
+    names = [f"prod-{number}" for number in range(800)]
+    nodes = [stage(f"u-{name}", item("Disk"), name=name.upper()) for name in names]
+    nodes += [stage("last", item("Swap", message="the swap is enabled here"))]
+    elsewhere = waiver("w", "Disk", message="another", node={"name": names})
+    rule = {"id": "swap", "match": {"message": "swap is enabled"}, "effect": "fail"}
+    verdict = judged(
+        response(nodes=nodes), policy([rule], [elsewhere], defaults={"unmatched": "note"})
+    )
+    (told,) = [part for part in verdict.conditions if part.code == "condition.names-nearly"]
+    assert "swap is enabled → *swap is enabled*" in told.text
+
+
 @pytest.mark.parametrize(
     ("asked", "is_told"), [({"node": {"name": "prod-1"}}, False), ({"addon": "everest"}, True)]
 )

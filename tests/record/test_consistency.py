@@ -368,6 +368,13 @@ CONDITIONS: dict[str, tuple[dict[str, Any] | bytes, bytes, dict[str, Any]]] = {
             for uid, time in (("a", "09:00:00"), ("b", "08:00:00"), ("c", "09:30:00"))
         ]}).encode(), policy(), {"task": "a"},
     ),
+    "other-clusters": (
+        json.dumps({"items": [
+            {**WELL, "metadata": {"uid": uid, "creationTimestamp": f"2026-03-01 {time} +0000 UTC"},
+             "spec": {**WELL["spec"], "clusterID": uid}}
+            for uid, time in (("a", "09:00:00"), ("b", "08:00:00"), ("c", "09:30:00"))
+        ]}).encode(), policy(), {},
+    ),
     "text-around": (b"$ ask\n" + json.dumps(WELL).encode() + b"\n\ndone\n", policy(), {}),
     "files-passed-over": (
         zipped({"r.json": json.dumps(WELL).encode(), "README.md": b"# Notes", "b.txt": b"note"}),

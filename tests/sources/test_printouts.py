@@ -483,13 +483,14 @@ def test_lines_about_different_clusters_leave_a_doubt() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clusters", "are_several"),
-    [(("c-1", "c-2"), True), ((None, "c-2", "c-1"), True), ((None, "c-1", ""), False),
-     (("c-1", "C-1"), False)],
+    ("clusters", "elsewhere"),
+    [(("c-1", "c-2"), 1), ((None, "c-2", "c-3", "c-1"), 2), ((None, "c-1", ""), 0),
+     (("C-1", "c-1"), 0)],
 )  # fmt: skip
 def test_a_list_about_different_clusters_is_none_of_the_api(
-    clusters: tuple[str | None, ...], are_several: bool
+    clusters: tuple[str | None, ...], elsewhere: int
 ) -> None:
+    """The newest is judged all the same, and the others are counted."""
     tasks = [
         {
             **SHOW,
@@ -498,9 +499,11 @@ def test_a_list_about_different_clusters_is_none_of_the_api(
         }
         for at, cluster in enumerate(clusters, 1)
     ]
-    listed = {"kind": "List", "apiVersion": "v3", "items": tasks}
-    doubts = read(json.dumps(listed).encode()).source.doubts
-    assert ("choice.clusters" in doubts) is are_several
+    listed = json.dumps({"kind": "List", "apiVersion": "v3", "items": tasks}).encode()
+    source = read(listed).source
+    assert (source.elsewhere, source.doubts) == (elsewhere, ())
+    assert read(listed, task="1").source.elsewhere == 0
+    assert read(listed, expect_cluster="c-1").source.elsewhere == 0
 
 
 @pytest.mark.parametrize(
