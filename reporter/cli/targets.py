@@ -332,7 +332,7 @@ def written_by(group: click.Group, arguments: Sequence[str]) -> tuple[Writer, li
         while words and found is None:
             word = words.pop(0)
             found = group.get_command(click.Context(group), word)
-            if found is None and not before and isinstance(group, LazyGroup):
+            if found is None and not before and word[:1] != "-" and isinstance(group, LazyGroup):
                 found = group.nearest(click.Context(group), word)
             if found is None:
                 before.append(word)

@@ -93,6 +93,10 @@ def test_so_it_is_with_a_command_that_is_misspelt(folder: Path) -> None:
     assert "<error" in (folder / "j.xml").read_text()
     assert not (folder / "page.html").exists()
     assert (folder / "r.json").read_bytes() == Path(RESPONSE).read_bytes()
+    for option in ("--policy=p", "--verify", "--fetch-it", "--check"):
+        (folder / "j.xml").write_text(GREEN["j.xml"])
+        assert run([option, "check", "r.json", "--junit", "j.xml"]) == 2
+        assert "<error" in (folder / "j.xml").read_text()
     assert run(["unlike", "r.json", "--junit", "page.xml"]) == 2
     assert not (folder / "page.xml").exists()
 
