@@ -14,7 +14,7 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Any
 
-from reporter.policy.lookup import Lookup
+from reporter.policy.lookup import OF_NODES, Lookup, is_for_nodes
 from reporter.policy.match import SIGNATURE_KEYS, Match, Patterns, Target, is_glob, spelled
 from reporter.policy.model import MatchSpec
 from reporter.policy.names import MOST_MEANT, MOST_SEARCHED, Left, Names, Spelled, spelled_alike
@@ -87,7 +87,7 @@ class Here:
         lists = list(having)
         for part in parts:
             keys = part.match.keys & _APART
-            if written.key != "node" and not part.match.anchors.keys().isdisjoint(("uid", "name")):
+            if written.key != "node" and is_for_nodes(part.match):
                 by_node.setdefault(keys, []).append(part)
                 continue
             unlike = (target for one in lists for target in self._unlike_in(one, keys))
@@ -95,7 +95,7 @@ class Here:
                 yield part, some
         for keys, group in by_node.items():
             of_nodes: dict[str, list[Target]] = {part.id: [] for part in group}
-            looking = Lookup([(part.match, part) for part in group])
+            looking = Lookup([(part.match, part) for part in group], OF_NODES)
             unlike = (target for one in lists for target in self._unlike_in(one, keys))
             for target in self._counted(unlike):
                 for part in looking.for_nodes(target.nodes) if target.nodes else ():

@@ -8,7 +8,8 @@ not, surely does not.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from reporter.precheck.finding import Node
@@ -64,28 +65,34 @@ def _held(value: str, place: str, length: int) -> list[str]:
     return [value[last:] if place == "end" else value[:length]]
 
 
-KEYS = ("uid", "name", "message", "error_code", "addon")
-"""By what is looked up: `uid` and `name` are those of nodes. The first that a match has counts."""
-
 _AS_WRITTEN = frozenset({"message", "error_code"})
 """Of these a value in other capitals, or with wide signs, fits nothing."""
+
+OF_NODES = frozenset({"uid", "name"})
+"""The keys by which a node is looked up."""
+
+Held = tuple[str, "Anchor"]
+"""A key, and what a value of it has to hold."""
 
 
 class Lookup(Generic[Part]):
     """Parts of a policy with their matches, in their order."""
 
-    def __init__(self, parts: Sequence[tuple[Match, Part]]) -> None:
+    def __init__(
+        self, parts: Sequence[tuple[Match, Part]], keys: frozenset[str] | None = None
+    ) -> None:
+        """By some keys alone, where they are given."""
         self._parts = [part for _, part in parts]
         self._for_any: list[int] = []
         self._by_key: dict[str, _Anchors] = {}
         self._latest: tuple[tuple[object, ...], list[Part]] | None = None
+        shared = Counter(held for match, _ in parts for held in _every(match))
         for number, (match, _) in enumerate(parts):
-            key = next((key for key in KEYS if key in match.anchors), None)
-            if key is None:
-                self._for_any.append(number)
-                continue
-            for anchor in match.anchors[key]:
+            found = _least_shared(match, shared, keys)
+            for key, anchor in found or ():
                 self._by_key.setdefault(key, _Anchors()).add(number, anchor)
+            if found is None:
+                self._for_any.append(number)
 
     def of(self, target: Target, *, sure: bool) -> list[Part]:
         """All but those that surely do not fit.
@@ -104,7 +111,7 @@ class Lookup(Generic[Part]):
 
     def for_nodes(self, nodes: Sequence[Node]) -> list[Part]:
         """All but those that surely fit none of the nodes, whatever else a finding says."""
-        told = {key: _names(key, nodes) for key in self._by_key if key in _OF_NODES}
+        told = {key: _names(key, nodes) for key in self._by_key if key in OF_NODES}
         return self._of(told, sure=False) if told else self._parts
 
     def _of(self, told: Mapping[str, Sequence[str | None]], *, sure: bool) -> list[Part]:
@@ -130,12 +137,42 @@ class Lookup(Generic[Part]):
         return [self._parts[number] for number in sorted(found)]
 
 
-_OF_NODES = ("uid", "name")
+def _every(match: Match) -> Iterator[Held]:
+    for key, anchors in match.anchors.items():
+        yield from ((key, anchor) for anchor in anchors)
+    for part in match.alternatives:
+        yield from _every(part)
+
+
+def _least_shared(
+    match: Match, shared: Mapping[Held, int], keys: frozenset[str] | None
+) -> list[Held] | None:
+    """What a finding has to hold one of to fit, or to leave it open: what fewest others ask for.
+
+    None where it may hold anything. Each of several alternatives has its own.
+    """
+    found = [
+        [(key, anchor) for anchor in anchors]
+        for key, anchors in match.anchors.items()
+        if keys is None or key in keys
+    ]
+    parts = [_least_shared(part, shared, keys) for part in match.alternatives]
+    known = [part for part in parts if part is not None]
+    if parts and len(known) == len(parts):
+        found.append([held for part in known for held in part])
+    return min(
+        found, key=lambda some: max((shared[held] for held in some), default=0), default=None
+    )
+
+
+def is_for_nodes(match: Match) -> bool:
+    """Whether a match is looked up by nodes, its alternatives each for themselves too."""
+    return _least_shared(match, Counter(), OF_NODES) is not None
 
 
 def _raw(key: str, target: Target) -> object:
     """What the values of a key are made of."""
-    if key in _OF_NODES:
+    if key in OF_NODES:
         return target.nodes
     if key == "message":
         return target.message
@@ -144,7 +181,7 @@ def _raw(key: str, target: Target) -> object:
 
 def _told(key: str, target: Target) -> Sequence[str | None]:
     """The values of a key as a match reads them; None is a value that leaves it open."""
-    if key in _OF_NODES:
+    if key in OF_NODES:
         return _names(key, target.nodes)
     if key == "message":
         return (target.message,)

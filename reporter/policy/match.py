@@ -404,7 +404,7 @@ class Match:
         self._node = NodePatterns(spec.node) if spec.node is not None else None
         self._not = Match(spec.not_) if spec.not_ is not None else None
         self._any = [Match(part) for part in spec.any] if spec.any is not None else None
-        self._alternatives = Lookup([(part, part) for part in self._any or []])
+        self._alternatives_at = Lookup([(part, part) for part in self._any or []])
         self._where = [Condition(part) for part in spec.where or []]
         self.keys = self._collect_keys()
         """Every key used anywhere, nested ones included."""
@@ -437,7 +437,7 @@ class Match:
     def anchors(self) -> dict[str, list[Anchor]]:
         """What a value has to hold one of, by its key; without keys of which any value may do.
 
-        `uid` and `name` are those of nodes.
+        `uid` and `name` are those of nodes. What `alternatives` ask for is not among them.
         """
         found: dict[str, list[Anchor]] = {}
         if self._node is not None and self._node.anchors is not None:
@@ -450,12 +450,12 @@ class Match:
         ):
             if patterns is not None and patterns.anchors is not None:
                 found[key] = patterns.anchors
-        # Where each of several alternatives is for some values, it is for theirs together.
-        parts = [part.anchors for part in self._any or []]
-        for key in parts[0] if parts else ():
-            if key not in found and all(key in part for part in parts):
-                found[key] = [anchor for part in parts for anchor in part[key]]
         return found
+
+    @property
+    def alternatives(self) -> Sequence[Match]:
+        """Those under `any:`."""
+        return self._any or ()
 
     def node_fits(self, nodes: Sequence[Node], *, every: bool) -> Tri:
         """What its `node` key says: as a waiver reads it with `every`, else as a rule does."""
@@ -582,7 +582,7 @@ class Match:
                     [
                         part._fits(target, every=every, waiver=waiver, trace=None, negated=negated)
                         # The others surely do not fit.
-                        for part in self._alternatives.of(target, sure=False)
+                        for part in self._alternatives_at.of(target, sure=False)
                     ]
                 ),
             )
@@ -637,7 +637,7 @@ class Match:
             for key in keys
             if key in self._simple and getattr(target, key) in self._simple[key].literals
         }
-        for part in self._alternatives.of(target, sure=False):
+        for part in self._alternatives_at.of(target, sure=False):
             if part.fits_rule(target) is True:
                 spelled |= part.spells(target)
         return spelled

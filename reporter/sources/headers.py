@@ -40,13 +40,16 @@ _OF_A_CACHE = re.compile(
     rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
     rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d"
     # Squid's says what a look-up found, whatever is handed out; that of others, from where it is.
-    rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)"
+    rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)[a-z \t]{0,20}\r?$"
     rb"|x-(?:[a-z]{1,20}-)?from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
 )
 _LINE = re.compile(
     rb"(?im)^(?=[a-z0-9-]{0,60}?(?:page|next|more|trunc|contin|partial|total|complete|link|remain))"
     rb"([a-z][a-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$"
 )
+_BARE = frozenset({b"next", b"more", b"continue", b"partial", b"incomplete"})
+"""Behind other words they tell of something else (`X-RateLimit-Next`)."""
+
 _MOST_PARTS = 6
 """Of a field's name; what stands before them is the name of whose field it is."""
 _SENT = re.compile(rb"(?im)^content-length[ \t]*+:[ \t]*+([^\r\n]*)")
@@ -68,7 +71,9 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
     for line in _LINE.finditer(headers):
         parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
         parts = parts[-_MOST_PARTS:]
-        names = ("".join(parts[at:]) for at in range(len(parts)))
+        names = ["".join(parts[at:]) for at in range(len(parts))]
+        if line[1].lower().removeprefix(b"x-") not in _BARE:
+            names = [name for name in names if name.lower().encode() not in _BARE]
         if any(tells_of_pages_ahead(name, value, tasks) for name in names):
             return line[0].decode("utf-8", "replace").rstrip()
     return None

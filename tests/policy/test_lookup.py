@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reporter.policy.lookup import Lookup
+from reporter.policy.lookup import Lookup, is_for_nodes
 from reporter.policy.match import (
     Facts,
     Match,
@@ -39,7 +39,7 @@ _pattern = st.one_of(
 )
 _patterns = st.one_of(_pattern, st.lists(_pattern, min_size=1, max_size=3))
 _asked = st.dictionaries(st.sampled_from(["uid", "name"]), _patterns, min_size=1)
-_found = st.builds(Node, uid=_names, name=_names)
+_nodes = st.builds(Node, uid=_names, name=_names)
 
 
 def _at(node: Node) -> Target:
@@ -87,7 +87,7 @@ def test_a_limit_counts_each_node_as_what_it_is() -> None:
     assert (use.limit.failed, use.limit.base) == (1, 3)
 
 
-@given(st.lists(_asked, min_size=1, max_size=6), st.lists(_found, max_size=3))
+@given(st.lists(_asked, min_size=1, max_size=6), st.lists(_nodes, max_size=3))
 def test_what_is_not_found_surely_does_not_fit(
     asked: list[dict[str, Any]], nodes: list[Node]
 ) -> None:
@@ -155,7 +155,7 @@ def test_what_a_value_has_to_hold(pattern: Any, anchors: Any) -> None:
     assert Patterns(spec.name).anchors == anchors
 
 
-@given(asked=_asked, nodes=st.lists(_found, max_size=4))
+@given(asked=_asked, nodes=st.lists(_nodes, max_size=4))
 def test_whether_all_nodes_fit_is_the_same_where_they_are_spelled(
     asked: Any, nodes: list[Node]
 ) -> None:
@@ -251,7 +251,7 @@ def test_a_long_name_is_looked_through_where_that_is_less_work(others: int) -> N
 
 @given(
     st.lists(st.one_of(_asked, st.just({})), min_size=1, max_size=6),
-    st.lists(_found, max_size=3),
+    st.lists(_nodes, max_size=3),
     st.booleans(),
 )
 def test_alternatives_are_looked_up_and_say_what_each_would(
@@ -322,18 +322,19 @@ def test_many_waivers_with_alternatives_and_many_nodes_do_not_multiply() -> None
 
 
 def test_alternatives_are_for_some_nodes_only_where_each_is() -> None:
-    def anchors(**asked: Any) -> Any:
-        return Match(MatchSpec.model_validate(asked)).anchors
+    def is_looked_up(**asked: Any) -> bool:
+        return is_for_nodes(Match(MatchSpec.model_validate(asked)))
 
     one, other = {"node": {"name": "a"}}, {"node": {"name": "b*", "uid": {"regex": ".*"}}}
-    assert anchors(any=[one, other]) == {"name": [("whole", "a"), ("start", "b")]}
-    assert anchors(any=[{"any": [one]}, other]) == anchors(any=[one, other])
-    assert anchors(node={"name": "c"}, any=[one]) == {"name": [("whole", "c")]}
-    assert anchors(node={"status": "Active"}, any=[one]) == {"name": [("whole", "a")]}
-    for more in ({"check": "X"}, {"node": {"uid": "u"}}, {"node": {"name": "*"}}, {"not": one}):
-        assert anchors(any=[one, more]) == {}
-        assert anchors(any=[more, one]) == {}
-    assert anchors(**{"not": {"any": [one]}}) == {}
+    assert is_looked_up(any=[one, other])
+    assert is_looked_up(any=[{"any": [one]}, other])
+    assert is_looked_up(any=[one, {"node": {"uid": "u"}}])
+    assert is_looked_up(node={"name": "c"}, any=[{"check": "X"}])
+    assert is_looked_up(node={"status": "Active"}, any=[one])
+    for more in ({"check": "X"}, {"message": "m"}, {"node": {"name": "*"}}, {"not": one}):
+        assert not is_looked_up(any=[one, more])
+        assert not is_looked_up(any=[more, one])
+    assert not is_looked_up(**{"not": {"any": [one]}})
 
 
 @pytest.mark.parametrize("key", ["uid", "name"])
@@ -474,34 +475,62 @@ _mixed = st.recursive(
 )  # fmt: skip
 
 
-_A, _B = [("whole", "a")], [("start", "b")]
+def _found(asked: list[dict[str, Any]], **said: Any) -> list[int]:
+    """By number what is looked up for a finding."""
+    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
+    lookup = Lookup([(match, at) for at, match in enumerate(matches)])
+    return lookup.of(Target("X", "node", FACTS, **said), sure=True)
+
+
+def _has(key: str, text: str) -> dict[str, Any]:
+    if key == "message":
+        return {"message": text}
+    return {"error_codes": (text,)} if key == "error_code" else {"addons": ((None, text),)}
 
 
 @pytest.mark.parametrize("key", ["message", "error_code", "addon"])
-def test_what_a_value_of_each_key_has_to_hold(key: str) -> None:
-    def anchors(**asked: Any) -> Any:
-        return Match(MatchSpec.model_validate(asked)).anchors
-
+def test_by_each_key_a_match_is_looked_up(key: str) -> None:
     risk = {"kind": "Risk"}
-    assert anchors(any=[{key: "a"}, {key: "b*"}]) == {key: _A + _B}
-    assert anchors(any=[{"any": [{key: "a"}]}]) == {key: _A}
-    assert anchors(any=[{key: "a"}, risk]) == {}
-    assert anchors(any=[{key: "a"}, {key: "*"}]) == {}
-    assert anchors(**{key: "*", "any": [{key: "a"}]}) == {key: _A}
-    assert anchors(**{key: "b*", "any": [risk]}) == {key: _B}
-    assert anchors(**{key: "b*", "any": [{key: "a"}]}) == {key: _B}
-    assert anchors(**{"not": {key: "a"}}) == {}
-    assert anchors(**risk) == {}
+    asked: list[dict[str, Any]] = [
+        {"any": [{key: "a"}, {key: "b*"}]}, {"any": [{"any": [{key: "a"}]}]},
+        {"any": [{key: "a"}, risk]}, {"any": [{key: "a"}, {key: "*"}]},
+        {key: "*", "any": [{key: "a"}]}, {key: "b*", "any": [risk]}, {"not": {key: "a"}}, risk,
+    ]  # fmt: skip
+    always = [2, 3, 6, 7]
+    assert _found(asked, **_has(key, "a")) == sorted([0, 1, 4, *always])
+    assert _found(asked, **_has(key, "bc")) == sorted([0, 5, *always])
+    assert _found(asked, **_has(key, "c")) == always
+    assert _found(asked) == always
 
 
 def test_of_several_keys_each_is_known() -> None:
     asked = {"message": "a", "error_code": "a", "addon": "b*", "node": {"name": "*", "uid": "a"}}
-    match = Match(MatchSpec.model_validate(asked))
-    assert match.anchors == {"uid": _A, "message": _A, "error_code": _A, "addon": _B}
+    whole = [("whole", "a")]
+    assert Match(MatchSpec.model_validate(asked)).anchors == {
+        "uid": whole, "message": whole, "error_code": whole, "addon": [("start", "b")],
+    }  # fmt: skip
+
+
+def test_it_is_looked_up_by_what_fewest_share() -> None:
+    """Whichever key that is; and each alternative by its own."""
+    codes = [f"code.{at}" for at in range(9)]
+    by_code: list[dict[str, Any]] = [
+        *({"error_code": code, "node": {"name": "prod-*"}} for code in codes[:3]),
+        *({"error_code": code, "message": "file *"} for code in codes[3:6]),
+    ]
+    here: dict[str, Any] = {"message": "file x", "nodes": (Node(name="prod-1"),)}
+    for at, code in enumerate(codes[:6]):
+        assert _found(by_code, **here, error_codes=(code,)) == [at]
+    mixed: list[dict[str, Any]] = [
+        {"any": [{"error_code": f"c-{at}"}, {"message": f"m-{at}"}]} for at in range(9)
+    ]
+    assert _found(mixed, error_codes=("c-3",), message="m-5") == [3, 5]
+    assert _found(mixed, message="m-5") == [5]
+    assert _found([*mixed, {"any": [{"error_code": "c-3"}, {"kind": "Risk"}]}]) == [9]
 
 
 @given(
-    st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_found, max_size=2),
+    st.lists(_mixed, min_size=1, max_size=6), _said, st.lists(_nodes, max_size=2),
     st.lists(_names, max_size=2).map(tuple),
     st.lists(st.tuples(_names, _names), max_size=2).map(tuple), st.booleans(),
 )  # fmt: skip

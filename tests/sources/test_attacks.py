@@ -343,7 +343,8 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
 WHOLE = ['Link: <x>; rel="self", <y>; rel="preload"', "Content-Range: items 0-0/1", "X-Next-Page: ",
          "X-Has-More: false", "X-Page: 1", "X-Next-Page: 0", "X-Prev-Page: null", "X-Has-More: no",
          "X-Prev-Page: none", "X-Next-Page: n/a", "X-Page: 01",
-         "X-Next-Hop: 10.0.0.1", "X-Next: n/a", "X-Is-Truncated: false", "X-TotalCount: 1",
+         "X-Next-Hop: 10.0.0.1", "X-Ratelimit-Next: 60",
+         "X-Next: n/a", "X-Is-Truncated: false", "X-TotalCount: 1",
          "X-Page: 1/1", "X-Retry-Count: 3", "X-Consul-Index: 17", "X-Request-Start: 12345",
          "X-WP-TotalPages: 1", "Connection: close", "Via: 1.1 next", "X-Link: <x>; rel=self",
          "X-Prev-Version: 3", "X-Pages: 1", "X-Has-More: 0",
@@ -376,7 +377,9 @@ CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7
           "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
 OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
           "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
-          "Warning: 1100 x", "X-Cache-Lookup: HIT from x", "X-Cache: MISS from cache-hit-1",
+          "Warning: 1100 x", "X-Cache-Lookup: HIT from x",
+          "X-Cache-Lookup: HIT from memproxy1:3128",
+          "X-Cache-Lookup: HIT from upstream-px:3128", "X-Cache: MISS from cache-hit-1",
           "X-Cache: TCP_REFRESH_HIT",
           "X-Cache-Hits: 0", "X-Cache-Status: EXPIRED", "X-Varnish: 123456",
           "X-From-Cache: 0"]  # fmt: skip
