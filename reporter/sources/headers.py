@@ -50,7 +50,7 @@ _LINE = re.compile(
 _BARE = frozenset({b"next", b"more", b"continue", b"partial", b"incomplete"})
 """Behind other words they tell of something else (`X-RateLimit-Next`)."""
 
-_MOST_PARTS = 6
+_PARTS = 6
 """Of a field's name; what stands before them is the name of whose field it is."""
 _SENT = re.compile(rb"(?im)^content-length[ \t]*+:[ \t]*+([^\r\n]*)")
 _CODED = re.compile(
@@ -70,7 +70,7 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
     # Whatever the cloud, a framework or a proxy puts before a field's name: X-WP-TotalPages.
     for line in _LINE.finditer(headers):
         parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
-        parts = parts[-_MOST_PARTS:]
+        parts = parts[-_PARTS:]
         names = ["".join(parts[at:]) for at in range(len(parts))]
         if line[1].lower().removeprefix(b"x-") not in _BARE:
             names = [name for name in names if name.lower().encode() not in _BARE]
