@@ -423,6 +423,7 @@ class _Bench:
         self.limits: dict[str, LimitTally] = {}
         self._settled: dict[tuple[str | None, Signature], _Verdict] = {}
         self._looking: dict[tuple[str | None, Signature], _Looking] = {}
+        self._same_rules: dict[tuple[int, ...], _Looking] = {}
         self._matchings: dict[object, tuple[tuple[Rule, Effect, Trace], ...]] = {}
         self._naming = AllNaming(list(self.waivers.values()))
         self._near = NearMisses(instant, why_other)
@@ -478,8 +479,15 @@ class _Bench:
                 target = self._target_of(scope, self.items.signatures[number])
                 looking = tuple(rule for rule in rules if rule.match.by_signature(target))
                 if looking:
-                    found[scope][number] = _Looking(looking)
+                    found[scope][number] = self._looking_for(looking)
         return found
+
+    def _looking_for(self, rules: tuple[Rule, ...]) -> _Looking:
+        """One object for all signatures that the same rules look at."""
+        same = tuple(map(id, rules))
+        if same not in self._same_rules:
+            self._same_rules[same] = _Looking(rules)
+        return self._same_rules[same]
 
     def line_effect(self, limit: LimitTally) -> Effect | None:
         """The effect of an exceeded limit's own line; None while it holds."""
@@ -565,7 +573,7 @@ class _Bench:
         if verdict is None:
             looking = self._looking.get(key)
             if looking is None:
-                looking = self._looking[key] = _Looking(candidates)
+                looking = self._looking[key] = self._looking_for(candidates)
             verdict = self._settle(key, target, looking)
         for rule, _, _ in verdict.rules:
             self.rule_tallies[rule.id].hits += 1

@@ -588,3 +588,25 @@ def test_many_waivers_and_many_values_do_not_multiply(pattern: Any, key: str) ->
         verdict = judged(response(nodes=nodes), policy(waivers=waived))
     assert sum(use.status == "used" for use in verdict.waivers) == 150
     assert asked < 40 * len(nodes)  # of 300 × 300; most tell why a few of them are for another
+
+
+def test_for_many_checks_that_the_same_rules_look_at_they_are_filed_once() -> None:
+    nodes = [stage(f"n-{at}", item(f"Check{at}"), name=f"node-{at}") for at in range(200)]
+    asked = [{"id": f"r-{at}", "match": {"node": {"name": f"node-{at}"}}, "effect": "warn",
+              "limit": {"of": "findings", "max": 0}} for at in range(30)]  # fmt: skip
+    asked += [{"id": f"s-{at}", "match": {"node": {"name": f"node-{at}"}}, "effect": "warn"}
+              for at in range(30)]  # fmt: skip
+    filed = 0
+    made = Lookup.__init__
+
+    def counted(lookup: Lookup[Any], parts: Any, *keys: Any) -> None:
+        nonlocal filed
+        filed += len(parts)
+        made(lookup, parts, *keys)
+
+    with mock.patch.object(Lookup, "__init__", counted):
+        verdict = judged(response(nodes=nodes), policy(asked))
+    assert {name: use.hits for use in verdict.rules if (name := use.id) in ("r-7", "s-7")} == {
+        "r-7": 1, "s-7": 1,
+    }  # fmt: skip
+    assert filed < 200  # of 200 × 60
