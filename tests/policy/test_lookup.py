@@ -610,3 +610,41 @@ def test_for_many_checks_that_the_same_rules_look_at_they_are_filed_once() -> No
         "r-7": 1, "s-7": 1,
     }  # fmt: skip
     assert filed < 200  # of 200 × 60
+
+
+def _filed(asked: list[dict[str, Any]]) -> Lookup[int]:
+    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
+    return Lookup([(match, at) for at, match in enumerate(matches)])
+
+
+def test_each_of_several_values_is_looked_up() -> None:
+    said: dict[str, dict[str, Any]] = {
+        "error_code": {"error_codes": ("a", "b")},
+        "addon": {"addons": (("a", None), ("x", "b"))},
+    }
+    for key, values in said.items():
+        lookup = _filed([{key: "a"}, {key: "b"}, {key: "c"}])
+        assert lookup.of(Target("X", "node", FACTS, **values), sure=True) == [0, 1]
+
+
+def test_what_a_missing_value_leaves_open_is_found() -> None:
+    asked: list[dict[str, Any]] = [
+        {"error_code": "a"}, {"addon": "a"}, {"message": "a"}, {"node": {"name": "a"}}
+    ]  # fmt: skip
+    lookup = _filed([*asked, {"kind": "Risk"}])
+    nothing = Target("X", "node", FACTS, nodes=(Node(uid="u"),))
+    assert lookup.of(nothing, sure=False) == [0, 1, 2, 3, 4]
+    assert lookup.of(nothing, sure=True) == [4]
+
+
+def test_of_what_a_node_says_alone_nothing_else_is_left_out() -> None:
+    asked: list[dict[str, Any]] = [
+             {"message": "a"}, {"node": {"name": "a"}}, {"error_code": "a"},
+             {"node": {"uid": "a"}}, {"addon": "a"}, {"kind": "Risk"}]  # fmt: skip
+    lookup = _filed(asked)
+    assert lookup.for_nodes((Node(uid="b", name="b"),)) == [0, 2, 4, 5]
+    assert lookup.for_nodes((Node(uid="b", name="a"),)) == [0, 1, 2, 4, 5]
+    assert lookup.for_nodes((Node(uid="b", name=None),)) == [0, 1, 2, 4, 5]
+    assert lookup.for_nodes(()) == [0, 2, 4, 5]
+    by_others = _filed([{"message": "a"}, {"addon": "a"}])
+    assert by_others.for_nodes((Node(name="b"),)) == [0, 1]
