@@ -200,10 +200,10 @@ MESSAGES: Final[dict[str, Message]] = {
         "are not judged",
     ),
     "condition.other-clusters": (
-        "{count} task in the same file is about another cluster: the newest of all is judged. "
-        "Name the one that is meant with --expect-cluster",
-        "{count} tasks in the same file are about other clusters: the newest of all is judged. "
-        "Name the one that is meant with --expect-cluster",
+        "{count} task in the same file is about another cluster, and nobody said which is meant: "
+        "name it with --expect-cluster",
+        "{count} tasks in the same file are about other clusters, and nobody said which is meant: "
+        "name it with --expect-cluster",
     ),
     "condition.text-around": (
         "Read out of a log: {count} line of other text around the response is not judged. "

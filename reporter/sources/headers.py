@@ -40,15 +40,17 @@ _OF_A_CACHE = re.compile(
     rb"|x-cache-hits[ \t]*+:[^\r\n]*?(?<!\d)0*+[1-9]"
     rb"|x-varnish[ \t]*+:[ \t]*+\d{1,20}[ \t]++\d"
     # Squid's says what a look-up found, whatever is handed out; that of others, from where it is.
-    rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)[a-z \t]{0,20}\r?$"
+    rb"|x-cache-lookup[ \t]*+:[ \t]*+hit from (?:mem|disk|inner|upstream)[a-z0-9]{0,20}+(?![.:-])"
     rb"|x-(?:[a-z]{1,20}-)?from-cache[ \t]*+:[ \t]*+(?:1|true|yes)\b)"
 )
 _LINE = re.compile(
-    rb"(?im)^(?=[a-z0-9-]{0,60}?(?:page|next|more|trunc|contin|partial|total|complete|link|remain))"
+    rb"(?im)^(?=[a-z0-9-]{0,60}?(?:page|next|more|trunc|contin|partial|total|complete|link|remain"
+    rb"|evaluat|start|first|skip|number|index))"
     rb"([a-z][a-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$"
 )
-_BARE = frozenset({b"next", b"more", b"continue", b"partial", b"incomplete"})
-"""Behind other words they tell of something else (`X-RateLimit-Next`)."""
+_BARE = frozenset({"next", "more", "continue", "partial", "incomplete"})
+_BEFORE_BARE = frozenset({"x", "link", "links", "list", "page", "paging", "pagination"})
+"""Behind other words than these they tell of something else (`X-RateLimit-Next`)."""
 
 _PARTS = 6
 """Of a field's name; what stands before them is the name of whose field it is."""
@@ -72,8 +74,8 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
         parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
         parts = parts[-_PARTS:]
         names = ["".join(parts[at:]) for at in range(len(parts))]
-        if line[1].lower().removeprefix(b"x-") not in _BARE:
-            names = [name for name in names if name.lower().encode() not in _BARE]
+        if len(parts) > 1 and parts[-2].lower() not in _BEFORE_BARE:
+            names = [name for name in names if name.lower() not in _BARE]
         if any(tells_of_pages_ahead(name, value, tasks) for name in names):
             return line[0].decode("utf-8", "replace").rstrip()
     return None
