@@ -66,11 +66,11 @@ class _OtherForms:
         if not tried:
             return False
         form = forms_of([(written, meant)])
-        # A list of a thousand such names is compiled with all of their forms, once, before each.
+        # Names are tried with all the others that stand in another form, once for a list of them.
         forms, match = self._all_of(part, written.key)
-        if form.items() <= forms.items() and not _unlike(part, match, tried):
-            return False
-        return _unlike(part, _compiled(part, form), tried)
+        return _unlike(
+            part, match if form.items() <= forms.items() else _compiled(part, form), tried
+        )
 
     def _all_of(self, part: Asking, key: str) -> tuple[Forms, Match | None]:
         of = (part.id, part.is_waiver, key)

@@ -49,8 +49,8 @@ _LINE = re.compile(
     rb"([a-z][a-z0-9-]{0,80})[ \t]*+:[ \t]*+([^\r\n]{0,400}?)[ \t]*+\r?$"
 )
 _BARE = frozenset({"next", "more", "continue", "partial", "incomplete"})
-_BEFORE_BARE = frozenset({"x", "link", "links", "list", "page", "paging", "pagination"})
-"""Behind other words than these they tell of something else (`X-RateLimit-Next`)."""
+_OF_A_RATE = re.compile(rb"(?i)(?:x-)?(?:rate-?limit|retry|quota|throttle)")
+"""What begins so may do these at another time: go on, next."""
 
 _PARTS = 6
 """Of a field's name; what stands before them is the name of whose field it is."""
@@ -74,7 +74,7 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
         parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
         parts = parts[-_PARTS:]
         names = ["".join(parts[at:]) for at in range(len(parts))]
-        if len(parts) > 1 and parts[-2].lower() not in _BEFORE_BARE:
+        if _OF_A_RATE.match(line[0]):
             names = [name for name in names if name.lower() not in _BARE]
         if any(tells_of_pages_ahead(name, value, tasks) for name in names):
             return line[0].decode("utf-8", "replace").rstrip()

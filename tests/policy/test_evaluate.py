@@ -679,6 +679,25 @@ def test_names_in_other_capitals_are_not_compiled_by_the_square(is_any: bool, le
     assert is_told is (level == "Warning")
 
 
+def test_names_that_make_a_difference_only_together_are_told() -> None:
+    names = [f"addon-{number}" for number in range(300)]
+    risks = {"addonRisks": [{"addonTemplateName": name.upper()} for name in names]}
+    body = response(item("Disk", riskSource=risks))
+    made = 0
+    compiled = Match.__init__
+
+    def counted(match: Match, spec: MatchSpec) -> None:
+        nonlocal made
+        made += 1
+        compiled(match, spec)
+
+    given = policy(waivers=[waiver("w", "Disk", addon=names)], defaults={"unmatched": "warn"})
+    with mock.patch.object(Match, "__init__", counted):
+        verdict = judged(body, given)
+    assert "condition.names-nearly" in {part.code for part in verdict.conditions}
+    assert made < 10
+
+
 def test_a_long_list_keeps_no_other_slip_from_being_told() -> None:
     names = [f"prod-{number}" for number in range(800)]
     nodes = [stage(f"u-{name}", item("Disk"), name=name.upper()) for name in names]

@@ -339,7 +339,8 @@ PAGES = ['Link: <https://cce/?marker=2>; rel="next"', "link: <x>; rel=next", "X-
          "X-WP-TotalPages: 3", "X-TotalPages: 3", "X-TotalCount: 50", "X-Page-Count: 3",
          "X-Last-Page: 3", "X-Num-Pages: 3", "X-Pagination-Page-Count: 3", "X-Is-Truncated: true",
          "X-Truncated: true", "X-Next: abc", "Next-Page: 2", "X-Continuation: abc",
-         "X-Ms-Continuation: abc", "X-Pagination-Next: 2", "X-Link-Next: /b",
+         "X-Ms-Continuation: abc", "X-Pagination-Next: 2", "X-Result-Next: a",
+         "X-Kubernetes-Continue: a", "X-Response-Partial: true", "X-Link-Next: /b",
          "Last-Evaluated-Key: a",
          "X-LastEvaluatedKey: a", "X-Start: 2 of 3", "X-Page-Number: 2 of 3",
          "Start-At: 2/3"]  # fmt: skip
@@ -377,7 +378,8 @@ CACHED = ["Age: 90000", "age: 01", 'Warning: 110 - "Response is Stale"', "Age: 7
           "CF-Cache-Status: STALE", "X-Cache-Status: UPDATING",
           "X-Cache-Hits: 0, 3", "X-Varnish: 123 456", "X-From-Cache: 1",
           "X-Cache-Lookup: Hit From MemCache", "X-Cache-Lookup: Hit From Disktank3",
-          "X-Cache-Lookup: HIT from memcache, MISS", "X-Served-From-Cache: true",
+          "X-Cache-Lookup: HIT from memcache, MISS",
+          "X-Cache-Lookup: Hit From Disktank3 Gz", "X-Served-From-Cache: true",
           "Cache-Status: proxy; hit; ttl=9"]  # fmt: skip
 OF_NOW = ["Age: 0", 'Warning: 299 - "Deprecated API"', "X-Cache: MISS from x", "Average: 7",
           "X-Cache: TCP_MISS", "Cache-Status: proxy; fwd=stale", "Cache-Control: max-age=60",
