@@ -15,14 +15,8 @@ _GOES_ON = frozenset(
     {"continue", "hasmore", "hasmoreitems", "hasmorepages", "hasmoreresults", "hasnext"}
     | {"hasnextpage", "ismore", "istruncated", "moreavailable", "moreitems", "morepages"}
     | {"moreresults", "remainingitemcount", "truncated", "partial", "ispartial"}
-    | {
-        "continuation",
-        "continuationtoken",
-        "continuetoken",
-        "odatanextlink",
-        "incomplete",
-        "incompleteresults",
-    }
+    | {"continuation", "continuationtoken", "continuetoken", "odatanextlink"}
+    | {"incomplete", "incompleteresults"}
 )
 _NEXT = frozenset(
     {"next", "nextcontinuationtoken", "nextpagestartindex", "lastevaluatedkey"}
@@ -84,7 +78,7 @@ def tells_of_pages(name: str, value: Any) -> bool:
     return (_number(value) or 0) > 1 if plain in _PAGES else _leads_on(value)
 
 
-def tells_of_pages_ahead(name: str, value: str, tasks: int) -> bool:
+def header_tells_of_pages(name: str, value: str, tasks: int) -> bool:
     """The same of a header beside an answer, without what may stand before its name.
 
     Headers count much else: a number alone is none of a page.

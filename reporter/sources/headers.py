@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from reporter.precheck.paging import tells_of_pages_ahead
+from reporter.precheck.paging import header_tells_of_pages
 from reporter.sources.documents import BLANKS
 
 # What says in a header that the answer is one page, or a part: the API knows neither.
@@ -71,12 +71,11 @@ def page_told_by(headers: bytes, tasks: int) -> str | None:
             return total[0].decode()
     # Whatever the cloud, a framework or a proxy puts before a field's name: X-WP-TotalPages.
     for line in _LINE.finditer(headers):
-        parts, value = line[1].decode().split("-"), line[2].decode("utf-8", "replace")
-        parts = parts[-_PARTS:]
+        parts, value = line[1].decode().split("-")[-_PARTS:], line[2].decode("utf-8", "replace")
         names = ["".join(parts[at:]) for at in range(len(parts))]
         if _OF_A_RATE.match(line[0]):
             names = [name for name in names if name.lower() not in _BARE]
-        if any(tells_of_pages_ahead(name, value, tasks) for name in names):
+        if any(header_tells_of_pages(name, value, tasks) for name in names):
             return line[0].decode("utf-8", "replace").rstrip()
     return None
 

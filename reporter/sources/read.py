@@ -475,9 +475,9 @@ def _candidates(found: tuple[Member, Sidecar | None, bool]) -> list[_Candidate]:
         except OtherDocumentError as error:  # a further line may tell more
             other = other or error
             left -= 1
-            if left:
-                continue
-            raise other from None
+            if not left:
+                break
+            continue
         document = document.outlined()
         candidates += [_Candidate(task, pointer, document, text, *found) for pointer, task in tasks]
     if other is not None:

@@ -475,11 +475,14 @@ _mixed = st.recursive(
 )  # fmt: skip
 
 
+def _filed(asked: list[dict[str, Any]]) -> Lookup[int]:
+    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
+    return Lookup([(match, at) for at, match in enumerate(matches)])
+
+
 def _found(asked: list[dict[str, Any]], **said: Any) -> list[int]:
     """By number what is looked up for a finding."""
-    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
-    lookup = Lookup([(match, at) for at, match in enumerate(matches)])
-    return lookup.of(Target("X", "node", FACTS, **said), sure=True)
+    return _filed(asked).of(Target("X", "node", FACTS, **said), sure=True)
 
 
 def _has(key: str, text: str) -> dict[str, Any]:
@@ -612,19 +615,13 @@ def test_for_many_checks_that_the_same_rules_look_at_they_are_filed_once() -> No
     assert filed < 200  # of 200 × 60
 
 
-def _filed(asked: list[dict[str, Any]]) -> Lookup[int]:
-    matches = [Match(MatchSpec.model_validate(one)) for one in asked]
-    return Lookup([(match, at) for at, match in enumerate(matches)])
-
-
 def test_each_of_several_values_is_looked_up() -> None:
     said: dict[str, dict[str, Any]] = {
         "error_code": {"error_codes": ("a", "b")},
         "addon": {"addons": (("a", None), ("x", "b"))},
     }
     for key, values in said.items():
-        lookup = _filed([{key: "a"}, {key: "b"}, {key: "c"}])
-        assert lookup.of(Target("X", "node", FACTS, **values), sure=True) == [0, 1]
+        assert _found([{key: "a"}, {key: "b"}, {key: "c"}], **values) == [0, 1]
 
 
 def test_what_a_missing_value_leaves_open_is_found() -> None:
